@@ -1,0 +1,54 @@
+# Enveis: `make run` and `make test` do all set-up on a fresh Debian 12 machine (Python 3.11, root or sudo).
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.PHONY: help setup packages test-packages run demo test lint bench-upload clean
+VENV := .venv
+PY := $(VENV)/bin/python
+
+help:
+	@echo 'make run     both machines on this one, live: source page on 127.0.0.1:8080 (Ctrl-C ends it)'
+	@echo 'make demo    the whole journey once, unattended, in a temporary folder'
+	@echo 'make test    set-up and every test;  make lint   ruff, mypy --strict, import-linter'
+	@echo 'make setup   only prepares $(VENV);   make bench-upload   CPU seconds beside the age tool'
+
+# A stamp, not the folder: an interrupted install is repeated.
+$(VENV)/.ready: requirements.lock pyproject.toml .ci/packages
+	@.ci/packages python3-venv=@venv
+	rm -rf $(VENV)
+	@for p in python3.11 python3; do if $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	  then echo "$$p -m venv $(VENV)"; exec $$p -m venv $(VENV); fi; done; \
+	  echo 'Enveis needs Python 3.11 or later; none was found.' >&2; exit 1
+	$(PY) -m pip --disable-pip-version-check install -q --require-hashes -r requirements.lock
+	$(PY) -m pip --disable-pip-version-check install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: $(VENV)/.ready
+
+# Debian packages: package=program; only what is missing is installed.
+packages:
+	@.ci/packages clamav-daemon=clamd unar=unar age=age minisign=minisign
+
+test-packages: packages
+	@.ci/packages strace=strace unzip=unzip zip=zip libarchive-tools=bsdtar jq=jq coreutils=b2sum nodejs=node npm=npm \
+	  openssl=openssl git=git
+
+run: setup packages
+	@exec $(VENV)/bin/enveis run
+
+demo: setup packages
+	@exec $(VENV)/bin/enveis demo
+
+test: setup test-packages
+	$(PY) -m pytest $(ARGS)
+
+lint: setup
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+bench-upload: setup packages
+	@$(PY) -m bench.upload
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,1 @@
+"""The high side: opens packets; alone loads the identity they are sealed to."""

@@ -1,0 +1,1 @@
+"""The enveis command: mounts each station's sub-commands lazily; nothing imports it."""

@@ -1,0 +1,5 @@
+"""The base of what can be wrong with keys, words, signatures and sealed files."""
+
+
+class KeyMaterialError(Exception):
+    """Something handed in as a key, words, a signature or an age file is not usable; one sentence says why."""
