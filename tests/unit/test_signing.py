@@ -66,18 +66,20 @@ def test_the_secret_half_is_not_printed() -> None:
     assert repr(bytes(range(32))) not in repr(KEY)
 
 
-@given(position=st.integers(0, len(SIGNATURE) - 1), flip=st.sampled_from([1, 2, 4, 8, 16, 32, 64]))
-def test_any_flipped_bit_after_the_untrusted_comment_is_refused(position: int, flip: int) -> None:
-    broken = SIGNATURE[:position] + chr(ord(SIGNATURE[position]) ^ flip) + SIGNATURE[position + 1 :]
-    if (
-        position < SIGNATURE.index("\n")
-        and broken.startswith("untrusted comment: ")
-        and broken.count("\n") == 4
-    ):
-        assert KEY.public.verify(MESSAGE, broken) == "enveis batch v1"  # nobody may rely on that comment
-    else:
-        with pytest.raises(SignatureError):
-            KEY.public.verify(MESSAGE, broken)
+def test_any_flipped_bit_after_the_untrusted_comment_is_refused() -> None:
+    # Exhaustive: the unused bits of the last base64 digits are few, and random positions miss them.
+    for position in range(SIGNATURE.index("\n") + 1, len(SIGNATURE) - 1):
+        for bit in range(7):
+            broken = (
+                SIGNATURE[:position] + chr(ord(SIGNATURE[position]) ^ 1 << bit) + SIGNATURE[position + 1 :]
+            )
+            with pytest.raises(SignatureError):
+                KEY.public.verify(MESSAGE, broken)
+
+
+def test_another_message_is_refused() -> None:
+    with pytest.raises(SignatureError, match="does not fit"):
+        KEY.public.verify(MESSAGE + b" ", SIGNATURE)
 
 
 @given(st.text())
