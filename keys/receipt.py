@@ -1,0 +1,122 @@
+"""From the words on a source's receipt to keys (architecture.md 6). Stores nothing and knows no packet.
+
+Return words bring a source back; proof words are never typed online and prove authorship later. Each is a random
+number of 90 bits, stretched by Argon2id (64 MiB, 3 passes: a process of its own, one job at a time) and split by
+HKDF-SHA256. Salts and infos are fixed: the same words give the same keys on every machine, for ever.
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+from nacl.bindings import crypto_sign_seed_keypair
+from nacl.pwhash import argon2id
+
+from keys.recipient import Kind, Recipient
+from keys.words import Purpose, encode_words, parse_words
+
+RETURN_BITS: Final = 90  # nine words and a check word; at least 88 are asked for
+PROOF_BITS: Final = 90
+ARGON2_MEMORY: Final = 64 * 1024 * 1024  # bytes; RFC 9106, 4, second recommended option
+ARGON2_PASSES: Final = 3
+KEY_SIZE: Final = 32  # bytes of each secret
+LOOKUP_SIZE: Final = 16  # bytes: two receipts never share a name by chance
+
+_VALUE_SIZE: Final = 12  # bytes of the number behind words, big-endian, as Argon2id's password
+# Sixteen bytes each (libsodium's fixed length). Public on purpose: the words are the only thing a source keeps.
+_RETURN_SALT: Final = b"enveis/return/v1"
+_PROOF_SALT: Final = b"enveis/proof/v1\0"
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptWords:
+    """What a source keeps: shown once, stored nowhere."""
+
+    return_words: str = field(repr=False)
+    proof_words: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnKeys:
+    """What the return words open: a name to ask for, the secret replies are sealed to, a key to sign visits."""
+
+    lookup: str
+    recipient_secret: bytes = field(repr=False)
+    signing_seed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PublicReceipt:
+    """The public halves, which go sealed into the packet: hexadecimal, `recipient` in age's text form."""
+
+    lookup: str
+    recipient: str
+    signing: str
+    proof: str
+
+
+def new_receipt_words(random_bits: Callable[[int], int] = secrets.randbits) -> ReceiptWords:
+    """Return fresh words; `random_bits(n)` gives an unpredictable number below 2^n."""
+    return ReceiptWords(
+        return_words=encode_words(random_bits(RETURN_BITS), bits=RETURN_BITS, purpose=Purpose.RETURN),
+        proof_words=encode_words(random_bits(PROOF_BITS), bits=PROOF_BITS, purpose=Purpose.PROOF),
+    )
+
+
+def parse_return_words(untrusted_text: str) -> int:
+    """Return the number behind typed return words, or raise keys.words.WordsError."""
+    return parse_words(untrusted_text, bits=RETURN_BITS, purpose=Purpose.RETURN)
+
+
+def parse_proof_words(untrusted_text: str) -> int:
+    """Return the number behind typed proof words, or raise keys.words.WordsError."""
+    return parse_words(untrusted_text, bits=PROOF_BITS, purpose=Purpose.PROOF)
+
+
+def derive_return_keys(value: int) -> ReturnKeys:
+    """Return the keys of a return number. Takes 64 MiB and some tenths of a second."""
+    stretched = _stretch(value, salt=_RETURN_SALT)
+    return ReturnKeys(
+        lookup=_derive(stretched, "enveis/receipt/v1/lookup", size=LOOKUP_SIZE).hex(),
+        recipient_secret=_derive(stretched, "enveis/receipt/v1/recipient"),
+        signing_seed=_derive(stretched, "enveis/receipt/v1/signing"),
+    )
+
+
+def derive_proof_seed(value: int) -> bytes:
+    """Return the Ed25519 seed of a proof number. Takes 64 MiB and some tenths of a second."""
+    return _derive(_stretch(value, salt=_PROOF_SALT), "enveis/receipt/v1/proof")
+
+
+def public_receipt(words: ReceiptWords, kind: Kind) -> PublicReceipt:
+    """Return the public halves for a packet of this kind. Takes twice the time of one derivation.
+
+    Raises:
+        keys.words.WordsError: The words are not a receipt's.
+    """
+    keys = derive_return_keys(parse_return_words(words.return_words))
+    proof_seed = derive_proof_seed(parse_proof_words(words.proof_words))
+    return PublicReceipt(
+        lookup=keys.lookup,
+        recipient=str(Recipient.from_secret(kind, keys.recipient_secret)),
+        signing=_ed25519_public(keys.signing_seed),
+        proof=_ed25519_public(proof_seed),
+    )
+
+
+def _stretch(value: int, *, salt: bytes) -> bytes:
+    password = value.to_bytes(_VALUE_SIZE)
+    return argon2id.kdf(KEY_SIZE, password, salt, opslimit=ARGON2_PASSES, memlimit=ARGON2_MEMORY)
+
+
+def _derive(stretched: bytes, info: str, *, size: int = KEY_SIZE) -> bytes:
+    # Expand alone (RFC 5869, 3.3): Argon2id's output is uniform already.
+    return HKDFExpand(algorithm=SHA256(), length=size, info=info.encode()).derive(stretched)
+
+
+def _ed25519_public(seed: bytes) -> str:
+    public, _ = crypto_sign_seed_keypair(seed)
+    return public.hex()
