@@ -29,7 +29,7 @@ packages:
 	@.ci/packages clamav-daemon=clamd unar=unar age=age minisign=minisign
 
 test-packages: packages
-	@.ci/packages strace=strace unzip=unzip zip=zip libarchive-tools=bsdtar jq=jq coreutils=b2sum nodejs=node npm=npm \
+	@.ci/packages strace=strace unzip=unzip zip=zip libarchive-tools=bsdtar jq=jq coreutils=b2sum \
 	  openssl=openssl git=git
 
 run: setup packages

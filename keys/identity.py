@@ -1,0 +1,133 @@
+"""The private half: opens what was sealed to its recipient. The low side never loads this module.
+
+A desk's identity lies in a file as the age tool writes it: plain, or sealed with a passphrase (`age -p`).
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, assert_never
+
+from keys.age.armor import is_armored, parse_armor
+from keys.age.errors import NoMatchError
+from keys.age.header import VERSION_LINE, Stanza
+from keys.age.small import open_bytes, seal_bytes
+from keys.age.wrap import SCRYPT_KIND, SECRET_SIZE, unwrap_hybrid, unwrap_scrypt, unwrap_x25519, wrap_scrypt
+from keys.bech32 import Bech32Error, encode_bech32, parse_bech32
+from keys.errors import KeyMaterialError
+from keys.recipient import Kind, Recipient
+
+IDENTITY_FILE_MAX: Final = 64 * 1024  # bytes
+_PREFIXES: Final = {"age-secret-key-": Kind.CLASSIC, "age-secret-key-pq-": Kind.HYBRID}
+
+
+class IdentityError(KeyMaterialError):
+    """An identity, or the file that it should be in, cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A secret key of 32 bytes. `str()` is deliberately not its text form: that is `encode()`."""
+
+    kind: Kind
+    secret: bytes = field(repr=False)
+
+    @property
+    def recipient(self) -> Recipient:
+        """The public half."""
+        return Recipient.from_secret(self.kind, self.secret)
+
+    def unwrap(self, stanza: Stanza) -> bytes | None:
+        """Return the file key when `stanza` was made for this identity."""
+        match self.kind:
+            case Kind.CLASSIC:
+                return unwrap_x25519(stanza, self.secret)
+            case Kind.HYBRID:
+                return unwrap_hybrid(stanza, self.secret)
+            case _:
+                assert_never(self.kind)
+
+    def encode(self) -> str:
+        """Return the text form, AGE-SECRET-KEY-…: whoever reads it reads every packet."""
+        prefix = next(prefix for prefix, kind in _PREFIXES.items() if kind is self.kind)
+        return encode_bech32(prefix, self.secret).upper()
+
+
+@dataclass(frozen=True, slots=True)
+class Passphrase:
+    """A passphrase as one who can seal and open; the only recipient of its file."""
+
+    text: str = field(repr=False)
+
+    @property
+    def label(self) -> str:
+        """Never mixed with keys."""
+        return SCRYPT_KIND
+
+    def wrap(self, file_key: bytes) -> Stanza:
+        """Return `file_key`, wrapped under the passphrase; takes about a second, on purpose."""
+        return wrap_scrypt(file_key, self.text)
+
+    def unwrap(self, stanza: Stanza) -> bytes | None:
+        """Return the file key when `stanza` was made with this passphrase."""
+        return unwrap_scrypt(stanza, self.text)
+
+
+def generate_identity(kind: Kind) -> Identity:
+    """Return a fresh identity from the system's randomness."""
+    return Identity(kind, secrets.token_bytes(SECRET_SIZE))
+
+
+def parse_identity(untrusted_text: str) -> Identity:
+    """Return the identity with this text form.
+
+    Raises:
+        IdentityError: Another kind of key, or text that was mistyped or cut. The text is not repeated.
+    """
+    try:
+        prefix, secret = parse_bech32(untrusted_text)
+    except Bech32Error:
+        raise IdentityError("an identity was mistyped or cut") from None
+    kind = _PREFIXES.get(prefix)
+    if kind is None or len(secret) != SECRET_SIZE:
+        raise IdentityError("an identity is not a classic or hybrid age key (AGE-SECRET-KEY-…)")
+    return Identity(kind, secret)
+
+
+def encode_identity_file(identity: Identity, passphrase: str | None) -> bytes:
+    """Return the bytes of an identity file, sealed with `passphrase` unless that is None."""
+    text = f"# public key: {identity.recipient}\n{identity.encode()}\n".encode("ascii")
+    return text if passphrase is None else seal_bytes(text, [Passphrase(passphrase)])
+
+
+def read_identities(path: Path, ask_passphrase: Callable[[], str]) -> tuple[Identity, ...]:
+    """Read an identity file, plain or sealed with a passphrase, which is asked for only then.
+
+    Raises:
+        IdentityError: No identity file, a damaged one, or a wrong passphrase.
+        OSError: The file cannot be read.
+    """
+    with path.open("rb") as stream:
+        content = stream.read(IDENTITY_FILE_MAX + 1)
+    if len(content) > IDENTITY_FILE_MAX:
+        raise IdentityError(f"{path} is too large for an identity file")
+    if is_armored(content):
+        content = parse_armor(content)
+    if content.startswith(VERSION_LINE):
+        try:
+            content = open_bytes(content, [Passphrase(ask_passphrase())])
+        except NoMatchError:
+            raise IdentityError("wrong passphrase") from None
+    return _parse_identity_file(content, path)
+
+
+def _parse_identity_file(content: bytes, path: Path) -> tuple[Identity, ...]:
+    try:
+        lines = [line.strip() for line in content.decode("ascii").splitlines()]
+    except UnicodeDecodeError:
+        raise IdentityError(f"{path} is not an identity file") from None
+    identities = tuple(parse_identity(line) for line in lines if line and not line.startswith("#"))
+    if not identities:
+        raise IdentityError(f"{path} holds no identity")
+    return identities
