@@ -24,7 +24,10 @@ def sync_folder(folder: Path) -> None:
 
 def make_private_folder(folder: Path) -> None:
     """Create `folder` and its parents where missing, readable by us alone."""
-    folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    # Path.mkdir gives its mode to the last folder only, and to the parents what the umask leaves.
+    for missing in [path for path in reversed(folder.parents) if not path.exists()]:
+        missing.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+    folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
 
 
 def write_new(path: Path, pieces: Iterable[bytes], *, mode: int = PRIVATE) -> None:

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -323,6 +324,18 @@ def test_the_account_is_kept_while_a_lane_does_not_change(spool: Spool, monkeypa
 
     monkeypatch.setattr(os, "scandir", scandir)
     spool.admit(1).release()
+
+
+def test_a_packet_that_came_within_one_step_of_the_clock_counts(open_spool: Callable[..., Spool]) -> None:
+    spool = open_spool(quota=sealed_bound(3 * MIB), reserve=0)
+    lane = spool.root / "clear"
+    moment = time.time_ns()
+    os.utime(lane, ns=(moment, moment))
+    spool.admit(3 * MIB).release()
+    (lane / f"{new_packet_id()}.age").write_bytes(bytes(2 * MIB))
+    os.utime(lane, ns=(moment, moment))
+    with pytest.raises(SpoolFullError):
+        spool.admit(3 * MIB)
 
 
 def test_a_discarded_upload_gives_its_room_back(open_spool: Callable[..., Spool]) -> None:

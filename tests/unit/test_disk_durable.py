@@ -1,0 +1,111 @@
+"""Our own files: whole or absent, private, never replaced unasked."""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from disk.durable import make_private_folder, replace, sync_folder, write_new
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("write", [write_new, replace])
+def test_written_whole_and_private(tmp_path: Path, write: object) -> None:
+    old = os.umask(0)
+    try:
+        write(tmp_path / "key", [b"one", b"", b"two"])  # type: ignore[operator]
+    finally:
+        os.umask(old)
+    assert (tmp_path / "key").read_bytes() == b"onetwo"
+    assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
+    assert names(tmp_path) == ["key"]
+
+
+def test_write_new_never_replaces(tmp_path: Path) -> None:
+    write_new(tmp_path / "key", [b"old"])
+    with pytest.raises(FileExistsError, match="exists already"):
+        write_new(tmp_path / "key", [b"new"])
+    assert (tmp_path / "key").read_bytes() == b"old"
+    assert names(tmp_path) == ["key"]
+
+
+def test_write_new_where_there_are_no_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "vfat")
+
+    monkeypatch.setattr(os, "link", no_links)
+    write_new(tmp_path / "key", [b"old"])
+    with pytest.raises(FileExistsError, match="exists already"):
+        write_new(tmp_path / "key", [b"new"])
+    assert (tmp_path / "key").read_bytes() == b"old"
+    assert names(tmp_path) == ["key"]
+
+
+def broken() -> Iterator[bytes]:
+    yield b"half"
+    raise OSError(errno.ENOSPC, "full")
+
+
+@pytest.mark.parametrize("write", [write_new, replace])
+def test_a_failure_leaves_what_was_there(tmp_path: Path, write: object) -> None:
+    (tmp_path / "other").write_bytes(b"old")
+    with pytest.raises(OSError, match="full"):
+        write(tmp_path / "key", broken())  # type: ignore[operator]
+    assert names(tmp_path) == ["other"]
+
+
+def test_replace_shows_the_old_or_the_new(tmp_path: Path) -> None:
+    replace(tmp_path / "key", [b"old"])
+    with pytest.raises(OSError, match="full"):
+        replace(tmp_path / "key", broken())
+    assert (tmp_path / "key").read_bytes() == b"old"
+    replace(tmp_path / "key", [b"new"])
+    assert (tmp_path / "key").read_bytes() == b"new"
+
+
+def test_a_link_planted_under_the_temporary_name_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / f".key.{os.getpid()}.tmp").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="symbolic"):
+        replace(tmp_path / "key", [b"new"])
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_bytes_then_name_then_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    real_sync, real_replace, real_link = os.fsync, os.replace, os.link
+
+    def fsync(fd: int) -> None:
+        calls.append("folder" if stat.S_ISDIR(os.fstat(fd).st_mode) else "bytes")
+        real_sync(fd)
+
+    def named(real: object) -> object:
+        def call(source: Path, target: Path) -> None:
+            calls.append("name")
+            real(source, target)  # type: ignore[operator]
+
+        return call
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", named(real_replace))
+    monkeypatch.setattr(os, "link", named(real_link))
+    replace(tmp_path / "a", [b"x"])
+    write_new(tmp_path / "b", [b"x"])
+    assert calls == ["bytes", "name", "folder"] * 2
+
+
+def test_private_folders(tmp_path: Path) -> None:
+    old = os.umask(0)
+    try:
+        make_private_folder(tmp_path / "a" / "b")
+        make_private_folder(tmp_path / "a" / "b")
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o700
+    sync_folder(tmp_path / "a")
