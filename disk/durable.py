@@ -5,7 +5,9 @@ order is the one of fsync(2) and rename(2).
 """
 
 import os
-from collections.abc import Iterable
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -62,6 +64,52 @@ def replace(path: Path, pieces: Iterable[bytes], *, mode: int = PRIVATE) -> None
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def make_home(home: Path, build: Callable[[Path], None]) -> None:
+    """Fill a new home directory by `build(folder)`: afterwards it is complete, or as it was before.
+
+    Where the parent is not ours to write (a service's state directory, a mount point) the folder is filled in
+    place, and emptied again when `build` fails; only a power cut could then leave a part.
+
+    Raises:
+        FileExistsError: There is something in `home` already; it was not touched.
+    """
+    if home.exists() and any(path.name != "lost+found" for path in home.iterdir()):
+        raise FileExistsError(f"{home} is not empty: nothing was changed there")
+    make_private_folder(home.parent)
+    home = home.resolve()
+    if home.is_mount() or not os.access(home.parent, os.W_OK):
+        _build_in_place(home, build)
+        return
+    folder = Path(tempfile.mkdtemp(prefix=f".{home.name}.", dir=home.parent))
+    try:
+        build(folder)
+        sync_folder(folder)
+        folder.rename(home)  # takes the place of an empty folder, never of one with something in it
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    sync_folder(home.parent)
+
+
+def _build_in_place(home: Path, build: Callable[[Path], None]) -> None:
+    home.chmod(PRIVATE_FOLDER)
+    try:
+        build(home)
+        sync_folder(home)
+    except BaseException:
+        for path in home.iterdir():
+            if path.is_dir() and path.name != "lost+found":
+                shutil.rmtree(path, ignore_errors=True)
+            elif not path.is_dir():
+                path.unlink()
+        raise
+
+
+def is_private(path: Path) -> bool:
+    """Answer whether nobody but its owner (and root) may read or write `path`."""
+    return path.stat().st_mode & 0o077 == 0
 
 
 def _write_temporary(path: Path, pieces: Iterable[bytes], *, mode: int) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from disk.durable import make_private_folder, replace, sync_folder, write_new
+from disk.durable import is_private, make_home, make_private_folder, replace, sync_folder, write_new
 
 
 def names(folder: Path) -> list[str]:
@@ -109,3 +109,44 @@ def test_private_folders(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode) == 0o700
     assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o700
     sync_folder(tmp_path / "a")
+
+
+def build(folder: Path) -> None:
+    write_new(folder / "key", [b"k"])
+    make_private_folder(folder / "inbox")
+
+
+def fails(folder: Path) -> None:
+    build(folder)
+    raise OSError(errno.ENOSPC, "full")
+
+
+@pytest.mark.parametrize("there", [False, True])
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_home_is_complete_or_as_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, there: bool, in_place: bool
+) -> None:
+    home = tmp_path / "up" / "home"
+    if there or in_place:
+        home.mkdir(parents=True)
+    if in_place:
+        monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(OSError, match="full"):
+        make_home(home, fails)
+    assert list((tmp_path / "up").rglob("*")) == ([home] if there or in_place else [])
+    make_home(home, build)
+    assert names(home) == ["inbox", "key"]
+    assert is_private(home)
+    assert names(home.parent) == ["home"]
+    with pytest.raises(FileExistsError, match="not empty"):
+        make_home(home, fails)
+    assert names(home) == ["inbox", "key"]
+
+
+def test_is_private(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    write_new(path, [b"k"])
+    assert is_private(path)
+    for mode in (0o640, 0o604, 0o610, 0o602):
+        path.chmod(mode)
+        assert not is_private(path)

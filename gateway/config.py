@@ -1,0 +1,137 @@
+"""`gateway.toml`: the settings of one gateway, with their reasons. Read once at start."""
+
+import json
+from dataclasses import dataclass, fields
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+GIB: Final = 1024 * MIB
+
+KNOWN_TYPES: Final = frozenset({"pdf", "txt", "zip", "rar"})  # those whose content can be checked
+BODIES: Final = (
+    "A municipality",
+    "A county or region",
+    "A ministry",
+    "A state agency",
+    "The police",
+    "The prosecuting authority",
+    "A court",
+    "Child welfare",
+    "The labour and welfare administration",
+    "The health service",
+    "A school or university",
+    "A supervisory or complaints body",
+    "A political party",
+    "A lawyer hired by the state",
+    "An auditing firm",
+)
+
+
+@dataclass(frozen=True)
+class GatewayConfig:
+    """All settings; each is explained where it is written, in `_COMMENTS` below."""
+
+    name: str = "the editors"
+    listen: str = "127.0.0.1:8080"
+    bodies: tuple[str, ...] = BODIES
+    allowed_types: tuple[str, ...] = ("pdf", "txt", "zip", "rar")
+    files_max: int = 10
+    file_max_bytes: int = 256 * MIB
+    message_max_bytes: int = 1 * MIB
+    quota_bytes: int = 50 * GIB
+    reserve_bytes: int = 1 * GIB
+    tick_seconds: int = 6 * 3600
+    uploads_max: int = 100
+    base_deadline_seconds: int = 120
+    min_rate_bytes: int = 2 * KIB
+    inspection: bool = True
+    clamd_socket: str = "/run/clamav/clamd.ctl"
+    slots: int = 2
+    inspection_budget_seconds: int = 60
+
+    def __post_init__(self) -> None:
+        """Raise ValueError with a sentence that names the key and its bounds."""
+        parse_listen(self.listen)
+        for name, (low, high) in _BOUNDS.items():
+            if not low <= getattr(self, name) <= high:
+                raise ValueError(f"'{name}' must be from {low} to {high}")
+        if self.reserve_bytes > self.quota_bytes:
+            raise ValueError("'reserve_bytes' must not be more than 'quota_bytes'")
+        if not self.allowed_types or not KNOWN_TYPES.issuperset(self.allowed_types):
+            raise ValueError(f"'allowed_types' must be some of {', '.join(sorted(KNOWN_TYPES))}")
+        for text in (self.name, self.clamd_socket, *self.bodies):
+            if not text or len(text) > 200 or not text.isprintable():
+                raise ValueError("'name', 'clamd_socket' and each of 'bodies' must be one line of 1 to 200 characters")
+        for key in ("bodies", "allowed_types"):
+            if len(set(getattr(self, key))) < len(getattr(self, key)) or len(getattr(self, key)) > 1000:
+                raise ValueError(f"'{key}' must be at most 1000 entries, no two alike")
+
+
+_BOUNDS: Final[dict[str, tuple[int, int]]] = {
+    "files_max": (1, 100),
+    "file_max_bytes": (1, 4 * GIB),
+    "message_max_bytes": (KIB, 16 * MIB),
+    "quota_bytes": (MIB, 1024 * 1024 * GIB),
+    "reserve_bytes": (0, 1024 * 1024 * GIB),
+    "tick_seconds": (1, 31 * 24 * 3600),
+    "uploads_max": (1, 10_000),
+    "base_deadline_seconds": (1, 24 * 3600),
+    "min_rate_bytes": (1, GIB),
+    "slots": (1, 64),
+    "inspection_budget_seconds": (1, 3600),
+}
+
+_COMMENTS: Final[dict[str, str]] = {
+    "name": "Who receives what is sent here; the page says it to the source.",
+    "listen": "Address and port of the form. Anything but loopback belongs behind a proxy or an onion service.",
+    "bodies": "Public bodies offered in the list; the form has a field of its own for any other.",
+    "allowed_types": "Types of file that are taken, by name and by content: some of pdf, txt, zip, rar.",
+    "files_max": "Files in one submission.",
+    "file_max_bytes": "Bytes of one file: 268435456 is 256 MiB.",
+    "message_max_bytes": "Bytes of the text that a person types.",
+    "quota_bytes": "Bytes of sealed packets that may wait here until they are moved away.",
+    "reserve_bytes": "Of these, and of the disk: kept for text and for files up to 1 MiB, so that a few large\n"
+    "# submissions never lock everybody else out.",
+    "tick_seconds": "Seconds. Packets leave at the end of a tick only, which blurs when they came and leaves time\n"
+    "# to withdraw one.",
+    "uploads_max": "Submissions under way at the same time.",
+    "base_deadline_seconds": "Seconds allowed for an upload: these, and its length divided by min_rate_bytes.",
+    "min_rate_bytes": "Bytes per second. Tor is slow and must not be cut off; who stays below this for long is.",
+    "inspection": "Whether files are inspected here. Without it every file counts as undecided and is held.",
+    "clamd_socket": "The virus scanner's socket. Whoever may write to it may also stop the scanner.",
+    "slots": "Files inspected at the same time; each takes memory up to file_max_bytes.",
+    "inspection_budget_seconds": "Seconds after a submission's last byte; what is not decided by then is held.",
+}
+
+
+def parse_listen(text: str) -> tuple[str, int]:
+    """Return host and port of `127.0.0.1:8080` or `[::1]:8080`.
+
+    Raises:
+        ValueError: With a sentence, when `text` is not of that form.
+    """
+    host, colon, port = text.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        host = ""
+    if not (colon and host and port.isascii() and port.isdecimal() and int(port) < 65536):
+        raise ValueError("'listen' must be an address and a port, such as 127.0.0.1:8080 or [::1]:8080")
+    return host, int(port)
+
+
+def encode_config(config: GatewayConfig) -> str:
+    """Return the text of a gateway.toml with every setting and what it is for."""
+    head = "# The settings of this gateway. A key that is not listed here is refused at start.\n"
+    names = [field.name for field in fields(config)]
+    return "\n".join([head, *(f"# {_COMMENTS[n]}\n{n} = {_toml(getattr(config, n))}\n" for n in names)])
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, tuple) and len(value) > 4:
+        return "[\n" + "".join(f"  {_toml(entry)},\n" for entry in value) + "]"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    # JSON's strings, numbers and truth values are TOML's, for printable text.
+    return json.dumps(value, ensure_ascii=False)

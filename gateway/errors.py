@@ -1,0 +1,5 @@
+"""What can go wrong at the gateway before a stranger's first byte: its home, its keys, its settings."""
+
+
+class GatewayError(Exception):
+    """Base of the gateway's own expected failures; one sentence for the operator, nothing of a source."""

@@ -1,0 +1,82 @@
+"""gateway.toml: what init writes is what is read, and what makes no sense is refused with its bounds."""
+
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from disk.settings import SettingsError, read_settings
+from gateway.config import GatewayConfig, encode_config, parse_listen
+
+ODD = GatewayConfig(
+    name='Die "Redaktion" \\ Ærø 😀',
+    listen="[::1]:0",
+    bodies=('a "b" \\', "ø"),
+    allowed_types=("txt",),
+    inspection=False,
+    tick_seconds=2,
+)
+
+
+@pytest.mark.parametrize("config", [GatewayConfig(), ODD, GatewayConfig(bodies=())])
+def test_written_and_read_back(tmp_path: Path, config: GatewayConfig) -> None:
+    path = tmp_path / "gateway.toml"
+    path.write_text(encode_config(config))
+    assert read_settings(path, GatewayConfig) == config
+
+
+def test_every_setting_is_written_below_its_reason() -> None:
+    text = encode_config(GatewayConfig())
+    assert list(tomllib.loads(text)) == [field.name for field in fields(GatewayConfig)]
+    lines = text.splitlines()
+    for field in fields(GatewayConfig):
+        at = next(i for i, line in enumerate(lines) if line.startswith(f"{field.name} = "))
+        assert lines[at - 1].startswith("# ")
+        assert lines[at - 1].endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"files_max": 0}, "'files_max' must be from 1 to 100"),
+        ({"tick_seconds": 0}, "'tick_seconds'"),
+        ({"min_rate_bytes": 0}, "'min_rate_bytes'"),
+        ({"slots": 65}, "'slots'"),
+        ({"reserve_bytes": 2**40}, "'reserve_bytes' must not be more"),
+        ({"allowed_types": ()}, "'allowed_types'"),
+        ({"allowed_types": ("exe",)}, "'allowed_types'"),
+        ({"allowed_types": ("pdf", "pdf")}, "no two alike"),
+        ({"bodies": ("a", "a")}, "no two alike"),
+        ({"bodies": ("a\nb",)}, "one line"),
+        ({"name": ""}, "one line"),
+        ({"listen": "8080"}, "'listen'"),
+    ],
+)
+def test_senseless_settings_are_refused(changes: dict[str, Any], word: str) -> None:
+    with pytest.raises(ValueError, match="'") as raised:
+        GatewayConfig(**changes)
+    assert word in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_an_unknown_key_in_a_gateway_toml_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.toml"
+    path.write_text("qouta_bytes = 1\n")
+    with pytest.raises(SettingsError, match="unknown key 'qouta_bytes'"):
+        read_settings(path, GatewayConfig)
+
+
+@pytest.mark.parametrize(
+    ("text", "parsed"),
+    [("127.0.0.1:8080", ("127.0.0.1", 8080)), ("[::1]:0", ("::1", 0)), ("localhost:1", ("localhost", 1))],
+)
+def test_listen(text: str, parsed: tuple[str, int]) -> None:
+    assert parse_listen(text) == parsed
+
+
+@pytest.mark.parametrize("text", ["", "8080", ":8080", "h:", "h:-1", "h:65536", "::1:80", "h:٣", "[]:1"])
+def test_listen_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="listen"):
+        parse_listen(text)
