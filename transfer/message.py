@@ -1,0 +1,186 @@
+"""What a source says, in fields: `message.json` of a packet (FORMAT.md, section 5). Does no input or output.
+
+All of it is optional and all of it is the source's word: nothing here was checked against anything. Bounds keep
+a packet readable, not a person short; a form that meets one says so.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from transfer.record import Record, encode_record, parse_record
+
+MESSAGE_VERSION: Final = 1
+MESSAGE_MAX: Final = 8 * 1024 * 1024  # bytes of JSON; a text of TEXT_MAX may be escaped to several times its size
+TEXT_MAX: Final = 1024 * 1024  # characters of the matter in the person's own words
+FIELD_MAX: Final = 1_000  # characters of any other field
+PEOPLE_MAX: Final = 200
+FAMILY_NAMES_MAX: Final = 8  # of one person
+
+
+class Kind(StrEnum):
+    """What the source wants."""
+
+    COMPLAINT = "complaint"
+    QUESTION = "question"  # a plain question or comment to the editors
+    ACCOUNT = "account"  # asks for larger limits for a big case (requirement P6)
+
+
+class Side(StrEnum):
+    """Where a person stands in the matter."""
+
+    COMPLAINED_ABOUT = "complained-about"
+    ON_MY_SIDE = "on-my-side"
+    INVOLVED = "involved"  # a witness, or someone whose side is not said
+
+
+class Relation(StrEnum):
+    """What the source is to the body (requirement P3)."""
+
+    EMPLOYEE = "employee"
+    PARTICIPANT = "participant"
+    PARTNER = "partner"
+    CUSTOMER = "customer"
+    USER = "user"
+    RELATIVE = "relative"
+    OTHER = "other"
+
+
+class Road(StrEnum):
+    """How the matter comes here (requirements P3, M2)."""
+
+    OWN = "own-matter"
+    POWER_OF_ATTORNEY = "power-of-attorney"
+    PASSED_ON = "passed-on"
+    COPY = "copy"  # of a complaint that was sent elsewhere already
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One person in the matter; the family names stand in the order in which they were given."""
+
+    side: Side
+    given_name: str = ""
+    family_names: tuple[str, ...] = ()
+    role: str = ""
+    workplace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How the source may be reached, as far as they say."""
+
+    name: str = ""
+    phone: str = ""
+    email: str = ""
+    address: str = ""  # postal; may have several lines
+    language: str = ""  # wanted for the answer
+    please_call: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Everything but the files."""
+
+    kind: Kind = Kind.COMPLAINT
+    text: str = ""
+    public_body: str = ""  # the entry of the gateway's list, by its name at that time
+    public_body_other: str = ""  # in free text, when it is not on the list
+    people: tuple[Person, ...] = ()
+    contact: Contact = Contact()
+    relation: Relation | None = None
+    road: Road | None = None
+    page_language: str = ""  # of the form that was used, as a BCP 47 tag
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was said: no text, no body in free text, nobody named, no way to answer."""
+        return not (self.text.strip() or self.public_body_other or self.people or self.contact != Contact())
+
+
+def encode_message(message: Message) -> bytes:
+    """Return `message.json`."""
+    contact = message.contact
+    return encode_record(
+        {
+            "enveis_message": MESSAGE_VERSION,
+            "kind": message.kind,
+            "text": message.text,
+            "public_body": message.public_body,
+            "public_body_other": message.public_body_other,
+            "people": [
+                {
+                    "side": person.side,
+                    "given_name": person.given_name,
+                    "family_names": list(person.family_names),
+                    "role": person.role,
+                    "workplace": person.workplace,
+                }
+                for person in message.people
+            ],
+            "contact": {
+                "name": contact.name,
+                "phone": contact.phone,
+                "email": contact.email,
+                "address": contact.address,
+                "language": contact.language,
+                "please_call": contact.please_call,
+            },
+            "relation": message.relation,
+            "road": message.road,
+            "page_language": message.page_language,
+        }
+    )
+
+
+def parse_message(untrusted_bytes: bytes) -> Message:
+    """Return the message in `message.json`.
+
+    Raises:
+        RecordError: It is not of this version of the format, or beyond its bounds.
+    """
+    record = parse_record(untrusted_bytes, name="message.json", largest=MESSAGE_MAX)
+    record.integer("enveis_message", low=MESSAGE_VERSION, high=MESSAGE_VERSION)
+    message = Message(
+        kind=record.one_of("kind", Kind),
+        text=record.text("text", longest=TEXT_MAX),
+        public_body=record.text("public_body", longest=FIELD_MAX),
+        public_body_other=record.text("public_body_other", longest=FIELD_MAX),
+        people=record.items("people", most=PEOPLE_MAX, read=_person),
+        contact=_contact(record.record("contact")),
+        relation=record.optional("relation", lambda field: record.one_of(field, Relation)),
+        road=record.optional("road", lambda field: record.one_of(field, Road)),
+        page_language=record.text("page_language", longest=35),  # RFC 5646, section 4.4.1
+    )
+    record.close()
+    return message
+
+
+def _person(untrusted: object, name: str) -> Person:
+    record = Record(untrusted, name=name)
+    person = Person(
+        side=record.one_of("side", Side),
+        given_name=record.text("given_name", longest=FIELD_MAX),
+        family_names=record.items("family_names", most=FAMILY_NAMES_MAX, read=_name),
+        role=record.text("role", longest=FIELD_MAX),
+        workplace=record.text("workplace", longest=FIELD_MAX),
+    )
+    record.close()
+    return person
+
+
+def _name(untrusted: object, name: str) -> str:
+    return Record({"name": untrusted}, name=name).text("name", longest=FIELD_MAX)
+
+
+def _contact(record: Record) -> Contact:
+    contact = Contact(
+        name=record.text("name", longest=FIELD_MAX),
+        phone=record.text("phone", longest=FIELD_MAX),
+        email=record.text("email", longest=FIELD_MAX),
+        address=record.text("address", longest=FIELD_MAX),
+        language=record.text("language", longest=FIELD_MAX),
+        please_call=record.flag("please_call"),
+    )
+    record.close()
+    return contact
