@@ -1,0 +1,108 @@
+"""What a station may say in its log: a closed set of events, each with exactly its own fields.
+
+No field could hold text, an address, a file name, an exact size or a time. A digest is of a key file, a recipients
+file, a batch.json or a bundle: never of anything that a source sent.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Final
+
+COUNT_MAX: Final = 1000  # packets of a batch; too small to hold a size or a time
+BATCH_MAX: Final = 999_999  # six digits, as in a bag's name
+
+_PATTERNS: Final[Mapping[str, re.Pattern[str]]] = {
+    "gateway": re.compile(r"[0-9a-f]{16}", re.ASCII),
+    "packet": re.compile(r"[0-9a-f]{32}", re.ASCII),
+    "lane": re.compile(r"clear|held", re.ASCII),
+    "digest": re.compile(r"[0-9a-f]{64}", re.ASCII),
+}
+_LIMITS: Final[Mapping[str, tuple[int, int]]] = {"batch": (1, BATCH_MAX), "count": (0, COUNT_MAX)}
+
+
+class Event(StrEnum):
+    """What a station may say. Events are added, never renamed or given other fields."""
+
+    LOG_STARTED = "log-started"
+    LOG_CONTINUED = "log-continued"  # the first line of a file after rotation
+    LOG_RECOVERED = "log-recovered"  # a torn last line was dropped; nobody had been told that it was written
+    KEYS_CREATED = "keys-created"
+    RECIPIENTS_CHANGED = "recipients-changed"
+    GATEWAY_STARTED = "gateway-started"
+    GATEWAY_STOPPED = "gateway-stopped"
+    SUBMISSION_SEALED = "submission-sealed"
+    SUBMISSION_WITHDRAWN = "submission-withdrawn"
+    BATCH_EXPORTED = "batch-exported"
+    BATCH_ACKNOWLEDGED = "batch-acknowledged"
+    PACKET_DELETED = "packet-deleted"
+    BUNDLE_ACCEPTED = "bundle-accepted"
+    GATEWAY_PAIRED = "gateway-paired"
+    BATCH_IMPORTED = "batch-imported"
+    BATCH_REFUSED = "batch-refused"
+    BATCH_CONFLICT = "batch-conflict"
+    PACKET_OPENED = "packet-opened"
+    PACKET_UNLOCKED = "packet-unlocked"
+    BUNDLE_MADE = "bundle-made"
+
+
+FIELDS: Final[Mapping[Event, tuple[str, ...]]] = {
+    Event.LOG_STARTED: (),
+    Event.LOG_CONTINUED: (),
+    Event.LOG_RECOVERED: (),
+    Event.KEYS_CREATED: ("digest",),
+    Event.RECIPIENTS_CHANGED: ("digest",),
+    Event.GATEWAY_STARTED: (),
+    Event.GATEWAY_STOPPED: (),
+    Event.SUBMISSION_SEALED: ("packet", "lane"),
+    Event.SUBMISSION_WITHDRAWN: ("packet",),
+    Event.BATCH_EXPORTED: ("batch", "lane", "count", "digest"),
+    Event.BATCH_ACKNOWLEDGED: ("batch", "count", "digest"),
+    Event.PACKET_DELETED: ("packet", "batch"),
+    Event.BUNDLE_ACCEPTED: ("digest",),
+    Event.GATEWAY_PAIRED: ("gateway", "digest"),
+    Event.BATCH_IMPORTED: ("gateway", "batch", "lane", "count", "digest"),
+    Event.BATCH_REFUSED: (),
+    Event.BATCH_CONFLICT: ("gateway", "batch", "digest"),
+    Event.PACKET_OPENED: ("packet",),
+    Event.PACKET_UNLOCKED: ("packet",),
+    Event.BUNDLE_MADE: ("gateway", "digest"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What a station says: an event with exactly the fields that belong to it.
+
+    Raises ValueError or TypeError for a missing, superfluous or malformed field: that is a bug of the caller.
+    """
+
+    event: Event
+    gateway: str | None = None
+    packet: str | None = None
+    batch: int | None = None
+    lane: str | None = None
+    count: int | None = None
+    digest: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.event, Event):
+            raise TypeError("an event is one of Event")
+        wanted = FIELDS[self.event]
+        for field in fields(self)[1:]:
+            value = getattr(self, field.name)
+            if (value is not None) != (field.name in wanted):
+                raise ValueError(f"the event {self.event} has the fields {wanted}")
+            if value is not None:
+                _check_field(field.name, value)
+
+
+def _check_field(name: str, value: object) -> None:
+    if name in _LIMITS:
+        least, most = _LIMITS[name]
+        # bool is an int to Python; JSON would say `true`.
+        if type(value) is not int or not least <= value <= most:
+            raise ValueError(f"{name} is a whole number from {least} to {most}")
+    elif not isinstance(value, str) or not _PATTERNS[name].fullmatch(value):
+        raise ValueError(f"{name} has not the form it must have")

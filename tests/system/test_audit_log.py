@@ -1,0 +1,177 @@
+"""The log as a file: real processes appending at once, a torn line, and a check with jq and b2sum alone."""
+
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from audit.chain import EMPTY, check_chain, parse_line, split_lines
+from audit.errors import LogDamagedError
+from audit.events import Event, Record
+from audit.log import AuditLog
+
+DAY = date(2026, 11, 21)
+# What a reviewer types: no program of ours takes part.
+BY_HAND = r"""
+set -eu
+prev=$(printf '0%.0s' $(seq 64)); seq=0
+while IFS= read -r line; do
+  seq=$((seq + 1))
+  test "$(printf %s "$line" | jq -r .prev)" = "$prev" || { echo "line $seq is not continued"; exit 1; }
+  test "$(printf %s "$line" | jq -r .seq)" = "$seq" || { echo "line $seq has another number"; exit 1; }
+  prev=$(printf %s "$line" | b2sum -l 256 | cut -d' ' -f1)
+done < "$1"
+echo "$seq $prev"
+"""
+
+
+def make_log(folder: Path, *, lines: int = 0) -> AuditLog:
+    log = AuditLog(folder / "audit.jsonl", today=lambda: DAY)
+    if lines:
+        log.extend([Record(event=Event.PACKET_OPENED, packet=f"{number:032x}") for number in range(lines - 1)])
+    return log
+
+
+def by_hand(path: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["bash", "-c", BY_HAND, "check", path], capture_output=True, text=True, check=False)
+
+
+def test_a_reviewer_needs_jq_and_b2sum_only(tmp_path: Path) -> None:
+    head = make_log(tmp_path, lines=12).head()
+    path = tmp_path / "audit.jsonl"
+    assert by_hand(path).stdout == f"{head.seq} {head.hash}\n"
+    path.write_bytes(path.read_bytes().replace(b"%032x" % 4, b"%032x" % 99))
+    broken = by_hand(path)
+    assert broken.returncode == 1
+    assert broken.stdout == "line 7 is not continued\n"  # number 4 stands in line 6
+    assert [fault.line for fault in make_log(tmp_path).check().faults] == [7]
+
+
+def test_a_log_begins_with_saying_so_and_is_private(tmp_path: Path) -> None:
+    log = make_log(tmp_path)
+    assert log.head() == EMPTY
+    assert log.lines_after(0) == b""
+    assert not (tmp_path / "audit.jsonl").exists()
+    log.append(Event.SUBMISSION_SEALED, packet="ab" * 16, lane="clear")
+    events = [parse_line(line).record.event for line in split_lines((tmp_path / "audit.jsonl").read_bytes())]
+    assert events == [Event.LOG_STARTED, Event.SUBMISSION_SEALED]
+    assert (tmp_path / "audit.jsonl").stat().st_mode & 0o777 == 0o600
+
+
+def test_lines_after_a_number(tmp_path: Path) -> None:
+    log = make_log(tmp_path, lines=9)
+    whole = (tmp_path / "audit.jsonl").read_bytes()
+    assert log.lines_after(0) == whole
+    for seq in range(10):
+        assert split_lines(log.lines_after(seq)) == split_lines(whole)[seq:]
+    assert split_lines(log.lines_after(3, size_max=500)) == split_lines(whole)[3:5]
+    rotated = tmp_path / "audit.jsonl"
+    rotated.write_bytes(b"".join(line + b"\n" for line in split_lines(whole)[4:]))
+    assert split_lines(log.lines_after(6)) == split_lines(whole)[6:]
+
+
+APPEND = """
+import sys
+from datetime import date
+from pathlib import Path
+from audit.events import Event
+from audit.log import AuditLog
+
+log = AuditLog(Path(sys.argv[1]), today=lambda: date(2026, 11, 21))
+for number in range(150):
+    log.append(Event.PACKET_OPENED, packet=f"{sys.argv[2]}{number:031x}")
+"""
+
+
+def test_two_processes_make_one_chain(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    writers = [subprocess.Popen([sys.executable, "-c", APPEND, path, name]) for name in "ab"]
+    assert [writer.wait(timeout=60) for writer in writers] == [0, 0]
+    report = make_log(tmp_path).check()
+    assert (report.head.seq, report.faults) == (301, ())
+    packets = [parse_line(line).record.packet or "" for line in split_lines(path.read_bytes())[1:]]
+    assert sorted(packets) == sorted(f"{name}{number:031x}" for name in "ab" for number in range(150))
+
+
+@pytest.mark.parametrize("torn", [b"{", b'{"v":1,"seq":4,"day"', b"\0" * 200])
+def test_a_torn_last_line_is_dropped_and_told(tmp_path: Path, torn: bytes) -> None:
+    log = make_log(tmp_path, lines=3)
+    head = log.head()
+    path = tmp_path / "audit.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole + torn)
+    assert log.head() == head
+    assert log.lines_after(0) == whole
+    log.append(Event.GATEWAY_STARTED)
+    assert path.read_bytes().startswith(whole + b"{")
+    events = [parse_line(line).record.event for line in split_lines(path.read_bytes())[3:]]
+    assert events == [Event.LOG_RECOVERED, Event.GATEWAY_STARTED]
+    assert log.check().faults == ()
+
+
+def test_a_log_torn_in_its_first_line_begins_again(tmp_path: Path) -> None:
+    (tmp_path / "audit.jsonl").write_bytes(b'{"v":1,')
+    make_log(tmp_path).append(Event.GATEWAY_STARTED)
+    report = make_log(tmp_path).check()
+    assert (report.head.seq, report.faults) == (3, ())
+
+
+@pytest.mark.parametrize("end", [b"{}\n", b"\n", b"x" * 4000 + b"\n", b"x" * 4000])
+def test_a_changed_end_is_not_continued(tmp_path: Path, end: bytes) -> None:
+    make_log(tmp_path, lines=3)
+    path = tmp_path / "audit.jsonl"
+    path.write_bytes(path.read_bytes() + end)
+    before = path.read_bytes()
+    with pytest.raises(LogDamagedError):
+        make_log(tmp_path).append(Event.GATEWAY_STARTED)
+    assert path.read_bytes() == before
+
+
+def test_a_full_disk_leaves_the_log_as_it_was(tmp_path: Path) -> None:
+    make_log(tmp_path, lines=3)
+    path = tmp_path / "audit.jsonl"
+    before = path.read_bytes()
+    limit = (
+        "import resource, signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({len(before) + 100},) * 2)\nlog = "
+    )
+    script = APPEND.replace("log = ", limit)
+    failed = subprocess.run([sys.executable, "-c", script, path, "a"], capture_output=True, text=True, check=False)
+    assert "File too large" in failed.stderr
+    assert path.read_bytes() == before
+
+
+def test_a_log_that_was_moved_away_while_we_waited_is_not_written(tmp_path: Path) -> None:
+    """Rotation renames the file under its lock; whoever waited for that lock must take the new file."""
+    import fcntl
+    import time
+
+    log = make_log(tmp_path, lines=3)
+    path = tmp_path / "audit.jsonl"
+    fd = os.open(path, os.O_RDWR)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    waiting = subprocess.Popen([sys.executable, "-c", APPEND.replace("150", "1"), path, "a"])
+    time.sleep(0.7)
+    path.rename(tmp_path / "audit.1.jsonl")
+    os.close(fd)
+    assert waiting.wait(timeout=30) == 0
+    assert len(split_lines((tmp_path / "audit.1.jsonl").read_bytes())) == 3
+    assert log.head().seq == 2  # log-started and its line, in the new file
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_bytes(b"")
+    (tmp_path / "audit.jsonl").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="symbolic"):
+        make_log(tmp_path).append(Event.GATEWAY_STARTED)
+    assert (tmp_path / "elsewhere").read_bytes() == b""
+
+
+def test_a_walk_needs_the_start_of_a_rotated_log(tmp_path: Path) -> None:
+    make_log(tmp_path, lines=6)
+    lines = split_lines((tmp_path / "audit.jsonl").read_bytes())
+    start = check_chain(lines[:2]).head
+    assert check_chain(lines[2:], start=start).faults == ()
