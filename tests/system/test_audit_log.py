@@ -81,19 +81,35 @@ from audit.events import Event
 from audit.log import AuditLog
 
 log = AuditLog(Path(sys.argv[1]), today=lambda: date(2026, 11, 21))
-for number in range(150):
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(300):
     log.append(Event.PACKET_OPENED, packet=f"{sys.argv[2]}{number:031x}")
 """
 
 
 def test_two_processes_make_one_chain(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
-    writers = [subprocess.Popen([sys.executable, "-c", APPEND, path, name]) for name in "ab"]
-    assert [writer.wait(timeout=60) for writer in writers] == [0, 0]
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", APPEND, path, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for name in "ab"
+    ]
+    for writer in writers:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "ready\n"
+    for writer in writers:  # both begin at once: without the lock their lines are forked
+        assert writer.stdin is not None
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
+    for writer in writers:
+        writer.communicate(timeout=60)
+    assert [writer.returncode for writer in writers] == [0, 0]
     report = make_log(tmp_path).check()
-    assert (report.head.seq, report.faults) == (301, ())
+    assert (report.head.seq, report.faults) == (601, ())
     packets = [parse_line(line).record.packet or "" for line in split_lines(path.read_bytes())[1:]]
-    assert sorted(packets) == sorted(f"{name}{number:031x}" for name in "ab" for number in range(150))
+    assert sorted(packets) == sorted(f"{name}{number:031x}" for name in "ab" for number in range(300))
 
 
 @pytest.mark.parametrize("torn", [b"{", b'{"v":1,"seq":4,"day"', b"\0" * 200])
@@ -139,7 +155,9 @@ def test_a_full_disk_leaves_the_log_as_it_was(tmp_path: Path) -> None:
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({len(before) + 100},) * 2)\nlog = "
     )
     script = APPEND.replace("log = ", limit)
-    failed = subprocess.run([sys.executable, "-c", script, path, "a"], capture_output=True, text=True, check=False)
+    failed = subprocess.run(
+        [sys.executable, "-c", script, path, "a"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
     assert "File too large" in failed.stderr
     assert path.read_bytes() == before
 
@@ -153,7 +171,7 @@ def test_a_log_that_was_moved_away_while_we_waited_is_not_written(tmp_path: Path
     path = tmp_path / "audit.jsonl"
     fd = os.open(path, os.O_RDWR)
     fcntl.flock(fd, fcntl.LOCK_EX)
-    waiting = subprocess.Popen([sys.executable, "-c", APPEND.replace("150", "1"), path, "a"])
+    waiting = subprocess.Popen([sys.executable, "-c", APPEND.replace("300", "1"), path, "a"], stdin=subprocess.DEVNULL)
     time.sleep(0.7)
     path.rename(tmp_path / "audit.1.jsonl")
     os.close(fd)
