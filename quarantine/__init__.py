@@ -1,1 +1,1 @@
-"""Lets untrusted bytes be examined; answers with a Verdict; imports nothing of ours."""
+"""Looks at one file at a time and answers with a Verdict; keeps nothing and imports nothing of ours."""

@@ -1,0 +1,27 @@
+"""What a correct program has to expect from inspecting a stranger's file. Messages never hold a byte of it."""
+
+from quarantine.verdict import Reason
+
+
+class QuarantineError(Exception):
+    """Base of this station's expected failures."""
+
+
+class UndecidableError(QuarantineError):
+    """This file cannot be judged now; `reason` becomes the reason of its Undecided verdict."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.sentence)
+        self.reason = reason
+
+
+class ScannerUnfitError(QuarantineError):
+    """The scanner answers, but lets through what it must not: its use would only look like scanning."""
+
+
+class LocalClamdError(QuarantineError):
+    """A clamd of our own could not be started; the message says why."""
+
+
+class FileTooLargeError(QuarantineError):
+    """More bytes were written than this memfd was made for."""

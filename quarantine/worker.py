@@ -1,0 +1,37 @@
+"""The process that reads a stranger's archive: one file in, one bounded JSON out, then it is gone.
+
+    python -I -B -m quarantine.worker TYPE FD BUDGETS
+
+It ties its own hands before it opens the file. Whatever happens to it, its parent reads an answer of the
+closed form, or concludes nothing.
+"""
+
+import json
+import sys
+
+from quarantine.budgets import Budgets
+from quarantine.confine import confine
+from quarantine.examination import encode_examination
+from quarantine.types import FileType
+
+
+def main(arguments: list[str]) -> None:
+    """Examine the file under descriptor FD and print the examination."""
+    fd = int(arguments[1])
+    kind, budgets = FileType(arguments[0]), Budgets(**json.loads(arguments[2]))
+    # The parser is loaded before the limits are set, from our own environment.
+    match kind:
+        case FileType.RAR:
+            from quarantine.rar_listing import list_rar as examine
+        case FileType.ZIP:
+            from quarantine.zip_listing import look_into_zip as examine
+        case _:
+            raise ValueError("nothing is known of this type yet")
+    confine(cpu_seconds=budgets.worker_cpu, memory_bytes=budgets.worker_memory)
+    answer = encode_examination(examine(f"/proc/self/fd/{fd}", budgets))
+    sys.stdout.buffer.write(answer)
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
