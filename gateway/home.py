@@ -3,12 +3,16 @@
 No key that opens a packet is ever here. `init` makes all of it or nothing and never overwrites.
 """
 
+import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
+from audit.events import Event
+from audit.log import AuditLog
 from disk.durable import is_private, make_home, make_private_folder, write_new
 from disk.settings import read_settings
 from gateway.config import GatewayConfig, encode_config
@@ -140,6 +144,8 @@ def init(home: GatewayHome, *, recipients: Path, desk_key: Path, config: Gateway
         write_new(new.config, [encode_config(config).encode()])
         for lane in ("incoming", *Lane):
             make_private_folder(new.spool / lane)
+        log = AuditLog(new.audit, today=lambda: datetime.now(UTC).date())
+        log.append(Event.KEYS_CREATED, digest=hashlib.sha256(signing.public.raw).hexdigest())
 
     make_home(home.root, build)
     return pairing

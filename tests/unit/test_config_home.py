@@ -38,6 +38,7 @@ def home(tmp_path: Path, handed: tuple[Path, Path]) -> GatewayHome:
 def test_init_makes_everything_and_load_reads_it(home: GatewayHome) -> None:
     names = sorted(str(path.relative_to(home.root)) for path in home.root.rglob("*"))
     assert names == [
+        "audit.jsonl",
         "desk.pub",
         "gateway.key",
         "gateway.pairing",

@@ -1,0 +1,211 @@
+"""The desk's home directory: the identity that packets are sealed to, the desk's signing key, inbox and ledger.
+
+`init` makes all of it or nothing and never overwrites. A backup identity is written elsewhere, once: whoever loses
+`identity.txt` and has none loses every packet.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Final
+
+from audit.events import Event
+from audit.log import AuditLog
+from desk.config import DeskConfig, encode_config
+from desk.errors import DeskError
+from disk.durable import is_private, make_home, make_private_folder, write_new
+from disk.settings import read_settings
+from keys.errors import KeyMaterialError
+from keys.identity import Identity, encode_identity_file, generate_identity, read_identities
+from keys.recipient import Kind, Recipient, parse_recipients
+from keys.signing import SigningKey
+from transfer.names import PacketId
+from transfer.pairing import PAIRING_MAX, Pairing, PairingError, encode_pairing, parse_pairing
+
+RECIPIENTS_FILE_MAX: Final = 64 * 1024  # bytes; eight hybrid recipients take 16 KiB
+
+
+@dataclass(frozen=True, slots=True)
+class DeskHome:
+    """Where everything of one desk lies."""
+
+    root: Path
+
+    @property
+    def identity(self) -> Path:
+        """The secret that opens packets."""
+        return self.root / "identity.txt"
+
+    @property
+    def recipients(self) -> Path:
+        """Its public half, and the backup's: what gateways need."""
+        return self.root / "recipients.txt"
+
+    @property
+    def key(self) -> Path:
+        """The desk's secret signing key (minisign)."""
+        return self.root / "desk.key"
+
+    @property
+    def public_key(self) -> Path:
+        """The desk's public key (minisign): what gateways need."""
+        return self.root / "desk.pub"
+
+    @property
+    def config(self) -> Path:
+        """The settings."""
+        return self.root / "desk.toml"
+
+    @property
+    def inbox(self) -> Path:
+        """The sealed packets that arrived."""
+        return self.root / "inbox"
+
+    @property
+    def gateways(self) -> Path:
+        """What is known of each trusted gateway."""
+        return self.root / "gateways"
+
+    @property
+    def audit(self) -> Path:
+        """The desk's own audit log."""
+        return self.root / "audit.jsonl"
+
+    @property
+    def arrivals(self) -> Path:
+        """The ledger of batches."""
+        return self.root / "arrivals.sqlite"
+
+    def packet(self, packet_id: PacketId) -> Path:
+        """Where a packet of that id lies when it has arrived."""
+        return self.inbox / f"{packet_id}.age"
+
+    def log(self, today: Callable[[], date] | None = None) -> AuditLog:
+        """The desk's audit log, to append to."""
+        return AuditLog(self.audit, today=today or utc_today)
+
+    def load_config(self) -> DeskConfig:
+        """Read the settings.
+
+        Raises:
+            DeskError: Not a desk's home.
+            disk.settings.SettingsError: They cannot be used.
+        """
+        self.check()
+        return read_settings(self.config, DeskConfig)
+
+    def check(self) -> None:
+        """Raise DeskError when this is no desk's home, or when others may read its secrets."""
+        if not self.config.exists():
+            raise DeskError(f"{self.root} is not a desk's home: make one with 'enveis desk init'")
+        for secret in (self.identity, self.key):
+            if secret.exists() and not is_private(secret):
+                raise DeskError(f"{secret} can be read by others on this machine: chmod 600 {secret}")
+
+    def load_identities(self, ask_passphrase: Callable[[], str]) -> tuple[Identity, ...]:
+        """Read the identity file; the passphrase is asked for only when it has one."""
+        self.check()
+        return read_identities(self.identity, ask_passphrase)
+
+    def load_recipients(self) -> tuple[Recipient, ...]:
+        """Read the public halves.
+
+        Raises:
+            DeskError: The file is not one of recipients.
+        """
+        try:
+            with self.recipients.open("rb") as stream:
+                return parse_recipients(stream.read(RECIPIENTS_FILE_MAX).decode("ascii"))
+        except (KeyMaterialError, UnicodeDecodeError) as error:
+            raise DeskError(f"{self.recipients}: {error}") from None
+
+    def pairings(self) -> dict[str, Pairing]:
+        """Return the trusted gateways, by their ids."""
+        found = {}
+        for path in sorted(self.gateways.glob("*.pairing")):
+            pairing = read_pairing(path)
+            if path.stem != pairing.gateway:
+                raise DeskError(f"{path} holds the pairing of another gateway than its name says")
+            found[pairing.gateway] = pairing
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class NewDesk:
+    """What `init` made, for telling people."""
+
+    recipients: tuple[Recipient, ...]
+    has_backup: bool
+
+
+def init(home: DeskHome, *, kind: Kind, backup: Path | None, passphrase: str | None, config: DeskConfig) -> NewDesk:
+    """Make a new desk's home, and a backup identity in the file `backup`, which must be elsewhere.
+
+    Both identities are sealed with `passphrase` when there is one.
+
+    Raises:
+        DeskError: The backup would lie in the home itself.
+        FileExistsError: The home has something in it, or the backup file exists; nothing was changed.
+    """
+    if backup is not None and backup.resolve().is_relative_to(home.root.resolve()):
+        raise DeskError("the backup identity must be kept elsewhere than in the home that it is a backup of")
+    identity = generate_identity(kind)
+    spare = generate_identity(kind) if backup is not None else None
+    recipients = tuple(one.recipient for one in (identity, spare) if one is not None)
+    signing = SigningKey.generate()
+
+    def build(folder: Path) -> None:
+        new = DeskHome(folder)
+        text = "".join(f"{recipient}\n" for recipient in recipients).encode()
+        write_new(new.identity, [encode_identity_file(identity, passphrase)])
+        write_new(new.recipients, [text])
+        write_new(new.key, [signing.encode().encode()])
+        write_new(new.public_key, [signing.public.encode().encode()])
+        write_new(new.config, [encode_config(config).encode()])
+        make_private_folder(new.inbox)
+        make_private_folder(new.gateways)
+        new.log().append(Event.KEYS_CREATED, digest=hashlib.sha256(text).hexdigest())
+        # Last, so that a backup file exists only beside a home that is complete.
+        if backup is not None and spare is not None:
+            write_new(backup, [encode_identity_file(spare, passphrase)])
+
+    make_home(home.root, build)
+    return NewDesk(recipients, has_backup=spare is not None)
+
+
+def read_pairing(path: Path) -> Pairing:
+    """Read a `gateway.pairing`, from wherever it was carried to."""
+    try:
+        with path.open("rb") as stream:
+            return parse_pairing(stream.read(PAIRING_MAX + 1))
+    except PairingError as error:
+        raise DeskError(f"{path}: {error}") from None
+
+
+def pair(home: DeskHome, pairing: Pairing) -> bool:
+    """Trust a gateway from now on; return False when that was so already.
+
+    Raises:
+        DeskError: Another pairing of the same gateway is trusted: the two have to be compared by people.
+    """
+    home.check()
+    content = encode_pairing(pairing)
+    path = home.gateways / f"{pairing.gateway}.pairing"
+    if path.exists():
+        if path.read_bytes() == content:
+            return False
+        raise DeskError(
+            f"another pairing of gateway {pairing.gateway} is trusted here; "
+            f"if the new one is right, remove {path} first"
+        )
+    write_new(path, [content])
+    digest = hashlib.sha256(content).hexdigest()
+    home.log().append(Event.GATEWAY_PAIRED, gateway=pairing.gateway, digest=digest)
+    return True
+
+
+def utc_today() -> date:
+    """Return today's date in UTC; nothing finer goes into a log."""
+    return datetime.now(UTC).date()

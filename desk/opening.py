@@ -1,0 +1,200 @@
+"""Opens one packet: authenticates it, reads what it says, and writes its files under our own names.
+
+Reads through a seekable age reader, so that memory does not grow with the packet. Whoever could seal to our recipient
+may have written any bytes at all: the ZIP and its records are a stranger's until checked against each other.
+"""
+
+import hashlib
+import io
+import os
+import struct
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, BinaryIO, Final, Self
+
+from desk.errors import PacketDamagedError
+from disk.durable import make_home, write_new
+from keys.age.reader import Unwraps, open_header, open_stream
+from keys.age.seekable import SeekableReader
+from transfer.manifest import FILES_MAX, MANIFEST_MAX, FileNote, Manifest, Outcome, parse_manifest
+from transfer.message import MESSAGE_MAX, Message, parse_message
+from transfer.names import PacketId
+from transfer.packet import MANIFEST_MEMBER, MESSAGE_MEMBER, PADDING_MEMBER
+from transfer.record import RecordError
+
+READ_SIZE: Final = 1024 * 1024  # bytes of plaintext at a time
+DIRECTORY_MAX: Final = 64 * 1024  # bytes of the ZIP's directory: FILES_MAX entries take far less
+_END_RECORD: Final = struct.Struct("<4s4H2LH")  # APPNOTE 4.3.16
+_END_ZIP64: Final = struct.Struct("<4sQ2H2L4Q")  # APPNOTE 4.3.14
+_LOCATOR_SIZE: Final = 20  # bytes; APPNOTE 4.3.15
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedFile:
+    """One file of a packet that fits its manifest. `path` is None when it stays locked."""
+
+    note: FileNote
+    path: Path | None
+
+
+class OpenPacket:
+    """A packet whose header, manifest and message were authenticated and parsed. Use as a context manager."""
+
+    def __init__(self, path: Path, packet_id: PacketId, identities: Sequence[Unwraps]) -> None:
+        """Open the sealed packet at `path`, which must be the one named `packet_id`.
+
+        Raises:
+            keys.age.errors.AgeError: It does not open with these identities, or was changed.
+            PacketDamagedError: It opened, but is not a packet of our format.
+        """
+        self._stream = path.open("rb")
+        try:
+            self._zip = _read_zip(self._stream, identities)
+            manifest_bytes = self._whole(MANIFEST_MEMBER, MANIFEST_MAX)
+            message_bytes = self._whole(MESSAGE_MEMBER, MESSAGE_MAX)
+            self.manifest: Manifest = parse_manifest(manifest_bytes)
+            self.message: Message = parse_message(message_bytes)
+            self._records = {MANIFEST_MEMBER: manifest_bytes, MESSAGE_MEMBER: message_bytes}
+            self._check(packet_id)
+        except RecordError as error:
+            self._stream.close()
+            raise PacketDamagedError(f"packet {packet_id}: {error}") from None
+        except BaseException:
+            self._stream.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stream.close()
+
+    def write_files(self, folder: Path, *, held: bool, progress: Callable[[int, int], None]) -> tuple[OpenedFile, ...]:
+        """Check every file and write the clear ones into the new folder `folder`; `held` writes the others too.
+
+        Raises:
+            PacketDamagedError, keys.age.errors.AgeError: A file is not what the manifest says; no folder is left.
+            FileExistsError: The folder has something in it; it was not touched.
+        """
+        opened: list[OpenedFile] = []
+        total = sum(note.size for note in self.manifest.files)
+
+        def build(temporary: Path) -> None:
+            done = 0
+            for note in self.manifest.files:
+                name = note.member.rpartition("/")[2]
+                write = held or note.outcome is Outcome.CLEAR
+                pieces = _counted(self._checked(note), done, total, progress)
+                if write:
+                    write_new(temporary / name, pieces)
+                else:
+                    for _ in pieces:
+                        pass
+                done += note.size
+                opened.append(OpenedFile(note, folder / name if write else None))
+            for name, content in self._records.items():
+                write_new(temporary / name, [content])
+
+        make_home(folder, build)
+        return tuple(opened)
+
+    def _check(self, packet_id: PacketId) -> None:
+        if self.manifest.packet != packet_id:
+            raise PacketDamagedError(f"packet {packet_id} says that it is another one")
+        found = sorted(info.filename for info in self._zip.infolist())
+        expected = [note.member for note in self.manifest.files]
+        if found != sorted([*expected, MESSAGE_MEMBER, MANIFEST_MEMBER, PADDING_MEMBER]):
+            raise PacketDamagedError(f"packet {packet_id} does not hold exactly what its manifest lists")
+        for info in self._zip.infolist():
+            if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
+                raise PacketDamagedError(f"packet {packet_id} holds a compressed member")
+
+    def _whole(self, member: str, largest: int) -> bytes:
+        try:
+            with self._zip.open(member) as stream:
+                content = stream.read(largest + 1)
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, KeyError, EOFError):
+            raise PacketDamagedError(f"a packet has no readable {member}") from None
+        if len(content) > largest:
+            raise PacketDamagedError(f"a packet's {member} is too large")
+        return content
+
+    def _checked(self, note: FileNote) -> Iterator[bytes]:
+        """Yield a file's bytes; after the last, raise when they were not the manifest's."""
+        digest, size = hashlib.sha256(), 0
+        try:
+            with self._zip.open(note.member) as stream:
+                while piece := _read(stream):
+                    digest.update(piece)
+                    size += len(piece)
+                    yield piece
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError):
+            raise PacketDamagedError(f"{note.member} of packet {self.manifest.packet} cannot be read") from None
+        if digest.hexdigest() != note.sha256 or size != note.size:
+            raise PacketDamagedError(f"{note.member} of packet {self.manifest.packet} is not what its manifest says")
+
+
+def read_to_the_end(stream: BinaryIO, identities: Sequence[Unwraps]) -> None:
+    """Authenticate every chunk of a sealed packet: only then has it arrived.
+
+    Raises:
+        keys.age.errors.AgeError: It does not open to its last chunk.
+    """
+    for _ in open_stream(stream, identities):
+        pass
+
+
+def _read_zip(stream: BinaryIO, identities: Sequence[Unwraps]) -> zipfile.ZipFile:
+    opened = open_header(stream, identities)
+    fd = stream.fileno()
+    end = os.fstat(fd).st_size
+    reader = SeekableReader(
+        lambda size, offset: os.pread(fd, size, offset), opened.payload_key, start=opened.header_size, end=end
+    )
+    plain = io.BufferedReader(reader)
+    _check_directory(plain, reader.size)
+    try:
+        archive = zipfile.ZipFile(plain)
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error):
+        raise PacketDamagedError("a packet opened, but is not a ZIP archive") from None
+    if len(archive.infolist()) > FILES_MAX + 3:
+        raise PacketDamagedError("a packet holds more members than its format allows")
+    return archive
+
+
+def _check_directory(plain: IO[bytes], size: int) -> None:
+    """Refuse a directory that is not small and at the very end: `zipfile` would read all of it into memory."""
+    if size < _END_RECORD.size:
+        raise PacketDamagedError("a packet opened, but is too short for a ZIP archive")
+    plain.seek(size - _END_RECORD.size)
+    magic, *_, length, offset, comment = _END_RECORD.unpack(plain.read(_END_RECORD.size))
+    if magic != b"PK\x05\x06" or comment:
+        raise PacketDamagedError("a packet opened, but does not end as a ZIP archive ends")
+    tail = size - _END_RECORD.size
+    zip64 = tail - _LOCATOR_SIZE - _END_ZIP64.size
+    if zip64 >= 0:
+        plain.seek(zip64)
+        magic, *_, length64, offset64 = _END_ZIP64.unpack(plain.read(_END_ZIP64.size))
+        # As `zipfile` decides it: where the locator stands, the long form counts.
+        if plain.read(_LOCATOR_SIZE).startswith(b"PK\x06\x07"):
+            if magic != b"PK\x06\x06":
+                raise PacketDamagedError("a packet opened, but does not end as a ZIP archive ends")
+            tail, length, offset = zip64, length64, offset64
+    if length > DIRECTORY_MAX or offset + length != tail:
+        raise PacketDamagedError("a packet's ZIP directory is not where and how it must be")
+
+
+def _read(stream: IO[bytes]) -> bytes:
+    return stream.read(READ_SIZE)
+
+
+def _counted(pieces: Iterator[bytes], done: int, total: int, progress: Callable[[int, int], None]) -> Iterator[bytes]:
+    for piece in pieces:
+        yield piece
+        done += len(piece)
+        progress(done, total)

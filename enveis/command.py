@@ -1,0 +1,83 @@
+"""One sub-command, and what all of them ask for: a home directory, a passphrase, a yes."""
+
+import getpass
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from enveis.terminal import Terminal
+
+HOME_VARIABLE: Final = "ENVEIS_HOME"
+PASSPHRASE_MAX: Final = 4096  # bytes of a passphrase file
+
+
+class UsageError(Exception):
+    """The command was called in a way that cannot be meant; one sentence says what is missing."""
+
+
+class RefusedError(Exception):
+    """The command was understood and is not carried out; one sentence says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A name after the station's name. `run` returns the exit status."""
+
+    name: str
+    help: str
+    run: Callable[[Namespace, Terminal], int]
+    arguments: Callable[[ArgumentParser], None] = lambda _: None
+
+
+def home_of(arguments: Namespace) -> Path:
+    """Return the machine's home directory, from `--home` or the environment.
+
+    Raises:
+        UsageError: Neither says where.
+    """
+    said = arguments.home or os.environ.get(HOME_VARIABLE)
+    if not said:
+        raise UsageError(f"say where this machine's home directory is: --home DIR, or {HOME_VARIABLE}")
+    return Path(said).absolute()
+
+
+def add_passphrase_file(parser: ArgumentParser) -> None:
+    """Let a script hand in a passphrase; never as an argument or in the environment, where others can see it."""
+    parser.add_argument(
+        "--passphrase-file",
+        type=Path,
+        metavar="FILE",
+        help="read the passphrase from the first line of FILE instead of asking for it",
+    )
+
+
+def passphrase_reader(arguments: Namespace, *, twice: bool = False) -> Callable[[], str]:
+    """Return what asks for the passphrase when, and only when, one is needed."""
+
+    def read() -> str:
+        source: Path | None = arguments.passphrase_file
+        if source is not None:
+            with source.open("rb") as stream:
+                text = stream.read(PASSPHRASE_MAX).partition(b"\n")[0].rstrip(b"\r").decode()
+        else:
+            text = getpass.getpass("Passphrase of the identity: ")
+            if twice and text != getpass.getpass("The same once more: "):
+                raise RefusedError("the two passphrases differ; nothing was done")
+        if not text:
+            raise RefusedError("an empty passphrase protects nothing; nothing was done")
+        return text
+
+    return read
+
+
+def confirm(question: str, *, yes: bool) -> bool:
+    """Ask on the terminal; without one only `--yes` counts as an answer."""
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise UsageError("there is no terminal to ask on: compare first, then call this again with --yes")
+    return input(f"{question} [yes/no] ").strip().lower() == "yes"
