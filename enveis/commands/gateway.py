@@ -1,0 +1,99 @@
+"""`enveis gateway`: make a gateway's home, serve the form, check that everything is in place."""
+
+from argparse import ArgumentParser, Namespace
+from dataclasses import replace
+from pathlib import Path
+
+from enveis.command import Command, home_of
+from enveis.terminal import Terminal
+
+
+def _init_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--recipients", type=Path, required=True, metavar="FILE", help="recipients.txt of the desk")
+    parser.add_argument("--desk-key", type=Path, required=True, metavar="FILE", help="desk.pub of the desk")
+    parser.add_argument("--name", help="who receives what is sent here, as the page says it")
+
+
+def _init(arguments: Namespace, terminal: Terminal) -> int:
+    from gateway.config import GatewayConfig
+    from gateway.errors import GatewayError
+    from gateway.home import GatewayHome, init
+
+    home = GatewayHome(home_of(arguments))
+    try:
+        config = GatewayConfig() if arguments.name is None else replace(GatewayConfig(), name=arguments.name)
+    except ValueError as error:
+        raise GatewayError(str(error)) from None
+    pairing = init(home, recipients=arguments.recipients, desk_key=arguments.desk_key, config=config)
+    if terminal.as_json:
+        terminal.answer({"gateway": pairing.gateway, "fingerprint": pairing.fingerprint})
+        return 0
+    terminal.say(
+        f"Gateway {pairing.gateway} is ready in {home.root}.",
+        f"Its fingerprint words: {terminal.strong(pairing.fingerprint)}",
+        f"Next: carry {home.pairing} to the desk, where 'enveis desk pair' shows the same words.",
+        "It holds a secret of the two machines: destroy the copy on the stick afterwards.",
+        f"Then look through {home.config}, and start 'enveis gateway serve'.",
+    )
+    return 0
+
+
+def _serve_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--listen", metavar="ADDRESS:PORT", help="instead of what gateway.toml says")
+
+
+def _serve(arguments: Namespace, _terminal: Terminal) -> int:
+    from gateway.app import serve
+    from gateway.home import GatewayHome
+
+    home = GatewayHome(home_of(arguments))
+    return serve(home, listen=arguments.listen)
+
+
+def _check(arguments: Namespace, terminal: Terminal) -> int:
+    from gateway.home import GatewayHome
+    from keys.words import fingerprint_words
+    from transfer.names import Lane
+    from transfer.spool import Spool
+
+    home = GatewayHome(home_of(arguments))
+    material = home.load()
+    config = material.config
+    spool = Spool(home.spool, quota=config.quota_bytes, reserve=config.reserve_bytes, tick=config.tick_seconds)
+    recipients = "".join(f"{recipient}\n" for recipient in material.recipients).encode()
+    rows = [
+        ("gateway", material.gateway),
+        ("fingerprint of the pairing", home.load_pairing().fingerprint),
+        ("recipients", f"{len(material.recipients)} {material.recipients[0].kind}"),
+        ("fingerprint of the recipients", fingerprint_words(recipients)),
+        ("desk key", material.desk_key.key_id.lower()),
+        *((f"waiting, {lane}", len(spool.waiting(lane))) for lane in Lane),
+        ("scanner", _scanner_state(config.clamd_socket, wanted=config.inspection)),
+    ]
+    terminal.table(("what", "state"), rows)
+    if len(material.recipients) == 1:
+        terminal.warn("There is one recipient only: who loses that identity loses every packet.")
+    return 0
+
+
+def _scanner_state(socket: str, *, wanted: bool) -> str:
+    import time
+
+    from quarantine.canaries import check_scanner
+    from quarantine.clamd import ClamdScanner
+    from quarantine.errors import QuarantineError
+
+    if not wanted:
+        return "off: every file counts as undecided and is held"
+    try:
+        check_scanner(ClamdScanner(Path(socket)), deadline=time.monotonic() + 30)
+    except QuarantineError as error:
+        return f"UNFIT: {error}"
+    return "sees what it must"
+
+
+COMMANDS = (
+    Command("init", "make a gateway's home, for one desk", _init, _init_arguments),
+    Command("serve", "show the form and take submissions", _serve, _serve_arguments),
+    Command("check", "read everything a gateway needs and say what is wrong", _check),
+)
