@@ -66,13 +66,14 @@ class LocalClamd:
     Args:
         folder: Private to us; holds configuration, socket and, where needed, the test signatures.
         database: A folder of signatures; by default the system's when it has any, else test signatures.
+        test_database: Take the test signatures (EICAR and TEST_MARK) in any case.
     """
 
-    def __init__(self, folder: Path, *, database: Path | None = None) -> None:
+    def __init__(self, folder: Path, *, database: Path | None = None, test_database: bool = False) -> None:
         self._folder = folder.absolute()
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         system = SYSTEM_DATABASE if _has_signatures(SYSTEM_DATABASE) else None
-        self._database = database or system
+        self._database = None if test_database else database or system
         self.is_test_database = self._database is None
         # The name follows from the folder, so that the next start finds what a killed clamd left.
         mark = hashlib.sha256(os.fsencode(self._folder)).hexdigest()[:16]

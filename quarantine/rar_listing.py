@@ -44,7 +44,8 @@ def list_rar(path: str, budgets: Budgets) -> Examination:
     except Exception:  # noqa: BLE001 - parsing hostile bytes; this process lives for this file only
         blocks.find(Code.RAR_UNREADABLE)
     # rarfile stops in silence at a block it does not know; whatever stands behind would stay unseen.
-    if not blocks.ended and not blocks.hidden and blocks.end != os.stat(path).st_size:  # noqa: PTH116
+    stopped = blocks.ended or blocks.hidden or Code.ARCHIVE_BUDGET in blocks.codes
+    if not stopped and blocks.end != os.stat(path).st_size:  # noqa: PTH116 - the path is a descriptor
         blocks.find(Code.RAR_UNREADABLE)
     members = () if {Code.RAR_VOLUME, Code.ARCHIVE_BUDGET} & blocks.codes.keys() else tuple(blocks.members)
     return Examination(tuple(map(Finding, blocks.codes)), members)

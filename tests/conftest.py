@@ -1,14 +1,43 @@
-"""What many tests share: one real clamd for the whole run."""
+"""What many tests share: one real clamd for the whole run, and RAR archives made by the real program."""
 
+import hashlib
+import subprocess
+import sys
+import tarfile
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
 
 import pytest
 
 from quarantine.local_clamd import LocalClamd
 
+# Its source distribution holds RAR archives of every version; nothing free writes compressed ones.
+RARFILE: Final = "rarfile==4.5"
+RARFILE_SDIST: Final = "rarfile-4.5.tar.gz"
+RARFILE_SHA256: Final = "7425d0afa180f0092db903abb1526a130b36858980aad90b3694f48e41420155"
+
 
 @pytest.fixture(scope="session")
 def clamd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalClamd]:
     """A running clamd with the test signatures (EICAR and TEST_MARK)."""
-    with LocalClamd(tmp_path_factory.mktemp("clamd")) as running:
+    # test_database: whatever this machine has installed, the tests mean these signatures.
+    with LocalClamd(tmp_path_factory.mktemp("clamd"), test_database=True) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def rar_corpus(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of RAR archives, taken from the package index once and then from pytest's cache."""
+    if request.config.cache is None:
+        raise RuntimeError("pytest runs without its cache")
+    cache = request.config.cache.mkdir("rarfile")
+    sdist = cache / RARFILE_SDIST
+    if not sdist.exists():
+        command = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps"]
+        subprocess.run([*command, "--no-binary=rarfile", "--dest", str(cache), RARFILE], check=True)
+    assert hashlib.sha256(sdist.read_bytes()).hexdigest() == RARFILE_SHA256
+    folder = tmp_path_factory.mktemp("rarfile")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(folder, filter="data")
+    return folder / "rarfile-4.5" / "test" / "files"

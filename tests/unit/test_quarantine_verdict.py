@@ -1,0 +1,70 @@
+import re
+from pathlib import Path
+
+import pytest
+
+import quarantine
+from quarantine.verdict import (
+    CHECKS,
+    REASONS,
+    Clear,
+    Code,
+    Finding,
+    Grade,
+    Held,
+    Reason,
+    Undecided,
+    conclude,
+    is_clear,
+    worst,
+)
+
+DIGEST = "0" * 64
+MALWARE = Finding(Code.SCANNER_MALWARE)
+LINK = Finding(Code.RAR_LINK)
+PAGE = Path(quarantine.__file__).with_name("CHECKS.md").read_text()
+
+
+def test_every_code_and_reason_has_its_sentence() -> None:
+    assert set(CHECKS) == set(Code)
+    assert set(REASONS) == set(Reason)
+
+
+def test_the_page_says_what_the_code_does() -> None:
+    rows = re.findall(r"^\| `([a-z0-9.-]+)` \| ([a-z-]+) \| (held|clear) \| (.*) \|$", PAGE, re.M)
+    assert {code: (grade, lane) for code, grade, lane, _ in rows} == {
+        code.value: (grade.value, "held" if grade.holds else "clear") for code, (grade, _) in CHECKS.items()
+    }
+    for code, _, _, text in rows:
+        assert text.startswith(CHECKS[Code(code)][1] + " ")
+        assert len(text) > len(CHECKS[Code(code)][1]) + 20
+
+
+def test_the_page_says_what_a_grade_does() -> None:
+    rows = re.findall(r"^\| `([a-z-]+)` \| [^|]+ \| (held|clear) \|$", PAGE, re.M)
+    assert dict(rows) == {grade.value: "held" if grade.holds else "clear" for grade in Grade}
+
+
+def test_a_holding_finding_holds() -> None:
+    assert conclude(DIGEST, [LINK, MALWARE, LINK]) == Held(DIGEST, (LINK, MALWARE))
+    assert conclude(DIGEST, [LINK]) == Clear(DIGEST, (LINK,))
+    assert conclude(DIGEST, []) == Clear(DIGEST)
+
+
+def test_verdicts_that_contradict_themselves_cannot_be_made() -> None:
+    with pytest.raises(ValueError, match="never clear"):
+        Clear(DIGEST, (MALWARE,))
+    with pytest.raises(ValueError, match="holds it"):
+        Held(DIGEST, (LINK,))
+    for kind in (Clear, lambda digest: Held(digest, (MALWARE,)), lambda digest: Undecided(digest, Reason.NO_SLOT)):
+        with pytest.raises(ValueError, match="hex"):
+            kind("A" * 64)
+
+
+def test_the_worst_decides() -> None:
+    clear, held, undecided = Clear(DIGEST), Held(DIGEST, (MALWARE,)), Undecided(DIGEST, Reason.OUT_OF_TIME)
+    assert worst([clear, held, undecided]) is held
+    assert worst([clear, undecided, clear]) is undecided
+    assert worst([clear]) is clear
+    assert worst([]) is None
+    assert [is_clear(verdict) for verdict in (clear, held, undecided)] == [True, False, False]
