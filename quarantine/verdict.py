@@ -105,6 +105,7 @@ class Reason(StrEnum):
     WORKER_FAILED = "worker-failed"
     UNPACKER_FAILED = "unpacker-failed"
     INSPECTION_FAILED = "inspection-failed"
+    SWITCHED_OFF = "switched-off"
 
     @property
     def sentence(self) -> str:
@@ -120,6 +121,7 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.WORKER_FAILED: "The process that reads the file ended without an answer.",
     Reason.UNPACKER_FAILED: "The program that unpacks archives failed on it.",
     Reason.INSPECTION_FAILED: "The inspection itself failed.",
+    Reason.SWITCHED_OFF: "The gateway was set not to inspect.",
 }
 
 

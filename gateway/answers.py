@@ -1,0 +1,95 @@
+"""Every answer that leaves the gateway: our pages, with the headers that protect their reader, and nothing else.
+
+aiohttp's own answers (to requests that cannot even be parsed) are replaced too: they name the software, echo
+bytes of the request, and log the visitor's address.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+KEEPALIVE: Final = 15.0  # seconds; also the only deadline for a request's head (aiohttp >= 3.14.4)
+READ_SIZE: Final = 256 * 1024  # bytes buffered for each upload before its sender is slowed
+
+
+class Page(web.Response):
+    """One answer. Says neither which software made it nor what time it is here."""
+
+    def __init__(self, text: str, *, status: int = 200, content_type: str = "text/html", close: bool = False) -> None:
+        super().__init__(text=text, status=status, content_type=content_type, charset="utf-8", headers=HEADERS)
+        if close:
+            self.force_close()
+        if status == 503:
+            self.headers["Retry-After"] = "600"
+
+    async def _prepare_headers(self) -> None:
+        await super()._prepare_headers()
+        # A clock that is off by a second tells one onion service from another.
+        for name in ("Server", "Date"):
+            self.headers.popall(name, None)
+
+
+def silent_logger() -> logging.Logger:
+    """Return a logger that drops everything: aiohttp's messages contain addresses and parts of requests."""
+    logger = logging.getLogger("enveis.silent")
+    logger.handlers = [logging.NullHandler()]
+    logger.propagate = False
+    logger.disabled = True
+    return logger
+
+
+class QuietServer(web.Server):
+    """aiohttp's server with our answer to what cannot be parsed."""
+
+    def __init__(self, handler: Handler, malformed: str) -> None:
+        super().__init__(
+            handler,
+            keepalive_timeout=KEEPALIVE,
+            lingering_time=0,
+            access_log=None,
+            logger=silent_logger(),
+            auto_decompress=False,
+            read_bufsize=READ_SIZE,
+        )
+        self._malformed = malformed
+
+    def __call__(self) -> RequestHandler:
+        """Return the protocol of a new connection."""
+        return _QuietProtocol(self, self._malformed, loop=asyncio.get_running_loop(), **self._kwargs)
+
+
+class _QuietProtocol(RequestHandler):
+    __slots__ = ("_malformed",)
+
+    def __init__(self, manager: web.Server, malformed: str, **kwargs: object) -> None:
+        super().__init__(manager, **kwargs)  # type: ignore[arg-type]  # the server's own keyword arguments
+        self._malformed = malformed
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer with our page; nothing of `exc` or `message` is shown or logged."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer was sent already")
+        return Page(self._malformed, status=status if 400 <= status < 500 else 500, close=True)

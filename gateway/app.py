@@ -1,0 +1,126 @@
+"""The gateway's two doors: `GET /` shows the form, `POST /submit` takes it. Wires requests to submissions and pages."""
+
+import asyncio
+import socket
+from typing import Final
+
+from aiohttp import web
+
+from gateway.answers import Page, QuietServer
+from gateway.log import LogEvent, log
+from gateway.outcome import Problem, SubmissionError
+from gateway.pages import PAGE_LANGUAGE, Pages, style
+from gateway.submission import Station, receive
+from gateway.transport import Drain, check_head
+
+BACKLOG: Final = 512  # connections that the kernel holds for us
+FINISH: Final = 600.0  # seconds that uploads under way have to end when the gateway is asked to stop
+
+
+class Gateway:
+    """Answers requests for one station."""
+
+    def __init__(self, station: Station, pages: Pages) -> None:
+        self._station = station
+        self._pages = pages
+        self._drain = Drain()
+        self._under_way = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request; never raises but for a visitor who went away."""
+        self._under_way += 1
+        self._idle.clear()
+        try:
+            return await self._route(request)
+        except SubmissionError as error:
+            return await self._refuse(request, error)
+        except (ConnectionError, asyncio.CancelledError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the border around one whole request: a page, never a traceback
+            log(LogEvent.FAULT, fault=error)
+            return await self._refuse(request, SubmissionError(Problem.FAULT))
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self._idle.set()
+
+    async def until_idle(self) -> None:
+        """Wait until no request is under way."""
+        await self._idle.wait()
+
+    async def _route(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/submit":
+            return await self._submit(request)
+        if request.method not in ("GET", "HEAD"):
+            raise SubmissionError(Problem.METHOD)
+        match request.path:
+            case "/":
+                return Page(self._pages.form())
+            case "/style.css":
+                return Page(style(), content_type="text/css")
+            case _:
+                raise SubmissionError(Problem.NOT_FOUND)
+
+    async def _submit(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.method != "POST":
+            raise SubmissionError(Problem.METHOD)
+        body = check_head(request, body_max=self._station.limits.body_max)
+        if request.headers.get("Expect", "").lower() == "100-continue":
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0
+        received = await receive(self._station, request.content, body, page_language=PAGE_LANGUAGE)
+        return Page(self._pages.receipt(received))
+
+    async def _refuse(self, request: web.BaseRequest, error: SubmissionError) -> web.StreamResponse:
+        page = Page(self._pages.problem(error), status=error.status, close=True)
+        # The page goes out first: a browser that still sends can read it meanwhile.
+        await page.prepare(request)
+        await page.write_eof()
+        if not request.content.at_eof() and "Expect" not in request.headers:
+            await self._drain.run(request.content)
+        return page
+
+
+class Listener:
+    """A gateway that listens. `stop` lets uploads under way come to their end."""
+
+    def __init__(self, gateway: Gateway, pages: Pages) -> None:
+        self._gateway = gateway
+        malformed = pages.problem(SubmissionError(Problem.MALFORMED))
+        self._runner = web.ServerRunner(QuietServer(gateway.handle, malformed))
+        self._site: web.BaseSite | None = None
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen; return the port, which is the kernel's choice for 0.
+
+        Raises:
+            OSError: The address cannot be listened on.
+        """
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            # Several gateway processes may share a port (architecture, section 11).
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            listening.bind((host, port))
+            await self._runner.setup()
+            self._site = web.SockSite(self._runner, listening, backlog=BACKLOG)
+            await self._site.start()
+        except BaseException:
+            listening.close()
+            raise
+        return int(listening.getsockname()[1])
+
+    async def stop(self, *, finish: float = FINISH) -> None:
+        """Take no new connection, wait for what is under way (`finish` seconds at most), then end."""
+        if self._site is not None:
+            # runner.cleanup() alone would throw away the bodies of uploads under way.
+            await self._site.stop()
+        try:
+            async with asyncio.timeout(finish):
+                await self._gateway.until_idle()
+        except TimeoutError:
+            pass
+        await self._runner.cleanup()

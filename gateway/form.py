@@ -1,0 +1,166 @@
+"""The form's fields: from what a browser sent to a Message, and back into the page when something was wrong.
+
+Knows every name a field may have; what it does not know it ignores, for browsers and add-ons send their own.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from transfer.message import (
+    FAMILY_NAMES_MAX,
+    FIELD_MAX,
+    PEOPLE_MAX,
+    TEXT_MAX,
+    Contact,
+    Kind,
+    Message,
+    Person,
+    Relation,
+    Road,
+    Side,
+)
+
+T = TypeVar("T")
+PERSON_ROWS: Final = 6  # empty rows from the start, so that nobody needs a button to add one
+FIELDS_MAX: Final = 4_000  # in one submission; 200 people of 12 fields and the rest
+FIELD_BYTES_MAX: Final = 4 * FIELD_MAX  # bytes of one field but the text: UTF-8 takes four for one character
+OTHERS_BYTES_MAX: Final = 2 * 1024 * 1024  # bytes of all fields but the text
+_PERSON: Final = re.compile(r"person-([1-9][0-9]{0,2})-(side|given_name|family_names|role|workplace)", re.ASCII)
+_PLAIN: Final = frozenset(
+    {
+        "kind",
+        "public_body",
+        "public_body_other",
+        "relation",
+        "road",
+        "contact_name",
+        "contact_phone",
+        "contact_email",
+        "contact_address",
+        "contact_language",
+        "contact_please_call",
+    }
+)
+
+
+class FieldTooLongError(Exception):
+    """A field is longer than the packet's format allows; `name` is our name for it."""
+
+    def __init__(self, name: str, limit: int) -> None:
+        super().__init__(f"the field {name} is longer than {limit} characters")
+        self.name = name
+        self.limit = limit
+
+
+@dataclass(slots=True)
+class Fields:
+    """What was typed, by the field's name; several values of one name in the order in which they came."""
+
+    values: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, name: str, untrusted_value: bytes) -> None:
+        """Take a field that `is_known`."""
+        text = untrusted_value.decode("utf-8", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
+        self.values.setdefault(name, []).append(text)
+
+    def first(self, name: str) -> str:
+        """Return the first value of a field, empty when there is none."""
+        return next(iter(self.values.get(name, ())), "")
+
+    def all(self, name: str) -> Sequence[str]:
+        """Return every value of a field."""
+        return self.values.get(name, ())
+
+
+def is_known(untrusted_name: str) -> bool:
+    """Answer whether the form has a field of that name."""
+    return untrusted_name == "message" or untrusted_name in _PLAIN or bool(_PERSON.fullmatch(untrusted_name))
+
+
+def parse_form(fields: Fields, *, bodies: Sequence[str], page_language: str) -> Message:
+    """Return what the source said. A choice that is not on the form counts as not made.
+
+    Raises:
+        FieldTooLongError: A field is longer than the format allows.
+    """
+    body = fields.first("public_body")
+    return Message(
+        kind=_choice(Kind, fields.first("kind")) or Kind.COMPLAINT,
+        text=_bounded("message", fields.first("message"), TEXT_MAX),
+        public_body=body if body in bodies else "",
+        public_body_other=_line(fields, "public_body_other"),
+        people=_people(fields),
+        contact=Contact(
+            name=_line(fields, "contact_name"),
+            phone=_line(fields, "contact_phone"),
+            email=_line(fields, "contact_email"),
+            address=_line(fields, "contact_address"),
+            language=_line(fields, "contact_language"),
+            please_call=fields.first("contact_please_call") == "yes",
+        ),
+        relation=_choice(Relation, fields.first("relation")),
+        road=_choice(Road, fields.first("road")),
+        page_language=page_language,
+    )
+
+
+def _people(fields: Fields) -> tuple[Person, ...]:
+    # By the number in the name, not by arrival: rows are numbered in the order that the source sees.
+    numbers = sorted({int(match[1]) for name in fields.values if (match := _PERSON.fullmatch(name))})
+    people = [person for number in numbers if (person := _person(fields, number)) is not None]
+    if len(people) > PEOPLE_MAX:
+        raise FieldTooLongError("people", PEOPLE_MAX)
+    return tuple(people)
+
+
+def _person(fields: Fields, number: int) -> Person | None:
+    prefix = f"person-{number}-"
+    families = [
+        _bounded(f"{prefix}family_names", name.strip(), FIELD_MAX) for name in fields.all(f"{prefix}family_names")
+    ]
+    families = [name for name in families if name]
+    if len(families) > FAMILY_NAMES_MAX:
+        raise FieldTooLongError(f"{prefix}family_names", FAMILY_NAMES_MAX)
+    person = Person(
+        side=_choice(Side, fields.first(f"{prefix}side")) or Side.COMPLAINED_ABOUT,
+        given_name=_line(fields, f"{prefix}given_name"),
+        family_names=tuple(families),
+        role=_line(fields, f"{prefix}role"),
+        workplace=_line(fields, f"{prefix}workplace"),
+    )
+    # The side is preselected: by itself it says nothing.
+    return person if person != Person(person.side) else None
+
+
+def _line(fields: Fields, name: str) -> str:
+    return _bounded(name, fields.first(name).strip(), FIELD_MAX)
+
+
+def _bounded(name: str, text: str, limit: int) -> str:
+    if len(text) > limit:
+        raise FieldTooLongError(name, limit)
+    return text
+
+
+def _choice(kind: Callable[[str], T], untrusted: str) -> T | None:
+    try:
+        return kind(untrusted)
+    except ValueError:
+        return None
+
+
+def person_rows(fields: Fields) -> int:
+    """Return how many rows the page has to show for what was typed, PERSON_ROWS at least."""
+    numbers = [int(match[1]) for name in fields.values if (match := _PERSON.fullmatch(name))]
+    return min(max([PERSON_ROWS, *numbers]), PEOPLE_MAX)
+
+
+def filled_rows(fields: Fields) -> set[int]:
+    """Return the numbers of the person rows in which something was typed."""
+    return {
+        int(match[1])
+        for name, values in fields.values.items()
+        if (match := _PERSON.fullmatch(name)) and match[2] != "side" and any(values)
+    }

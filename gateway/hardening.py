@@ -1,0 +1,23 @@
+"""What a process that sees plaintext gives up at start: core files, being read by others, careless file modes."""
+
+import ctypes
+import os
+import resource
+from typing import Final
+
+_PR_SET_DUMPABLE: Final = 4  # prctl(2)
+_PR_SET_NO_NEW_PRIVS: Final = 38  # prctl(2)
+
+
+def harden_process() -> None:
+    """Forbid core files and ptrace by siblings, gaining privileges, and files that others can read.
+
+    Raises:
+        OSError: The kernel refused. The process must not go on.
+    """
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    libc = ctypes.CDLL(None, use_errno=True)
+    for option, value in ((_PR_SET_DUMPABLE, 0), (_PR_SET_NO_NEW_PRIVS, 1)):
+        if libc.prctl(option, value, 0, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "prctl failed")

@@ -1,0 +1,90 @@
+"""How a submission may end without a receipt: a closed set, each with its HTTP status. The pages say them in words."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.form import Fields
+
+
+class Problem(StrEnum):
+    """Why nothing was received. The value names the page's text."""
+
+    EMPTY = "empty"  # no message and no file
+    NOTHING_ACCEPTABLE = "nothing-acceptable"  # every file was refused, and nothing was written
+    TOO_LARGE = "too-large"  # the body is beyond the sum of all limits
+    TEXT_TOO_LONG = "text-too-long"
+    FIELD_TOO_LONG = "field-too-long"
+    MALFORMED = "malformed"
+    NO_LENGTH = "no-length"
+    WRONG_TYPE = "wrong-type"  # of the request, not of a file
+    TOO_SLOW = "too-slow"
+    BUSY = "busy"
+    FULL = "full"
+    FAULT = "fault"
+    NOT_FOUND = "not-found"
+    METHOD = "method"
+
+
+STATUS: dict[Problem, int] = {
+    Problem.EMPTY: 400,
+    Problem.NOTHING_ACCEPTABLE: 415,  # 413 when a file was refused for its size
+    Problem.TOO_LARGE: 413,
+    Problem.TEXT_TOO_LONG: 413,
+    Problem.FIELD_TOO_LONG: 413,
+    Problem.MALFORMED: 400,
+    Problem.NO_LENGTH: 411,
+    Problem.WRONG_TYPE: 415,
+    Problem.TOO_SLOW: 408,
+    Problem.BUSY: 503,
+    Problem.FULL: 503,
+    Problem.FAULT: 500,
+    Problem.NOT_FOUND: 404,
+    Problem.METHOD: 405,
+}
+
+
+class RefusedReason(StrEnum):
+    """Why one file was not taken; written into the manifest and said on the page."""
+
+    NAME = "type.name"
+    CONTENT = "type.content"
+    DISAGREE = "type.disagree"
+    SIZE = "size"
+    COUNT = "count"
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedFile:
+    """One file that was not taken. The name goes back to its source's own page and into the sealed manifest only."""
+
+    untrusted_name: str
+    reason: RefusedReason
+
+
+class SubmissionError(Exception):
+    """A submission ends without a receipt, and nothing of it is kept.
+
+    `fields` is what was typed, as far as it was read: the page gives it back. Carries no text of the source in
+    its message, for messages may be logged.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        *,
+        fields: Fields | None = None,
+        refused: tuple[RefusedFile, ...] = (),
+        field_name: str = "",
+    ) -> None:
+        super().__init__(problem.value)
+        self.problem = problem
+        self.fields = fields or Fields()
+        self.refused = refused
+        self.field_name = field_name
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of the page."""
+        if self.problem is Problem.NOTHING_ACCEPTABLE and any(f.reason is RefusedReason.SIZE for f in self.refused):
+            return 413
+        return STATUS[self.problem]

@@ -1,0 +1,95 @@
+"""How many uploads go on at one time, and who gives way when there is no place left. Knows no address of anyone.
+
+Text is always let in: it is what a source who is pressed for time sends. A newcomer with files takes the place of
+the slowest large upload, if that had its fair time; otherwise it is asked to come back.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self
+
+SMALL_MAX: Final = 1024 * 1024 + 128 * 1024  # bytes of body that count as text: transfer.room's small submission
+SMALL_SHARE: Final = 4  # small uploads beyond all places, in multiples of these: memory has to end somewhere
+GRACE: Final = 30.0  # seconds before an upload may be asked to give way to another large one
+
+
+class NoPlaceError(Exception):
+    """All places are taken; nobody can be asked to give way."""
+
+
+@dataclass(slots=True, eq=False)
+class Place:
+    """One upload's place; `received` bytes are kept up to date by its owner."""
+
+    length: int  # bytes announced
+    started: float
+    on_give_way: Callable[[], None]
+    received: int = 0
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it may be nothing but text and small files."""
+        return self.length <= SMALL_MAX
+
+    def rate(self, now: float) -> float:
+        """Bytes per second since it began."""
+        return self.received / max(now - self.started, 1.0)
+
+
+class Places:
+    """A fixed number of places. For one event loop."""
+
+    def __init__(self, count: int, *, now: Callable[[], float] = time.monotonic) -> None:
+        self._count = count
+        self._now = now
+        self._taken: set[Place] = set()
+
+    def __len__(self) -> int:
+        return len(self._taken)
+
+    def take(self, length: int, on_give_way: Callable[[], None]) -> "Taken":
+        """Take a place for an upload of `length` bytes.
+
+        `on_give_way` is called at most once, when the upload has to end for another's sake; its place is free then.
+
+        Raises:
+            NoPlaceError: There is no place, now.
+        """
+        place = Place(length, self._now(), on_give_way)
+        if len(self._taken) >= self._count:
+            slowest = self._slowest(place)
+            if slowest is not None:
+                self._taken.discard(slowest)
+                slowest.on_give_way()
+            elif not place.is_small or len(self._taken) >= self._count * (1 + SMALL_SHARE):
+                raise NoPlaceError
+        self._taken.add(place)
+        return Taken(self, place)
+
+    def leave(self, place: Place) -> None:
+        """Free a place; a second call does nothing."""
+        self._taken.discard(place)
+
+    def _slowest(self, newcomer: Place) -> Place | None:
+        now = self._now()
+        grace = 0.0 if newcomer.is_small else GRACE
+        large = [place for place in self._taken if not place.is_small and now - place.started >= grace]
+        return min(large, key=lambda place: place.rate(now), default=None)
+
+
+class Taken:
+    """A place that is given back at the end of the `with` block."""
+
+    def __init__(self, places: Places, place: Place) -> None:
+        self._places = places
+        self.place = place
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._places.leave(self.place)

@@ -1,0 +1,139 @@
+"""Starts one gateway process from its home and runs it until it is asked to stop."""
+
+import asyncio
+import hashlib
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Final
+
+from audit.events import Event
+from audit.log import AuditLog
+from gateway.app import Gateway, Listener
+from gateway.config import GatewayConfig, parse_listen
+from gateway.errors import GatewayError
+from gateway.hardening import harden_process
+from gateway.home import GatewayHome, GatewayMaterial
+from gateway.inspection import Inspections
+from gateway.intake import Limits
+from gateway.log import LogEvent, log
+from gateway.pages import Pages
+from gateway.places import Places
+from gateway.receipts import ReceiptMaker
+from gateway.submission import Station
+from gateway.transport import Pace
+from keys.recipient import Recipient
+from quarantine.canaries import check_scanner
+from quarantine.clamd import ClamdScanner
+from quarantine.errors import ScannerUnfitError
+from quarantine.inspect import Inspector
+from quarantine.memory import Slots
+from quarantine.types import FileType
+from transfer.spool import Spool
+
+CANARY_SECONDS: Final = 60.0  # for all canaries together, at start
+
+
+def serve(home: GatewayHome, *, listen: str | None = None, on_listening: Callable[[str, int], None]) -> None:
+    """Run a gateway until SIGTERM or SIGINT; uploads under way then come to their end.
+
+    `on_listening` is told address and port once the form can be reached.
+
+    Raises:
+        GatewayError, SettingsError: Home, keys, settings or scanner are not as they must be; one sentence.
+        OSError: The address cannot be listened on, or the kernel refused to harden the process.
+    """
+    harden_process()
+    material = home.load()
+    host, port = parse_listen(listen or material.config.listen)
+    asyncio.run(_run(home, material, host, port, on_listening))
+
+
+def sealed_to(recipients: tuple[Recipient, ...]) -> str:
+    """Return how a manifest names the recipients it was sealed to: 16 hexadecimal digits, whatever their order."""
+    return hashlib.sha256("\n".join(sorted(map(str, recipients))).encode("ascii")).hexdigest()[:16]
+
+
+async def _run(
+    home: GatewayHome, material: GatewayMaterial, host: str, port: int, on_listening: Callable[[str, int], None]
+) -> None:
+    config = material.config
+    loop = asyncio.get_running_loop()
+    # Inspections hold a thread each; commits must not wait for them.
+    loop.set_default_executor(ThreadPoolExecutor(max_workers=config.slots + 8, thread_name_prefix="gateway"))
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    receipts = ReceiptMaker(material.recipients[0].kind)
+    station = await _station(home, material, receipts)
+    pages = Pages(config.name, config.bodies, station.limits)
+    listener = Listener(Gateway(station, pages), pages)
+    receipts.start()
+    try:
+        on_listening(host, await listener.start(host, port))
+        station.audit.append(Event.GATEWAY_STARTED)
+        await stop.wait()
+        log(LogEvent.STOPPING)
+        await listener.stop()
+        station.audit.append(Event.GATEWAY_STOPPED)
+    finally:
+        await receipts.stop()
+
+
+async def _station(home: GatewayHome, material: GatewayMaterial, receipts: ReceiptMaker) -> Station:
+    config = material.config
+    spool = Spool(home.spool, quota=config.quota_bytes, reserve=config.reserve_bytes, tick=config.tick_seconds)
+    removed = spool.prepare()
+    if removed:
+        log(LogEvent.LEFTOVERS_REMOVED, count=removed)
+    return Station(
+        gateway=material.gateway,
+        recipients=material.recipients,
+        sealed_to=sealed_to(material.recipients),
+        bodies=config.bodies,
+        limits=Limits(
+            files_max=config.files_max,
+            file_max_bytes=config.file_max_bytes,
+            message_max_bytes=config.message_max_bytes,
+            allowed=frozenset(map(FileType, config.allowed_types)),
+        ),
+        pace=Pace(base=float(config.base_deadline_seconds), min_rate=config.min_rate_bytes),
+        spool=spool,
+        places=Places(config.uploads_max),
+        receipts=receipts,
+        inspections=await _inspections(config),
+        audit=AuditLog(home.audit, today=utc_day),
+        today=utc_day,
+    )
+
+
+async def _inspections(config: GatewayConfig) -> Inspections:
+    inspector = None
+    if config.inspection:
+        scanner = ClamdScanner(Path(config.clamd_socket))
+        try:
+            await asyncio.to_thread(check_scanner, scanner, deadline=time.monotonic() + CANARY_SECONDS)
+            log(LogEvent.SCANNER_FIT)
+        except ScannerUnfitError as error:
+            if scanner.is_answering():
+                # It runs and is wrong: everything would be called clear.
+                raise GatewayError(str(error)) from None
+            # It does not run: sources can send all the same, and what they send is held.
+            log(LogEvent.SCANNER_UNFIT)
+        inspector = Inspector(scanner)
+    else:
+        log(LogEvent.INSPECTION_OFF)
+    return Inspections(
+        inspector=inspector,
+        slots=Slots(config.slots, file_max=config.file_max_bytes),
+        budget=float(config.inspection_budget_seconds),
+        file_max=config.file_max_bytes,
+    )
+
+
+def utc_day() -> date:
+    """Return today's UTC date."""
+    return datetime.now(UTC).date()
