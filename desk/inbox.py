@@ -1,0 +1,57 @@
+"""What lies in the inbox: what may be known of a packet without opening it."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Final
+
+from desk.errors import DeskError
+from desk.home import DeskHome
+from transfer.ledger import Arrivals
+from transfer.names import Lane, PacketId
+
+PREFIX_MIN: Final = 4  # hexadecimal digits that name a packet when no other begins so
+
+
+@dataclass(frozen=True, slots=True)
+class InboxEntry:
+    """One sealed packet; `size` in bytes is a size bucket, `arrived` the day on which it came here."""
+
+    packet: PacketId
+    lane: Lane
+    gateway: str
+    batch: int
+    arrived: date
+    size: int
+
+
+def list_inbox(home: DeskHome) -> tuple[InboxEntry, ...]:
+    """Return the packets that are there, by day, gateway, batch and id.
+
+    Raises:
+        DeskError: Not a desk's home.
+    """
+    home.check()
+    if not home.arrivals.exists():
+        return ()
+    entries = []
+    for stored in Arrivals(home.arrivals).packets():
+        path = home.packet(stored.id)
+        if path.exists():
+            day = datetime.fromtimestamp(path.stat().st_mtime, UTC).date()
+            entries.append(InboxEntry(stored.id, stored.lane, stored.gateway, stored.number, day, stored.size))
+    return tuple(sorted(entries, key=lambda entry: (entry.arrived, entry.gateway, entry.batch, entry.packet)))
+
+
+def find_packet(home: DeskHome, untrusted_name: str) -> PacketId:
+    """Return the one packet of the inbox whose id begins with `untrusted_name`.
+
+    Raises:
+        DeskError: None does, or several do.
+    """
+    name = untrusted_name.strip().lower().removesuffix(".age")
+    found = [entry.packet for entry in list_inbox(home) if entry.packet.startswith(name)]
+    if len(name) < PREFIX_MIN or not found:
+        raise DeskError("there is no such packet in the inbox ('enveis desk inbox' lists them)")
+    if len(found) > 1:
+        raise DeskError(f"{len(found)} packets in the inbox begin so: give more digits")
+    return found[0]

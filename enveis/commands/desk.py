@@ -1,0 +1,224 @@
+"""`enveis desk`: make the desk's home, trust a gateway, list and open what arrived."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from enveis.command import Command, UsageError, add_passphrase_file, confirm, home_of, passphrase_reader
+from enveis.terminal import Terminal, amount, visible
+
+if TYPE_CHECKING:
+    from desk.opening import OpenedFile
+    from transfer.manifest import FileNote, Manifest
+    from transfer.message import Message
+
+
+def _init_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--classic",
+        action="store_true",
+        help="keys that every age program opens, without protection against a later quantum computer",
+    )
+    parser.add_argument(
+        "--backup", type=Path, metavar="FILE", help="write a second identity to FILE, to be kept elsewhere"
+    )
+    parser.add_argument("--passphrase", action="store_true", help="seal the identities with a passphrase")
+    add_passphrase_file(parser)
+
+
+def _init(arguments: Namespace, terminal: Terminal) -> int:
+    from desk.config import DeskConfig
+    from desk.home import DeskHome, init
+    from keys.recipient import Kind
+    from keys.words import fingerprint_words
+
+    home = DeskHome(home_of(arguments))
+    kind = Kind.CLASSIC if arguments.classic else Kind.HYBRID
+    asked = arguments.passphrase or arguments.passphrase_file is not None
+    passphrase = passphrase_reader(arguments, twice=True)() if asked else None
+    made = init(home, kind=kind, backup=arguments.backup, passphrase=passphrase, config=DeskConfig())
+    words = fingerprint_words("".join(f"{recipient}\n" for recipient in made.recipients).encode())
+    if terminal.as_json:
+        recipients = [str(recipient) for recipient in made.recipients]
+        terminal.answer({"recipients": recipients, "fingerprint": words, "backup": made.has_backup})
+    else:
+        terminal.say(
+            f"The desk is ready in {home.root}; packets are sealed to its {kind} key.",
+            f"Fingerprint words of its recipients: {terminal.strong(words)}",
+            f"Next: carry {home.recipients.name} and {home.public_key.name} to the gateway, and call there",
+            "  enveis gateway init --recipients recipients.txt --desk-key desk.pub",
+        )
+        if made.has_backup:
+            terminal.say(f"The backup identity is in {arguments.backup}: move it to another place, off this machine.")
+    if not made.has_backup:
+        terminal.warn(
+            "There is no backup key: if identity.txt is lost, no packet can ever be opened (see --backup FILE)."
+        )
+    if passphrase is None:
+        terminal.warn("identity.txt has no passphrase: whoever copies the file reads every packet.")
+    return 0
+
+
+def _pair_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("pairing", type=Path, metavar="gateway.pairing")
+    parser.add_argument("--yes", action="store_true", help="the words were compared already")
+
+
+def _pair(arguments: Namespace, terminal: Terminal) -> int:
+    from desk.home import DeskHome, pair, read_pairing
+
+    home = DeskHome(home_of(arguments))
+    home.check()
+    pairing = read_pairing(arguments.pairing)
+    terminal.note(f"Gateway {pairing.gateway}")
+    terminal.note(f"Fingerprint words: {terminal.strong(pairing.fingerprint)}")
+    if not confirm("Does the gateway show the same words ('enveis gateway check')?", yes=arguments.yes):
+        terminal.note("Not trusted. Nothing was changed.")
+        return 1
+    new = pair(home, pairing)
+    if terminal.as_json:
+        terminal.answer({"gateway": pairing.gateway, "new": new})
+    else:
+        terminal.say(
+            f"Gateway {pairing.gateway} is trusted {'from now on' if new else 'already'}: its batches are taken."
+        )
+    return 0
+
+
+def _inbox(arguments: Namespace, terminal: Terminal) -> int:
+    from desk.home import DeskHome
+    from desk.inbox import list_inbox
+
+    home = DeskHome(home_of(arguments))
+    entries = list_inbox(home)
+    names = ("packet", "lane", "gateway", "batch", "arrived", "size")
+    rows = [
+        (e.packet, e.lane, e.gateway, e.batch, e.arrived.isoformat(), e.size if terminal.as_json else amount(e.size))
+        for e in entries
+    ]
+    terminal.table(names, rows)
+    if not entries and not terminal.as_json:
+        terminal.note("Nothing has arrived yet.")
+    return 0
+
+
+def _open_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("packet", metavar="PACKET", help="its id, or the beginning of it")
+    parser.add_argument("--to", type=Path, metavar="FOLDER", help="a new folder; default HOME/opened/PACKET")
+    parser.add_argument(
+        "--held", action="store_true", help="also write files that are held or were not decided: they may do harm"
+    )
+    add_passphrase_file(parser)
+
+
+def _open(arguments: Namespace, terminal: Terminal) -> int:
+    from audit.events import Event
+    from desk.home import DeskHome
+    from desk.inbox import find_packet
+    from desk.opening import OpenPacket
+
+    home = DeskHome(home_of(arguments))
+    home.check()
+    packet_id = find_packet(home, arguments.packet)
+    identities = home.load_identities(passphrase_reader(arguments))
+    folder = (arguments.to or home.root / "opened" / packet_id).absolute()
+    with OpenPacket(home.packet(packet_id), packet_id, identities) as packet:
+        with terminal.progress("opening") as progress:
+            files = packet.write_files(folder, held=arguments.held, progress=progress)
+        home.log().append(Event.PACKET_OPENED, packet=packet_id)
+        if arguments.held and any(file.path and file.note.outcome != "clear" for file in files):
+            home.log().append(Event.PACKET_UNLOCKED, packet=packet_id)
+        if terminal.as_json:
+            terminal.answer(_opened_as_json(packet.manifest, packet.message, files, folder))
+        else:
+            _show_packet(terminal, packet.manifest, packet.message)
+            _show_files(terminal, packet.manifest, files, folder)
+    return 0
+
+
+def _opened_as_json(
+    manifest: "Manifest", message: "Message", files: "tuple[OpenedFile, ...]", folder: Path
+) -> dict[str, object]:
+    import json
+
+    from transfer.manifest import encode_manifest
+    from transfer.message import encode_message
+
+    return {
+        "manifest": json.loads(encode_manifest(manifest)),
+        "message": json.loads(encode_message(message)),
+        "folder": str(folder),
+        "written": {file.note.member: str(file.path) if file.path else None for file in files},
+    }
+
+
+def _show_packet(terminal: Terminal, manifest: "Manifest", message: "Message") -> None:
+    terminal.say(
+        terminal.strong(f"Packet {manifest.packet}"),
+        f"  received on {manifest.received} (UTC) by gateway {manifest.gateway}, lane {manifest.lane}",
+        f"  kind         {message.kind}",
+    )
+    contact = message.contact
+    fields = {
+        "public body": message.public_body,
+        "other body": message.public_body_other,
+        "relation": message.relation or "",
+        "road": message.road or "",
+        "name": contact.name,
+        "phone": contact.phone,
+        "e-mail": contact.email,
+        "address": contact.address.replace("\n", ", "),
+        "language": contact.language,
+        "please call": "yes" if contact.please_call else "",
+    }
+    terminal.say(*(f"  {name:<12} {visible(text)}" for name, text in fields.items() if text))
+    for person in message.people:
+        names = visible(" ".join([person.given_name, *person.family_names]).strip() or "(no name)")
+        rest = ", ".join(visible(text) for text in (person.role, person.workplace) if text)
+        terminal.say(f"  person       {names} ({person.side}){': ' + rest if rest else ''}")
+    if message.text:
+        terminal.say("", *(f"  | {line}" for line in visible(message.text, lines=True).split("\n")), "")
+
+
+def _show_files(terminal: Terminal, manifest: "Manifest", files: "tuple[OpenedFile, ...]", folder: Path) -> None:
+    locked = False
+    for file in files:
+        note = file.note
+        where = file.path.name if file.path else "LOCKED, not written"
+        name = visible(note.name)
+        terminal.say(f"  {note.member}  {amount(note.size)}  {where}", f"      the source called it: {name}")
+        terminal.say(*(f"      {sentence}" for sentence in _verdict_sentences(note)))
+        locked = locked or file.path is None
+    for refused in manifest.refused:
+        terminal.say(f"  not received: {visible(refused.name)} ({refused.reason})")
+    terminal.say(f"Written to {folder}: what each file says was compared with the sealed manifest.")
+    if locked:
+        terminal.warn("Locked files may do harm to this machine. 'enveis desk open --held' writes them too.")
+
+
+def _verdict_sentences(note: "FileNote") -> list[str]:
+    from quarantine.verdict import CHECKS, REASONS, Code, Reason
+
+    verdict = {
+        "clear": "Clear: it was inspected, and nothing holds it back.",
+        "held": "Held: something in it is dangerous, or nobody could look inside.",
+        "undecided": "Undecided: the inspection did not come to an end; nothing is known of it.",
+    }[note.outcome]
+    sentences = [verdict]
+    if note.reason:
+        known = note.reason in set(Reason)
+        sentences.append(REASONS[Reason(note.reason)] if known else f"Reason: {note.reason}")
+    for finding in note.findings:
+        known = finding.code in set(Code)
+        sentences.append(f"- {CHECKS[Code(finding.code)][1] if known else finding.code} ({finding.grade})")
+    return sentences
+
+
+COMMANDS = (
+    Command("init", "make the desk's home and keys", _init, _init_arguments),
+    Command("pair", "trust a gateway", _pair, _pair_arguments),
+    Command("inbox", "list what has arrived", _inbox),
+    Command("open", "open one packet, and write its files", _open, _open_arguments),
+)
+
+__all__ = ["COMMANDS", "UsageError"]

@@ -1,0 +1,126 @@
+"""The desk's home: complete or not there, never overwritten, its backup elsewhere."""
+
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from desk.config import DeskConfig, encode_config
+from desk.errors import DeskError
+from desk.home import DeskHome, init, pair, read_pairing
+from disk.settings import SettingsError, read_settings
+from keys.errors import KeyMaterialError
+from keys.identity import read_identities
+from keys.recipient import Kind
+from keys.signing import SigningKey
+from transfer.pairing import Pairing, encode_pairing
+
+
+WORDS = "correct horse"
+
+
+def never() -> str:
+    raise AssertionError("asked for a passphrase")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> DeskHome:
+    home = DeskHome(tmp_path / "high")
+    init(home, kind=Kind.CLASSIC, backup=tmp_path / "backup.txt", passphrase=None, config=DeskConfig())
+    return home
+
+
+def test_init_makes_everything(home: DeskHome, tmp_path: Path) -> None:
+    names = sorted(path.name for path in home.root.iterdir())
+    assert names == [
+        "audit.jsonl",
+        "desk.key",
+        "desk.pub",
+        "desk.toml",
+        "gateways",
+        "identity.txt",
+        "inbox",
+        "recipients.txt",
+    ]
+    for path in [home.root, tmp_path / "backup.txt", *home.root.iterdir()]:
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600)
+    both = [*home.load_identities(never), *read_identities(tmp_path / "backup.txt", never)]
+    assert home.load_recipients() == tuple(identity.recipient for identity in both)
+    assert home.load_config() == DeskConfig()
+    assert "keys-created" in home.audit.read_text()
+
+
+def test_init_never_overwrites_home_or_backup(home: DeskHome, tmp_path: Path) -> None:
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for root, backup in ((home.root, tmp_path / "new"), (tmp_path / "other", tmp_path / "backup.txt")):
+        with pytest.raises(FileExistsError):
+            init(DeskHome(root), kind=Kind.CLASSIC, backup=backup, passphrase=None, config=DeskConfig())
+    assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_backup_in_the_home_itself_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DeskError, match="elsewhere"):
+        init(
+            DeskHome(tmp_path / "high"),
+            kind=Kind.CLASSIC,
+            backup=tmp_path / "x" / ".." / "high" / "backup.txt",
+            passphrase=None,
+            config=DeskConfig(),
+        )
+    assert not (tmp_path / "high").exists()
+
+
+def test_a_passphrase_seals_both_identities(tmp_path: Path) -> None:
+    home = DeskHome(tmp_path / "high")
+    init(home, kind=Kind.HYBRID, backup=tmp_path / "b", passphrase=WORDS, config=DeskConfig())
+    for path in (home.identity, tmp_path / "b"):
+        assert path.read_bytes().startswith(b"age-encryption.org/v1\n")
+    assert home.load_identities(lambda: WORDS)[0].recipient == home.load_recipients()[0]
+    with pytest.raises(KeyMaterialError, match="wrong passphrase"):
+        home.load_identities(lambda: "wrong")
+
+
+@pytest.mark.parametrize("name", ["identity.txt", "desk.key"])
+def test_a_secret_that_others_may_read_is_refused(home: DeskHome, name: str) -> None:
+    (home.root / name).chmod(0o640)
+    with pytest.raises(DeskError, match="can be read by others"):
+        home.load_identities(never)
+
+
+def test_pairing(home: DeskHome, tmp_path: Path) -> None:
+    pairing = Pairing(SigningKey.generate().public, bytes(32))
+    assert home.pairings() == {}
+    assert pair(home, pairing)
+    assert not pair(home, pairing)
+    assert home.pairings() == {pairing.gateway: pairing}
+    with pytest.raises(DeskError, match="another pairing"):
+        pair(home, Pairing(pairing.key, bytes([1]) * 32))
+    assert home.pairings() == {pairing.gateway: pairing}
+    assert home.audit.read_text().count("gateway-paired") == 1
+    (home.gateways / f"{'0' * 16}.pairing").write_bytes(encode_pairing(pairing))
+    with pytest.raises(DeskError, match="another gateway"):
+        home.pairings()
+    (tmp_path / "junk").write_bytes(b"junk")
+    with pytest.raises(DeskError, match="junk"):
+        read_pairing(tmp_path / "junk")
+
+
+def test_not_a_home(tmp_path: Path) -> None:
+    with pytest.raises(DeskError, match="not a desk's home"):
+        DeskHome(tmp_path).load_identities(never)
+
+
+def test_settings(tmp_path: Path) -> None:
+    (tmp_path / "desk.toml").write_text(encode_config(DeskConfig(name='Die "Ærø"')))
+    assert read_settings(tmp_path / "desk.toml", DeskConfig) == DeskConfig(name='Die "Ærø"')
+    (tmp_path / "desk.toml").write_text('nmae = "x"\n')
+    with pytest.raises(SettingsError, match="nmae"):
+        read_settings(tmp_path / "desk.toml", DeskConfig)
+    with pytest.raises(ValueError, match="'name'"):
+        DeskConfig(name="a\nb")
+
+
+def test_the_log_knows_the_day_in_utc(home: DeskHome) -> None:
+    assert f'"day":"{datetime.now(UTC).date()}"' in home.audit.read_text()

@@ -1,0 +1,186 @@
+"""Opening a packet: what does not fit its own manifest is refused whole, and held files stay locked."""
+
+import hashlib
+import io
+import stat
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from desk.errors import DeskError, PacketDamagedError
+from desk.opening import OpenPacket, read_to_the_end
+from keys.age.errors import AgeError, NoMatchError, PayloadError
+from keys.age.small import seal_bytes
+from keys.identity import generate_identity
+from keys.recipient import Kind
+from transfer.manifest import FileNote, FindingNote, Manifest, Outcome, ReceiptNote, encode_manifest
+from transfer.message import Message, encode_message
+from transfer.names import Lane, PacketId
+from transfer.packet import PacketWriter
+
+IDENTITY = generate_identity(Kind.CLASSIC)
+PACKET = PacketId("0123456789abcdef" * 2)
+RECEIPT = ReceiptNote("ab" * 16, str(IDENTITY.recipient), "cd" * 32, "ef" * 32)
+CLEAR, HELD, UNDECIDED = b"clear " * 50_000, b"held", b""
+
+
+def note(number: int, content: bytes, outcome: Outcome) -> FileNote:
+    findings = (FindingNote("scanner.malware", "danger"),) if outcome is Outcome.HELD else ()
+    sha256 = hashlib.sha256(content).hexdigest()
+    name = f"../../etc/pass\x1b[31m\u202ewd{number}"
+    return FileNote(f"files/{number:02}.txt", name, "txt", len(content), sha256, outcome, "", findings)
+
+
+NOTES = (note(1, CLEAR, Outcome.CLEAR), note(2, HELD, Outcome.HELD), note(3, UNDECIDED, Outcome.UNDECIDED))
+MANIFEST = Manifest(PACKET, "00112233aabbccdd", date(2026, 11, 21), Lane.HELD, "0011223344556677", RECEIPT, NOTES)
+
+
+def seal(manifest: Manifest = MANIFEST, contents: tuple[bytes, ...] = (CLEAR, HELD, UNDECIDED)) -> bytes:
+    writer = PacketWriter([IDENTITY.recipient])
+    pieces = [writer.header]
+    for number, content in enumerate(contents, start=1):
+        pieces += [writer.begin(f"files/{number:02}.txt"), writer.write(content), writer.end()[0]]
+    pieces.append(writer.finish(encode_message(Message(text="a text")), encode_manifest(manifest)))
+    return b"".join(pieces)
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Callable[..., OpenPacket]:
+    def open_it(sealed: bytes, *, identity: Any = IDENTITY) -> OpenPacket:
+        (tmp_path / "packet.age").write_bytes(sealed)
+        return OpenPacket(tmp_path / "packet.age", PACKET, [identity])
+
+    return open_it
+
+
+def test_clear_files_are_written_under_our_names_and_the_others_stay_locked(
+    tmp_path: Path, opened: Callable[..., OpenPacket]
+) -> None:
+    steps: list[tuple[int, int]] = []
+    with opened(seal()) as packet:
+        assert packet.message.text == "a text"
+        files = packet.write_files(tmp_path / "out", held=False, progress=lambda *step: steps.append(step))
+    assert [file.path for file in files] == [tmp_path / "out" / "01.txt", None, None]
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == ["01.txt", "manifest.json", "message.json"]
+    assert (tmp_path / "out" / "01.txt").read_bytes() == CLEAR
+    assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "out" / "01.txt").stat().st_mode) == 0o600
+    assert steps[-1] == (len(CLEAR) + len(HELD), len(CLEAR) + len(HELD))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "packet.age"]
+
+
+def test_held_files_are_written_when_somebody_decided(tmp_path: Path, opened: Callable[..., OpenPacket]) -> None:
+    with opened(seal()) as packet:
+        packet.write_files(tmp_path / "out", held=True, progress=lambda *_: None)
+    assert [(tmp_path / "out" / f"0{n}.txt").read_bytes() for n in (1, 2, 3)] == [CLEAR, HELD, UNDECIDED]
+
+
+def test_a_folder_with_something_in_it_is_not_touched(tmp_path: Path, opened: Callable[..., OpenPacket]) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine").write_bytes(b"")
+    with opened(seal()) as packet, pytest.raises(FileExistsError):
+        packet.write_files(tmp_path / "out", held=True, progress=lambda *_: None)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize("locked", [False, True])
+@pytest.mark.parametrize("change", [{"sha256": "00" * 32}, {"size": 3}])
+def test_a_file_that_is_not_what_the_manifest_says(
+    tmp_path: Path, opened: Callable[..., OpenPacket], change: dict[str, Any], *, locked: bool
+) -> None:
+    notes = list(NOTES)
+    notes[1 if locked else 0] = replace(notes[1 if locked else 0], **change)
+    with opened(seal(replace(MANIFEST, files=tuple(notes)))) as packet, pytest.raises(PacketDamagedError):
+        packet.write_files(tmp_path / "out", held=False, progress=lambda *_: None)
+    assert [path.name for path in tmp_path.iterdir()] == ["packet.age"]
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        replace(MANIFEST, files=NOTES[:2]),
+        replace(MANIFEST, files=(*NOTES, note(4, b"", Outcome.CLEAR))),
+        replace(MANIFEST, packet=PacketId("0" * 32)),
+    ],
+)
+def test_a_manifest_of_something_else(opened: Callable[..., OpenPacket], manifest: Manifest) -> None:
+    with pytest.raises(PacketDamagedError):
+        opened(seal(manifest))
+
+
+def zipped(*, compression: int = zipfile.ZIP_STORED, twice: bool = False, tail: bytes = b"") -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", compression) as writer:
+        writer.writestr("message.json", encode_message(Message()))
+        writer.writestr("manifest.json", encode_manifest(replace(MANIFEST, files=())))
+        writer.writestr("padding", bytes(100))
+    data = archive.getvalue()
+    if twice:
+        with zipfile.ZipFile(archive, "a") as writer, pytest.warns(UserWarning, match="Duplicate"):
+            writer.writestr("message.json", encode_message(Message(text="another")))
+        data = archive.getvalue()
+    return data + tail
+
+
+def test_a_zip_of_another_program_opens_when_it_is_right(opened: Callable[..., OpenPacket]) -> None:
+    opened(seal_bytes(zipped(), [IDENTITY.recipient])).__exit__(None, None, None)
+
+
+@pytest.mark.parametrize(
+    "plaintext",
+    [
+        b"",
+        b"not a zip",
+        bytes(100_000),
+        zipped(compression=zipfile.ZIP_DEFLATED),
+        zipped(twice=True),
+        zipped(tail=b"x"),
+        b"prepended" + zipped(),
+        zipped()[:-30],
+        zipped().replace(b"manifest.json", b"manifest.jsom"),
+    ],
+)
+def test_what_is_no_packet_inside_is_refused(opened: Callable[..., OpenPacket], plaintext: bytes) -> None:
+    with pytest.raises(DeskError) as raised:
+        opened(seal_bytes(plaintext, [IDENTITY.recipient]))
+    assert "\n" not in str(raised.value)
+
+
+def test_a_huge_directory_is_refused_before_it_is_read(opened: Callable[..., OpenPacket]) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as writer:
+        for number in range(1500):
+            writer.writestr(f"{number}", b"")
+    with pytest.raises(PacketDamagedError, match="directory"):
+        opened(seal_bytes(archive.getvalue(), [IDENTITY.recipient]))
+
+
+@pytest.mark.parametrize("cut", [1, 70_000])
+def test_a_cut_or_changed_packet_does_not_open(tmp_path: Path, opened: Callable[..., OpenPacket], cut: int) -> None:
+    sealed = seal()
+    with pytest.raises(AgeError):
+        opened(sealed[:-cut])
+    changed = bytearray(sealed)
+    changed[-cut] ^= 1
+    # In the directory at once, in a file when it is read.
+    with pytest.raises(AgeError), opened(bytes(changed)) as packet:
+        packet.write_files(tmp_path / "out", held=False, progress=lambda *_: None)
+    assert not (tmp_path / "out").exists()
+
+
+def test_somebody_elses_packet(opened: Callable[..., OpenPacket]) -> None:
+    with pytest.raises(NoMatchError):
+        opened(seal(), identity=generate_identity(Kind.CLASSIC))
+
+
+def test_read_to_the_end() -> None:
+    sealed = seal()
+    read_to_the_end(io.BytesIO(sealed), [IDENTITY])
+    with pytest.raises(PayloadError):
+        read_to_the_end(io.BytesIO(sealed[:-1]), [IDENTITY])
