@@ -16,7 +16,6 @@ from keys.recipient import Kind
 from keys.signing import SigningKey
 from transfer.pairing import Pairing, encode_pairing
 
-
 WORDS = "correct horse"
 
 

@@ -1,0 +1,220 @@
+"""Both machines on this one, for `enveis demo` and `enveis run`: two homes, a folder for the stick, a real gateway.
+
+A real installation never looks like this: whoever owns this machine owns the identity too.
+"""
+
+import html
+import http.client
+import re
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from desk.config import DeskConfig
+from desk.home import DeskHome, pair
+from desk.home import init as init_desk
+from disk.durable import make_private_folder
+from enveis.command import RefusedError
+from gateway.config import GatewayConfig
+from gateway.home import GatewayHome
+from gateway.home import init as init_gateway
+from keys.recipient import Kind
+
+START_TIMEOUT: Final = 60.0  # seconds for a gateway to answer
+STOP_TIMEOUT: Final = 30.0  # seconds for it to finish what is under way
+RECEIPT: Final = re.compile(r'<output[^>]*\bid="receipt"[^>]*>(.*?)</output>', re.DOTALL)
+
+Field = tuple[str, str]
+Upload = tuple[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class TwoMachines:
+    """Where everything lies below one folder."""
+
+    root: Path
+
+    @property
+    def low(self) -> GatewayHome:
+        """The home of the machine on the internet."""
+        return GatewayHome(self.root / "low")
+
+    @property
+    def high(self) -> DeskHome:
+        """The home of the machine that was never online."""
+        return DeskHome(self.root / "high")
+
+    @property
+    def stick(self) -> Path:
+        """Stands for the USB stick."""
+        return self.root / "stick"
+
+    @property
+    def scanner(self) -> Path:
+        """The virus scanner's folder."""
+        return self.root / "clamd"
+
+    @property
+    def backup(self) -> Path:
+        """The backup identity, which really belongs into a safe."""
+        return self.root / "backup-identity.txt"
+
+    @property
+    def log(self) -> Path:
+        """What the gateway's process says."""
+        return self.root / "gateway.log"
+
+    def prepare(self, config: GatewayConfig) -> bool:
+        """Make homes and keys where there are none; return whether they are new."""
+        make_private_folder(self.root)
+        make_private_folder(self.stick)
+        new_desk = not self.high.config.exists()
+        if new_desk:
+            init_desk(self.high, kind=Kind.HYBRID, backup=self.backup, passphrase=None, config=DeskConfig())
+        new_gateway = not self.low.config.exists()
+        if new_gateway:
+            init_gateway(self.low, recipients=self.high.recipients, desk_key=self.high.public_key, config=config)
+        pair(self.high, self.low.load_pairing())
+        return new_desk or new_gateway
+
+
+class RunningGateway:
+    """A gateway in a process of its own; leaving the `with` block ends it."""
+
+    def __init__(self, machines: TwoMachines, host: str, port: int) -> None:
+        self._machines = machines
+        self._host = host
+        self._port = port
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        """Of the page."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._port}/"
+
+    @property
+    def pid(self) -> int | None:
+        """Of the running gateway."""
+        return self._process.pid if self._process else None
+
+    def __enter__(self) -> Self:
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        command = [sys.executable, "-m", "enveis", "gateway", "serve"]
+        command += ["--home", str(self._machines.low.root), "--listen", f"{host}:{self._port}"]
+        with self._machines.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # Ctrl-C goes to a terminal's whole group: the gateway is ended by us, after its uploads.
+                start_new_session=True,
+            )
+        try:
+            self._wait_until_answering()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def is_running(self) -> bool:
+        """Whether the process is alive."""
+        return self._process is not None and self._process.poll() is None
+
+    def stop(self) -> None:
+        """End it, letting it finish what is under way; a second call does nothing."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def last_words(self) -> str:
+        """Return the last line that the gateway said."""
+        lines = self._machines.log.read_text(errors="replace").strip().splitlines()
+        return lines[-1].removeprefix("enveis: ") if lines else "it said nothing"
+
+    def submit(self, fields: Sequence[Field], files: Sequence[Upload]) -> str:
+        """Send a submission as a browser does, and return the return words of its receipt.
+
+        Raises:
+            RefusedError: The answer was no receipt.
+        """
+        body, kind = encode_form(fields, files)
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=START_TIMEOUT * 2)
+        try:
+            connection.request("POST", "/submit", body, {"Content-Type": kind})
+            answer = connection.getresponse()
+            page = answer.read().decode()
+        finally:
+            connection.close()
+        words = RECEIPT.search(page)
+        if answer.status != 200 or words is None:
+            raise RefusedError(f"the gateway answered {answer.status} where a receipt was expected")
+        return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", words[1])).split())
+
+    def _wait_until_answering(self) -> None:
+        until = time.monotonic() + START_TIMEOUT
+        while time.monotonic() < until:
+            if not self.is_running():
+                raise RefusedError(f"the gateway did not start: {self.last_words()}")
+            connection = http.client.HTTPConnection(self._host, self._port, timeout=5)
+            try:
+                connection.request("GET", "/")
+                if connection.getresponse().status == 200:
+                    return
+            except (OSError, http.client.HTTPException):
+                time.sleep(0.05)
+            finally:
+                connection.close()
+        raise RefusedError(f"the gateway did not answer within {START_TIMEOUT:.0f} seconds")
+
+
+def encode_form(fields: Sequence[Field], files: Sequence[Upload]) -> tuple[bytes, str]:
+    """Return a body of multipart/form-data and its Content-Type (RFC 7578)."""
+    boundary = f"enveis-{secrets.token_hex(16)}"
+    parts = [
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+        for name, value in fields
+    ]
+    for name, content in files:
+        head = f'Content-Disposition: form-data; name="files"; filename="{name}"'
+        kind = "Content-Type: application/octet-stream"
+        parts.append(f"--{boundary}\r\n{head}\r\n{kind}\r\n\r\n".encode() + content + b"\r\n")
+    return b"".join((*parts, f"--{boundary}--\r\n".encode())), f"multipart/form-data; boundary={boundary}"
+
+
+def is_port_free(host: str, port: int) -> bool:
+    """Answer whether nobody listens there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port(host: str) -> int:
+    """Return a port that nobody uses now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
