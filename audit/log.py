@@ -9,7 +9,18 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from audit.chain import EMPTY, LINE_MAX, ChainReport, Head, check_chain, hash_line, next_line, parse_line
+from audit.chain import (
+    EMPTY,
+    LINE_MAX,
+    ChainReport,
+    Head,
+    check_chain,
+    hash_line,
+    next_line,
+    parse_line,
+    split_lines,
+    verify_chain,
+)
 from audit.errors import LineError, LogDamagedError
 from audit.events import Event, Record
 from disk.durable import PRIVATE, sync_folder
@@ -78,6 +89,21 @@ class AuditLog:
             if tail.whole == 0:
                 sync_folder(self._path.parent)
             return head
+
+    def adopt(self, untrusted_lines: bytes) -> Head:
+        """Append lines that another station wrote, as they are: how a desk keeps a gateway's log.
+
+        Raises:
+            LineError, ChainError: They do not continue what is here; nothing was written.
+        """
+        with self._locked() as fd:
+            tail = self._read_tail(fd)
+            lines = split_lines(untrusted_lines)
+            verify_chain(lines, start=tail.head)
+            os.ftruncate(fd, tail.whole)
+            self._write(fd, untrusted_lines, at=tail.whole)
+            sync_folder(self._path.parent)
+            return Head(tail.head.seq + len(lines), hash_line(lines[-1])) if lines else tail.head
 
     def head(self) -> Head:
         """Return the number and hash of the last whole line; EMPTY when there is no log yet.

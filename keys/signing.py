@@ -158,9 +158,7 @@ def parse_signing_key(untrusted_text: str) -> SigningKey:
     if len(blob) != _SECRET_SIZE or blob[:2] != _KEY_ALGORITHM or blob[4:6] != _CHECKSUM_ALGORITHM:
         raise KeyMaterialError("this is not a minisign secret key")
     if blob[2:4] != _NO_PASSWORD:
-        raise KeyMaterialError(
-            "the minisign secret key is protected by a password; make one with minisign -G -W"
-        )
+        raise KeyMaterialError("the minisign secret key is protected by a password; make one with minisign -G -W")
     key = blob[6 + len(_NO_SALT) : -len(_NO_CHECKSUM)]
     key_id, seed, raw = key[:KEY_ID_SIZE], key[KEY_ID_SIZE:-PUBLIC_SIZE], key[-PUBLIC_SIZE:]
     checksum = hashlib.blake2b(_KEY_ALGORITHM + key, digest_size=32).digest()
@@ -171,6 +169,16 @@ def parse_signing_key(untrusted_text: str) -> SigningKey:
     if not hmac.compare_digest(pair.public.raw, raw):
         raise KeyMaterialError("the minisign secret key is damaged: its two halves do not belong together")
     return pair
+
+
+def signature_key_id(untrusted_text: str) -> str:
+    """Return the id of the key that a signature names, to choose the key to verify with; proves nothing.
+
+    Raises:
+        SignatureError: This is not a minisign signature.
+    """
+    blob, _, _ = _parse_signature(untrusted_text)
+    return _key_id_text(blob[2 : 2 + KEY_ID_SIZE])
 
 
 def _parse_key_line(untrusted_text: str, *, what: str) -> bytes:

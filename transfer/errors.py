@@ -3,3 +3,31 @@
 
 class TransferError(Exception):
     """Base of the failures of a crossing that a correct program has to expect; one sentence for a person."""
+
+
+class BatchError(TransferError):
+    """A batch is forged, damaged or not one of ours; nothing of it was taken."""
+
+
+class UnknownGatewayError(BatchError):
+    """A batch is signed by a key that this desk does not trust."""
+
+
+class ContradictionError(BatchError):
+    """A gateway's log says something else than what it said before: evidence that history was rewritten."""
+
+
+class BagError(TransferError):
+    """A bag cannot be written where it should be: no room, or something stands there already."""
+
+
+class CodeError(TransferError):
+    """Acknowledgement words that fit no outstanding batch; nothing was deleted."""
+
+
+class LedgerError(TransferError):
+    """The ledger of what crossed cannot be used, or knows nothing of what was asked for."""
+
+
+class BusyError(TransferError):
+    """Another process is exporting, importing or acknowledging at this moment."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from audit.chain import EMPTY, check_chain, parse_line, split_lines
-from audit.errors import LogDamagedError
+from audit.errors import AuditError, LogDamagedError
 from audit.events import Event, Record
 from audit.log import AuditLog
 
@@ -193,3 +193,23 @@ def test_a_walk_needs_the_start_of_a_rotated_log(tmp_path: Path) -> None:
     lines = split_lines((tmp_path / "audit.jsonl").read_bytes())
     start = check_chain(lines[:2]).head
     assert check_chain(lines[2:], start=start).faults == ()
+
+
+def test_another_stations_lines_are_taken_as_they_are_or_not_at_all(tmp_path: Path) -> None:
+    (tmp_path / "low").mkdir()
+    low, copy = make_log(tmp_path / "low", lines=6), make_log(tmp_path)
+    text = low.lines_after(0)
+    two = b"".join(line + b"\n" for line in split_lines(text)[:2])
+    assert copy.adopt(two).seq == 2
+    for wrong in (
+        two,
+        low.lines_after(3),
+        low.lines_after(2)[:-1],
+        low.lines_after(2).replace(b"%032x" % 3, b"f" * 32),
+    ):
+        with pytest.raises(AuditError):
+            copy.adopt(wrong)
+        assert (tmp_path / "audit.jsonl").read_bytes() == two
+    (tmp_path / "audit.jsonl").write_bytes(two + low.lines_after(2)[:100])  # torn by a crash of the desk
+    assert copy.adopt(low.lines_after(2)) == low.head()
+    assert (tmp_path / "audit.jsonl").read_bytes() == text

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keys.errors import KeyMaterialError
-from keys.signing import SignatureError, SigningKey, parse_signing_key, parse_verify_key
+from keys.signing import SignatureError, SigningKey, parse_signing_key, parse_verify_key, signature_key_id
 
 KEY = SigningKey.from_seed(bytes(range(32)), key_id="0123456789ABCDEF")
 MESSAGE = b'{"number":1}\n'
@@ -70,9 +70,7 @@ def test_any_flipped_bit_after_the_untrusted_comment_is_refused() -> None:
     # Exhaustive: the unused bits of the last base64 digits are few, and random positions miss them.
     for position in range(SIGNATURE.index("\n") + 1, len(SIGNATURE) - 1):
         for bit in range(7):
-            broken = (
-                SIGNATURE[:position] + chr(ord(SIGNATURE[position]) ^ 1 << bit) + SIGNATURE[position + 1 :]
-            )
+            broken = SIGNATURE[:position] + chr(ord(SIGNATURE[position]) ^ 1 << bit) + SIGNATURE[position + 1 :]
             with pytest.raises(SignatureError):
                 KEY.public.verify(MESSAGE, broken)
 
@@ -139,3 +137,9 @@ def test_a_low_order_point_is_no_key() -> None:
     blob = b"Ed" + bytes(8) + b"\x01" + bytes(31)
     with pytest.raises(KeyMaterialError, match="valid"):
         parse_verify_key(base64.b64encode(blob).decode())
+
+
+def test_a_signature_names_its_key() -> None:
+    assert signature_key_id(SIGNATURE) == KEY.public.key_id
+    with pytest.raises(SignatureError):
+        signature_key_id("nothing")

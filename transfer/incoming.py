@@ -1,0 +1,274 @@
+"""The high side of a crossing: one bag in, checked before it is believed, and the words for what arrived.
+
+Nothing of a bag is parsed before its signature holds. Packets are copied beside the inbox, each opened to its
+last chunk, and come into the inbox all together at the end: a bag that fails as a whole leaves nothing.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from audit.events import Event, Record
+from audit.log import AuditLog
+from disk.durable import PRIVATE, make_private_folder, sync_folder
+from keys.errors import KeyMaterialError
+from keys.signing import VerifyKey
+from transfer.acknowledge import SECRET_SIZE, acknowledgement_words
+from transfer.arrivals import Alarm, Arrivals, Gap
+from transfer.batch import MANIFEST_MAX, SIGNATURE_MAX, Batch, Entry, GatewayId, digest_batch, verify_batch
+from transfer.errors import BatchError
+from transfer.exclusive import exclusive
+from transfer.history import GatewayHistory
+from transfer.names import PacketId
+from transfer.usb import AUDIT, MANIFEST, PACKET_SUFFIX, SECRET, SIGNATURE, Progress
+from transfer.usb_read import BagReader, PacketFaultError
+
+ARRIVING: Final = ".arriving"  # folder in the inbox for packets that are not checked yet
+LOCK: Final = ".lock"
+
+
+class MissingReason(StrEnum):
+    """Why a packet that the batch lists did not arrive."""
+
+    DAMAGED = "damaged"  # absent, unreadable or not what was signed
+    SEALED = "does-not-open"  # what was signed came, but it does not open to its last chunk
+    OTHER = "other-packet-of-that-id"  # another packet with this id came before and is kept
+
+
+@dataclass(frozen=True, slots=True)
+class MissingPacket:
+    """One packet to be asked for again; `detail` is one clause for a person."""
+
+    id: PacketId
+    reason: MissingReason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What came of one bag.
+
+    `arrived` is what the words in `code` cover; `duplicates` are those of them that were here before this bag.
+    `gaps` are numbers of this gateway that have not come; `alarms` contradictions that were not known before.
+    """
+
+    batch: Batch
+    digest: str
+    arrived: tuple[PacketId, ...]
+    duplicates: tuple[PacketId, ...]
+    missing: tuple[MissingPacket, ...]
+    code: str
+    gaps: tuple[Gap, ...]
+    alarms: tuple[Alarm, ...]
+    repeated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A bag whose list, log part and secret hold; its packets are not looked at yet."""
+
+    batch: Batch
+    digest: str
+    lines: bytes
+    secret: bytes
+
+
+@dataclass(slots=True)
+class _Sorted:
+    """The packets of a bag, by what became of them."""
+
+    staged: list[Entry]
+    duplicates: list[PacketId]
+    missing: list[MissingPacket]
+
+
+def import_bag(
+    source: Path,
+    *,
+    trusted: Mapping[GatewayId, VerifyKey],
+    arrivals: Arrivals,
+    inbox: Path,
+    gateways: Path,
+    open_packet: Callable[[BinaryIO], None],
+    open_secret: Callable[[bytes], bytes],
+    audit: AuditLog,
+    progress: Progress,
+) -> ImportReport:
+    """Take one bag: verify it, file its packets into `inbox`, and return the acknowledgement.
+
+    Args:
+        source: The bag's folder.
+        trusted: The signing keys of the paired gateways.
+        arrivals: The ledger of what came.
+        inbox: Where packets are kept, as <id>.age.
+        gateways: Where the copies of the gateways' audit logs are kept.
+        open_packet: Opens a sealed packet to its last chunk, or raises KeyMaterialError.
+        open_secret: Returns the plaintext of a small sealed file, or raises KeyMaterialError.
+        audit: The desk's own log.
+        progress: Told of bytes copied, and of all.
+
+    Raises:
+        BatchError: Forged, damaged as a whole, of an unknown gateway, or contradicting that gateway's log;
+            one sentence says what. Nothing was taken.
+        OSError: Our own disk failed. The inbox is as it was.
+    """
+    make_private_folder(inbox)
+    with exclusive(inbox / LOCK), BagReader(source) as bag:
+        try:
+            checked = _check(bag, trusted, gateways, open_secret)
+        except BatchError:
+            audit.append(Event.BATCH_REFUSED)
+            raise
+        with _staging(inbox) as staging:
+            result = _take_packets(bag, checked.batch, staging, arrivals, open_packet, progress)
+            _file(result.staged, staging, inbox)
+        return _record(checked, result, arrivals, gateways, audit)
+
+
+def _check(
+    bag: BagReader,
+    trusted: Mapping[GatewayId, VerifyKey],
+    gateways: Path,
+    open_secret: Callable[[bytes], bytes],
+) -> _Checked:
+    manifest = bag.read_small(MANIFEST, largest=MANIFEST_MAX)
+    signature = bag.read_small(SIGNATURE, largest=SIGNATURE_MAX).decode("utf-8", "replace")
+    batch = verify_batch(manifest, signature, trusted)
+    lines = bag.read_signed(AUDIT, size=batch.audit.size, sha256=batch.audit.sha256)
+    sealed = bag.read_signed(SECRET, size=batch.secret.size, sha256=batch.secret.sha256)
+    GatewayHistory(gateways, batch.gateway).verify(batch.audit, lines)
+    try:
+        secret = open_secret(sealed)
+    except KeyMaterialError as error:
+        raise BatchError(f"the batch is not sealed to this desk: {error}") from None
+    if len(secret) != SECRET_SIZE:
+        raise BatchError("the batch's secret has a wrong length")
+    return _Checked(batch, digest_batch(manifest), lines, secret)
+
+
+@contextmanager
+def _staging(inbox: Path) -> Iterator[Path]:
+    staging = inbox / ARRIVING
+    # Left by a crash, or by nobody: we hold the lock.
+    shutil.rmtree(staging, ignore_errors=True)
+    make_private_folder(staging)
+    try:
+        yield staging
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _take_packets(
+    bag: BagReader,
+    batch: Batch,
+    staging: Path,
+    arrivals: Arrivals,
+    open_packet: Callable[[BinaryIO], None],
+    progress: Progress,
+) -> _Sorted:
+    total, done = sum(entry.size for entry in batch.packets), 0
+    result = _Sorted([], [], [])
+
+    def moved(size: int) -> None:
+        nonlocal done
+        done += size
+        progress(done, total)
+
+    for entry in batch.packets:
+        known = arrivals.stored(entry.id)
+        if known is not None and (known.sha256, known.gateway) == (entry.sha256, batch.gateway):
+            result.duplicates.append(entry.id)
+            continue
+        if known is not None or _is_another(staging.parent / f"{entry.id}{PACKET_SUFFIX}", entry):
+            detail = "another packet with this id came before; that one is kept"
+            result.missing.append(MissingPacket(entry.id, MissingReason.OTHER, detail))
+            continue
+        try:
+            _stage(bag, entry, staging, open_packet, moved)
+            result.staged.append(entry)
+        except PacketFaultError as error:
+            result.missing.append(MissingPacket(entry.id, MissingReason.DAMAGED, str(error)))
+        except KeyMaterialError as error:
+            result.missing.append(MissingPacket(entry.id, MissingReason.SEALED, f"it does not open: {error}"))
+    return result
+
+
+def _stage(
+    bag: BagReader,
+    entry: Entry,
+    staging: Path,
+    open_packet: Callable[[BinaryIO], None],
+    moved: Callable[[int], None],
+) -> None:
+    path = staging / f"{entry.id}{PACKET_SUFFIX}"
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    with open(os.open(path, flags, PRIVATE), "w+b") as stream:  # noqa: PTH123 - a file descriptor, not a path
+        try:
+            bag.copy_packet(entry, stream, moved)
+            stream.flush()
+            os.fsync(stream.fileno())
+            stream.seek(0)
+            open_packet(stream)
+        except (PacketFaultError, KeyMaterialError):
+            path.unlink()
+            raise
+
+
+def _is_another(path: Path, entry: Entry) -> bool:
+    """Tell whether a file that the ledger does not know (a crash came between) is not this packet."""
+    if not path.exists():
+        return False
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest() != entry.sha256
+
+
+def _file(entries: list[Entry], staging: Path, inbox: Path) -> None:
+    for entry in entries:
+        name = f"{entry.id}{PACKET_SUFFIX}"
+        # What may stand there already is the same packet, filed by an import that a crash ended.
+        (staging / name).replace(inbox / name)
+    sync_folder(inbox)
+
+
+def _record(checked: _Checked, result: _Sorted, arrivals: Arrivals, gateways: Path, audit: AuditLog) -> ImportReport:
+    batch, digest = checked.batch, checked.digest
+    repeated = arrivals.is_known(batch, digest)
+    GatewayHistory(gateways, batch.gateway).store(batch.audit, checked.lines)
+    missing = [item.id for item in result.missing]
+    alarms = arrivals.record(batch, digest, stored=result.staged, missing=missing)
+    arrived = sorted([*(entry.id for entry in result.staged), *result.duplicates])
+    said = [
+        Record(event=Event.BATCH_CONFLICT, gateway=alarm.gateway, batch=alarm.number, digest=alarm.digest)
+        for alarm in alarms
+    ]
+    if result.staged or not repeated:
+        said.append(
+            Record(
+                event=Event.BATCH_IMPORTED,
+                gateway=batch.gateway,
+                batch=batch.number,
+                lane=str(batch.lane),
+                count=len(arrived),
+                digest=digest,
+            )
+        )
+    if said:
+        audit.extend(said)
+    # Only now, with everything stored and noted, may the low side be told to delete.
+    return ImportReport(
+        batch=batch,
+        digest=digest,
+        arrived=tuple(arrived),
+        duplicates=tuple(result.duplicates),
+        missing=tuple(result.missing),
+        code=acknowledgement_words(checked.secret, digest=digest, arrived=arrived),
+        gaps=arrivals.gaps(batch.gateway),
+        alarms=tuple(alarms),
+        repeated=repeated,
+    )

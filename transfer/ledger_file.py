@@ -1,0 +1,48 @@
+"""One private SQLite file, opened for each transaction. Knows nothing of what is in it."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from disk.durable import PRIVATE
+from transfer.errors import LedgerError
+
+_BUSY_SECONDS: Final = 30.0  # another process's transaction takes milliseconds
+
+
+class LedgerFile:
+    """One SQLite file of ours: private, of a known schema, opened for each transaction."""
+
+    def __init__(self, path: Path, *, schema: str, version: int) -> None:
+        self._path = path
+        # SQLite would create it readable to the group, depending on the umask.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, PRIVATE))
+        with self.transaction() as db:
+            found = db.execute("PRAGMA user_version").fetchone()[0]
+            if found == 0:
+                for statement in schema.split(";\n"):
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version = {version}")
+            elif found != version:
+                raise LedgerError(f"{path} was written by another version of this program")
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Hold the file exclusively; what was done is durable when the block ends, or undone when it raises."""
+        try:
+            db = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
+        except sqlite3.Error as error:
+            raise LedgerError(f"{self._path} cannot be opened: {error}") from None
+        try:
+            db.execute("PRAGMA synchronous = FULL")
+            db.execute("PRAGMA secure_delete = ON")  # an erased secret must not stay in a free page
+            db.execute("BEGIN IMMEDIATE")
+            yield db
+            db.execute("COMMIT")
+        except sqlite3.DatabaseError as error:
+            raise LedgerError(f"{self._path} cannot be used: {error}") from None
+        finally:
+            db.close()  # rolls back what was not committed
