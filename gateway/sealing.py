@@ -3,7 +3,7 @@
 Nothing is created before there is something to keep, and nothing is left when a submission breaks off.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from gateway.span import Span, span_of
@@ -16,7 +16,7 @@ BUFFER_SIZE: Final = 512 * 1024  # bytes of sealed chunks collected for one writ
 
 
 class SealedUpload:
-    """A packet that grows with an upload. Ends with `commit` or `discard`; a `discard` after either does nothing."""
+    """A packet that grows with an upload. Ends with `hand_over` or `discard`; a `discard` after either does nothing."""
 
     def __init__(self, spool: Spool, admission: Admission, recipients: Sequence[Recipient]) -> None:
         self._spool = spool
@@ -88,17 +88,26 @@ class SealedUpload:
                 span.close()
             old.incoming.discard()
 
-    def finish(self, message: bytes, manifest: bytes) -> None:
-        """Seal message and manifest and the last chunk; the packet is complete but not yet durable."""
-        packet = self._open()
-        packet.append(packet.writer.finish(message, manifest))
-        packet.flush()
+    def hand_over(self, lane: Lane, message: bytes, manifest: bytes) -> Callable[[], SpooledPacket]:
+        """Return what finishes the packet and makes it durable in its lane, to be called once, in a thread.
 
-    def commit(self, lane: Lane) -> SpooledPacket:
-        """Make the packet durable in its lane. Blocks on the disk: call it in a thread."""
+        From here on the packet is that function's: it ends whole in its lane or is removed, whatever happens
+        to the one who asked for it. It raises SpoolFullError or OSError in the second case.
+        """
         packet = self._open()
         self._packet = None
-        return packet.incoming.commit(lane)
+
+        def commit() -> SpooledPacket:
+            try:
+                for sealed in packet.writer.finish(message, manifest):
+                    packet.append(sealed)
+                packet.flush()
+                return packet.incoming.commit(lane)
+            finally:
+                # After a commit there is nothing left to discard.
+                packet.incoming.discard()
+
+        return commit
 
     def discard(self) -> None:
         """Remove whatever was written and give the room back."""

@@ -133,9 +133,8 @@ async def _seal(
         files=tuple(map(_file_note, intake.kept, verdicts)),
         refused=tuple(RefusedNote(name=refused.untrusted_name, reason=refused.reason) for refused in intake.refused),
     )
-    upload.finish(encode_message(message), encode_manifest(manifest))
-    # Once the rename is under way the packet must not be thrown away, whoever cancels this task.
-    packet = await asyncio.shield(asyncio.to_thread(upload.commit, lane))
+    commit = upload.hand_over(lane, encode_message(message), encode_manifest(manifest))
+    packet = await asyncio.to_thread(commit)
     with contextlib.suppress(AuditError, OSError):
         # The packet is safe and its source must hear so; the next batch shows a packet without a line.
         await asyncio.to_thread(station.audit.append, Event.SUBMISSION_SEALED, packet=packet.id, lane=lane)

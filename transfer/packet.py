@@ -5,7 +5,7 @@ Does no input or output: plaintext goes in, what is to be appended to the sealed
 
 import hashlib
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Final
 
@@ -99,24 +99,29 @@ class PacketWriter:
         self._open = None
         return self._sealed.take(), Member(member.name, member.start, size, member.digest.hexdigest())
 
-    def finish(self, message: bytes, manifest: bytes) -> bytes:
-        """Write message, manifest, padding and the ZIP's directory, and seal the last chunk.
+    def finish(self, message: bytes, manifest: bytes) -> Iterator[bytes]:
+        """Write message, manifest, padding and the ZIP's directory, and seal the last chunk; yields as it goes.
+
+        The padding of a large packet is large too: it is never in memory as a whole.
 
         Raises:
             RuntimeError: The ZIP has not its padded size: the library writes ZIPs otherwise than counted here.
         """
-        pieces = [*self._whole(MESSAGE_MEMBER, message), *self._whole(MANIFEST_MEMBER, manifest)]
+        yield self._whole(MESSAGE_MEMBER, message)
+        yield self._whole(MANIFEST_MEMBER, manifest)
         size = _padding_size(self.position, self._entries)
-        pieces.append(self.begin(PADDING_MEMBER))
-        pieces += [self.write(_ZEROS[: size - start]) for start in range(0, size, len(_ZEROS))]
-        pieces.append(self.end()[0])
+        yield self.begin(PADDING_MEMBER)
+        for start in range(0, size, len(_ZEROS)):
+            yield self.write(_ZEROS[: size - start])
+        yield self.end()[0]
         self._zip.close()
         if self.position != padded_size(self.position):
             raise RuntimeError(f"a packet's ZIP of {self.position} bytes is not padded")
-        return b"".join((*pieces, self._sealed.take(), self._age.finish()))
+        yield self._sealed.take()
+        yield self._age.finish()
 
-    def _whole(self, name: str, content: bytes) -> tuple[bytes, bytes, bytes]:
-        return self.begin(name), self.write(content), self.end()[0]
+    def _whole(self, name: str, content: bytes) -> bytes:
+        return self.begin(name) + self.write(content) + self.end()[0]
 
     def _begun(self) -> "_OpenMember":
         if self._open is None:

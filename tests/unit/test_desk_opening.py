@@ -45,7 +45,7 @@ def seal(manifest: Manifest = MANIFEST, contents: tuple[bytes, ...] = (CLEAR, HE
     pieces = [writer.header]
     for number, content in enumerate(contents, start=1):
         pieces += [writer.begin(f"files/{number:02}.txt"), writer.write(content), writer.end()[0]]
-    pieces.append(writer.finish(encode_message(Message(text="a text")), encode_manifest(manifest)))
+    pieces += writer.finish(encode_message(Message(text="a text")), encode_manifest(manifest))
     return b"".join(pieces)
 
 

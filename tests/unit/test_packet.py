@@ -71,7 +71,7 @@ def write_packet(files: dict[str, list[bytes]]) -> tuple[bytes, list[Member], Pa
         last, member = writer.end()
         sealed.append(last)
         members.append(member)
-    sealed.append(writer.finish(encode_message(MESSAGE), encode_manifest(MANIFEST)))
+    sealed += writer.finish(encode_message(MESSAGE), encode_manifest(MANIFEST))
     return b"".join(sealed), members, writer
 
 
