@@ -77,10 +77,10 @@ class LocalClamd:
         self.is_test_database = self._database is None
         # The name follows from the folder, so that the next start finds what a killed clamd left.
         mark = hashlib.sha256(os.fsencode(self._folder)).hexdigest()[:16]
-        self._temporary = MEMORY_DISK / f"enveis-clamd-{mark}"
+        self.temporary_folder = MEMORY_DISK / f"enveis-clamd-{mark}"
         self.socket_path = self._folder / "clamd.sock"
         if len(os.fsencode(self.socket_path)) > SOCKET_PATH_MAX:
-            self.socket_path = self._temporary / "clamd.sock"
+            self.socket_path = self.temporary_folder / "clamd.sock"
         self._process: subprocess.Popen[str] | None = None
         self._words: list[str] = []
         self._listener: threading.Thread | None = None
@@ -90,6 +90,11 @@ class LocalClamd:
         """Of the running clamd."""
         return self._process.pid if self._process else None
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether clamd, once started, is gone without having been stopped."""
+        return self._process is not None and self._process.poll() is not None
+
     def start(self) -> Self:
         """Start clamd and wait until it answers.
 
@@ -98,11 +103,11 @@ class LocalClamd:
         """
         program = self._program()
         self._end_forgotten()
-        _make_memory_folder(self._temporary)
+        _make_memory_folder(self.temporary_folder)
         database = self._database or self._write_test_database()
         configuration = self._folder / "clamd.conf"
         configuration.write_text(
-            f"{SETTINGS}LocalSocket {self.socket_path}\nTemporaryDirectory {self._temporary}\n"
+            f"{SETTINGS}LocalSocket {self.socket_path}\nTemporaryDirectory {self.temporary_folder}\n"
             f"DatabaseDirectory {database}\n"
         )
         self._process = subprocess.Popen(
@@ -136,7 +141,7 @@ class LocalClamd:
             if self._listener is not None:
                 self._listener.join()
             self._process = None
-        shutil.rmtree(self._temporary, ignore_errors=True)
+        shutil.rmtree(self.temporary_folder, ignore_errors=True)
         self.socket_path.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:

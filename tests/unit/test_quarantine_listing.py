@@ -1,6 +1,7 @@
 """What the worker reads out of an archive, without the process around it."""
 
 import io
+import random
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -9,8 +10,9 @@ from pathlib import Path
 import pytest
 import rarfile
 
+from quarantine import zip_listing
 from quarantine.blake2sp import Blake2sp
-from quarantine.budgets import Budgets
+from quarantine.budgets import MIB, Budgets
 from quarantine.canaries import encrypted_zip, zip_of
 from quarantine.examination import Examination, Member
 from quarantine.rar_listing import list_rar
@@ -36,7 +38,7 @@ from tests.rar5 import (
     vint,
 )
 
-BUDGETS = Budgets(members=20)
+BUDGETS = Budgets(members=20, member_bytes=8 * MIB, unpacked_bytes=32 * MIB)
 HELLO = Entry("hello.txt", b"hello")
 HELLO_MEMBER = Member(5, crc32=zlib.crc32(b"hello"))
 M3, DICT_256M = 3 << 7, 11 << 10  # RAR 5 compression bits
@@ -164,6 +166,16 @@ def deflated(*members: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) ->
     return archive.getvalue()
 
 
+def lying_about_size(archive: bytes) -> bytes:
+    """One member that claims 100 kB, in both of its headers."""
+    lying = bytearray(archive)
+    for magic, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        at = lying.index(magic) + offset
+        lying[at : at + 4] = (100_000).to_bytes(4, "little")
+    return bytes(lying)
+
+
+NOISE = random.Random(1).randbytes(300_000)
 INNER_RAR = rar5(HELLO)
 ZIP_TRICKS = {
     "encrypted": (encrypted_zip(), {Code.ZIP_ENCRYPTED}),
@@ -173,7 +185,10 @@ ZIP_TRICKS = {
     "rar_in_zip_inside": (zip_of("a", deflated(("b", INNER_RAR))), {Code.ZIP_RAR_INSIDE}),
     "too_deep": (zip_of("a", zip_of("b", zip_of("c", zip_of("d", zip_of("e", b"x"))))), {Code.ARCHIVE_BUDGET}),
     "too_many": (deflated(*[(str(n), b"") for n in range(21)]), {Code.ARCHIVE_BUDGET}),
-    "nested_too_large": (deflated(("a.zip", zip_of("b", bytes(100 * 1024 * 1024)))), {Code.ARCHIVE_BUDGET}),
+    "member_too_large": (deflated(("a", bytes(9 * MIB))), {Code.ARCHIVE_BUDGET}),
+    "member_hides_its_size": (lying_about_size(deflated(("a", bytes(9 * MIB)))), {Code.ARCHIVE_BUDGET}),
+    "member_lies_a_little": (lying_about_size(deflated(("a", bytes(7 * MIB) + NOISE))), {Code.ZIP_UNREADABLE}),
+    "members_too_large": (deflated(*[(str(n), bytes(7 * MIB)) for n in range(5)]), {Code.ARCHIVE_BUDGET}),
     "cut": (deflated(("a", b"a"))[:-30], {Code.ZIP_UNREADABLE}),
     "no_directory": (b"PK\x03\x04" + bytes(100), {Code.ZIP_UNREADABLE}),
     "plain": (deflated(("a.txt", b"a"), ("folder/", b""), ("b.zip", zip_of("c", b"d"))), set()),
@@ -187,3 +202,11 @@ def test_zip_tricks_are_found(listing: Callable[[bytes], Examination], name: str
     found = listing(archive)
     assert codes(found) == expected
     assert found == Examination(tuple(map(Finding, expected)))
+
+
+def test_nested_archives_share_memory(listing: Callable[[bytes], Examination], monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = zip_of("b", bytes(MIB))
+    twice = deflated(("1.zip", inner), ("2.zip", inner))
+    assert codes(listing(twice)) == set()
+    monkeypatch.setattr(zip_listing, "NESTED_MAX", 2 * MIB)
+    assert codes(listing(twice)) == {Code.ARCHIVE_BUDGET}
