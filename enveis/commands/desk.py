@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from enveis.command import Command, UsageError, add_passphrase_file, confirm, home_of, passphrase_reader
+from enveis.command import Command, add_passphrase_file, confirm, home_of, passphrase_reader
 from enveis.terminal import Terminal, amount, visible
 
 if TYPE_CHECKING:
@@ -131,8 +131,8 @@ def _open(arguments: Namespace, terminal: Terminal) -> int:
         if terminal.as_json:
             terminal.answer(_opened_as_json(packet.manifest, packet.message, files, folder))
         else:
-            _show_packet(terminal, packet.manifest, packet.message)
-            _show_files(terminal, packet.manifest, files, folder)
+            show_packet(terminal, packet.manifest, packet.message)
+            show_files(terminal, packet.manifest, files, folder)
     return 0
 
 
@@ -152,7 +152,8 @@ def _opened_as_json(
     }
 
 
-def _show_packet(terminal: Terminal, manifest: "Manifest", message: "Message") -> None:
+def show_packet(terminal: Terminal, manifest: "Manifest", message: "Message") -> None:
+    """Print what a source said, field by field; nothing in it can act on the terminal."""
     terminal.say(
         terminal.strong(f"Packet {manifest.packet}"),
         f"  received on {manifest.received} (UTC) by gateway {manifest.gateway}, lane {manifest.lane}",
@@ -180,7 +181,8 @@ def _show_packet(terminal: Terminal, manifest: "Manifest", message: "Message") -
         terminal.say("", *(f"  | {line}" for line in visible(message.text, lines=True).split("\n")), "")
 
 
-def _show_files(terminal: Terminal, manifest: "Manifest", files: "tuple[OpenedFile, ...]", folder: Path) -> None:
+def show_files(terminal: Terminal, manifest: "Manifest", files: "tuple[OpenedFile, ...]", folder: Path) -> None:
+    """Print every file, the verdict on it, and where it was written or that it stays locked."""
     locked = False
     for file in files:
         note = file.note
@@ -220,5 +222,3 @@ COMMANDS = (
     Command("inbox", "list what has arrived", _inbox),
     Command("open", "open one packet, and write its files", _open, _open_arguments),
 )
-
-__all__ = ["COMMANDS", "UsageError"]

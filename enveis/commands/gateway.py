@@ -42,12 +42,16 @@ def _serve_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--listen", metavar="ADDRESS:PORT", help="instead of what gateway.toml says")
 
 
-def _serve(arguments: Namespace, _terminal: Terminal) -> int:
-    from gateway.app import serve
+def _serve(arguments: Namespace, terminal: Terminal) -> int:
     from gateway.home import GatewayHome
+    from gateway.serve import serve
 
-    home = GatewayHome(home_of(arguments))
-    return serve(home, listen=arguments.listen)
+    def listening(host: str, port: int) -> None:
+        shown = f"[{host}]" if ":" in host else host
+        terminal.note(f"The form is at http://{shown}:{port}/ (Ctrl-C ends the gateway after its uploads)")
+
+    serve(GatewayHome(home_of(arguments)), listen=arguments.listen, on_listening=listening)
+    return 0
 
 
 def _check(arguments: Namespace, terminal: Terminal) -> int:
