@@ -77,7 +77,7 @@ class BagWriter:
         self._folder = destination / f"{_UNFINISHED}{gateway}-{number}"
         self._day = day
         self._sums: dict[str, str] = {}  # path in the bag to SHA-256
-        self._payload = 0  # bytes under data/
+        self._sizes: dict[str, int] = {}  # the same paths to bytes
         self._published = False
 
     def __enter__(self) -> Self:
@@ -111,7 +111,8 @@ class BagWriter:
     def drop_packet(self, packet: PacketId) -> None:
         """Take out a packet that could not be copied whole."""
         (self._folder / packet_path(packet)).unlink(missing_ok=True)
-        self._sums.pop(packet_path(packet), None)
+        for noted in (self._sums, self._sizes):
+            noted.pop(packet_path(packet), None)
 
     def add_file(self, name: str, content: bytes) -> None:
         """Write one of the small files, named by its path in the bag."""
@@ -150,11 +151,12 @@ class BagWriter:
 
     def _note(self, name: str, digest: str, size: int) -> None:
         self._sums[name] = digest
-        self._payload += size if name.startswith("data/") else 0
+        self._sizes[name] = size
 
     def _info(self, files: int) -> bytes:
         name = self._target.name
-        oxum = f"{self._payload}.{files}"  # RFC 8493, 2.2.2
+        payload = sum(size for path, size in self._sizes.items() if path.startswith("data/"))
+        oxum = f"{payload}.{files}"  # RFC 8493, 2.2.2
         return f"Bagging-Date: {self._day}\nExternal-Identifier: {name}\nPayload-Oxum: {oxum}\n".encode()
 
     def _normalise(self) -> None:

@@ -1,0 +1,146 @@
+"""Both sides of a crossing in a folder, with real keys, files and processes: for tests."""
+
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from audit.events import Event
+from audit.log import AuditLog
+from keys.age.reader import open_stream
+from keys.age.small import open_bytes, seal_bytes
+from keys.identity import Identity, generate_identity
+from keys.recipient import Kind
+from keys.signing import SigningKey, VerifyKey
+from transfer.batch import GatewayId, gateway_id
+from transfer.incoming import ImportReport, import_bag
+from transfer.ledger import Arrivals, Outbox
+from transfer.names import Lane, PacketId
+from transfer.outgoing import ExportReport, LowSide, export
+from transfer.spool import Spool
+
+DAY = date(2026, 11, 21)
+MIDNIGHT = int(datetime(2026, 11, 21, tzinfo=UTC).timestamp())
+TICK = 10
+
+
+def no_progress(done: int, total: int) -> None:
+    assert 0 <= done <= total
+
+
+@dataclass
+class Low:
+    """A gateway's side: spool, ledger, log. `later` lets the tick pass."""
+
+    home: Path
+    identity: Identity
+    key: SigningKey = field(default_factory=SigningKey.generate)
+    now: float = 1_000_000.0
+
+    def __post_init__(self) -> None:
+        self.home.mkdir(exist_ok=True)
+        self.spool = Spool(self.home / "spool", quota=2**40, reserve=0, tick=TICK, now=lambda: self.now)
+        self.spool.prepare()
+        self.audit = AuditLog(self.home / "audit.jsonl", today=lambda: DAY)
+
+    @property
+    def side(self) -> LowSide:
+        """A fresh one each time: what is not on the disk does not count."""
+        return LowSide(
+            key=self.key,
+            recipients=(self.identity.recipient,),
+            spool=self.spool,
+            outbox=Outbox(self.home / "outbox.sqlite"),
+            audit=self.audit,
+            lock=self.home / "outbox.lock",
+            today=lambda: DAY,
+        )
+
+    def put(
+        self, packet: int, content: bytes = b"evidence", *, lane: Lane = Lane.CLEAR, sealed: bytes = b""
+    ) -> PacketId:
+        """Seal `content` into the spool; the tick has not passed for it."""
+        packet_id = PacketId(f"{packet:08x}" + "0" * 24)
+        path = self.spool.path(lane, packet_id)
+        path.write_bytes(sealed or seal_bytes(content, [self.identity.recipient]))
+        start = int(self.now) // TICK * TICK
+        os.utime(path, (start, start))
+        self.audit.append(Event.SUBMISSION_SEALED, packet=packet_id, lane=str(lane))
+        return packet_id
+
+    def later(self) -> None:
+        """Let the tick pass."""
+        self.now += 2 * TICK
+
+    def export(self, stick: Path) -> ExportReport:
+        """Export everything that is ready onto `stick`."""
+        stick.mkdir(exist_ok=True)
+        return export(self.side, stick, progress=no_progress)
+
+    def spooled(self) -> set[str]:
+        """Return the names of the packets in both lanes."""
+        return {path.stem for lane in Lane for path in (self.home / "spool" / lane).iterdir()}
+
+
+@dataclass
+class High:
+    """A desk's side: inbox, ledger, copies of logs."""
+
+    home: Path
+    identity: Identity
+    trusted: dict[GatewayId, VerifyKey]
+
+    def __post_init__(self) -> None:
+        self.home.mkdir(exist_ok=True)
+        (self.home / "gateways").mkdir(exist_ok=True)
+        self.audit = AuditLog(self.home / "audit.jsonl", today=lambda: DAY)
+
+    @property
+    def inbox(self) -> Path:
+        """Where packets are filed."""
+        return self.home / "inbox"
+
+    @property
+    def arrivals(self) -> Arrivals:
+        """The ledger, opened afresh."""
+        return Arrivals(self.home / "arrivals.sqlite")
+
+    def take(self, bag: Path) -> ImportReport:
+        """Import one bag."""
+        return import_bag(
+            bag,
+            trusted=self.trusted,
+            arrivals=self.arrivals,
+            inbox=self.inbox,
+            gateways=self.home / "gateways",
+            open_packet=self.open_packet,
+            open_secret=lambda sealed: open_bytes(sealed, [self.identity]),
+            audit=self.audit,
+            progress=no_progress,
+        )
+
+    def open_packet(self, stream: BinaryIO) -> None:
+        """Open to the last chunk."""
+        for _ in open_stream(stream, [self.identity]):
+            pass
+
+    def filed(self) -> set[str]:
+        """Return the ids of the packets in the inbox; nothing else may lie there but the lock."""
+        if not self.inbox.exists():
+            return set()
+        names = {path.name for path in self.inbox.iterdir()} - {".lock"}
+        assert all(name.endswith(".age") for name in names), names
+        return {name.removesuffix(".age") for name in names}
+
+    def copy(self, low: Low) -> bytes:
+        """Return the copy of the gateway's log."""
+        path = self.home / "gateways" / f"{gateway_id(low.key.public)}.audit.jsonl"
+        return path.read_bytes() if path.exists() else b""
+
+
+def make_sides(folder: Path) -> tuple[Low, High]:
+    """Return a gateway and a desk that trust each other."""
+    identity = generate_identity(Kind.CLASSIC)
+    low = Low(folder / "low", identity)
+    return low, High(folder / "high", identity, {gateway_id(low.key.public): low.key.public})
