@@ -4,6 +4,7 @@ The gateway and every step of the two operators are processes of their own, call
 """
 
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -11,6 +12,7 @@ import time
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final
 
 from enveis.command import Command, RefusedError
@@ -40,6 +42,7 @@ class Submission:
 
 
 def _run(arguments: Namespace, terminal: Terminal) -> int:
+    signal.signal(signal.SIGTERM, _interrupt)
     if arguments.keep is not None:
         _Journey(TwoMachines(arguments.keep.absolute()), terminal).travel()
         return 0
@@ -93,8 +96,8 @@ class _Journey:
             [("message", submission.text), ("public_body_other", "The harbour office"), ("kind", "complaint")],
             submission.files,
         )
-        self._secrets.append(words)
-        self._detail(f"The receipt, shown once and stored nowhere: {words}")
+        self._secrets += words.values()
+        self._detail(f"The receipt's return words, shown once and stored nowhere: {words['receipt']}")
         return submission
 
     def _carry_over(self) -> None:
@@ -191,6 +194,11 @@ def submissions() -> tuple[Submission, Submission]:
             lane=Lane.HELD,
         ),
     )
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    # As Ctrl-C: the gateway and the scanner are ended, the folder is removed.
+    raise KeyboardInterrupt
 
 
 def _config(socket: Path) -> GatewayConfig:

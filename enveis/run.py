@@ -6,9 +6,9 @@ The mover does by itself what two operators and a stick do: export, import, type
 import fcntl
 import ipaddress
 import os
+import select
 import shutil
 import signal
-import threading
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,7 +66,7 @@ def _move_until_stopped(
 ) -> int:
     mover = _Mover(machines, terminal)
     stopping.politely()
-    while not stopping.event.wait(MOVE_EVERY):
+    while not stopping.wait(MOVE_EVERY):
         if not gateway.is_running():
             terminal.warn(f"The gateway has ended by itself: {gateway.last_words()}")
             return 1
@@ -141,12 +141,18 @@ class _Stopping:
     """Ctrl-C and SIGTERM: an interruption while starting, later a request that the mover sees between two moves."""
 
     def __init__(self) -> None:
-        self.event = threading.Event()
+        self._asked = False
         self._polite = False
+        self._heard, self._bell = os.pipe2(os.O_CLOEXEC)
 
     def politely(self) -> None:
         """From now on the first signal only asks; a second one interrupts."""
         self._polite = True
+
+    def wait(self, seconds: float) -> bool:
+        """Wait, and tell whether the end was asked for."""
+        # Not a threading.Event: set by a handler that interrupts its own wait() it can wait for ever.
+        return self._asked or bool(select.select([self._heard], [], [], seconds)[0])
 
     def __enter__(self) -> "_Stopping":
         self._before = {number: signal.signal(number, self._signalled) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -155,10 +161,14 @@ class _Stopping:
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        os.close(self._heard)
+        os.close(self._bell)
 
     def _signalled(self, _number: int, _frame: FrameType | None) -> None:
-        if self._polite and not self.event.is_set():
-            self.event.set()
+        # Remembered also while starting: a library may swallow the interruption.
+        first, self._asked = not self._asked, True
+        if first and self._polite:
+            os.write(self._bell, b"!")
         else:
             raise KeyboardInterrupt
 
@@ -199,7 +209,7 @@ def _introduce(
         "Try: send a message and a file from the page; it is listed and opened here within seconds.",
         f"     enveis desk inbox --home {machines.high.root}",
         f"     enveis audit show --home {machines.low.root}",
-        f"     age -d -i {machines.high.identity} {machines.high.inbox}/PACKET.age > packet.zip",
+        f"     age -d -i {machines.high.identity} {machines.high.inbox}/PACKET.age > packet.zip   (age 1.3 or later)",
         "Ctrl-C ends all of it.",
     )
 

@@ -29,7 +29,7 @@ from keys.recipient import Kind
 
 START_TIMEOUT: Final = 60.0  # seconds for a gateway to answer
 STOP_TIMEOUT: Final = 30.0  # seconds for it to finish what is under way
-RECEIPT: Final = re.compile(r'<output[^>]*\bid="receipt"[^>]*>(.*?)</output>', re.DOTALL)
+OUTPUT: Final = re.compile(r'<output[^>]*\bid="(receipt|proof)"[^>]*>(.*?)</output>', re.DOTALL)
 
 Field = tuple[str, str]
 Upload = tuple[str, bytes]
@@ -151,8 +151,8 @@ class RunningGateway:
         lines = self._machines.log.read_text(errors="replace").strip().splitlines()
         return lines[-1].removeprefix("enveis: ") if lines else "it said nothing"
 
-    def submit(self, fields: Sequence[Field], files: Sequence[Upload]) -> str:
-        """Send a submission as a browser does, and return the return words of its receipt.
+    def submit(self, fields: Sequence[Field], files: Sequence[Upload]) -> dict[str, str]:
+        """Send a submission as a browser does, and return the words of its receipt: `receipt` and `proof`.
 
         Raises:
             RefusedError: The answer was no receipt.
@@ -165,10 +165,10 @@ class RunningGateway:
             page = answer.read().decode()
         finally:
             connection.close()
-        words = RECEIPT.search(page)
-        if answer.status != 200 or words is None:
+        found = {name: re.sub(r"<[^>]*>", " ", text) for name, text in OUTPUT.findall(page)}
+        if answer.status != 200 or set(found) != {"receipt", "proof"}:
             raise RefusedError(f"the gateway answered {answer.status} where a receipt was expected")
-        return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", words[1])).split())
+        return {name: " ".join(html.unescape(text).split()) for name, text in found.items()}
 
     def _wait_until_answering(self) -> None:
         until = time.monotonic() + START_TIMEOUT

@@ -1,0 +1,188 @@
+"""`enveis run`: what is sent from a browser is opened on the other side within seconds, and Ctrl-C ends all of it."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from enveis.two_machines import encode_form, free_port
+from quarantine.canaries import eicar
+
+HOST = "127.0.0.1"
+START = 60.0  # seconds
+
+
+class Run:
+    def __init__(self, home: Path, *extra: str) -> None:
+        self.home = home
+        self.port = free_port(HOST)
+        command = [sys.executable, "-m", "enveis", "run", "--home", str(home), *(extra or self.listen)]
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        )
+        self.output = ""
+
+    @property
+    def listen(self) -> tuple[str, str]:
+        return "--listen", f"{HOST}:{self.port}"
+
+    def wait_until_serving(self) -> None:
+        until = time.monotonic() + START
+        while time.monotonic() < until and self.process.poll() is None:
+            try:
+                with urllib.request.urlopen(f"http://{HOST}:{self.port}/", timeout=5):
+                    return
+            except OSError:
+                time.sleep(0.1)
+        raise AssertionError(f"not serving: {self.process.communicate()[0]}")
+
+    def submit(self, message: str, name: str, content: bytes) -> None:
+        body, kind = encode_form([("message", message)], [(name, content)])
+        url = f"http://{HOST}:{self.port}/submit"
+        request = urllib.request.Request(url, body, {"Content-Type": kind, "Connection": "close"})
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+            assert b'id="receipt"' in answer.read()
+
+    def opened(self) -> list[Path]:
+        return sorted((self.home / "high" / "opened").glob("*/message.json"))
+
+    def wait_for_opened(self, count: int) -> None:
+        until = time.monotonic() + 20
+        while len(self.opened()) < count and time.monotonic() < until:
+            time.sleep(0.1)
+        assert len(self.opened()) == count
+
+    def children(self) -> set[int]:
+        """Every process that descends from ours, in whatever session."""
+        parents = {}
+        for entry in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = entry.read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            parents[int(entry.parent.name)] = int(fields[1])
+        found = {self.process.pid}
+        while more := {pid for pid, parent in parents.items() if parent in found} - found:
+            found |= more
+        return found - {self.process.pid}
+
+    def end(self, number: int) -> int:
+        self.process.send_signal(number)
+        self.output = self.process.communicate(timeout=60)[0]
+        return self.process.returncode
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Run]]:
+    runs: list[Run] = []
+
+    def started(*extra: str) -> Run:
+        runs.append(Run(tmp_path / "run", *extra))
+        return runs[-1]
+
+    yield started
+    for run in runs:
+        if run.process.poll() is None:
+            run.end(signal.SIGTERM)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_from_the_page_to_the_desk_and_again_with_the_same_keys(start: Callable[..., Run]) -> None:
+    run = start()
+    run.wait_until_serving()
+    run.submit("the first \x1b[31m message", "a.txt", b"hello\n")
+    run.wait_for_opened(1)
+    run.submit("the second message", "b.txt", eicar())
+    run.wait_for_opened(2)
+    children = run.children()
+    assert len(children) >= 2  # the gateway and the scanner
+    assert run.end(signal.SIGINT) == 0
+    assert [pid for pid in children if is_alive(pid)] == []
+    assert [path.parent for path in run.home.glob("high/opened/*/01.txt")] != []
+    for words in (
+        "This is a demonstration".upper(),
+        "TEST DATABASE",
+        f"http://{HOST}:{run.port}/",
+        str(run.home / "low"),
+    ):
+        assert words in run.output
+    assert "  | the first <U+001B>[31m message" in run.output
+    assert "LOCKED, not written" in run.output
+    assert "\x1b" not in run.output
+    assert not list((run.home / "low" / "spool").rglob("*.age"))
+    assert not list((run.home / "stick").iterdir())
+    identity = (run.home / "high" / "identity.txt").read_bytes()
+    gateway = (run.home / "low" / "gateway.key").read_bytes()
+
+    again = start()
+    again.wait_until_serving()
+    again.submit("the third message", "c.txt", b"hello\n")
+    again.wait_for_opened(3)
+    assert again.end(signal.SIGTERM) == 0
+    assert identity == (run.home / "high" / "identity.txt").read_bytes()
+    assert gateway == (run.home / "low" / "gateway.key").read_bytes()
+    assert "the keys of the last start are used" in again.output
+
+
+@pytest.mark.parametrize("after", [0.6, 0.9, 1.2, 1.5])
+def test_it_can_be_ended_while_it_starts(start: Callable[..., Run], after: float) -> None:
+    run = start()
+    time.sleep(after)
+    children = run.children()
+    assert run.end(signal.SIGINT) in {0, 130}
+    assert "Traceback" not in run.output
+    assert [pid for pid in children if is_alive(pid)] == []
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:8080", "[::]:8080", "192.0.2.1:8080", "example.org:8080"])
+def test_it_never_listens_beyond_loopback(start: Callable[..., Run], listen: str) -> None:
+    run = start("--listen", listen)
+    output = run.process.communicate(timeout=30)[0]
+    assert run.process.returncode == 1
+    assert re.fullmatch(r"enveis: \S+ can be reached from outside, .* loopback only\n", output)
+    assert not run.home.exists()
+
+
+def test_a_port_in_use_is_one_sentence(start: Callable[..., Run]) -> None:
+    with socket.create_server((HOST, 0)) as taken:
+        run = start("--listen", f"{HOST}:{taken.getsockname()[1]}")
+        output = run.process.communicate(timeout=30)[0]
+    assert run.process.returncode == 1
+    assert re.fullmatch(r"enveis: port \d+ of 127\.0\.0\.1 is in use .*\n", output)
+
+
+def test_one_run_at_a_time(start: Callable[..., Run]) -> None:
+    run = start()
+    run.wait_until_serving()
+    second = start()
+    output = second.process.communicate(timeout=30)[0]
+    assert second.process.returncode == 1
+    assert output.startswith("enveis: another 'enveis run' uses ")
+    assert output.count("\n") == 1
+
+
+def test_a_gateway_that_dies_is_told(start: Callable[..., Run]) -> None:
+    run = start()
+    run.wait_until_serving()
+    time.sleep(2.0)  # until `run` itself has seen it answer
+    gateways = [pid for pid in run.children() if b"\0serve\0" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    for pid in gateways:
+        os.kill(pid, signal.SIGKILL)
+    output = run.process.communicate(timeout=60)[0]
+    assert run.process.returncode == 1
+    assert "The gateway has ended by itself" in output

@@ -1,0 +1,165 @@
+"""The commands around a crossing and a log: what they answer, and with which exit status."""
+
+import json
+import os
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from enveis.main import main
+from gateway.home import GatewayHome
+from transfer.manifest import Manifest, ReceiptNote, encode_manifest
+from transfer.message import Message, encode_message
+from transfer.names import Lane, PacketId, new_packet_id
+from transfer.packet import PacketWriter
+
+
+class Machines:
+    def __init__(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.low, self.high, self.stick = root / "low", root / "high", root / "stick"
+        self._capsys = capsys
+        self.stick.mkdir()
+        backup = str(root / "backup")
+        assert main(["desk", "init", "--classic", "--home", str(self.high), "--backup", backup]) == 0
+        files = ["--recipients", str(self.high / "recipients.txt"), "--desk-key", str(self.high / "desk.pub")]
+        assert main(["gateway", "init", "--home", str(self.low), *files]) == 0
+        assert main(["desk", "pair", str(self.low / "gateway.pairing"), "--yes", "--home", str(self.high)]) == 0
+        capsys.readouterr()
+
+    def call(self, *arguments: str | Path, status: int = 0) -> Any:
+        assert main(["--json", *map(str, arguments)]) == status
+        return json.loads(self._capsys.readouterr().out)
+
+    def say(self, *arguments: str | Path, status: int = 0) -> str:
+        assert main([*map(str, arguments)]) == status
+        captured = self._capsys.readouterr()
+        return captured.out + captured.err
+
+    def put(self, lane: Lane = Lane.CLEAR) -> PacketId:
+        """A packet whose tick has passed."""
+        material = GatewayHome(self.low).load()
+        packet = new_packet_id()
+        receipt = ReceiptNote("ab" * 16, str(material.recipients[0]), "cd" * 32, "ef" * 32)
+        day = datetime.now(UTC).date()
+        manifest = Manifest(packet, material.gateway, day, lane, "00" * 8, receipt, ())
+        writer = PacketWriter(material.recipients)
+        rest = writer.finish(encode_message(Message(text="hello")), encode_manifest(manifest))
+        sealed = b"".join([writer.header, *rest])
+        path = self.low / "spool" / lane / f"{packet}.age"
+        path.write_bytes(sealed)
+        os.utime(path, (0, 0))
+        return packet
+
+
+@pytest.fixture
+def machines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Machines:
+    return Machines(tmp_path, capsys)
+
+
+def test_there_and_back(machines: Machines) -> None:
+    m = machines
+    packets = {m.put(), m.put()}
+    held = m.put(Lane.HELD)
+    status = {row["what"]: row["state"] for row in m.call("transfer", "status", "--home", m.low)}
+    assert status["clear: ready to be exported"] == 2
+    exported = m.call("transfer", "export", m.stick, "--home", m.low)
+    assert [(batch["number"], batch["lane"], batch["packets"]) for batch in exported["batches"]] == [
+        (1, "clear", 2),
+        (2, "held", 1),
+    ]
+    assert exported["outstanding"] == [1, 2]
+    imported = m.call("transfer", "import", m.stick, "--home", m.high)
+    assert [set(batch["arrived"]) for batch in imported["batches"]] == [packets, {held}]
+    assert {row["packet"] for row in m.call("desk", "inbox", "--home", m.high)} == packets | {held}
+    first, second = (batch["words"] for batch in imported["batches"])
+    assert set(m.call("transfer", "acknowledge", first, "--home", m.low)["deleted"]) == packets
+    assert m.call("transfer", "acknowledge", first, "--home", m.low)["repeated"] is True
+    assert "1 packets have arrived and are deleted" in m.say(
+        "transfer", "acknowledge", *second.upper().split(), "--home", m.low
+    )
+    assert not list((m.low / "spool").rglob("*.age"))
+    assert "Nothing to export" in m.say("transfer", "export", m.stick, "--home", m.low)
+    again = m.say("transfer", "import", m.stick, "--home", m.high)
+    assert again.count("it was here before") == 2
+
+
+def test_what_is_missing_is_asked_for_again(machines: Machines) -> None:
+    m = machines
+    good, bad = m.put(), m.put()
+    bag = Path(m.call("transfer", "export", m.stick, "--home", m.low)["batches"][0]["bag"])
+    spoilt = bag / "data" / "packets" / f"{bad}.age"
+    spoilt.write_bytes(spoilt.read_bytes()[:-1] + b"x")
+    said = m.say("transfer", "import", m.stick, "--home", m.high, status=1)
+    assert f"--missing {bad[:8]}" in said
+    report = m.call("transfer", "import", m.stick, "--home", m.high, status=1)["batches"][0]
+    assert report["arrived"] == [good]
+    assert [item["packet"] for item in report["missing"]] == [bad]
+    assert "missing" in json.dumps(m.call("transfer", "status", "--home", m.high))
+    assert "nothing was deleted" in m.say("transfer", "acknowledge", report["words"], "--home", m.low, status=1)
+    done = m.call("transfer", "acknowledge", report["words"], "--missing", bad[:6], "--home", m.low)
+    assert (done["deleted"], done["returned"]) == ([good], [bad])
+    assert m.call("transfer", "export", m.stick, "--home", m.low)["batches"][0]["packets"] == 1
+
+
+def test_the_same_batch_once_more(machines: Machines) -> None:
+    m = machines
+    m.put()
+    first = m.call("transfer", "export", m.stick, "--home", m.low)["batches"][0]
+    before = (Path(first["bag"]) / "batch.json").read_bytes()
+    shutil.rmtree(first["bag"])
+    assert m.call("transfer", "reexport", "1", m.stick, "--home", m.low)["bag"] == first["bag"]
+    assert (Path(first["bag"]) / "batch.json").read_bytes() == before
+    assert "no batch 7" in m.say("transfer", "reexport", "7", m.stick, "--home", m.low, status=1)
+
+
+def test_one_refused_bag_does_not_stop_the_others(machines: Machines) -> None:
+    m = machines
+    m.put()
+    m.put(Lane.HELD)
+    bags = [Path(batch["bag"]) for batch in m.call("transfer", "export", m.stick, "--home", m.low)["batches"]]
+    (bags[0] / "batch.json").write_bytes((bags[0] / "batch.json").read_bytes().replace(b"clear", b"held"))
+    answer = m.call("transfer", "import", m.stick, "--home", m.high, status=1)
+    assert [item["bag"] for item in answer["refused"]] == [str(bags[0])]
+    assert [batch["lane"] for batch in answer["batches"]] == ["held"]
+
+
+def test_a_stick_without_batches_or_a_home_without_a_role(machines: Machines, tmp_path: Path) -> None:
+    assert "holds no batch" in machines.say("transfer", "import", machines.stick, "--home", machines.high, status=1)
+    assert "neither" in machines.say("transfer", "status", "--home", tmp_path, status=1)
+
+
+def test_opening_by_the_beginning_of_an_id(machines: Machines) -> None:
+    m = machines
+    packet = m.put()
+    m.call("transfer", "export", m.stick, "--home", m.low)
+    m.call("transfer", "import", m.stick, "--home", m.high)
+    said = m.say("desk", "open", packet[:6], "--home", m.high)
+    assert "  | hello" in said
+    assert "packet-opened" in m.say("audit", "show", "--home", m.high)
+    assert "not empty" in m.say("desk", "open", packet, "--home", m.high, status=1)
+    assert "no such packet" in m.say("desk", "open", packet[:3], "--home", m.high, status=1)
+
+
+def test_audit_verify_knows_what_is_anchored(machines: Machines) -> None:
+    m = machines
+    m.put()
+    bag = m.call("transfer", "export", m.stick, "--home", m.low)["batches"][0]["bag"]
+    log, key = m.low / "audit.jsonl", m.low / "gateway.pub"
+    plain = m.call("audit", "verify", log)
+    assert (plain["anchored"], plain["faults"]) == (0, [])
+    anchored = m.call("audit", "verify", log, "--key", key, "--batch", bag)
+    assert 0 < anchored["anchored"] < anchored["head"]["seq"]
+    assert "unanchored" in m.say("audit", "verify", log, "--key", key, "--batch", bag)
+    m.say("audit", "verify", log, "--key", m.high / "desk.pub", "--batch", bag, status=1)
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join([*lines[:1], *lines[2:]]))
+    assert m.call("audit", "verify", log, status=1)["faults"]
+    # Rewritten from the beginning it is a chain again; the signed head tells.
+    log.write_bytes(lines[0])
+    assert m.call("audit", "verify", log)["faults"] == []
+    assert m.call("audit", "verify", log, "--key", key, "--batch", bag, status=1)["faults"]
+    assert "belong together" in m.say("audit", "verify", log, "--key", key, status=2)
+    assert "No such file" in m.say("audit", "verify", log.with_name("absent"), status=1)
