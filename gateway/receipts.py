@@ -11,7 +11,7 @@ from gateway.derivation import FRESH
 from keys.receipt import PublicReceipt
 from keys.recipient import Kind
 
-AHEAD: Final = 16  # receipts ready to be given out
+AHEAD: Final = 64  # receipts ready to be given out: a burst of so many submissions waits for nothing
 WAIT: Final = 30.0  # seconds that a submission waits for one when none is ready
 RESTART_AFTER: Final = 1.0  # seconds before a process that died is started again
 ANSWER_MAX: Final = 16 * 1024  # bytes; a hybrid recipient has 2 KiB

@@ -1,0 +1,201 @@
+"""A real gateway in a process of its own, spoken to over HTTP by hand, so that requests can be as bad as they like."""
+
+import contextlib
+import http.client
+import io
+import os
+import re
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from gateway.config import GatewayConfig
+from gateway.home import GatewayHome, init
+from keys.age.small import open_bytes
+from keys.identity import generate_identity
+from keys.recipient import Kind
+from keys.signing import SigningKey
+from transfer.manifest import Manifest, parse_manifest
+from transfer.message import Message, parse_message
+from transfer.names import Lane
+
+WORDS = re.compile(r'<output id="receipt"[^>]*>([a-z ]+)</output>')
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One HTTP answer."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def words(self) -> str | None:
+        """The return words, when the answer is a receipt."""
+        match = WORDS.search(self.text)
+        return match[1] if match else None
+
+
+@dataclass(frozen=True)
+class OpenedPacket:
+    """A packet as the desk would see it."""
+
+    lane: Lane
+    sealed: bytes
+    manifest: Manifest
+    message: Message
+    files: dict[str, bytes]
+    plaintext: bytes
+
+
+class GatewayProcess:
+    """Start with `with`; every setting of gateway.toml may be given."""
+
+    def __init__(self, root: Path, *, kind: Kind = Kind.CLASSIC, wrapper: Iterable[str] = (), **settings: Any) -> None:
+        self.root = root
+        self.home = GatewayHome(root / "low")
+        self.identity = generate_identity(kind)
+        self.log = root / "gateway.log"
+        self._wrapper = list(wrapper)
+        recipients, desk_key = root / "recipients.txt", root / "desk.pub"
+        recipients.write_text(f"{self.identity.recipient}\n")
+        desk_key.write_text(SigningKey.generate().public.encode())
+        config = replace(GatewayConfig(), **{"tick_seconds": 1, "inspection": False, **settings})
+        init(self.home, recipients=recipients, desk_key=desk_key, config=config)
+        self.port = 0
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def again(cls, other: "GatewayProcess") -> "GatewayProcess":
+        """Return the same gateway without its wrapper."""
+        other._wrapper = []
+        return other
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start, and wait until the form can be reached."""
+        command = [*self._wrapper, sys.executable, "-m", "enveis", "gateway", "serve"]
+        command += ["--home", str(self.home.root), "--listen", "127.0.0.1:0"]
+        reading, writing = os.pipe()
+        with self.log.open("ab") as log, open(reading, "rb") as said:  # noqa: PTH123 - a file descriptor
+            tee = subprocess.Popen(["tee", "-a", str(self.log)], stdin=subprocess.PIPE, stdout=writing)
+            os.close(writing)
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=tee.stdin)
+            self._tee = tee
+            assert tee.stdin is not None
+            tee.stdin.close()
+            for line in said:
+                if match := re.search(rb"http://127\.0\.0\.1:([0-9]+)/", line):
+                    self.port = int(match[1])
+                    break
+            else:
+                raise RuntimeError(f"the gateway did not start: {self.log.read_text()}")
+            # tee must not meet a closed pipe: it goes on into the log alone.
+            self._said = os.dup(said.fileno())
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """End the process; return its exit code."""
+        if self.process is None:
+            return 0
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(number)
+        code = self.process.wait(60)
+        self._tee.wait(60)
+        os.close(self._said)
+        self.process = None
+        return code
+
+    def connect(self) -> socket.socket:
+        """Return a connected socket."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=60)
+
+    def get(self, path: str, method: str = "GET") -> Answer:
+        """Ask for a page."""
+        return self.raw(f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+
+    def raw(self, request: bytes) -> Answer:
+        """Send bytes, then read the answer."""
+        with self.connect() as connection:
+            connection.sendall(request)
+            return read_answer(connection)
+
+    def submit(self, fields: Iterable[tuple[str, str]] = (), files: Iterable[tuple[str, bytes]] = ()) -> Answer:
+        """Send the form."""
+        body, boundary = form_body(fields, files)
+        return self.raw(form_head(boundary, len(body)) + body)
+
+    def packets(self) -> list[OpenedPacket]:
+        """Open every packet in the spool, oldest first."""
+        found = []
+        for lane in Lane:
+            paths = sorted((self.home.spool / lane).iterdir(), key=lambda path: path.stat().st_ctime_ns)
+            found += [self.open(lane, path.read_bytes()) for path in paths]
+        return found
+
+    def open(self, lane: Lane, sealed: bytes) -> OpenedPacket:
+        """Open one packet."""
+        plaintext = open_bytes(sealed, [self.identity])
+        with zipfile.ZipFile(io.BytesIO(plaintext)) as archive:
+            assert archive.testzip() is None
+            manifest = parse_manifest(archive.read("manifest.json"))
+            message = parse_message(archive.read("message.json"))
+            files = {note.name: archive.read(note.member) for note in manifest.files}
+        return OpenedPacket(lane, sealed, manifest, message, files, plaintext)
+
+    def leftovers(self) -> list[Path]:
+        """Return whatever is in the spool."""
+        return [path for path in self.home.spool.rglob("*") if path.is_file()]
+
+
+def form_body(fields: Iterable[tuple[str, str]], files: Iterable[tuple[str, bytes]]) -> tuple[bytes, str]:
+    """Return a multipart body and its boundary."""
+    boundary = f"----{secrets.token_hex(12)}"
+    parts = [
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+        for name, value in fields
+    ]
+    for name, content in files:
+        parts.append(file_head(boundary, name) + content + b"\r\n")
+    return b"".join(parts) + f"--{boundary}--\r\n".encode(), boundary
+
+
+def file_head(boundary: str, name: str) -> bytes:
+    """Return what stands before a file's bytes."""
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n'
+    return head.encode() + b"Content-Type: application/octet-stream\r\n\r\n"
+
+
+def form_head(boundary: str, length: int) -> bytes:
+    """Return the head of a request with such a body."""
+    return (
+        "POST /submit HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        f"Content-Type: multipart/form-data; boundary={boundary}\r\nContent-Length: {length}\r\n\r\n"
+    ).encode()
+
+
+def read_answer(connection: socket.socket) -> Answer:
+    """Read one answer."""
+    response = http.client.HTTPResponse(connection)
+    try:
+        response.begin()
+        text = response.read().decode()
+        return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, text)
+    finally:
+        response.close()
