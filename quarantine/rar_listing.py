@@ -35,7 +35,7 @@ def list_rar(path: str, budgets: Budgets) -> Examination:
     rarfile.rar3_decompress = _leave_comment_packed
     try:
         # part_only: never go looking for files that would be called like the next volume.
-        with rarfile.RarFile(path, info_callback=blocks.add, part_only=True, errors="strict") as archive:
+        with rarfile.RarFile(path, info_callback=blocks.add, part_only=True) as archive:
             # RAR 3 says so in its first block, and rarfile stops before it hands that block out.
             if archive.needs_password() and not blocks.codes:
                 blocks.hide()
@@ -43,7 +43,8 @@ def list_rar(path: str, budgets: Budgets) -> Examination:
         blocks.find(Code.ARCHIVE_BUDGET)
     except Exception:  # noqa: BLE001 - parsing hostile bytes; this process lives for this file only
         blocks.find(Code.RAR_UNREADABLE)
-    # rarfile stops in silence at a block it does not know; whatever stands behind would stay unseen.
+    # rarfile stops in silence at a block that it does not know or that is damaged; whatever stands behind it
+    # would stay unseen.
     stopped = blocks.ended or blocks.hidden or Code.ARCHIVE_BUDGET in blocks.codes
     if not stopped and blocks.end != os.stat(path).st_size:  # noqa: PTH116 - the path is a descriptor
         blocks.find(Code.RAR_UNREADABLE)

@@ -24,7 +24,7 @@ from quarantine.memory import seal_bytes_in_memory
 from quarantine.own_files import Refused, Taken, inspect_path
 from quarantine.types import FileType, Refusal, RefusedType, type_of_content
 from quarantine.verdict import Clear, Code, Finding, Held, Reason, Undecided, Verdict
-from tests.rar5 import Entry, encrypted_headers, encryption, rar5, symlink
+from tests.rar5 import Entry, blake2sp, encrypted_headers, encryption, rar5, symlink
 
 HELLO = Entry("hello.txt", b"hello")
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
@@ -134,6 +134,10 @@ OPAQUE = {
     "rar_says_less": (rar5(Entry("a", b"hello", size=3)), {Code.RAR_UNREADABLE}),
     "rar_says_more": (rar5(Entry("a", b"hello", size=30)), {Code.RAR_UNREADABLE}),
     "rar_sum_wrong": (rar5(Entry("a", b"hello", crc32=1), HELLO), {Code.RAR_UNREADABLE}),
+    "rar_long_sum_wrong": (
+        rar5(Entry("a", b"hello", file_flags=0, extra=blake2sp(bytes(32)))),
+        {Code.RAR_UNREADABLE},
+    ),
     "rar_claims_a_tebibyte": (rar5(Entry("a", b"x", size=2**40)), {Code.ARCHIVE_BUDGET}),
 }
 
@@ -305,7 +309,9 @@ def test_no_plaintext_reaches_a_disk(clamd: LocalClamd, tmp_path: Path) -> None:
     )
     assert done.stdout.startswith("Clear(")
     lines = trace.read_text().splitlines()
-    assert sum('execve("/usr/bin/unar"' in line for line in lines) == 2
+    # Us, three workers, two launchers that become two unars. (Names of confined processes cannot be read by
+    # strace unless it is root's.)
+    assert sum("execve" in line and line.endswith(" = 0") for line in lines) == 8
     assert sum("memfd_create" in line and "= " in line for line in lines) >= 4
     writing = [
         line

@@ -17,7 +17,7 @@ from quarantine.examiner import FreshWorkerExaminer
 from quarantine.memory import SealedMemfd, seal_bytes_in_memory
 from quarantine.process import ConfinedProcess
 from quarantine.types import FileType
-from quarantine.unpacking import Allowance, OverBudgetError, unpack
+from quarantine.unpacking import Allowance, DamagedArchiveError, OverBudgetError, unpack
 from quarantine.verdict import Reason
 from tests.rar5 import Entry, rar5
 
@@ -179,6 +179,20 @@ def test_an_unpacker_that_crashes_decides_nothing(
     with archive, pytest.raises(UndecidableError) as caught:
         list(unpack(archive.fd, members, Allowance(budgets, 100), budgets, deadline=soon()))
     assert caught.value.reason is Reason.UNPACKER_FAILED
+
+
+@pytest.mark.parametrize("output", ["hell", "hellomalware", "jello", ""])
+def test_members_are_cut_where_their_sums_prove_it(
+    archive: SealedMemfd, output: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    unar = tmp_path / "unar"
+    unar.write_text(f"#!/bin/sh\nprintf %s '{output}'\n")
+    unar.chmod(0o755)
+    monkeypatch.setattr(unpacking, "UNAR_PATHS", str(tmp_path))
+    budgets = Budgets()
+    members = (Member(5, crc32=0x3610A686),)
+    with archive, pytest.raises(DamagedArchiveError):
+        list(unpack(archive.fd, members, Allowance(budgets, 100), budgets, deadline=soon()))
 
 
 def test_without_an_unpacker_nothing_is_decided(archive: SealedMemfd, monkeypatch: pytest.MonkeyPatch) -> None:
