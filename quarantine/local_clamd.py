@@ -26,6 +26,7 @@ TMPFS_MAGIC: Final = 0x01021994  # statfs(2)
 START_TIMEOUT: Final = 120.0  # seconds; a full signature database takes half a minute to load
 STOP_TIMEOUT: Final = 10.0  # seconds
 SYSTEM_DATABASE: Final = Path("/var/lib/clamav")
+APPARMOR: Final = Path("/sys/module/apparmor/parameters/enabled")  # "Y" where it is on; absent where it is not built in
 MEMORY_DISK: Final = Path("/dev/shm")  # noqa: S108 - a private folder in it, which is checked
 TEST_MARK: Final = b"enveis-test-malware-" + b"7d1f0c52"  # a second test signature, besides EICAR
 _ERRORS_KEPT: Final = 2000  # characters of clamd's own words, for the message when it does not start
@@ -157,7 +158,7 @@ class LocalClamd:
         if program is None:
             raise LocalClamdError("clamd is not installed; on Debian: apt-get install clamav-daemon")
         with contextlib.suppress(OSError):
-            if Path("/sys/module/apparmor/parameters/enabled").read_text().startswith("Y"):
+            if APPARMOR.read_text().startswith("Y"):
                 # Debian's AppArmor profile is tied to /usr/sbin/clamd and confines it to the system's own
                 # folders; a copy elsewhere has no profile and may read ours.
                 return str(shutil.copy2(program, str(self._folder / "clamd")))

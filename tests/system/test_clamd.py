@@ -136,6 +136,7 @@ def flood(connection: socket.socket) -> None:
         b"stream: OK\0",
         b"/etc/passwd: OK\0",
         b"fd[10]: Access denied. ERROR\0",
+        b"fd[9]: Can't write to file ERROR\0",  # its temporary folder is full (seen)
         b"fd[10]: FOUND\0",
         b"UNKNOWN COMMAND\0",
         b"COMMAND READ TIMED OUT\0",
@@ -248,6 +249,15 @@ def test_long_paths_get_a_short_socket(tmp_path: Path) -> None:
     with LocalClamd(tmp_path / ("long" * 30), test_database=True) as own:
         assert len(str(own.socket_path)) < 108
         assert scan(own.socket_path, b"x") is None
+
+
+def test_where_apparmor_is_on_a_copy_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    switch = tmp_path / "enabled"
+    switch.write_text("Y\n")
+    monkeypatch.setattr(local_clamd, "APPARMOR", switch)
+    with LocalClamd(tmp_path / "clamd", test_database=True) as own:
+        assert Path(f"/proc/{own.pid}/exe").resolve() == tmp_path / "clamd" / "clamd"
+        assert scan(own.socket_path, eicar()) == Finding(Code.SCANNER_MALWARE)
 
 
 def test_a_clamd_that_does_not_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

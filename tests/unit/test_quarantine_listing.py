@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 import rarfile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from quarantine import zip_listing
 from quarantine.blake2sp import Blake2sp
 from quarantine.budgets import MIB, Budgets
 from quarantine.canaries import encrypted_zip, zip_of
-from quarantine.examination import Examination, Member
+from quarantine.examination import Examination, Member, encode_examination, parse_examination
 from quarantine.rar_listing import list_rar
 from quarantine.verdict import Code, Finding
 from quarantine.zip_listing import look_into_zip
@@ -210,3 +212,26 @@ def test_nested_archives_share_memory(listing: Callable[[bytes], Examination], m
     assert codes(listing(twice)) == set()
     monkeypatch.setattr(zip_listing, "NESTED_MAX", 2 * MIB)
     assert codes(listing(twice)) == {Code.ARCHIVE_BUDGET}
+
+
+SOUND = (
+    rar5(HELLO, Entry("b", b"x" * 50, extra=symlink("a")), Entry("c", b"y", extra=encryption())),
+    encrypted_headers(),
+    deflated(("a.txt", b"a" * 50), ("b.zip", zip_of("c", b"d"))),
+)
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    archive=st.sampled_from(SOUND),
+    changes=st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=4),
+    cut=st.integers(0, 400),
+)
+def test_no_bytes_raise(
+    archive: bytes, changes: list[tuple[int, int]], cut: int, listing: Callable[[bytes], Examination]
+) -> None:
+    changed = bytearray(archive)
+    for at, value in changes:
+        changed[at % len(changed)] = value
+    found = listing(archive[:2] + bytes(changed[2 : max(2, len(changed) - cut)]))
+    assert parse_examination(encode_examination(found), BUDGETS) == found
