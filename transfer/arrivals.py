@@ -17,6 +17,7 @@ _ARRIVALS: Final = """
 CREATE TABLE batches (
   gateway TEXT NOT NULL, number INTEGER NOT NULL, digest TEXT NOT NULL, previous TEXT, lane TEXT NOT NULL,
   day TEXT NOT NULL, audit_last INTEGER NOT NULL, audit_head TEXT NOT NULL,
+  said INTEGER NOT NULL DEFAULT 0, -- whether the desk's log holds the import
   PRIMARY KEY (gateway, number, digest)
 ) STRICT;
 CREATE TABLE packets (
@@ -85,6 +86,23 @@ class Arrivals:
                 ).fetchone()
             )
 
+    def is_said(self, batch: Batch, digest: str) -> bool:
+        """Tell whether the desk's log surely holds the import of this batch."""
+        with self._ledger.transaction() as db:
+            row = db.execute(
+                "SELECT said FROM batches WHERE (gateway, number, digest) = (?, ?, ?)",
+                (batch.gateway, batch.number, digest),
+            ).fetchone()
+        return bool(row and row[0])
+
+    def mark_said(self, batch: Batch, digest: str) -> None:
+        """Note that the desk's log holds the import of this batch."""
+        with self._ledger.transaction() as db:
+            db.execute(
+                "UPDATE batches SET said = 1 WHERE (gateway, number, digest) = (?, ?, ?)",
+                (batch.gateway, batch.number, digest),
+            )
+
     def stored(self, packet: PacketId) -> StoredPacket | None:
         """Return what is known of a packet that came before."""
         with self._ledger.transaction() as db:
@@ -101,7 +119,7 @@ class Arrivals:
         with self._ledger.transaction() as db:
             alarms = [alarm for alarm in _contradictions(db, batch, digest) if _insert_alarm(db, alarm)]
             db.execute(
-                "INSERT OR IGNORE INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
                 (batch.gateway, batch.number, digest, batch.previous, str(batch.lane), batch.day.isoformat(),
                  batch.audit.last, batch.audit.head),
             )  # fmt: skip

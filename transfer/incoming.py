@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from audit.chain import parse_line, split_lines
 from audit.events import Event, Record
 from audit.log import AuditLog
 from disk.durable import PRIVATE, make_private_folder, sync_folder
@@ -243,23 +244,9 @@ def _record(checked: _Checked, result: _Sorted, arrivals: Arrivals, gateways: Pa
     missing = [item.id for item in result.missing]
     alarms = arrivals.record(batch, digest, stored=result.staged, missing=missing)
     arrived = sorted([*(entry.id for entry in result.staged), *result.duplicates])
-    said = [
-        Record(event=Event.BATCH_CONFLICT, gateway=alarm.gateway, batch=alarm.number, digest=alarm.digest)
-        for alarm in alarms
-    ]
-    if result.staged or not repeated:
-        said.append(
-            Record(
-                event=Event.BATCH_IMPORTED,
-                gateway=batch.gateway,
-                batch=batch.number,
-                lane=str(batch.lane),
-                count=len(arrived),
-                digest=digest,
-            )
-        )
-    if said:
-        audit.extend(said)
+    if result.staged or not arrivals.is_said(batch, digest):
+        _say(audit, batch, digest, count=len(arrived), arrivals=arrivals, again=repeated)
+        arrivals.mark_said(batch, digest)
     # Only now, with everything stored and noted, may the low side be told to delete.
     return ImportReport(
         batch=batch,
@@ -272,3 +259,26 @@ def _record(checked: _Checked, result: _Sorted, arrivals: Arrivals, gateways: Pa
         alarms=tuple(alarms),
         repeated=repeated,
     )
+
+
+def _say(audit: AuditLog, batch: Batch, digest: str, *, count: int, arrivals: Arrivals, again: bool) -> None:
+    """Log an import and the alarms it raised; `again` when a crash may have come after an earlier attempt."""
+    records = [
+        Record(event=Event.BATCH_CONFLICT, gateway=alarm.gateway, batch=alarm.number, digest=digest)
+        for alarm in arrivals.alarms()
+        if alarm.digest == digest
+    ]
+    records.append(
+        Record(
+            event=Event.BATCH_IMPORTED,
+            gateway=batch.gateway,
+            batch=batch.number,
+            lane=str(batch.lane),
+            count=count,
+            digest=digest,
+        )
+    )
+    said = {parse_line(line).record for line in split_lines(audit.lines_after(0))} if again else set()
+    left = [record for record in records if record not in said]
+    if left:
+        audit.extend(left)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -111,8 +112,6 @@ def test_a_batch_takes_the_oldest_thousand(tmp_path: Path) -> None:
     low, _ = make_sides(tmp_path)
     sealed = b"not looked at here"
     folder = low.home / "spool" / "clear"
-    import os
-
     for number in range(1001):
         path = folder / f"{number:032x}.age"
         path.write_bytes(sealed)
@@ -440,3 +439,26 @@ def test_a_stick_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(BagError, match="mounted"):
         export(low.side, tmp_path / "nowhere", progress=no_progress)
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_stick_that_gives_back_something_else_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    low, _ = make_sides(tmp_path)
+    low.put(1)
+    low.later()
+    real = os.posix_fadvise
+
+    def forget(fd: int, *rest: int) -> None:
+        """What comes back from the medium differs in one bit from what was written."""
+        path = Path(f"/proc/self/fd/{fd}").readlink()
+        if path.suffix == ".age" and path.parent.name == "packets":
+            content = bytearray(path.read_bytes())
+            content[-1] ^= 1
+            path.write_bytes(content)
+        real(fd, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "posix_fadvise", forget)
+        with pytest.raises(BagError, match="does not give back"):
+            low.export(tmp_path / "stick")
+    assert list((tmp_path / "stick").iterdir()) == []
+    assert low.export(tmp_path / "stick").batches[0].number == 1
