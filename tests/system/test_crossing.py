@@ -462,3 +462,20 @@ def test_a_stick_that_gives_back_something_else_is_noticed(tmp_path: Path, monke
             low.export(tmp_path / "stick")
     assert list((tmp_path / "stick").iterdir()) == []
     assert low.export(tmp_path / "stick").batches[0].number == 1
+
+
+def test_a_packet_is_never_in_memory_as_a_whole(tmp_path: Path) -> None:
+    import tracemalloc
+
+    low, high = make_sides(tmp_path)
+    size = 48 * 1024 * 1024
+    low.put(1, bytes(size))
+    low.later()
+    tracemalloc.start()
+    try:
+        bag = low.export(tmp_path / "stick").batches[0].folder
+        assert len(high.take(bag).arrived) == 1
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < size // 4
