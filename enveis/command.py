@@ -59,14 +59,7 @@ def passphrase_reader(arguments: Namespace, *, twice: bool = False) -> Callable[
     """Return what asks for the passphrase when, and only when, one is needed."""
 
     def read() -> str:
-        source: Path | None = arguments.passphrase_file
-        if source is not None:
-            with source.open("rb") as stream:
-                text = stream.read(PASSPHRASE_MAX).partition(b"\n")[0].rstrip(b"\r").decode()
-        else:
-            text = getpass.getpass("Passphrase of the identity: ")
-            if twice and text != getpass.getpass("The same once more: "):
-                raise RefusedError("the two passphrases differ; nothing was done")
+        text = _first_line(arguments.passphrase_file) if arguments.passphrase_file else _asked(twice=twice)
         if not text:
             raise RefusedError("an empty passphrase protects nothing; nothing was done")
         return text
@@ -80,4 +73,26 @@ def confirm(question: str, *, yes: bool) -> bool:
         return True
     if not sys.stdin.isatty():
         raise UsageError("there is no terminal to ask on: compare first, then call this again with --yes")
-    return input(f"{question} [yes/no] ").strip().lower() == "yes"
+    try:
+        return input(f"{question} [yes/no] ").strip().lower() == "yes"
+    except EOFError:
+        return False
+
+
+def _first_line(path: Path) -> str:
+    with path.open("rb") as stream:
+        line = stream.read(PASSPHRASE_MAX).partition(b"\n")[0].rstrip(b"\r")
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        raise RefusedError(f"{path} is not a text file in UTF-8") from None
+
+
+def _asked(*, twice: bool) -> str:
+    try:
+        text = getpass.getpass("Passphrase of the identity: ")
+        if twice and text != getpass.getpass("The same once more: "):
+            raise RefusedError("the two passphrases differ; nothing was done")
+    except EOFError:
+        raise RefusedError("no passphrase was given; nothing was done") from None
+    return text

@@ -42,7 +42,8 @@ class Submission:
 
 
 def _run(arguments: Namespace, terminal: Terminal) -> int:
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     if arguments.keep is not None:
         _Journey(TwoMachines(arguments.keep.absolute()), terminal).travel()
         return 0

@@ -7,6 +7,7 @@ names its place, never the data that led there. `gateway …` loads no module of
 import argparse
 import contextlib
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -53,6 +54,10 @@ _EXPECTED: Final = frozenset(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character shows its number; that is no reason to fail.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         return _dispatch(list(sys.argv[1:] if arguments is None else arguments))
     except KeyboardInterrupt:

@@ -1,144 +1,32 @@
 """`enveis run`: both machines on this one, live, until Ctrl-C; for looking at it, never for real submissions.
 
-The mover does by itself what two operators and a stick do: export, import, type in the words. The rest is real.
+This module starts and ends; what happens meanwhile is `enveis.live`, which is loaded only when signals are heard.
 """
 
 import fcntl
 import ipaddress
 import os
 import select
-import shutil
 import signal
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from audit.events import Event
-from desk.opening import OpenPacket
 from disk import durable
-from disk.settings import read_settings
 from enveis.command import Command, RefusedError, UsageError
-from enveis.commands.desk import show_files, show_packet
-from enveis.commands.transfer import import_all, low_side
-from enveis.main import expected_sentence
 from enveis.terminal import Terminal
-from enveis.two_machines import RunningGateway, TwoMachines, is_port_free
-from gateway.config import GIB, MIB, GatewayConfig, encode_config, parse_listen
-from quarantine.local_clamd import LocalClamd
-from transfer.ledger import Arrivals
-from transfer.names import Lane, PacketId
-from transfer.outbox import BatchState
-from transfer.outgoing import LowSide, acknowledge, export, reexport
-from transfer.usb import bag_name, find_bags
+from gateway.config import parse_listen
 
 FOLDER: Final = Path("run")
 LISTEN: Final = "127.0.0.1:8080"
-TICK: Final = 2  # seconds; six hours on a real gateway
-MOVE_EVERY: Final = 1.0  # seconds between two looks at the spool
+ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, a manager, a closed terminal
 
 
-def _run(arguments: Namespace, terminal: Terminal) -> int:
-    host, port = _loopback(arguments.listen)
-    machines = TwoMachines(Path(arguments.home or FOLDER).absolute())
-    durable.make_private_folder(machines.root)
-    with _alone(machines.root), _Stopping() as stopping:
-        if not is_port_free(host, port):
-            raise RefusedError(
-                f"port {port} of {host} is in use by another program: end that, or choose another with --listen"
-            )
-        terminal.note("Starting the virus scanner ...")
-        with LocalClamd(machines.scanner) as scanner:
-            new = _prepare(machines, scanner.socket_path)
-            with RunningGateway(machines, host, port) as gateway:
-                _introduce(terminal, machines, gateway, new=new, test_database=scanner.is_test_database)
-                status = _move_until_stopped(machines, gateway, stopping, terminal)
-                terminal.note("Ending: uploads under way may finish ...")
-    terminal.note("Everything has ended. The two homes are kept; the next start uses the same keys.")
-    return status
-
-
-def _move_until_stopped(
-    machines: TwoMachines, gateway: RunningGateway, stopping: "_Stopping", terminal: Terminal
-) -> int:
-    mover = _Mover(machines, terminal)
-    stopping.politely()
-    while not stopping.wait(MOVE_EVERY):
-        if not gateway.is_running():
-            terminal.warn(f"The gateway has ended by itself: {gateway.last_words()}")
-            return 1
-        mover.move()
-    return 0
-
-
-class _Mover:
-    """Stands for two operators and a stick."""
-
-    def __init__(self, machines: TwoMachines, terminal: Terminal) -> None:
-        self._machines = machines
-        self._terminal = terminal
-        self._low: LowSide = low_side(machines.low)
-        self._identities = machines.high.load_identities(_no_passphrase)
-        self._said: set[str] = set()
-
-    def move(self) -> None:
-        """Carry over what is ready; what goes wrong is said once, and tried again the next time."""
-        try:
-            if self._has_work():
-                self._carry()
-        except Exception as error:
-            sentence = expected_sentence(error)
-            if sentence is None:
-                raise
-            self._say_once(sentence)
-
-    def _has_work(self) -> bool:
-        out = self._low.outbox
-        exported = out.packets()
-        ready = any(packet.id not in exported for lane in Lane for packet in self._low.spool.ready(lane))
-        return ready or any(out.in_state(state) for state in (BatchState.OUTSTANDING, BatchState.ACKNOWLEDGED))
-
-    def _carry(self) -> None:
-        stick, high = self._machines.stick, self._machines.high
-        report = export(self._low, stick, progress=_unseen)
-        gateway = self._machines.low.load_pairing().gateway
-        for number in report.outstanding:
-            # A start after a crash: the batch is known, but its bag is not on the stick.
-            if not any(bag.name.endswith(f"{gateway}-{number:06}") for bag in find_bags(stick)):
-                reexport(self._low, stick, number, progress=_unseen)
-        arrived_before = {packet.id for packet in Arrivals(high.arrivals).packets()}
-        reports, refused = import_all(high, stick, self._identities, _unseen)
-        for bag in refused:
-            self._say_once(f"{bag.folder.name} was refused: {bag.reason}")
-        for imported in reports:
-            missing = [item.id for item in imported.missing]
-            acknowledge(self._low, imported.code, missing=missing)
-            shutil.rmtree(stick / bag_name(imported.batch.gateway, imported.batch.number))
-            for packet in imported.arrived:
-                if packet not in arrived_before:
-                    self._open(packet)
-
-    def _open(self, packet_id: PacketId) -> None:
-        high = self._machines.high
-        folder = high.root / "opened" / packet_id
-        self._terminal.say("", "HIGH SIDE: a packet has crossed over, and its copy on the low side is deleted.")
-        with OpenPacket(high.packet(packet_id), packet_id, self._identities) as packet:
-            files = packet.write_files(folder, held=False, progress=_unseen)
-            high.log().append(Event.PACKET_OPENED, packet=packet_id)
-            show_packet(self._terminal, packet.manifest, packet.message)
-            show_files(self._terminal, packet.manifest, files, folder)
-
-    def _say_once(self, sentence: str) -> None:
-        if sentence not in self._said:
-            self._said.add(sentence)
-            self._terminal.warn(sentence)
-
-
-class _Stopping:
-    """Ctrl-C and SIGTERM: an interruption while starting, later a request that the mover sees between two moves."""
+class Stopping:
+    """Ctrl-C and its kin: an interruption while starting, later a request that the mover sees between two moves."""
 
     def __init__(self) -> None:
         self._asked = False
@@ -154,8 +42,13 @@ class _Stopping:
         # Not a threading.Event: set by a handler that interrupts its own wait() it can wait for ever.
         return self._asked or bool(select.select([self._heard], [], [], seconds)[0])
 
-    def __enter__(self) -> "_Stopping":
-        self._before = {number: signal.signal(number, self._signalled) for number in (signal.SIGINT, signal.SIGTERM)}
+    def interrupt_if_asked(self) -> None:
+        """Raise KeyboardInterrupt when the end was asked for."""
+        if self._asked:
+            raise KeyboardInterrupt
+
+    def __enter__(self) -> "Stopping":
+        self._before = {number: signal.signal(number, self._signalled) for number in ENDING}
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -173,45 +66,21 @@ class _Stopping:
             raise KeyboardInterrupt
 
 
-def _prepare(machines: TwoMachines, socket: Path) -> bool:
-    """Make what is missing. Settings that a person changed stay, but for the scanner's socket, which is ours."""
-    fresh = GatewayConfig(
-        name="the editors of this demonstration",
-        quota_bytes=20 * GIB,
-        reserve_bytes=64 * MIB,
-        tick_seconds=TICK,
-        clamd_socket=str(socket),
-    )
-    new = machines.prepare(fresh)
-    config = read_settings(machines.low.config, GatewayConfig)
-    if config.clamd_socket != str(socket):
-        text = encode_config(replace(config, clamd_socket=str(socket)))
-        durable.replace(machines.low.config, [text.encode()])
-    return new
+def _run(arguments: Namespace, terminal: Terminal) -> int:
+    host, port = _loopback(arguments.listen)
+    root = Path(arguments.home or FOLDER).absolute()
+    with Stopping() as stopping:
+        try:
+            from enveis.live import live
 
-
-def _introduce(
-    terminal: Terminal, machines: TwoMachines, gateway: RunningGateway, *, new: bool, test_database: bool
-) -> None:
-    keys = "new keys were made" if new else "the keys of the last start are used"
-    terminal.say(
-        f"The page for sources:      {terminal.strong(gateway.address)}",
-        f"Low side, public keys:     {machines.low.root}",
-        f"High side, the identity:   {machines.high.root}   ({keys})",
-        f"The folder for the stick:  {machines.stick}",
-        "",
-        "THIS IS A DEMONSTRATION with both sides on one machine: whoever owns this machine can read everything.",
-    )
-    if test_database:
-        terminal.say("The virus scanner has a TEST DATABASE (the EICAR file, and little more): no real virus is found.")
-    terminal.say(
-        "",
-        "Try: send a message and a file from the page; it is listed and opened here within seconds.",
-        f"     enveis desk inbox --home {machines.high.root}",
-        f"     enveis audit show --home {machines.low.root}",
-        f"     age -d -i {machines.high.identity} {machines.high.inbox}/PACKET.age > packet.zip   (age 1.3 or later)",
-        "Ctrl-C ends all of it.",
-    )
+            stopping.interrupt_if_asked()  # a library may have swallowed it while it was loaded
+            durable.make_private_folder(root)
+            with _alone(root):
+                status = live(root, host, port, stopping, terminal)
+        except KeyboardInterrupt:
+            status = 0
+    terminal.note("Everything has ended. What was made is kept; the next start uses the same keys.")
+    return status
 
 
 def _loopback(listen: str) -> tuple[str, int]:
@@ -244,14 +113,6 @@ def _alone(root: Path) -> Iterator[None]:
         yield
     finally:
         os.close(fd)
-
-
-def _no_passphrase() -> str:
-    raise RefusedError("the identity has a passphrase; 'enveis run' works with the keys that it made itself")
-
-
-def _unseen(_done: int, _total: int) -> None:
-    """Nobody watches these small moves."""
 
 
 def _arguments(parser: ArgumentParser) -> None:

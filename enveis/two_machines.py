@@ -7,6 +7,7 @@ import html
 import http.client
 import re
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -108,6 +109,9 @@ class RunningGateway:
     def __enter__(self) -> Self:
         host = f"[{self._host}]" if ":" in self._host else self._host
         command = [sys.executable, "-m", "enveis", "gateway", "serve"]
+        if setpriv := shutil.which("setpriv"):
+            # Were we killed outright, the gateway must not stay behind with the port.
+            command = [setpriv, "--pdeathsig", "TERM", *command]
         command += ["--home", str(self._machines.low.root), "--listen", f"{host}:{self._port}"]
         with self._machines.log.open("wb") as log:
             self._process = subprocess.Popen(

@@ -134,10 +134,51 @@ def test_a_passphrase_comes_from_a_file_and_never_in_an_argument(tmp_path: Path)
     made = enveis("desk", "init", "--classic", "--home", tmp_path / "high", "--passphrase-file", tmp_path / "p")
     assert made.returncode == 0
     assert (tmp_path / "high" / "identity.txt").read_bytes().startswith(b"age-encryption.org/v1")
+    (tmp_path / "binary").write_bytes(b"\xff\n")
+    binary = enveis("desk", "init", "--home", tmp_path / "3", "--passphrase-file", tmp_path / "binary")
+    assert (binary.returncode, "UTF-8" in binary.stderr) == (1, True)
     (tmp_path / "empty").write_text("\n")
     refused = enveis("desk", "init", "--home", tmp_path / "2", "--passphrase-file", tmp_path / "empty")
     assert refused.returncode == 1
     assert "empty passphrase" in refused.stderr
+
+
+def test_answers_that_nobody_gives_are_no(homes: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    class Closed(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr("sys.stdin", Closed(""))
+    assert main(["desk", "pair", str(homes[0] / "gateway.pairing"), "--home", str(homes[1])]) == 1
+    monkeypatch.setattr("sys.stdin", Closed("no\n"))
+    assert main(["desk", "pair", str(homes[0] / "gateway.pairing"), "--home", str(homes[1])]) == 1
+    assert list((homes[1] / "gateways").iterdir()) == []
+    monkeypatch.setattr("sys.stdin", Closed("yes\n"))
+    assert main(["desk", "pair", str(homes[0] / "gateway.pairing"), "--home", str(homes[1])]) == 0
+    assert len(list((homes[1] / "gateways").iterdir())) == 1
+
+
+def test_a_terminal_that_cannot_show_a_letter_is_no_fault(tmp_path: Path) -> None:
+    done = enveis("keys", "show", "--home", tmp_path / "Ærø", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert done.returncode == 1
+    assert "neither a gateway's home" in done.stderr
+
+
+@pytest.mark.parametrize("said", [["one", "two"], [""], []])
+def test_a_passphrase_that_is_not_given_twice_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], said: list[str]
+) -> None:
+    answers = iter(said)
+
+    def ask(_prompt: str) -> str:
+        if not said:
+            raise EOFError
+        return next(answers, "")
+
+    monkeypatch.setattr("getpass.getpass", ask)
+    assert main(["desk", "init", "--passphrase", "--home", str(tmp_path / "high")]) == 1
+    assert "nothing was done" in capsys.readouterr().err
+    assert not (tmp_path / "high").exists()
 
 
 @pytest.fixture

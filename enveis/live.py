@@ -1,0 +1,176 @@
+"""What happens during `enveis run`: a real scanner, a real gateway, and a mover between the two homes.
+
+The mover does by itself what two operators and a stick do: export, import, type in the words. The rest is real.
+"""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from audit.events import Event
+from desk.opening import OpenPacket
+from disk import durable
+from disk.settings import read_settings
+from enveis.command import RefusedError
+from enveis.commands.desk import show_files, show_packet
+from enveis.commands.transfer import import_all, low_side
+from enveis.main import expected_sentence
+from enveis.run import Stopping
+from enveis.terminal import Terminal
+from enveis.two_machines import RunningGateway, TwoMachines, is_port_free
+from gateway.config import GIB, MIB, GatewayConfig, encode_config
+from quarantine.local_clamd import LocalClamd
+from transfer.ledger import Arrivals
+from transfer.names import Lane, PacketId
+from transfer.outbox import BatchState
+from transfer.outgoing import LowSide, acknowledge, export, reexport
+from transfer.usb import bag_name, find_bags
+
+TICK: Final = 2  # seconds; six hours on a real gateway
+MOVE_EVERY: Final = 1.0  # seconds between two looks at the spool
+
+
+def live(root: Path, host: str, port: int, stopping: Stopping, terminal: Terminal) -> int:
+    """Start everything below `root`, move what arrives until the end is asked for, end everything.
+
+    Raises:
+        RefusedError: The port is taken, or the gateway did not start.
+        KeyboardInterrupt: The end was asked for while starting. Everything has ended.
+    """
+    machines = TwoMachines(root)
+    if not is_port_free(host, port):
+        raise RefusedError(
+            f"port {port} of {host} is in use by another program: end that, or choose another with --listen"
+        )
+    terminal.note("Starting the virus scanner ...")
+    with LocalClamd(machines.scanner) as scanner:
+        new = _prepare(machines, scanner.socket_path)
+        with RunningGateway(machines, host, port) as gateway:
+            _introduce(terminal, machines, gateway, new=new, test_database=scanner.is_test_database)
+            status = _move_until_stopped(machines, gateway, stopping, terminal)
+            terminal.note("Ending: uploads under way may finish ...")
+    return status
+
+
+def _move_until_stopped(machines: TwoMachines, gateway: RunningGateway, stopping: Stopping, terminal: Terminal) -> int:
+    mover = _Mover(machines, terminal)
+    stopping.politely()
+    while not stopping.wait(MOVE_EVERY):
+        if not gateway.is_running():
+            terminal.warn(f"The gateway has ended by itself: {gateway.last_words()}")
+            return 1
+        mover.move()
+    return 0
+
+
+class _Mover:
+    """Stands for two operators and a stick."""
+
+    def __init__(self, machines: TwoMachines, terminal: Terminal) -> None:
+        self._machines = machines
+        self._terminal = terminal
+        self._low: LowSide = low_side(machines.low)
+        self._identities = machines.high.load_identities(_no_passphrase)
+        self._said: set[str] = set()
+
+    def move(self) -> None:
+        """Carry over what is ready; what goes wrong is said once, and tried again the next time."""
+        try:
+            if self._has_work():
+                self._carry()
+        except Exception as error:
+            sentence = expected_sentence(error)
+            if sentence is None:
+                raise
+            self._say_once(sentence)
+
+    def _has_work(self) -> bool:
+        out = self._low.outbox
+        exported = out.packets()
+        ready = any(packet.id not in exported for lane in Lane for packet in self._low.spool.ready(lane))
+        return ready or any(out.in_state(state) for state in (BatchState.OUTSTANDING, BatchState.ACKNOWLEDGED))
+
+    def _carry(self) -> None:
+        stick, high = self._machines.stick, self._machines.high
+        report = export(self._low, stick, progress=_unseen)
+        gateway = self._machines.low.load_pairing().gateway
+        for number in report.outstanding:
+            # A start after a crash: the batch is known, but its bag is not on the stick.
+            if not any(bag.name.endswith(f"{gateway}-{number:06}") for bag in find_bags(stick)):
+                reexport(self._low, stick, number, progress=_unseen)
+        arrived_before = {packet.id for packet in Arrivals(high.arrivals).packets()}
+        reports, refused = import_all(high, stick, self._identities, _unseen)
+        for bag in refused:
+            self._say_once(f"{bag.folder.name} was refused: {bag.reason}")
+        for imported in reports:
+            missing = [item.id for item in imported.missing]
+            acknowledge(self._low, imported.code, missing=missing)
+            shutil.rmtree(stick / bag_name(imported.batch.gateway, imported.batch.number))
+            for packet in imported.arrived:
+                if packet not in arrived_before:
+                    self._open(packet)
+
+    def _open(self, packet_id: PacketId) -> None:
+        high = self._machines.high
+        folder = high.root / "opened" / packet_id
+        self._terminal.say("", "HIGH SIDE: a packet has crossed over, and its copy on the low side is deleted.")
+        with OpenPacket(high.packet(packet_id), packet_id, self._identities) as packet:
+            files = packet.write_files(folder, held=False, progress=_unseen)
+            high.log().append(Event.PACKET_OPENED, packet=packet_id)
+            show_packet(self._terminal, packet.manifest, packet.message)
+            show_files(self._terminal, packet.manifest, files, folder)
+
+    def _say_once(self, sentence: str) -> None:
+        if sentence not in self._said:
+            self._said.add(sentence)
+            self._terminal.warn(sentence)
+
+
+def _prepare(machines: TwoMachines, socket: Path) -> bool:
+    """Make what is missing. Settings that a person changed stay, but for the scanner's socket, which is ours."""
+    fresh = GatewayConfig(
+        name="the editors of this demonstration",
+        quota_bytes=20 * GIB,
+        reserve_bytes=64 * MIB,
+        tick_seconds=TICK,
+        clamd_socket=str(socket),
+    )
+    new = machines.prepare(fresh)
+    config = read_settings(machines.low.config, GatewayConfig)
+    if config.clamd_socket != str(socket):
+        text = encode_config(replace(config, clamd_socket=str(socket)))
+        durable.replace(machines.low.config, [text.encode()])
+    return new
+
+
+def _introduce(
+    terminal: Terminal, machines: TwoMachines, gateway: RunningGateway, *, new: bool, test_database: bool
+) -> None:
+    keys = "new keys were made" if new else "the keys of the last start are used"
+    terminal.say(
+        f"The page for sources:      {terminal.strong(gateway.address)}",
+        f"Low side, public keys:     {machines.low.root}",
+        f"High side, the identity:   {machines.high.root}   ({keys})",
+        f"The folder for the stick:  {machines.stick}",
+        "",
+        "THIS IS A DEMONSTRATION with both sides on one machine: whoever owns this machine can read everything.",
+    )
+    if test_database:
+        terminal.say("The virus scanner has a TEST DATABASE (the EICAR file, and little more): no real virus is found.")
+    terminal.say(
+        "",
+        "Try: send a message and a file from the page; it is listed and opened here within seconds.",
+        f"     enveis desk inbox --home {machines.high.root}",
+        f"     enveis audit show --home {machines.low.root}",
+        f"     age -d -i {machines.high.identity} {machines.high.inbox}/PACKET.age > packet.zip   (age 1.3 or later)",
+        "Ctrl-C ends all of it.",
+    )
+
+
+def _no_passphrase() -> str:
+    raise RefusedError("the identity has a passphrase; 'enveis run' works with the keys that it made itself")
+
+
+def _unseen(_done: int, _total: int) -> None:
+    """Nobody watches these small moves."""

@@ -1,0 +1,48 @@
+"""`enveis quarantine inspect` on a real clamd: the exit status says the worst verdict of all files."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from enveis.sample_files import deflated_zip, one_page_pdf, stored_rar
+from quarantine.canaries import eicar
+from quarantine.local_clamd import LocalClamd
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("files")
+    (folder / "clear.pdf").write_bytes(one_page_pdf("hello"))
+    (folder / "clear.txt").write_bytes(b"hello\n")
+    (folder / "clear.zip").write_bytes(deflated_zip({"a.txt": b"hello\n"}))
+    (folder / "clear.rar").write_bytes(stored_rar({"a.txt": b"hello\n"}))
+    (folder / "held.rar").write_bytes(stored_rar({"a.txt": eicar()}))
+    (folder / "refused.txt").write_bytes(b"MZ\0\0")
+    (folder / "refused.exe").write_bytes(b"hello\n")
+    return folder
+
+
+def inspect(files: Path, clamd: LocalClamd, *names: str) -> tuple[int, list[str]]:
+    command = [sys.executable, "-m", "enveis", "--json", "quarantine", "inspect", "--socket", str(clamd.socket_path)]
+    done = subprocess.run(
+        [*command, *(str(files / name) for name in names)], check=False, capture_output=True, text=True
+    )
+    assert done.stderr == ""
+    return done.returncode, [row["verdict"] for row in json.loads(done.stdout)]
+
+
+def test_the_worst_verdict_counts(files: Path, clamd: LocalClamd) -> None:
+    clear = ["clear.pdf", "clear.txt", "clear.zip", "clear.rar"]
+    assert inspect(files, clamd, *clear) == (0, ["clear"] * 4)
+    assert inspect(files, clamd, "clear.txt", "refused.txt", "refused.exe") == (2, ["clear", "refused", "refused"])
+    assert inspect(files, clamd, "refused.txt", "held.rar", "clear.txt") == (1, ["refused", "held", "clear"])
+
+
+def test_without_a_scanner_nothing_is_decided(files: Path, clamd: LocalClamd, tmp_path: Path) -> None:
+    class Gone:
+        socket_path = tmp_path / "absent.sock"
+
+    assert inspect(files, Gone(), "clear.txt") == (3, ["undecided"])  # type: ignore[arg-type]
