@@ -115,12 +115,23 @@ class GatewayProcess:
         if self.process is None:
             return 0
         with contextlib.suppress(ProcessLookupError):
-            self.process.send_signal(number)
+            os.kill(self.pid, number)
         code = self.process.wait(60)
         self._tee.wait(60)
         os.close(self._said)
         self.process = None
         return code
+
+    @property
+    def pid(self) -> int:
+        """Of the gateway itself, also when strace started it."""
+        if self.process is None:
+            raise RuntimeError("the gateway does not run")
+        if self._wrapper[:1] == ["strace"]:
+            children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+            with contextlib.suppress(OSError, ValueError):
+                return int(children.read_text().split()[0])
+        return self.process.pid
 
     def connect(self) -> socket.socket:
         """Return a connected socket."""
