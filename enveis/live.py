@@ -4,6 +4,8 @@ The mover does by itself what two operators and a stick do: export, import, type
 """
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -73,17 +75,13 @@ class _Mover:
         self._low: LowSide = low_side(machines.low)
         self._identities = machines.high.load_identities(_no_passphrase)
         self._said: set[str] = set()
+        self._halted = False
 
     def move(self) -> None:
         """Carry over what is ready; what goes wrong is said once, and tried again the next time."""
-        try:
-            if self._has_work():
+        with self._told():
+            if not self._halted and self._has_work():
                 self._carry()
-        except Exception as error:
-            sentence = expected_sentence(error)
-            if sentence is None:
-                raise
-            self._say_once(sentence)
 
     def _has_work(self) -> bool:
         out = self._low.outbox
@@ -102,14 +100,33 @@ class _Mover:
         arrived_before = {packet.id for packet in Arrivals(high.arrivals).packets()}
         reports, refused = import_all(high, stick, self._identities, _unseen)
         for bag in refused:
-            self._say_once(f"{bag.folder.name} was refused: {bag.reason}")
+            self._halt(f"{bag.folder.name} was refused: {bag.reason}")
         for imported in reports:
             missing = [item.id for item in imported.missing]
+            for item in imported.missing:
+                self._halt(f"packet {item.id} did not arrive: {item.detail}")
             acknowledge(self._low, imported.code, missing=missing)
             shutil.rmtree(stick / bag_name(imported.batch.gateway, imported.batch.number))
             for packet in imported.arrived:
                 if packet not in arrived_before:
-                    self._open(packet)
+                    with self._told():
+                        self._open(packet)
+
+    def _halt(self, sentence: str) -> None:
+        # A person would look into it; trying again every second would only fill ledger and logs.
+        self._halted = True
+        self._say_once(f"{sentence}. Nothing more is moved until the next start.")
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say a failure that may happen, and go on; a fault of ours goes its way."""
+        try:
+            yield
+        except Exception as error:
+            sentence = expected_sentence(error)
+            if sentence is None:
+                raise
+            self._say_once(sentence)
 
     def _open(self, packet_id: PacketId) -> None:
         high = self._machines.high

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ import pytest
 from enveis import main as entry
 from enveis.command import Command, RefusedError, UsageError
 from enveis.main import STATIONS, main
+from enveis.run import Stopping
 from enveis.terminal import Terminal, amount, visible
 
 
@@ -217,6 +219,25 @@ def test_how_a_command_may_end(
     assert said.startswith(words)
     assert "secret text" not in said
     assert "Traceback" not in said
+
+
+def test_the_end_may_be_asked_for_at_any_time() -> None:
+    with Stopping() as stopping:
+        assert not stopping.wait(0)
+        stopping.interrupt_if_asked()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        # Whoever swallowed the interruption, it is remembered.
+        assert stopping.wait(60)
+        with pytest.raises(KeyboardInterrupt):
+            stopping.interrupt_if_asked()
+    with Stopping() as stopping:
+        stopping.politely()
+        signal.raise_signal(signal.SIGHUP)
+        assert stopping.wait(60)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def test_a_reader_that_goes_away_is_no_fault(homes: tuple[Path, Path]) -> None:

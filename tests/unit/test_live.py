@@ -1,0 +1,97 @@
+"""The mover of `enveis run`: opens what it moved, completes what a crash left, halts where a person must look."""
+
+import io
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from enveis.commands.transfer import low_side
+from enveis.live import _Mover
+from enveis.terminal import Terminal
+from enveis.two_machines import TwoMachines
+from gateway.config import GatewayConfig
+from transfer.manifest import Manifest, ReceiptNote, encode_manifest
+from transfer.message import Message, encode_message
+from transfer.names import Lane, PacketId, new_packet_id
+from transfer.outgoing import export
+from transfer.packet import PacketWriter
+
+
+@pytest.fixture
+def machines(tmp_path: Path) -> TwoMachines:
+    machines = TwoMachines(tmp_path)
+    machines.prepare(GatewayConfig(tick_seconds=1))
+    return machines
+
+
+def put(machines: TwoMachines, *, named: PacketId | None = None) -> PacketId:
+    material = machines.low.load()
+    packet = new_packet_id()
+    receipt = ReceiptNote("ab" * 16, str(material.recipients[0]), "cd" * 32, "ef" * 32)
+    day = datetime.now(UTC).date()
+    manifest = Manifest(named or packet, material.gateway, day, Lane.CLEAR, "00" * 8, receipt, ())
+    writer = PacketWriter(material.recipients)
+    rest = writer.finish(encode_message(Message(text=f"text of {packet}")), encode_manifest(manifest))
+    path = machines.low.spool / "clear" / f"{packet}.age"
+    path.write_bytes(b"".join([writer.header, *rest]))
+    os.utime(path, (0, 0))
+    return packet
+
+
+def mover(machines: TwoMachines) -> tuple[_Mover, io.StringIO]:
+    said = io.StringIO()
+    return _Mover(machines, Terminal(out=said, err=said)), said
+
+
+def spooled(machines: TwoMachines) -> list[str]:
+    return sorted(path.stem for path in machines.low.spool.rglob("*.age"))
+
+
+def test_moves_opens_and_empties(machines: TwoMachines) -> None:
+    moving, said = mover(machines)
+    moving.move()
+    assert said.getvalue() == ""
+    packets = [put(machines), put(machines)]
+    moving.move()
+    assert all(f"text of {packet}" in said.getvalue() for packet in packets)
+    assert spooled(machines) == []
+    assert list(machines.stick.iterdir()) == []
+    before = said.getvalue()
+    moving.move()
+    assert said.getvalue() == before
+
+
+@pytest.mark.parametrize("bag_lost", [False, True])
+def test_completes_what_a_crash_left(machines: TwoMachines, bag_lost: bool) -> None:
+    packet = put(machines)
+    report = export(low_side(machines.low), machines.stick, progress=lambda *_: None)
+    if bag_lost:
+        report.batches[0].folder.rename(machines.root / "elsewhere")
+    moving, said = mover(machines)
+    moving.move()
+    assert f"text of {packet}" in said.getvalue()
+    assert spooled(machines) == []
+
+
+def test_a_packet_that_cannot_be_opened_does_not_stop_the_others(machines: TwoMachines) -> None:
+    wrong = [put(machines, named=new_packet_id()) for _ in range(3)]
+    good = put(machines)
+    moving, said = mover(machines)
+    moving.move()
+    assert f"text of {good}" in said.getvalue()
+    assert all(f"packet {packet} says that it is another one" in said.getvalue() for packet in wrong)
+
+
+def test_halts_where_a_person_must_look(machines: TwoMachines) -> None:
+    bad = put(machines)
+    path = machines.low.spool / "clear" / f"{bad}.age"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    os.utime(path, (0, 0))
+    moving, said = mover(machines)
+    for _ in range(5):
+        moving.move()
+    assert said.getvalue().count(f"packet {bad} did not arrive") == 1
+    assert machines.high.audit.read_text().count("batch-imported") == 1
+    assert spooled(machines) == [bad]
