@@ -1,0 +1,1 @@
+"""Measurements, never assertions: ratios of one run on one machine."""
