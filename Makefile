@@ -11,14 +11,17 @@ help:
 	@echo 'make test    set-up and every test;  make lint   ruff, mypy --strict, import-linter'
 	@echo 'make setup   only prepares $(VENV);   make bench-upload   CPU seconds beside the age tool'
 
-# A stamp, not the folder: an interrupted install is repeated.
-$(VENV)/.ready: requirements.lock pyproject.toml .ci/packages
+# Stamps, not the folder: an interrupted install is repeated.
+$(VENV)/.locked: requirements.lock
 	@.ci/packages python3-venv=@venv
 	rm -rf $(VENV)
 	@for p in python3.11 python3; do if $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
 	  then echo "$$p -m venv $(VENV)"; exec $$p -m venv $(VENV); fi; done; \
 	  echo 'Enveis needs Python 3.11 or later; none was found.' >&2; exit 1
 	$(PY) -m pip --disable-pip-version-check install -q --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.ready: $(VENV)/.locked pyproject.toml
 	$(PY) -m pip --disable-pip-version-check install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
