@@ -37,13 +37,7 @@ def parse_bech32(untrusted_text: str) -> tuple[str, bytes]:
     if untrusted_text not in (text, untrusted_text.upper()):
         raise Bech32Error("a key mixes capital and small letters")
     prefix, separator, rest = text.rpartition("1")
-    if (
-        not prefix
-        or not separator
-        or len(rest) < _CHECKSUM_SIZE
-        or not prefix.isascii()
-        or not prefix.isprintable()
-    ):
+    if not prefix or not separator or len(rest) < _CHECKSUM_SIZE or not prefix.isascii() or not prefix.isprintable():
         raise Bech32Error("a key is not in the form of age keys")
     symbols = [_ALPHABET.find(letter) for letter in rest]
     if -1 in symbols:

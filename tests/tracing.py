@@ -12,7 +12,9 @@ from pathlib import Path
 CALLS = (
     "write,pwrite64,writev,pwritev,pwritev2,sendto,sendmsg,sendmmsg,sendfile,splice,tee,vmsplice,copy_file_range,mmap"
 )
-_WRITE = re.compile(r"^\s*\d+\s+(?:write|pwrite64|writev|pwritev2?|sendto|send(?:m)?msg)\((\d+)<([^>]*)>(?:\(deleted\))?, ?(.*)$")
+_WRITE = re.compile(
+    r"^\s*\d+\s+(?:write|pwrite64|writev|pwritev2?|sendto|send(?:m)?msg)\((\d+)<([^>]*)>(?:\(deleted\))?, ?(.*)$"
+)
 _MOVE = re.compile(r"^\s*\d+\s+(?:sendfile|splice|tee|copy_file_range)\((.*)$")
 _MAP = re.compile(r"^\s*\d+\s+mmap\(.*PROT_WRITE.*MAP_SHARED, \d+<([^>]*)>")
 _PATH = re.compile(r"<(/[^>]*)>")
