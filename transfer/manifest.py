@@ -10,7 +10,7 @@ from transfer.names import Lane, PacketId, parse_packet_id
 from transfer.record import DAY, HEX_256, Record, RecordError, encode_record, parse_record
 
 MANIFEST_VERSION: Final = 1
-MANIFEST_MAX: Final = 1024 * 1024  # bytes
+MANIFEST_MAX: Final = 4 * 1024 * 1024  # bytes; all names at their bounds, written as six-byte escapes, fit
 FILES_MAX: Final = 100  # in one packet; a gateway's own limit is lower (10)
 FILE_MAX: Final = 2**40  # bytes
 REFUSED_MAX: Final = 100

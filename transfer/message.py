@@ -11,7 +11,7 @@ from typing import Final
 from transfer.record import Record, encode_record, parse_record
 
 MESSAGE_VERSION: Final = 1
-MESSAGE_MAX: Final = 8 * 1024 * 1024  # bytes of JSON; a text of TEXT_MAX may be escaped to several times its size
+MESSAGE_MAX: Final = 24 * 1024 * 1024  # bytes; all fields at their bounds, written as six-byte escapes, fit
 TEXT_MAX: Final = 1024 * 1024  # characters of the matter in the person's own words
 FIELD_MAX: Final = 1_000  # characters of any other field
 PEOPLE_MAX: Final = 200

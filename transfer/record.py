@@ -63,12 +63,15 @@ class Record:
         return value
 
     def one_of(self, field: str, kind: Callable[[str], T]) -> T:
-        """Take text that the enumeration `kind` knows."""
+        """Take text that `kind` knows: an enumeration, or a parser that raises ValueError."""
         value = self._take(field)
+        wanted = "one of the values that the format lists"
+        if not isinstance(value, str):
+            self._refuse(field, wanted)
         try:
             return kind(value)
         except ValueError:
-            self._refuse(field, "one of the values that the format lists")
+            self._refuse(field, wanted)
 
     def items(self, field: str, *, most: int, read: Callable[[object, str], T]) -> tuple[T, ...]:
         """Take a list of at most `most` items, each read by `read(item, its name)`."""

@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import zipfile
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from keys.identity import encode_identity_file, generate_identity
 from keys.recipient import Kind, Recipient
 from transfer import packet
 from transfer.manifest import (
+    FILES_MAX,
+    NAME_MAX,
+    REFUSED_MAX,
     FileNote,
     FindingNote,
     Manifest,
@@ -27,7 +31,20 @@ from transfer.manifest import (
     encode_manifest,
     parse_manifest,
 )
-from transfer.message import Contact, Message, Person, Relation, Road, Side, encode_message, parse_message
+from transfer.message import (
+    FAMILY_NAMES_MAX,
+    FIELD_MAX,
+    PEOPLE_MAX,
+    TEXT_MAX,
+    Contact,
+    Message,
+    Person,
+    Relation,
+    Road,
+    Side,
+    encode_message,
+    parse_message,
+)
 from transfer.message import Kind as MessageKind
 from transfer.names import Lane, PacketId
 from transfer.packet import Member, PacketWriter, padded_size
@@ -167,6 +184,12 @@ def test_other_tools_open_a_packet(tmp_path: Path) -> None:
         lambda fields: fields.update(received="2026-11-21T10:00"),
         lambda fields: fields.update(received="2026-02-30"),
         lambda fields: fields["files"][0].update(member="files/../x.pdf"),
+        lambda fields: fields.update(packet=5),
+        lambda fields: fields.update(received=["2026-11-21"]),
+        lambda fields: fields.update(lane={}),
+        lambda fields: fields["files"][0].update(reason=None),
+        lambda fields: fields["files"][0].update(reason=[]),
+        lambda fields: fields["files"][0].update(reason=7),
         lambda fields: fields["files"][0].update(size=-1),
         lambda fields: fields["files"][0].update(size=True),
         lambda fields: fields["files"][0].update(name="\ud800"),
@@ -194,12 +217,37 @@ def test_a_manifest_that_is_not_exactly_the_format_is_refused(change) -> None:  
         b'{"a":1,"a":2}',
         b"[" * 100_000,
         b"9" * 10_000,
-        bytes(9_000_000),
+        b" " * 30_000_000 + b"{}",
     ],
 )
 def test_rubbish_instead_of_a_message(untrusted: bytes) -> None:
     with pytest.raises(RecordError):
         parse_message(untrusted)
+
+
+def test_whatever_the_bounds_of_the_fields_allow_is_read_again() -> None:
+    """A gateway writes what keeps to them, and shows a receipt; the desk must not refuse it for its size."""
+    worst = "\x01"  # six bytes in JSON
+    person = Person(
+        Side.COMPLAINED_ABOUT,
+        worst * FIELD_MAX,
+        (worst * FIELD_MAX,) * FAMILY_NAMES_MAX,
+        worst * FIELD_MAX,
+        worst * FIELD_MAX,
+    )
+    message = replace(
+        MESSAGE,
+        text=worst * TEXT_MAX,
+        public_body_other=worst * FIELD_MAX,
+        people=(person,) * PEOPLE_MAX,
+        contact=Contact(*[worst * FIELD_MAX] * 5),
+    )
+    assert parse_message(encode_message(message)) == message
+    name = worst * NAME_MAX
+    files = [replace(MANIFEST.files[1], member=f"files/{number:02}.zip", name=name) for number in range(FILES_MAX)]
+    refused = (RefusedNote(name, "size"),) * REFUSED_MAX
+    manifest = replace(MANIFEST, files=tuple(files), refused=refused)
+    assert parse_manifest(encode_manifest(manifest)) == manifest
 
 
 def test_an_empty_message_is_known_as_such() -> None:
