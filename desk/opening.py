@@ -30,6 +30,8 @@ DIRECTORY_MAX: Final = 64 * 1024  # bytes of the ZIP's directory: FILES_MAX entr
 _END_RECORD: Final = struct.Struct("<4s4H2LH")  # APPNOTE 4.3.16
 _END_ZIP64: Final = struct.Struct("<4sQ2H2L4Q")  # APPNOTE 4.3.14
 _LOCATOR_SIZE: Final = 20  # bytes; APPNOTE 4.3.15
+# What `zipfile` raises for bytes that are no ZIP: names that do not decode and offsets beyond 2^63 included.
+_UNREADABLE: Final = (zipfile.BadZipFile, RuntimeError, KeyError, EOFError, ValueError, OverflowError, struct.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +112,12 @@ class OpenPacket:
         expected = [note.member for note in self.manifest.files]
         if found != sorted([*expected, MESSAGE_MEMBER, MANIFEST_MEMBER, PADDING_MEMBER]):
             raise PacketDamagedError(f"packet {packet_id} does not hold exactly what its manifest lists")
-        for info in self._zip.infolist():
-            if info.compress_type != zipfile.ZIP_STORED:
-                raise PacketDamagedError(f"packet {packet_id} holds a compressed member")
 
     def _whole(self, member: str, largest: int) -> bytes:
         try:
             with self._zip.open(member) as stream:
                 content = stream.read(largest + 1)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, KeyError, EOFError):
+        except _UNREADABLE:
             raise PacketDamagedError(f"a packet has no readable {member}") from None
         if len(content) > largest:
             raise PacketDamagedError(f"a packet's {member} is too large")
@@ -133,7 +132,7 @@ class OpenPacket:
                     digest.update(piece)
                     size += len(piece)
                     yield piece
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError):
+        except _UNREADABLE:
             raise PacketDamagedError(f"{note.member} of packet {self.manifest.packet} cannot be read") from None
         if digest.hexdigest() != note.sha256 or size != note.size:
             raise PacketDamagedError(f"{note.member} of packet {self.manifest.packet} is not what its manifest says")
@@ -160,11 +159,22 @@ def _read_zip(stream: BinaryIO, identities: Sequence[Unwraps]) -> zipfile.ZipFil
     _check_directory(plain, reader.size)
     try:
         archive = zipfile.ZipFile(plain)
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error):
+    except _UNREADABLE:
         raise PacketDamagedError("a packet opened, but is not a ZIP archive") from None
-    if len(archive.infolist()) > FILES_MAX + 3:
-        raise PacketDamagedError("a packet holds more members than its format allows")
+    _check_members(archive.infolist(), reader.size)
     return archive
+
+
+def _check_members(members: Sequence[zipfile.ZipInfo], size: int) -> None:
+    """Refuse what could cost more than the packet's own size, before a byte of any member is read."""
+    if len(members) > FILES_MAX + 3:
+        raise PacketDamagedError("a packet holds more members than its format allows")
+    # A few hundred bytes of bzip2 ask for a gigabyte of memory at the first read.
+    if any(info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size for info in members):
+        raise PacketDamagedError("a packet holds a compressed member")
+    # Members that share their bytes would fill the disk with a hundred times what came.
+    if sum(info.file_size for info in members) > size:
+        raise PacketDamagedError("a packet's members are larger than the packet")
 
 
 def _check_directory(plain: IO[bytes], size: int) -> None:

@@ -152,6 +152,51 @@ def test_what_is_no_packet_inside_is_refused(opened: Callable[..., OpenPacket], 
     assert "\n" not in str(raised.value)
 
 
+def patched(archive: bytes, offset: int, value: bytes, *, member: int = 0) -> bytes:
+    """Change a field of the directory's line `member`, counted from 0."""
+    at = -1
+    for _ in range(member + 1):
+        at = archive.index(b"PK\x01\x02", at + 1)
+    return archive[: at + offset] + value + archive[at + offset + len(value) :]
+
+
+def test_nothing_is_unpacked_before_it_is_refused(opened: Callable[..., OpenPacket]) -> None:
+    """bzip2 unpacks to its whole size at the first read; a manifest is read before the members are compared."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_BZIP2) as writer:
+        writer.writestr("manifest.json", bytes(8 * 1024 * 1024))
+    with pytest.raises(PacketDamagedError, match="compressed"):
+        opened(seal_bytes(archive.getvalue(), [IDENTITY.recipient]))
+
+
+def test_members_that_share_their_bytes_are_refused(opened: Callable[..., OpenPacket]) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as writer:
+        for name in ("files/01.txt", "files/02.txt"):
+            writer.writestr(name, bytes(1000))
+    first = archive.getvalue()
+    sharing = patched(first, 42, bytes(4), member=1)  # the offset of the local header
+    with pytest.raises(PacketDamagedError, match="no readable"):
+        opened(seal_bytes(first, [IDENTITY.recipient]))
+    larger = b"".join(((2000).to_bytes(4, "little"),) * 2)  # the two sizes
+    for member in (0, 1):
+        sharing = patched(sharing, 20, larger, member=member)
+    with pytest.raises(PacketDamagedError, match="larger than the packet"):
+        opened(seal_bytes(sharing, [IDENTITY.recipient]))
+
+
+@pytest.mark.parametrize("offset", [2**62, 2**63, 2**64 - 1])
+def test_an_offset_beyond_everything(opened: Callable[..., OpenPacket], offset: int) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as writer:
+        info = zipfile.ZipInfo("manifest.json")
+        info.extra = b"\x01\x00\x08\x00" + offset.to_bytes(8, "little")  # ZIP64: the offset alone
+        writer.writestr(info, b"{}")
+    plaintext = patched(archive.getvalue(), 42, b"\xff" * 4)
+    with pytest.raises(PacketDamagedError, match=r"no readable manifest\.json"):
+        opened(seal_bytes(plaintext, [IDENTITY.recipient]))
+
+
 def test_a_huge_directory_is_refused_before_it_is_read(opened: Callable[..., OpenPacket]) -> None:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as writer:
