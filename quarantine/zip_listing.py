@@ -7,7 +7,7 @@ The deep checks of a ZIP's structure (overlap, local against central headers, na
 
 import io
 import zipfile
-from typing import BinaryIO, Final
+from typing import IO, BinaryIO, Final
 
 from quarantine.budgets import MIB, Budgets
 from quarantine.examination import Examination
@@ -71,8 +71,10 @@ class _Search:
         self._pay(real_size)
         if real_size != member.file_size:
             self.codes[Code.ZIP_UNREADABLE] = None
-        with archive.open(member) as content:
+        with _open_unbelieving(archive, member, 2 * self._budgets.member_bytes) as content:
             head = content.read(HEAD_SIZE)
+            if len(head) != min(real_size, HEAD_SIZE):
+                self.codes[Code.ZIP_UNREADABLE] = None
             kind = type_of_content(head)
             if kind is FileType.RAR:
                 self.codes[Code.ZIP_RAR_INSIDE] = None
@@ -97,10 +99,20 @@ class _Search:
         if claimed > most or member.compress_size * _DEFLATE_MOST <= most:
             return claimed
         size = 0
-        # zipfile reads no more than is claimed here, and compares the sum when it has: never below `most`.
-        member.file_size = 2 * most
-        with archive.open(member) as content:
+        with _open_unbelieving(archive, member, 2 * most) as content:
             while size <= most and (piece := content.read(MIB)):
                 size += len(piece)
-        member.file_size = claimed
         return size
+
+
+def _open_unbelieving(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> IO[bytes]:
+    """Open a member as if it claimed `most` bytes: zipfile reads no more than what is claimed.
+
+    A RAR that claims no bytes would pass for an empty text, and be there again for every program that unpacks by
+    the compressed size. The sum is compared when the data end.
+    """
+    claimed, member.file_size = member.file_size, most
+    try:
+        return archive.open(member)
+    finally:
+        member.file_size = claimed

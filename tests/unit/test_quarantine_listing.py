@@ -168,12 +168,14 @@ def deflated(*members: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) ->
     return archive.getvalue()
 
 
-def lying_about_size(archive: bytes) -> bytes:
-    """One member that claims 100 kB, in both of its headers."""
+def lying_about_size(archive: bytes, *, claimed: int = 100_000, crc32: int | None = None) -> bytes:
+    """One member that claims 100 kB, or `claimed` bytes with this sum, in both of its headers."""
     lying = bytearray(archive)
     for magic, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
         at = lying.index(magic) + offset
-        lying[at : at + 4] = (100_000).to_bytes(4, "little")
+        lying[at : at + 4] = claimed.to_bytes(4, "little")
+        if crc32 is not None:
+            lying[at - 8 : at - 4] = crc32.to_bytes(4, "little")
     return bytes(lying)
 
 
@@ -185,6 +187,23 @@ ZIP_TRICKS = {
     "bzip2": (deflated(("a", b"a"), method=zipfile.ZIP_BZIP2), {Code.ZIP_METHOD}),
     "rar_inside": (deflated(("innocent.txt", INNER_RAR)), {Code.ZIP_RAR_INSIDE}),
     "rar_in_zip_inside": (zip_of("a", deflated(("b", INNER_RAR))), {Code.ZIP_RAR_INSIDE}),
+    "rar_claims_no_bytes_stored": (
+        lying_about_size(zip_of("a", INNER_RAR), claimed=0, crc32=0),
+        {Code.ZIP_UNREADABLE},
+    ),
+    "rar_claims_no_bytes": (lying_about_size(deflated(("a", INNER_RAR)), claimed=0, crc32=0), {Code.ZIP_UNREADABLE}),
+    "rar_claims_fewer_bytes": (
+        lying_about_size(deflated(("a", INNER_RAR)), claimed=4, crc32=zlib.crc32(INNER_RAR[:4])),
+        {Code.ZIP_UNREADABLE},
+    ),
+    "large_rar_claims_no_bytes": (
+        lying_about_size(deflated(("a", INNER_RAR + NOISE)), claimed=0, crc32=0),
+        {Code.ZIP_UNREADABLE},
+    ),
+    "zip_claims_no_bytes": (
+        lying_about_size(deflated(("a", zip_of("b", INNER_RAR) + NOISE)), claimed=0, crc32=0),
+        {Code.ZIP_UNREADABLE},
+    ),
     "too_deep": (zip_of("a", zip_of("b", zip_of("c", zip_of("d", zip_of("e", b"x"))))), {Code.ARCHIVE_BUDGET}),
     "too_many": (deflated(*[(str(n), b"") for n in range(21)]), {Code.ARCHIVE_BUDGET}),
     "member_too_large": (deflated(("a", bytes(9 * MIB))), {Code.ARCHIVE_BUDGET}),
