@@ -61,7 +61,7 @@ class MemfdWriter:
         Raises:
             FileTooLargeError: More than `limit` bytes; nothing of this piece was kept.
         """
-        view = memoryview(plaintext)
+        view = memoryview(plaintext).cast("B")  # a length in other items would take too little
         if self._size + len(view) > self._limit:
             raise FileTooLargeError(f"a file holds more than {self._limit} bytes")
         self._size += len(view)

@@ -9,7 +9,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -77,7 +77,7 @@ class _Checked:
     batch: Batch
     digest: str
     lines: bytes
-    secret: bytes
+    secret: bytes = field(repr=False)
 
 
 @dataclass(slots=True)

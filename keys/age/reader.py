@@ -1,7 +1,7 @@
 """Reads an age file: finds the stanza that one of the identities opens, checks the header, yields the payload."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
 from keys.age.errors import HeaderError, NoMatchError
@@ -26,7 +26,7 @@ class Unwraps(Protocol):
 class Opened:
     """A file whose header is authentic: the key of its payload and where in the stream that begins."""
 
-    payload_key: bytes
+    payload_key: bytes = field(repr=False)
     header_size: int  # bytes, nonce included
 
 

@@ -33,6 +33,8 @@ class SeekableReader(io.RawIOBase):
         self._read_at = read_at
         self._start = start
         sealed_size = end - start
+        if sealed_size < TAG_SIZE:
+            raise PayloadError("the payload is cut")
         self._chunks = max(1, -(-sealed_size // SEALED_CHUNK_SIZE))
         self._size = sealed_size - self._chunks * TAG_SIZE
         self._position = 0

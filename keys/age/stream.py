@@ -47,7 +47,8 @@ class StreamSealer:
         if self._finished:
             raise RuntimeError("the payload is finished")
         sealed: list[bytes] = []
-        with memoryview(plaintext) as view:
+        # As bytes: a length in other items would take too little.
+        with memoryview(plaintext) as given, given.cast("B") as view:
             start = self._fill(view)
             # A full chunk waits until a byte follows it: before that, it may be the last.
             if start < len(view) and self._filled:

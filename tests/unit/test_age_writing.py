@@ -1,7 +1,9 @@
 """What we write: read by ourselves whatever the split, and by the age tool and npm age-encryption."""
 
 import io
+import os
 import subprocess
+from array import array
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keys.age.armor import encode_armor, parse_armor
-from keys.age.errors import AgeError, NoMatchError
+from keys.age.errors import AgeError, NoMatchError, PayloadError
 from keys.age.reader import open_header, open_stream
 from keys.age.seekable import PartReader, SeekableReader
 from keys.age.small import open_bytes, seal_bytes
@@ -47,6 +49,24 @@ def test_position_and_pending_tell_what_is_not_sealed_yet(size: int) -> None:
     assert sealer.position == size
     assert plaintext.endswith(sealer.pending)
     assert len(sealed) // (CHUNK_SIZE + 16) * CHUNK_SIZE + len(sealer.pending) == size
+
+
+def test_a_view_of_wider_items_counts_its_bytes() -> None:
+    items = array("I", range(CHUNK_SIZE // 2))
+    sealed = seal_all([memoryview(items), memoryview(items)[:3]], bytes(32))  # type: ignore[list-item]
+    assert b"".join(open_chunks(io.BytesIO(sealed), bytes(32))) == items.tobytes() + items[:3].tobytes()
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 0), (0, 15), (20, 10)])
+def test_a_payload_without_room_for_a_chunk_is_cut(start: int, end: int) -> None:
+    with os.fdopen(os.memfd_create("payload"), "wb") as stream, pytest.raises(PayloadError):
+        SeekableReader(lambda size, at: os.pread(stream.fileno(), size, at), bytes(32), start=start, end=end)
+
+
+def test_the_key_of_a_payload_is_not_printed() -> None:
+    identity = generate_identity(Kind.CLASSIC)
+    opened = open_header(io.BytesIO(seal_bytes(b"", [identity.recipient])), [identity])
+    assert repr(opened.payload_key) not in repr(opened)
 
 
 def test_nothing_is_sealed_after_the_last_chunk() -> None:

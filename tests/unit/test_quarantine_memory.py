@@ -3,6 +3,7 @@ import fcntl
 import mmap
 import os
 import time
+from array import array
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,14 @@ def test_what_was_written_is_there() -> None:
     with memfd:
         assert (memfd.size, memfd.head(100), memfd.head(5)) == (9, b"hello you", b"hello")
         assert os.read(memfd.fd, 100) == b"hello you"
+
+
+def test_a_view_of_wider_items_counts_its_bytes() -> None:
+    items = array("I", range(10))
+    with MemfdWriter(40) as writer:
+        writer.write(memoryview(items))
+        with writer.seal() as memfd:
+            assert (memfd.size, memfd.head(100)) == (40, items.tobytes())
 
 
 def test_beyond_the_limit_nothing_is_written() -> None:
