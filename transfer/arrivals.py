@@ -128,7 +128,9 @@ class Arrivals:
                     "INSERT INTO packets VALUES (?, ?, ?, ?, ?, ?)",
                     (entry.id, entry.sha256, entry.size, str(batch.lane), batch.gateway, batch.number),
                 )
-                db.execute("DELETE FROM missing WHERE (id, gateway) = (?, ?)", (entry.id, batch.gateway))
+            lost = set(missing)
+            arrived = [(entry.id, batch.gateway) for entry in batch.packets if entry.id not in lost]
+            db.executemany("DELETE FROM missing WHERE (id, gateway) = (?, ?)", arrived)
             for packet in missing:
                 db.execute("INSERT OR REPLACE INTO missing VALUES (?, ?, ?)", (packet, batch.gateway, batch.number))
         return alarms

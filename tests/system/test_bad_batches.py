@@ -22,6 +22,8 @@ from keys.signing import SigningKey
 from tests.crossing import DAY, High, Low, make_sides
 from transfer.batch import gateway_id
 from transfer.errors import BatchError, ContradictionError, UnknownGatewayError
+from transfer.names import Lane
+from transfer.outgoing import acknowledge
 from transfer.record import encode_record
 
 Spoil = Callable[[Path], None]
@@ -342,6 +344,27 @@ def test_another_packet_never_takes_the_place_of_one_that_came(sides: tuple[Low,
     (high.home / "arrivals.sqlite").unlink()
     assert high.take(tmp_path / "their stick" / result_name(other)).arrived == ()
     assert {path.name: path.read_bytes() for path in high.inbox.iterdir()} == kept
+
+
+def test_a_gateway_that_replays_anothers_packets_does_not_keep_them_back(tmp_path: Path) -> None:
+    """It may have copied the stick; the packets' own gateway could never delete them."""
+    low, high = make_sides(tmp_path)
+    thief = Low(tmp_path / "thief", high.identity)
+    high.trusted[gateway_id(thief.key.public)] = thief.key.public
+    packet = low.put(1)
+    thief.put(1, sealed=low.spool.path(Lane.CLEAR, packet).read_bytes())
+    low.later()
+    thief.later()
+    bag = low.export(tmp_path / "stick").batches[0].folder
+    sealed = bag / "data" / "packets" / f"{packet}.age"
+    sealed.rename(tmp_path / "away")
+    assert high.take(bag).arrived == ()
+    assert high.take(thief.export(tmp_path / "their stick").batches[0].folder).arrived == (packet,)
+    (tmp_path / "away").rename(sealed)
+    result = high.take(bag)
+    assert (result.arrived, result.duplicates, result.missing) == ((packet,), (packet,), ())
+    assert high.arrivals.missing(gateway_id(low.key.public)) == []
+    assert acknowledge(low.side, result.code).deleted == (packet,)
 
 
 def result_name(low: Low) -> str:
