@@ -134,8 +134,9 @@ def test_links_and_names_of_files_lead_somewhere(page: Path) -> None:
 def test_every_command_that_a_page_shows_exists(
     page: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for block in re.findall(r"^```(?:sh)?\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE):
-        for line in re.findall(r"^\s*(?:\$ )?enveis ([^\n#&|]*)", block, re.MULTILINE):
+    # Every fence is matched, whatever its language: the end of one must not pass for the beginning of another.
+    for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE):
+        for line in [] if language != "sh" else re.findall(r"^\s*(?:\$ )?enveis ([^\n#&|]*)", block, re.MULTILINE):
             words = line.split()
             names = words[: 1 if words[0] in ("demo", "run") else 2]
             with pytest.raises(SystemExit, match="0"):
