@@ -4,7 +4,6 @@ The file holds a secret, the key that will authenticate datagrams on a diode, an
 People compare its fingerprint words on both machines, so that nobody can exchange it on the way.
 """
 
-import json
 import re
 from dataclasses import dataclass, field
 from typing import Final
@@ -13,14 +12,15 @@ from keys.errors import KeyMaterialError
 from keys.signing import VerifyKey, parse_verify_key
 from keys.words import fingerprint_words
 from transfer.errors import TransferError
+from transfer.record import HEX_256, RecordError, encode_record, parse_record
 
 FORMAT: Final = "enveis-pairing"
 VERSION: Final = 1
 LINK_KEY_SIZE: Final = 32  # bytes, random
 PAIRING_MAX: Final = 4096  # bytes of the file
 
-_KEYS: Final = {"format", "version", "gateway", "public_key", "link_key"}
-_HEX: Final = re.compile(r"[0-9a-f]+", re.ASCII)
+_FORMAT: Final = re.compile(FORMAT)
+_GATEWAY: Final = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 
 class PairingError(TransferError):
@@ -47,14 +47,15 @@ class Pairing:
 
 def encode_pairing(pairing: Pairing) -> bytes:
     """Return the bytes of the file."""
-    fields = {
-        "format": FORMAT,
-        "version": VERSION,
-        "gateway": pairing.gateway,
-        "public_key": pairing.key.encode().splitlines()[1],
-        "link_key": pairing.link_key.hex(),
-    }
-    return json.dumps(fields, indent=1).encode() + b"\n"
+    return encode_record(
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "gateway": pairing.gateway,
+            "public_key": pairing.key.encode().splitlines()[1],
+            "link_key": pairing.link_key.hex(),
+        }
+    )
 
 
 def parse_pairing(untrusted: bytes) -> Pairing:
@@ -63,27 +64,24 @@ def parse_pairing(untrusted: bytes) -> Pairing:
     Raises:
         PairingError: Not exactly such a file.
     """
-    if len(untrusted) > PAIRING_MAX:
-        raise PairingError("this is not a gateway.pairing file: it is too large")
     try:
-        fields = json.loads(untrusted)
-    except (ValueError, RecursionError):
-        raise PairingError("this is not a gateway.pairing file") from None
-    if not isinstance(fields, dict) or fields.get("format") != FORMAT:
-        raise PairingError("this is not a gateway.pairing file")
-    if fields.get("version") != VERSION or set(fields) != _KEYS:
-        raise PairingError("this gateway.pairing is of a version that is not known here")
-    texts = [fields["public_key"], fields["link_key"], fields["gateway"]]
-    if not all(isinstance(text, str) for text in texts):
-        raise PairingError("this gateway.pairing is damaged")
-    try:
-        key = parse_verify_key(fields["public_key"])
-    except KeyMaterialError:
-        raise PairingError("this gateway.pairing holds no usable public key") from None
-    link_key = fields["link_key"]
-    if not _HEX.fullmatch(link_key) or len(link_key) != 2 * LINK_KEY_SIZE:
-        raise PairingError("this gateway.pairing holds no usable link key")
-    pairing = Pairing(key, bytes.fromhex(link_key))
-    if fields["gateway"] != pairing.gateway:
+        record = parse_record(untrusted, name="the file", largest=PAIRING_MAX)
+        record.matching("format", _FORMAT)
+        record.integer("version", low=VERSION, high=VERSION)
+        gateway = record.matching("gateway", _GATEWAY)
+        key = record.one_of("public_key", _verify_key)
+        link_key = bytes.fromhex(record.matching("link_key", HEX_256))
+        record.close()
+    except RecordError as error:
+        raise PairingError(f"this is not a gateway.pairing file that can be used: {error}") from None
+    pairing = Pairing(key, link_key)
+    if gateway != pairing.gateway:
         raise PairingError("this gateway.pairing names another gateway than its key does")
     return pairing
+
+
+def _verify_key(untrusted_text: str) -> VerifyKey:
+    try:
+        return parse_verify_key(untrusted_text)
+    except KeyMaterialError as error:
+        raise ValueError(str(error)) from None

@@ -32,6 +32,7 @@ def test_the_words_cover_key_and_link_key() -> None:
         b"\xff",
         b"[" * 4000,
         b" " * 5000,
+        encode_pairing(PAIRING).replace(b'"version": 1', b'"version": 1, "version": 1'),
         PAIRING.key.encode().encode(),
         *(
             json.dumps(FIELDS | change).encode()
@@ -39,6 +40,8 @@ def test_the_words_cover_key_and_link_key() -> None:
                 {"format": "x"},
                 {"version": 2},
                 {"version": "1"},
+                {"version": True},
+                {"version": 1.0},
                 {"more": 1},
                 {"public_key": 1},
                 {"public_key": "RWQ"},
