@@ -5,8 +5,6 @@ text; reads no file. Refuses the older form that signs the message itself, and p
 a station that signs without a person beside it could only keep the password next to the key.
 """
 
-import base64
-import binascii
 import hashlib
 import hmac
 import secrets
@@ -17,6 +15,7 @@ from typing import Final
 from nacl import bindings
 from nacl.exceptions import CryptoError
 
+from keys.base64_text import encode_base64, parse_base64
 from keys.errors import KeyMaterialError
 
 KEY_ID_SIZE: Final = 8  # bytes, random; minisign, "Public key format"
@@ -52,7 +51,7 @@ class VerifyKey:
     def encode(self) -> str:
         """Return the text of a `.pub` file."""
         blob = _KEY_ALGORITHM + _key_id_bytes(self.key_id) + self.raw
-        return f"{_UNTRUSTED}minisign public key {self.key_id}\n{_base64(blob)}\n"
+        return f"{_UNTRUSTED}minisign public key {self.key_id}\n{encode_base64(blob)}\n"
 
     def verify(self, message: bytes, untrusted_signature: str) -> str:
         """Check the text of a `.minisig` over `message` and return its trusted comment.
@@ -108,7 +107,7 @@ class SigningKey:
         head = _KEY_ALGORITHM + _NO_PASSWORD + _CHECKSUM_ALGORITHM + _NO_SALT
         key = _key_id_bytes(self.public.key_id) + self._seed + self.public.raw
         # The comment is minisign's own, misleading word included: some versions look for it.
-        return f"{_UNTRUSTED}minisign encrypted secret key\n{_base64(head + key + _NO_CHECKSUM)}\n"
+        return f"{_UNTRUSTED}minisign encrypted secret key\n{encode_base64(head + key + _NO_CHECKSUM)}\n"
 
     def sign(self, message: bytes, *, trusted_comment: str) -> str:
         """Return the text of a `.minisig` over `message`, whose comment (what it is for) is signed too."""
@@ -124,8 +123,8 @@ class SigningKey:
         seal = self._sign_raw(signature + trusted_comment.encode())
         blob = _PREHASHED + _key_id_bytes(self.public.key_id) + signature
         return (
-            f"{_UNTRUSTED}signature by key {self.public.key_id}\n{_base64(blob)}\n"
-            f"{_TRUSTED}{trusted_comment}\n{_base64(seal)}\n"
+            f"{_UNTRUSTED}signature by key {self.public.key_id}\n{encode_base64(blob)}\n"
+            f"{_TRUSTED}{trusted_comment}\n{encode_base64(seal)}\n"
         )
 
     def _sign_raw(self, message: bytes) -> bytes:
@@ -188,7 +187,7 @@ def _parse_key_line(untrusted_text: str, *, what: str) -> bytes:
     if len(lines) != 1:
         raise KeyMaterialError(f"a minisign {what} is one comment line and one line of base64")
     try:
-        return _unbase64(lines[0])
+        return parse_base64(lines[0])
     except ValueError:
         raise KeyMaterialError(f"the minisign {what} is not valid base64") from None
 
@@ -199,7 +198,7 @@ def _parse_signature(untrusted_text: str) -> tuple[bytes, str, bytes]:
         raise SignatureError("this is not a minisign signature of four lines")
     comment = lines[2].removeprefix(_TRUSTED)
     try:
-        blob, seal = _unbase64(lines[1]), _unbase64(lines[3])
+        blob, seal = parse_base64(lines[1]), parse_base64(lines[3])
     except ValueError:
         raise SignatureError("the minisign signature is not valid base64") from None
     if len(blob) != 2 + KEY_ID_SIZE + SIGNATURE_SIZE or len(seal) != SIGNATURE_SIZE:
@@ -225,17 +224,3 @@ def _key_id_bytes(key_id: str) -> bytes:
     if len(blob) != KEY_ID_SIZE:
         raise ValueError("a minisign key id has eight bytes")
     return blob[::-1]
-
-
-def _base64(blob: bytes) -> str:
-    return base64.b64encode(blob).decode()
-
-
-def _unbase64(untrusted_text: str) -> bytes:
-    try:
-        blob = base64.b64decode(untrusted_text, validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError("not base64") from None
-    if _base64(blob) != untrusted_text:  # one key, one text: unused bits must be zero
-        raise ValueError("not canonical base64")
-    return blob

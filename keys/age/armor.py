@@ -1,10 +1,9 @@
 """The text form of an age file (C2SP age.md, "ASCII armor"): strict PEM, for small files such as identities."""
 
-import base64
-import binascii
 from typing import Final
 
 from keys.age.errors import ArmorError
+from keys.base64_text import encode_base64, parse_base64
 
 BEGIN: Final = b"-----BEGIN AGE ENCRYPTED FILE-----"
 _END: Final = b"-----END AGE ENCRYPTED FILE-----"
@@ -18,7 +17,7 @@ def is_armored(sealed: bytes) -> bool:
 
 def encode_armor(sealed: bytes) -> bytes:
     """Return the text form of a binary age file."""
-    text = base64.b64encode(sealed)
+    text = encode_base64(sealed).encode("ascii")
     lines = [text[i : i + _COLUMNS] for i in range(0, len(text), _COLUMNS)]
     return b"\n".join([BEGIN, *lines, _END]) + b"\n"
 
@@ -38,11 +37,7 @@ def parse_armor(untrusted_text: bytes) -> bytes:
     body = lines[1:-1]
     if any(len(line) != _COLUMNS for line in body[:-1]) or any(not 0 < len(line) <= _COLUMNS for line in body[-1:]):
         raise ArmorError("an armored age file has a line of the wrong length")
-    text = b"".join(body)
     try:
-        sealed = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise ArmorError("an armored age file is not base64") from None
-    if base64.b64encode(sealed) != text:
-        raise ArmorError("an armored age file is not canonical base64")
-    return sealed
+        return parse_base64(b"".join(body).decode("ascii"))
+    except ValueError:
+        raise ArmorError("an armored age file is not canonical base64") from None
