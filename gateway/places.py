@@ -1,11 +1,13 @@
 """How many uploads go on at one time, and who gives way when there is no place left. Knows no address of anyone.
 
 Text is always let in: it is what a source who is pressed for time sends. A newcomer with files takes the place of
-the slowest large upload, if that had its fair time; otherwise it is asked to come back.
+the slowest large upload, if that had its fair time; otherwise it is asked to come back. When small uploads have taken
+all there is, the slowest of any size that had its time gives way to the next small one. What has arrived whole
+never gives way.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
@@ -33,6 +35,11 @@ class Place:
         """Whether it may be nothing but text and small files."""
         return self.length <= SMALL_MAX
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it is here: it is being inspected and sealed now."""
+        return self.received >= self.length
+
     def rate(self, now: float) -> float:
         """Bytes per second since it began."""
         return self.received / max(now - self.started, 1.0)
@@ -59,11 +66,12 @@ class Places:
         """
         place = Place(length, self._now(), on_give_way)
         if len(self._taken) >= self._count:
-            slowest = self._slowest(place)
+            is_crowded = len(self._taken) >= self._count * (1 + SMALL_SHARE)
+            slowest = self._slowest_large(place) or (self._slowest_of_all() if is_crowded and place.is_small else None)
             if slowest is not None:
                 self._taken.discard(slowest)
                 slowest.on_give_way()
-            elif not place.is_small or len(self._taken) >= self._count * (1 + SMALL_SHARE):
+            elif not place.is_small or is_crowded:
                 raise NoPlaceError
         self._taken.add(place)
         return Taken(self, place)
@@ -72,11 +80,20 @@ class Places:
         """Free a place; a second call does nothing."""
         self._taken.discard(place)
 
-    def _slowest(self, newcomer: Place) -> Place | None:
-        now = self._now()
+    def _slowest_large(self, newcomer: Place) -> Place | None:
         grace = 0.0 if newcomer.is_small else GRACE
-        large = [place for place in self._taken if not place.is_small and now - place.started >= grace]
-        return min(large, key=lambda place: place.rate(now), default=None)
+        return self._slowest(place for place in self._unfinished(grace) if not place.is_small)
+
+    def _slowest_of_all(self) -> Place | None:
+        return self._slowest(self._unfinished(GRACE))
+
+    def _unfinished(self, grace: float) -> Iterator[Place]:
+        now = self._now()
+        return (place for place in self._taken if not place.is_whole and now - place.started >= grace)
+
+    def _slowest(self, places: Iterable[Place]) -> Place | None:
+        now = self._now()
+        return min(places, key=lambda place: place.rate(now), default=None)
 
 
 class Taken:
