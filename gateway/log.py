@@ -21,6 +21,7 @@ class LogEvent(StrEnum):
     SCANNER_FIT = "scanner-fit"
     SCANNER_UNFIT = "scanner-unfit"
     INSPECTION_OFF = "inspection-off"
+    SWAP_ACTIVE = "swap-active"  # what is in memory may reach a disk: swapoff, or swap with a fresh key
     STOPPING = "stopping"
     STOPPED = "stopped"
     FAULT = "fault"

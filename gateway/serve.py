@@ -15,7 +15,7 @@ from audit.log import AuditLog
 from gateway.app import Gateway, Listener
 from gateway.config import GatewayConfig, parse_listen
 from gateway.errors import GatewayError
-from gateway.hardening import harden_process
+from gateway.hardening import harden_process, swap_is_active
 from gateway.home import GatewayHome, GatewayMaterial
 from gateway.inspection import Inspections
 from gateway.intake import Limits
@@ -47,6 +47,8 @@ def serve(home: GatewayHome, *, listen: str | None = None, on_listening: Callabl
         OSError: The address cannot be listened on, or the kernel refused to harden the process.
     """
     harden_process()
+    if swap_is_active():
+        log(LogEvent.SWAP_ACTIVE)
     material = home.load()
     host, port = parse_listen(listen or material.config.listen)
     asyncio.run(_run(home, material, host, port, on_listening))

@@ -55,6 +55,7 @@ def _serve(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _check(arguments: Namespace, terminal: Terminal) -> int:
+    from gateway.hardening import swap_is_active
     from gateway.home import GatewayHome
     from keys.words import fingerprint_words
     from transfer.names import Lane
@@ -75,6 +76,8 @@ def _check(arguments: Namespace, terminal: Terminal) -> int:
         ("scanner", _scanner_state(config.clamd_socket, wanted=config.inspection)),
     ]
     terminal.table(("what", "state"), rows)
+    if swap_is_active():
+        terminal.warn("Swap is on: what is in memory may reach a disk. Turn it off (swapoff -a).")
     if len(material.recipients) == 1:
         terminal.warn("There is one recipient only: who loses that identity loses every packet.")
     return 0

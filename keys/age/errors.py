@@ -25,3 +25,13 @@ class PayloadError(AgeError):
 
 class ArmorError(AgeError):
     """The text form of an age file is malformed."""
+
+
+class HybridUnsupportedError(AgeError):
+    """This machine's build of `cryptography` has no ML-KEM-768 (one on an old OpenSSL)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the cryptography library of this machine cannot make or use hybrid keys (ML-KEM-768): "
+            "install the version that requirements.lock pins, or use classic keys"
+        )

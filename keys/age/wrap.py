@@ -10,7 +10,7 @@ import re
 import secrets
 from typing import Final
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -27,7 +27,7 @@ from nacl.bindings import crypto_scalarmult, crypto_scalarmult_base
 from nacl.exceptions import CryptoError
 from nacl.exceptions import RuntimeError as SodiumRuntimeError
 
-from keys.age.errors import HeaderError
+from keys.age.errors import HeaderError, HybridUnsupportedError
 from keys.age.header import FILE_KEY_SIZE, Stanza, encode_base64, hkdf, parse_base64
 
 X25519_KIND: Final = "X25519"
@@ -150,14 +150,19 @@ def _only_share(stanza: Stanza, size: int) -> bytes:
 
 def _hybrid_halves(seed: bytes) -> tuple[MLKEM768PrivateKey, X25519PrivateKey]:
     expanded = hashlib.shake_256(seed).digest(64 + SECRET_SIZE)
-    return MLKEM768PrivateKey.from_seed_bytes(expanded[:64]), X25519PrivateKey.from_private_bytes(expanded[64:])
+    try:
+        mlkem = MLKEM768PrivateKey.from_seed_bytes(expanded[:64])
+    except UnsupportedAlgorithm:
+        raise HybridUnsupportedError from None
+    return mlkem, X25519PrivateKey.from_private_bytes(expanded[64:])
 
 
 def _hybrid_public_key(public: bytes) -> MLKEM768X25519PublicKey:
-    return MLKEM768X25519PublicKey(
-        MLKEM768PublicKey.from_public_bytes(public[:MLKEM_PUBLIC_SIZE]),
-        X25519PublicKey.from_public_bytes(public[MLKEM_PUBLIC_SIZE:]),
-    )
+    try:
+        mlkem = MLKEM768PublicKey.from_public_bytes(public[:MLKEM_PUBLIC_SIZE])
+    except UnsupportedAlgorithm:
+        raise HybridUnsupportedError from None
+    return MLKEM768X25519PublicKey(mlkem, X25519PublicKey.from_public_bytes(public[MLKEM_PUBLIC_SIZE:]))
 
 
 def _seal_key(key: bytes, file_key: bytes) -> bytes:

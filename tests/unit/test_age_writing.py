@@ -7,6 +7,7 @@ from array import array
 from pathlib import Path
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -154,6 +155,24 @@ def test_a_low_order_recipient_is_refused_when_it_is_read_not_when_a_source_send
 
     with pytest.raises(KeyMaterialError, match="usable"):
         parse_recipient(encode_bech32("age", bytes(32)))
+
+
+def test_a_machine_without_ml_kem_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    recipient = str(generate_identity(Kind.HYBRID).recipient)
+
+    class Missing:
+        @staticmethod
+        def from_public_bytes(_: bytes) -> None:
+            raise UnsupportedAlgorithm("no ML-KEM")
+
+        from_seed_bytes = from_public_bytes
+
+    monkeypatch.setattr("keys.age.wrap.MLKEM768PublicKey", Missing)
+    monkeypatch.setattr("keys.age.wrap.MLKEM768PrivateKey", Missing)
+    with pytest.raises(KeyMaterialError, match="ML-KEM"):
+        parse_recipient(recipient)
+    with pytest.raises(KeyMaterialError, match="ML-KEM"):
+        _ = generate_identity(Kind.HYBRID).recipient
 
 
 def test_a_mistyped_character_is_noticed() -> None:
