@@ -5,6 +5,7 @@ order is the one of fsync(2) and rename(2).
 """
 
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
@@ -113,8 +114,9 @@ def is_private(path: Path) -> bool:
 
 
 def _write_temporary(path: Path, pieces: Iterable[bytes], *, mode: int) -> Path:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    # A name that nobody can guess, and never a file that is there: whoever put it there could read what we write.
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     with open(os.open(temporary, flags, mode), "wb") as stream:  # noqa: PTH123 - a file descriptor, not a path
         try:
             for piece in pieces:

@@ -2,8 +2,10 @@
 
 import errno
 import os
+import secrets
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -69,11 +71,34 @@ def test_replace_shows_the_old_or_the_new(tmp_path: Path) -> None:
     assert (tmp_path / "key").read_bytes() == b"new"
 
 
-def test_a_link_planted_under_the_temporary_name_is_not_followed(tmp_path: Path) -> None:
-    (tmp_path / f".key.{os.getpid()}.tmp").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(OSError, match="symbolic"):
-        replace(tmp_path / "key", [b"new"])
-    assert not (tmp_path / "elsewhere").exists()
+@pytest.mark.parametrize("write", [write_new, replace])
+def test_what_was_planted_under_a_temporary_name_is_not_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: object
+) -> None:
+    """In a folder that others may write to, its owner would read our secret."""
+    planted = tmp_path / f".key.{os.getpid()}.tmp"
+    planted.write_bytes(b"")
+    write(tmp_path / "key", [b"secret"])  # type: ignore[operator]
+    assert planted.read_bytes() == b""
+    planted.unlink()
+    (tmp_path / "key").unlink()
+    for plant in (Path.touch, lambda path: path.symlink_to(tmp_path / "elsewhere")):
+        monkeypatch.setattr(secrets, "token_hex", lambda _: "guessed")
+        plant(tmp_path / ".key.guessed.tmp")
+        with pytest.raises(FileExistsError):
+            write(tmp_path / "key", [b"secret"])  # type: ignore[operator]
+        assert names(tmp_path) == [".key.guessed.tmp"]
+        (tmp_path / ".key.guessed.tmp").unlink()
+
+
+def test_two_threads_do_not_share_a_temporary_file(tmp_path: Path) -> None:
+    def write(content: bytes) -> None:
+        for _ in range(20):
+            replace(tmp_path / "key", [content])
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(write, [b"one", b"two"]))
+    assert names(tmp_path) == ["key"]
 
 
 def test_bytes_then_name_then_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
