@@ -17,6 +17,7 @@ from quarantine.verdict import Code, Finding
 _RAR3_METHODS: Final = frozenset({20, 26, 29})  # versions of the unpacker that unar masters; 15 it gets wrong
 _RAR5_VERSION: Final = 0x3F  # mask in a RAR 5 file's compression flags; 0 is RAR 5.0, 1 is RAR 7
 _RAR5_DICTIONARY: Final = 128 * 1024  # bytes, times 2 to the power of bits 10 to 13
+_EMPTY_PACKED: Final = 32  # bytes that an empty file may take when it is packed; RAR 3 needs 8, encryption 16
 _RAR5_UNKNOWN_SIZE: Final = 0x0008  # file flag: the unpacked size is not known
 
 
@@ -107,6 +108,9 @@ class _Blocks:
             self.find(Code.RAR_VOLUME)
         if block.is_symlink() or block.file_redir:
             self.find(Code.RAR_LINK)
+        if block.add_size > _EMPTY_PACKED and (block.is_dir() or block.file_redir or not block.file_size):
+            # unar unpacks nothing of what a folder, a link or an empty file carries; another program might.
+            self.find(Code.RAR_UNREADABLE)
         if block.is_dir():
             return
         if block.needs_password():

@@ -87,6 +87,8 @@ RAR_TRICKS = {
     "dictionary_256M": (rar5(Entry("a", b"x", compression=M3 | DICT_256M)), Code.RAR_DICTIONARY),
     "stream_beside_file": (rar5(HELLO, Entry("STM", b"x", kind=SERVICE)), Code.RAR_ALTERNATE_STREAM),
     "symlink": (rar5(Entry("a", extra=symlink("/etc/passwd"))), Code.RAR_LINK),
+    "folder_with_bytes": (rar5(HELLO, Entry("f", b"x" * 33, file_flags=IS_FOLDER | HAS_CRC)), Code.RAR_UNREADABLE),
+    "empty_file_with_bytes": (rar5(HELLO, Entry("a", b"x" * 33, size=0)), Code.RAR_UNREADABLE),
     "no_sum": (rar5(Entry("a", b"x", file_flags=0)), Code.RAR_UNREADABLE),
     "cut_in_member": (TWO_IN[: len(TWO_IN) // 2], Code.RAR_UNREADABLE),
     "cut_before_end": (TWO_IN[:-9], Code.RAR_UNREADABLE),
@@ -103,6 +105,11 @@ RAR_TRICKS = {
 def test_rar_tricks_are_found(listing: Callable[[bytes], Examination], name: str) -> None:
     archive, expected = RAR_TRICKS[name]
     assert codes(listing(archive)) == {expected}
+
+
+def test_a_link_that_carries_bytes_is_not_all_seen(listing: Callable[[bytes], Examination]) -> None:
+    archive = rar5(HELLO, Entry("a", b"x" * 33, extra=symlink("hello.txt")))
+    assert codes(listing(archive)) == {Code.RAR_LINK, Code.RAR_UNREADABLE}
 
 
 def test_encrypted_members_do_not_hide_the_others(listing: Callable[[bytes], Examination]) -> None:
