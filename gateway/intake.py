@@ -5,7 +5,7 @@ source sends goes from here to three places only: into the sealed upload, into `
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -138,7 +138,7 @@ class Intake:
             self._refuse(file, RefusedReason.SIZE)
             # Only what was kept before it goes on; see SealedUpload.start_over.
             self._upload.end()
-            members = await asyncio.to_thread(self._upload.start_over, [kept.member for kept in self.kept])
+            members = await _to_its_end(self._upload.start_over, [kept.member for kept in self.kept])
             self.kept = [
                 KeptFile(kept.untrusted_name, kept.type, member)
                 for kept, member in zip(self.kept, members, strict=True)
@@ -179,6 +179,21 @@ class Intake:
         file.head.clear()
         if len(self.refused) < REFUSED_MAX:
             self.refused.append(RefusedFile(file.untrusted_name, reason))
+
+
+async def _to_its_end(
+    start_over: Callable[[Sequence[Member]], list[Member]], members: Sequence[Member]
+) -> list[Member]:
+    """Run `start_over` in a thread. Cancelled, this still ends after the thread.
+
+    A thread that went on while the upload is discarded would leave a packet in the spool which nobody ever ends.
+    """
+    work = asyncio.ensure_future(asyncio.to_thread(start_over, members))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait([work])
+        raise
 
 
 class _Field:

@@ -3,6 +3,7 @@
 Nothing is created before there is something to keep, and nothing is left when a submission breaks off.
 """
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -73,9 +74,10 @@ class SealedUpload:
         old = self._open()
         old.flush()
         self._admission = self._spool.admit(old.incoming.size)
-        spans = [self.span(member) for member in kept]
-        self._packet = None
-        try:
+        with contextlib.ExitStack() as ended:
+            ended.callback(old.incoming.discard)
+            spans = [ended.enter_context(self.span(member)) for member in kept]
+            self._packet = None
             members = []
             for member, span in zip(kept, spans, strict=True):
                 self.begin(member.name)
@@ -83,10 +85,6 @@ class SealedUpload:
                     self.write(piece)
                 members.append(self.end())
             return members
-        finally:
-            for span in spans:
-                span.close()
-            old.incoming.discard()
 
     def hand_over(self, lane: Lane, message: bytes, manifest: bytes) -> Callable[[], SpooledPacket]:
         """Return what finishes the packet and makes it durable in its lane, to be called once, in a thread.
