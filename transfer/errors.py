@@ -21,6 +21,10 @@ class BagError(TransferError):
     """A bag cannot be written where it should be: no room, or something stands there already."""
 
 
+class SpoiltPacketError(TransferError):
+    """A packet that waits here cannot be read any more; the others are not touched by it."""
+
+
 class CodeError(TransferError):
     """Acknowledgement words that fit no outstanding batch; nothing was deleted."""
 

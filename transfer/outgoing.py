@@ -1,8 +1,9 @@
 """The low side of a crossing: the next batches onto a stick, or one of them once more. Deletes nothing."""
 
+import contextlib
 import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from transfer.batch import (
     parse_batch,
     sign_batch,
 )
-from transfer.errors import BagError, LedgerError
+from transfer.errors import BagError, LedgerError, SpoiltPacketError
 from transfer.exclusive import exclusive
 from transfer.names import Lane, PacketId
 from transfer.outbox import BatchState
@@ -56,7 +57,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ExportedBatch:
-    """One bag that now stands on the stick; `unreadable` packets are listed in it but could not be copied."""
+    """One bag that now stands on the stick; `unreadable` packets should be in it and could not be copied.
+
+    They stay in the spool: of a new batch they are no part, of one that is exported again the desk misses them.
+    """
 
     number: int
     lane: Lane
@@ -78,18 +82,23 @@ class ExportReport:
 def export(low: LowSide, destination: Path, *, progress: Progress) -> ExportReport:
     """Put every packet whose tick has passed, and that is in no batch yet, into bags: oldest first, by lane.
 
-    Stops when the stick is full; what did not fit stays in the spool and is counted as remaining.
+    Stops when the stick is full; what did not fit stays in the spool and is counted as remaining, and so is what
+    cannot be read here.
 
     Raises:
         BagError: Not even the oldest packet fits, or the stick does not give back what was written.
+        SpoiltPacketError: Every packet that could be exported cannot be read here.
         OSError: The stick or our own disk failed. No bag is half there; the spool is as it was.
     """
     with exclusive(low.lock):
         prepare_destination(destination)
         resume(low)
         batches: list[ExportedBatch] = []
-        while chosen := _choose(low, destination, first=not batches):
-            batches.append(_export_one(low, destination, chosen, progress))
+        spoilt: dict[PacketId, SpoiltPacketError] = {}
+        while chosen := _choose(low, destination, first=not batches, without=spoilt):
+            batches += _export_one(low, destination, chosen, progress, spoilt)
+        if spoilt and not batches:
+            raise next(iter(spoilt.values()))
         remaining = sum(len(_waiting(low, lane)) for lane in Lane)
         outstanding = tuple(batch.number for batch in low.outbox.in_state(BatchState.OUTSTANDING))
         return ExportReport(tuple(batches), remaining, outstanding)
@@ -128,14 +137,14 @@ def _waiting(low: LowSide, lane: Lane) -> list[SpooledPacket]:
     return [packet for packet in low.spool.ready(lane) if packet.id not in taken]
 
 
-def _choose(low: LowSide, destination: Path, *, first: bool) -> list[SpooledPacket]:
+def _choose(low: LowSide, destination: Path, *, first: bool, without: Collection[PacketId]) -> list[SpooledPacket]:
     """Return the oldest waiting packets of one lane, as many as a batch and the stick take."""
     room = shutil.disk_usage(destination).free - OVERHEAD
     refused = False
     for lane in Lane:
         chosen: list[SpooledPacket] = []
         left = room
-        for packet in _waiting(low, lane)[:PACKETS_MAX]:
+        for packet in [packet for packet in _waiting(low, lane) if packet.id not in without][:PACKETS_MAX]:
             left -= packet.size + CLUSTER
             if left < 0:
                 refused = True
@@ -148,7 +157,14 @@ def _choose(low: LowSide, destination: Path, *, first: bool) -> list[SpooledPack
     return []
 
 
-def _export_one(low: LowSide, destination: Path, chosen: list[SpooledPacket], progress: Progress) -> ExportedBatch:
+def _export_one(
+    low: LowSide,
+    destination: Path,
+    chosen: list[SpooledPacket],
+    progress: Progress,
+    spoilt: dict[PacketId, SpoiltPacketError],
+) -> list[ExportedBatch]:
+    """Return the one batch, or none where no packet could be read; `spoilt` is told which could not."""
     last = low.outbox.last()
     number = last.number + 1 if last else 1
     if number > NUMBER_MAX:
@@ -159,7 +175,9 @@ def _export_one(low: LowSide, destination: Path, chosen: list[SpooledPacket], pr
     audit, lines = _audit_part(low, after=last.audit_last if last else 0)
     moved = _counter(progress, 2 * sum(packet.size for packet in chosen))
     with BagWriter(destination, gateway=gateway, number=number, day=day) as bag:
-        entries = [bag.add_packet(packet.id, packet.path, moved) for packet in chosen]
+        entries = _copy(bag, chosen, moved, spoilt)
+        if not entries:
+            return []
         batch = Batch(
             gateway=gateway,
             number=number,
@@ -184,7 +202,24 @@ def _export_one(low: LowSide, destination: Path, chosen: list[SpooledPacket], pr
         )
         bag.publish()
     say_exported(low, low.outbox.find(number))
-    return _exported(batch, destination, ())
+    return [_exported(batch, destination, tuple(packet.id for packet in chosen if packet.id in spoilt))]
+
+
+def _copy(
+    bag: BagWriter,
+    chosen: list[SpooledPacket],
+    moved: Callable[[int], None],
+    spoilt: dict[PacketId, SpoiltPacketError],
+) -> list[Entry]:
+    entries = []
+    for packet in chosen:
+        try:
+            entries.append(bag.add_packet(packet.id, packet.path, moved))
+        except SpoiltPacketError as error:
+            # One bad sector must not keep everything that came after it from crossing.
+            bag.drop_packet(packet.id)
+            spoilt[packet.id] = error
+    return entries
 
 
 def _exported(batch: Batch, destination: Path, unreadable: tuple[PacketId, ...]) -> ExportedBatch:
@@ -219,8 +254,9 @@ def _audit_again(low: LowSide, part: AuditPart) -> bytes:
 def _copy_again(low: LowSide, bag: BagWriter, lane: Lane, entry: Entry, moved: Callable[[int], None]) -> bool:
     source = low.spool.path(lane, entry.id)
     # A packet that is gone or spoilt here must not keep the others from crossing: the desk lists it as missing.
-    if source.is_file() and bag.add_packet(entry.id, source, moved) == entry:
-        return True
+    with contextlib.suppress(SpoiltPacketError):
+        if bag.add_packet(entry.id, source, moved) == entry:
+            return True
     bag.drop_packet(entry.id)
     return False
 

@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from io import BufferedWriter
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Final, Self
 
 from disk.durable import PRIVATE, make_private_folder, sync_folder
 from transfer.batch import NUMBER_MAX, Entry, GatewayId
-from transfer.errors import BagError
+from transfer.errors import BagError, SpoiltPacketError
 from transfer.names import PacketId
 
 MANIFEST: Final = "batch.json"
@@ -62,7 +62,10 @@ def prepare_destination(destination: Path) -> None:
     if not destination.is_dir():
         raise BagError(f"{destination} is not a folder; is the stick mounted?")
     for path in destination.glob(f"{_UNFINISHED}*"):
-        shutil.rmtree(path)
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()  # not ours; left, it could stand in the next bag's way
 
 
 class BagWriter:
@@ -95,10 +98,15 @@ class BagWriter:
                 shutil.rmtree(self._folder)
 
     def add_packet(self, packet: PacketId, source: Path, moved: Callable[[int], None]) -> Entry:
-        """Copy a sealed packet while hashing it; `moved(n)` is told of every n bytes."""
+        """Copy a sealed packet while hashing it; `moved(n)` is told of every n bytes.
+
+        Raises:
+            SpoiltPacketError: It cannot be read here; `drop_packet` takes out what was copied of it.
+            OSError: The stick failed.
+        """
         digest, size = hashlib.sha256(), 0
-        with source.open("rb", buffering=0) as stream, self._create(packet_path(packet)) as target:
-            while piece := stream.read(COPY_SIZE):
+        with self._create(packet_path(packet)) as target:
+            for piece in _pieces(source):
                 target.write(piece)
                 digest.update(piece)
                 size += len(piece)
@@ -167,6 +175,15 @@ class BagWriter:
             os.utime(path, (midnight, midnight))
         for folder in folders:
             sync_folder(folder)
+
+
+def _pieces(source: Path) -> Iterator[bytes]:
+    try:
+        with source.open("rb", buffering=0) as stream:
+            while piece := stream.read(COPY_SIZE):
+                yield piece
+    except OSError as error:
+        raise SpoiltPacketError(f"{source} cannot be read: {error.strerror}") from None
 
 
 def _manifest(sums: dict[str, str]) -> bytes:

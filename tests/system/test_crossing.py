@@ -14,7 +14,7 @@ from audit.chain import parse_line, split_lines
 from audit.events import Event
 from keys.words import WordsError
 from tests.crossing import DAY, MIDNIGHT, High, Low, make_sides, no_progress
-from transfer.errors import BagError, BusyError, CodeError, LedgerError
+from transfer.errors import BagError, BusyError, CodeError, LedgerError, SpoiltPacketError
 from transfer.exclusive import exclusive
 from transfer.incoming import MissingReason
 from transfer.ledger import AlarmKind, BatchState, Gap
@@ -166,6 +166,43 @@ def test_a_packet_that_is_gone_here_does_not_keep_the_others(tmp_path: Path) -> 
     result = high.take(again.folder)
     assert result.arrived == (whole,)
     assert [item.id for item in result.missing] == [gone, spoilt]
+
+
+def test_a_packet_that_cannot_be_read_here_does_not_keep_the_others(tmp_path: Path) -> None:
+    low, high = make_sides(tmp_path)
+    spoilt, sound = low.put(1), low.put(2)
+    path = low.spool.path(Lane.CLEAR, spoilt)
+    content, times = path.read_bytes(), path.stat().st_mtime
+    path.unlink()
+    path.mkdir()  # root may read everything else
+    os.utime(path, (times, times))
+    low.later()
+    report = low.export(tmp_path / "stick")
+    assert [batch.unreadable for batch in report.batches] == [(spoilt,)]
+    assert report.remaining == 1
+    assert high.take(report.batches[0].folder).arrived == (sound,)
+    with pytest.raises(SpoiltPacketError, match="cannot be read"):
+        low.export(tmp_path / "stick")
+    path.rmdir()
+    path.write_bytes(content)
+    os.utime(path, (times, times))
+    later = low.export(tmp_path / "stick").batches[0]
+    assert (later.number, later.unreadable) == (2, ())
+    assert high.take(later.folder).arrived == (spoilt,)
+
+
+def test_what_is_called_unfinished_on_a_stick_goes_whatever_it_is(tmp_path: Path) -> None:
+    low, _ = make_sides(tmp_path)
+    low.put(1)
+    low.later()
+    (tmp_path / "stick").mkdir()
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "file").touch()
+    (tmp_path / "stick" / ".enveis-unfinished-file").touch()
+    (tmp_path / "stick" / ".enveis-unfinished-link").symlink_to(tmp_path / "kept")
+    report = low.export(tmp_path / "stick")
+    assert list((tmp_path / "stick").iterdir()) == [report.batches[0].folder]
+    assert (tmp_path / "kept" / "file").exists()
 
 
 def test_partial_arrival_deletes_exactly_what_arrived(tmp_path: Path) -> None:
