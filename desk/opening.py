@@ -26,6 +26,7 @@ from transfer.packet import MANIFEST_MEMBER, MESSAGE_MEMBER, PADDING_MEMBER
 from transfer.record import RecordError
 
 READ_SIZE: Final = 1024 * 1024  # bytes of plaintext at a time
+OPENED_BY_A_VIEWER: Final = (".pdf", ".txt", ".zip", ".rar", ".jpeg", ".jpg", ".png")  # and that start nothing
 DIRECTORY_MAX: Final = 64 * 1024  # bytes of the ZIP's directory: FILES_MAX entries take far less
 _END_RECORD: Final = struct.Struct("<4s4H2LH")  # APPNOTE 4.3.16
 _END_ZIP64: Final = struct.Struct("<4sQ2H2L4Q")  # APPNOTE 4.3.14
@@ -89,7 +90,7 @@ class OpenPacket:
         def build(temporary: Path) -> None:
             done = 0
             for note in self.manifest.files:
-                name = note.member.rpartition("/")[2]
+                name = _name_here(note)
                 write = held or note.outcome is Outcome.CLEAR
                 pieces = _counted(self._checked(note), done, total, progress)
                 if write:
@@ -136,6 +137,13 @@ class OpenPacket:
             raise PacketDamagedError(f"{note.member} of packet {self.manifest.packet} cannot be read") from None
         if digest.hexdigest() != note.sha256 or size != note.size:
             raise PacketDamagedError(f"{note.member} of packet {self.manifest.packet} is not what its manifest says")
+
+
+def _name_here(note: FileNote) -> str:
+    """Return the name that a file gets on this machine: its number, and an extension that starts no program."""
+    name = note.member.rpartition("/")[2]
+    # The extension is the gateway's word: from one that is owned, a click on 01.desktop would run what a source sent.
+    return name if name.endswith(OPENED_BY_A_VIEWER) else f"{name}.bin"
 
 
 def read_to_the_end(stream: BinaryIO, identities: Sequence[Unwraps]) -> None:

@@ -75,6 +75,21 @@ def test_clear_files_are_written_under_our_names_and_the_others_stay_locked(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "packet.age"]
 
 
+@pytest.mark.parametrize(("extension", "kind"), [("desktop", "desktop"), ("exe", "pdf")])
+def test_an_extension_that_could_start_something_is_not_written(
+    tmp_path: Path, opened: Callable[..., OpenPacket], extension: str, kind: str
+) -> None:
+    lying = replace(note(1, CLEAR, Outcome.CLEAR), member=f"files/01.{extension}", type=kind)
+    manifest = replace(MANIFEST, files=(lying,))
+    writer = PacketWriter([IDENTITY.recipient])
+    pieces = [writer.header, writer.begin(lying.member), writer.write(CLEAR), writer.end()[0]]
+    pieces += writer.finish(encode_message(Message()), encode_manifest(manifest))
+    with opened(b"".join(pieces)) as packet:
+        files = packet.write_files(tmp_path / "out", held=False, progress=lambda *_: None)
+    assert [file.path for file in files] == [tmp_path / "out" / f"01.{extension}.bin"]
+    assert (tmp_path / "out" / f"01.{extension}.bin").read_bytes() == CLEAR
+
+
 def test_held_files_are_written_when_somebody_decided(tmp_path: Path, opened: Callable[..., OpenPacket]) -> None:
     with opened(seal()) as packet:
         packet.write_files(tmp_path / "out", held=True, progress=lambda *_: None)
