@@ -18,19 +18,11 @@ _MFD_NOEXEC_SEAL: Final = 0x8  # memfd_create(2), since Linux 6.3; Python 3.11 h
 _SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
-class SealedMemfd:
-    """Bytes in memory that nobody can change any more, this process included.
+class _Memfd:
+    """A descriptor that is given back once; as a context, at the end of the block."""
 
-    A read-only descriptor would not be enough: whoever gets it may open /proc/self/fd/N for writing.
-    """
-
-    def __init__(self, fd: int, size: int) -> None:
+    def __init__(self, fd: int) -> None:
         self.fd = fd
-        self.size = size  # bytes
-
-    def head(self, size: int) -> bytes:
-        """The first `size` bytes, or all of a shorter file."""
-        return os.pread(self.fd, size, 0)
 
     def close(self) -> None:
         """Give the memory back; a second call does nothing."""
@@ -47,11 +39,26 @@ class SealedMemfd:
         self.close()
 
 
-class MemfdWriter:
+class SealedMemfd(_Memfd):
+    """Bytes in memory that nobody can change any more, this process included.
+
+    A read-only descriptor would not be enough: whoever gets it may open /proc/self/fd/N for writing.
+    """
+
+    def __init__(self, fd: int, size: int) -> None:
+        super().__init__(fd)
+        self.size = size  # bytes
+
+    def head(self, size: int) -> bytes:
+        """The first `size` bytes, or all of a shorter file."""
+        return os.pread(self.fd, size, 0)
+
+
+class MemfdWriter(_Memfd):
     """A memfd that is being filled; `seal` hands it over. Leaving the `with` block unsealed throws it away."""
 
     def __init__(self, limit: int = FILE_MAX) -> None:
-        self._fd = _create()
+        super().__init__(_create())
         self._limit = limit
         self._size = 0  # bytes
 
@@ -66,29 +73,15 @@ class MemfdWriter:
             raise FileTooLargeError(f"a file holds more than {self._limit} bytes")
         self._size += len(view)
         while view:
-            view = view[os.write(self._fd, view) :]
+            view = view[os.write(self.fd, view) :]
 
     def seal(self) -> SealedMemfd:
         """Forbid every further change and hand the memory over; the writer is done."""
-        fcntl.fcntl(self._fd, fcntl.F_ADD_SEALS, _SEALS)
-        os.lseek(self._fd, 0, os.SEEK_SET)
-        sealed = SealedMemfd(self._fd, self._size)
-        self._fd = -1
+        fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, _SEALS)
+        os.lseek(self.fd, 0, os.SEEK_SET)
+        sealed = SealedMemfd(self.fd, self._size)
+        self.fd = -1
         return sealed
-
-    def close(self) -> None:
-        """Throw away what was not sealed; a second call does nothing."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def seal_bytes_in_memory(plaintext: bytes) -> SealedMemfd:

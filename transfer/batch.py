@@ -11,7 +11,7 @@ from keys.errors import KeyMaterialError
 from keys.signing import SigningKey, VerifyKey, signature_key_id
 from transfer.errors import BatchError, UnknownGatewayError
 from transfer.names import Lane, PacketId, parse_packet_id
-from transfer.record import DAY, HEX_256, Record, RecordError, encode_record, parse_record
+from transfer.record import DAY, HEX_64, HEX_256, Record, RecordError, encode_record, parse_record
 
 FORMAT: Final = "enveis-batch"  # BATCH.md 2.1
 VERSION: Final = 1  # BATCH.md 2.1
@@ -24,8 +24,6 @@ AUDIT_SIZE_MAX: Final = 16 * 1024 * 1024  # bytes of one part of the log; what i
 SECRET_SIZE_MAX: Final = 64 * 1024  # bytes of the sealed secret; eight hybrid recipients take some 13,000
 
 _FORMAT: Final = re.compile(FORMAT)
-_PACKET: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
-_GATEWAY: Final = re.compile(r"[0-9a-f]{16}", re.ASCII)
 _SEQ_MAX: Final = 2**53 - 1
 
 GatewayId = NewType("GatewayId", str)  # the gateway key's id in lowercase: 16 hexadecimal digits
@@ -173,7 +171,7 @@ def _read_batch(record: Record) -> Batch:
     record.matching("format", _FORMAT)
     record.integer("version", low=VERSION, high=VERSION)
     batch = Batch(
-        gateway=GatewayId(record.matching("gateway", _GATEWAY)),
+        gateway=GatewayId(record.matching("gateway", HEX_64)),
         number=record.integer("number", low=1, high=NUMBER_MAX),
         previous=record.optional("previous", lambda field: record.matching(field, HEX_256)),
         lane=record.one_of("lane", Lane),
@@ -194,7 +192,7 @@ def _read_batch(record: Record) -> Batch:
 def _read_entry(untrusted: object, name: str) -> Entry:
     record = Record(untrusted, name=name)
     entry = Entry(
-        id=parse_packet_id(record.matching("id", _PACKET)),
+        id=record.one_of("id", parse_packet_id),
         size=record.integer("size", low=1, high=PACKET_SIZE_MAX),
         sha256=record.matching("sha256", HEX_256),
     )

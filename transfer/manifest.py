@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from transfer.names import Lane, PacketId, parse_packet_id
-from transfer.record import DAY, HEX_256, Record, RecordError, encode_record, parse_record
+from transfer.record import DAY, HEX_64, HEX_128, HEX_256, Record, RecordError, encode_record, parse_record
 
 MANIFEST_VERSION: Final = 1
 MANIFEST_MAX: Final = 4 * 1024 * 1024  # bytes; all names at their bounds, written as six-byte escapes, fit
@@ -17,11 +17,8 @@ REFUSED_MAX: Final = 100
 FINDINGS_MAX: Final = 100  # of one file
 NAME_MAX: Final = 1_000  # characters of a file's name as the source's browser sent it
 _CODE: Final = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*", re.ASCII)
-_GATEWAY: Final = re.compile(r"[0-9a-f]{16}", re.ASCII)
-_LOOKUP: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _RECIPIENT: Final = re.compile(r"age1[a-z0-9]{58,2000}", re.ASCII)
 _MEMBER: Final = re.compile(r"files/[0-9]{2,3}\.[a-z0-9]{1,8}", re.ASCII)
-_SEALED_TO: Final = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 
 class Outcome(StrEnum):
@@ -119,10 +116,10 @@ def parse_manifest(untrusted_bytes: bytes) -> Manifest:
     record.integer("enveis_packet", low=MANIFEST_VERSION, high=MANIFEST_VERSION)
     manifest = Manifest(
         packet=record.one_of("packet", parse_packet_id),
-        gateway=record.matching("gateway", _GATEWAY),
+        gateway=record.matching("gateway", HEX_64),
         received=record.one_of("received", parse_day),
         lane=record.one_of("lane", Lane),
-        sealed_to=record.matching("sealed_to", _SEALED_TO),
+        sealed_to=record.matching("sealed_to", HEX_64),
         receipt=_receipt(record.record("receipt")),
         files=record.items("files", most=FILES_MAX, read=_file),
         refused=record.items("refused", most=REFUSED_MAX, read=_refused),
@@ -195,7 +192,7 @@ def _refused(untrusted: object, name: str) -> RefusedNote:
 
 def _receipt(record: Record) -> ReceiptNote:
     note = ReceiptNote(
-        lookup=record.matching("lookup", _LOOKUP),
+        lookup=record.matching("lookup", HEX_128),
         recipient=record.matching("recipient", _RECIPIENT),
         signing=record.matching("signing", HEX_256),
         proof=record.matching("proof", HEX_256),

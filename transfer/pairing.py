@@ -12,7 +12,7 @@ from keys.errors import KeyMaterialError
 from keys.signing import VerifyKey, parse_verify_key
 from keys.words import fingerprint_words
 from transfer.errors import TransferError
-from transfer.record import HEX_256, RecordError, encode_record, parse_record
+from transfer.record import HEX_64, HEX_256, RecordError, encode_record, parse_record
 
 FORMAT: Final = "enveis-pairing"
 VERSION: Final = 1
@@ -20,7 +20,6 @@ LINK_KEY_SIZE: Final = 32  # bytes, random
 PAIRING_MAX: Final = 4096  # bytes of the file
 
 _FORMAT: Final = re.compile(FORMAT)
-_GATEWAY: Final = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 
 class PairingError(TransferError):
@@ -68,7 +67,7 @@ def parse_pairing(untrusted: bytes) -> Pairing:
         record = parse_record(untrusted, name="the file", largest=PAIRING_MAX)
         record.matching("format", _FORMAT)
         record.integer("version", low=VERSION, high=VERSION)
-        gateway = record.matching("gateway", _GATEWAY)
+        gateway = record.matching("gateway", HEX_64)
         key = record.one_of("public_key", _verify_key)
         link_key = bytes.fromhex(record.matching("link_key", HEX_256))
         record.close()
