@@ -1,10 +1,12 @@
 """The gateway's two doors: `GET /` shows the form, `POST /submit` takes it. Wires requests to submissions and pages."""
 
 import asyncio
+import contextlib
 import socket
+from collections.abc import Iterator
 from typing import Final
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from gateway.answers import Page, QuietServer
 from gateway.log import LogEvent, log
@@ -15,6 +17,12 @@ from gateway.transport import Drain, check_head
 
 BACKLOG: Final = 512  # connections that the kernel holds for us
 FINISH: Final = 600.0  # seconds that uploads under way have to end when the gateway is asked to stop
+CUT_OFF: Final = 5.0  # seconds that connections have after that
+ANSWER_SECONDS: Final = 60.0  # for a visitor to take a page, ...
+ANSWER_RATE: Final = 16 * 1024  # ... and what it takes at so many characters a second: Tor is slow
+LONG_PAGE: Final = 256 * 1024  # characters; only what was typed makes a page so long, 15 MB at most
+LONG_PAGES: Final = 8  # being taken at one time: each holds its memory until then
+_CONTINUED: Final = "continued"  # in a request that was told to send its body
 
 
 class Gateway:
@@ -25,32 +33,47 @@ class Gateway:
         self._pages = pages
         self._drain = Drain()
         self._under_way = 0
+        self._long_pages = 0
         self._idle = asyncio.Event()
         self._idle.set()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; never raises but for a visitor who went away."""
-        self._under_way += 1
-        self._idle.clear()
-        try:
-            return await self._route(request)
-        except SubmissionError as error:
-            return await self._refuse(request, error)
-        except (ConnectionError, asyncio.CancelledError):
-            raise
-        except Exception as error:  # noqa: BLE001 - the border around one whole request: a page, never a traceback
-            log(LogEvent.FAULT, fault=error)
-            return await self._refuse(request, SubmissionError(Problem.FAULT))
-        finally:
-            self._under_way -= 1
-            if not self._under_way:
-                self._idle.set()
+        with self._counted():
+            outcome = await self._outcome(request)
+            if isinstance(outcome, Page):
+                await _send(request, outcome)
+                return outcome
+        # Not counted: nothing was received that a stop has to wait for.
+        return await self._refuse(request, outcome)
 
     async def until_idle(self) -> None:
         """Wait until no request is under way."""
         await self._idle.wait()
 
-    async def _route(self, request: web.BaseRequest) -> web.StreamResponse:
+    @contextlib.contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._under_way += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self._idle.set()
+
+    async def _outcome(self, request: web.BaseRequest) -> Page | SubmissionError:
+        try:
+            return await self._route(request)
+        except SubmissionError as error:
+            return error
+        except (ConnectionError, asyncio.CancelledError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the border around one whole request: a page, never a traceback
+            log(LogEvent.FAULT, fault=error)
+            return SubmissionError(Problem.FAULT)
+
+    async def _route(self, request: web.BaseRequest) -> Page:
         if request.path == "/submit":
             return await self._submit(request)
         if request.method not in ("GET", "HEAD"):
@@ -63,24 +86,54 @@ class Gateway:
             case _:
                 raise SubmissionError(Problem.NOT_FOUND)
 
-    async def _submit(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _submit(self, request: web.BaseRequest) -> Page:
         if request.method != "POST":
             raise SubmissionError(Problem.METHOD)
         body = check_head(request, body_max=self._station.limits.body_max)
-        if request.headers.get("Expect", "").lower() == "100-continue":
+        if _waits(request):
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0
+            request[_CONTINUED] = True
         received = await receive(self._station, request.content, body, page_language=PAGE_LANGUAGE)
         return Page(self._pages.receipt(received))
 
     async def _refuse(self, request: web.BaseRequest, error: SubmissionError) -> web.StreamResponse:
-        page = Page(self._pages.problem(error), status=error.status, close=True)
-        # The page goes out first: a browser that still sends can read it meanwhile.
-        await page.prepare(request)
-        await page.write_eof()
-        if not request.content.at_eof() and "Expect" not in request.headers:
-            await self._drain.run(request.content)
+        text = self._pages.problem(error)
+        is_long = len(text) > LONG_PAGE
+        if is_long and self._long_pages >= LONG_PAGES:
+            text = self._pages.problem(SubmissionError(error.problem, refused=error.refused))
+            is_long = False
+        page = Page(text, status=error.status, close=True)
+        self._long_pages += is_long
+        try:
+            # The page goes out first: a browser that still sends can read it meanwhile.
+            await _send(request, page)
+            if not request.content.at_eof() and not (_waits(request) and _CONTINUED not in request):
+                await self._drain.run(request.content)
+        finally:
+            self._long_pages -= is_long
         return page
+
+
+def _waits(request: web.BaseRequest) -> bool:
+    """Whether the client sends its body only after it was told to (RFC 9110, 10.1.1)."""
+    return request.version >= HttpVersion11 and request.headers.get("Expect", "").lower() == "100-continue"
+
+
+async def _send(request: web.BaseRequest, page: Page) -> None:
+    """Send a page whole. Who does not take it in time is cut off: what waits for them takes memory and delays a stop.
+
+    Raises:
+        ConnectionError: The visitor went away, or was cut off.
+    """
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS + len(page.text or "") / ANSWER_RATE):
+            await page.prepare(request)
+            await page.write_eof()
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()
+        raise ConnectionResetError from None
 
 
 class Listener:
@@ -89,7 +142,7 @@ class Listener:
     def __init__(self, gateway: Gateway, pages: Pages) -> None:
         self._gateway = gateway
         malformed = pages.problem(SubmissionError(Problem.MALFORMED))
-        self._runner = web.ServerRunner(QuietServer(gateway.handle, malformed))
+        self._runner = web.ServerRunner(QuietServer(gateway.handle, malformed), shutdown_timeout=CUT_OFF)
         self._site: web.BaseSite | None = None
 
     async def start(self, host: str, port: int) -> int:
@@ -115,9 +168,10 @@ class Listener:
 
     async def stop(self, *, finish: float = FINISH) -> None:
         """Take no new connection, wait for what is under way (`finish` seconds at most), then end."""
-        if self._site is not None:
+        site, self._site = self._site, None
+        if site is not None:
             # runner.cleanup() alone would throw away the bodies of uploads under way.
-            await self._site.stop()
+            await site.stop()
         try:
             async with asyncio.timeout(finish):
                 await self._gateway.until_idle()

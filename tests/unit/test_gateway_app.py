@@ -1,0 +1,227 @@
+"""The gateway's doors over real sockets, the submission itself replaced: answers, refusals, slow readers, the stop."""
+
+import asyncio
+import contextlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from datetime import date
+from unittest import mock
+
+import pytest
+
+from gateway import app
+from gateway.answers import HEADERS
+from gateway.app import Gateway, Listener
+from gateway.form import Fields
+from gateway.intake import Limits
+from gateway.outcome import STATUS, Problem, SubmissionError
+from gateway.pages import Pages
+from gateway.receipts import FreshReceipt
+from gateway.submission import Received, Station
+from keys.receipt import PublicReceipt
+from quarantine.types import FileType
+from transfer.names import new_packet_id
+
+LIMITS = Limits(files_max=3, file_max_bytes=1000, message_max_bytes=1024, allowed=frozenset(FileType))
+RECEIVED = Received(
+    packet=new_packet_id(),
+    day=date(2026, 1, 2),
+    receipt=FreshReceipt("some return words", "some proof words", PublicReceipt("", "", "", "")),
+    has_text=True,
+    files=(),
+    refused=(),
+)
+POST = b"POST /submit HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 5\r\n"
+
+
+class _Door:
+    def __init__(self, listener: Listener, port: int, receive: mock.AsyncMock) -> None:
+        self.listener, self.port, self.receive = listener, port, receive
+
+    async def ask(self, request: bytes) -> tuple[int, dict[str, str], str]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(request)
+        head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)).decode().split("\r\n")
+        headers = dict(line.split(": ", 1) for line in head[1:] if line)
+        wanted = 0 if request.startswith(b"HEAD") else int(headers.get("Content-Length", 0))
+        text = (await asyncio.wait_for(reader.readexactly(wanted), 5)).decode()
+        writer.close()
+        return int(head[0].split()[1]), headers, text
+
+
+@pytest.fixture
+async def door() -> AsyncIterator[_Door]:
+    pages = Pages("the editors", ("A court",), LIMITS)
+    receive = mock.AsyncMock(return_value=RECEIVED)
+    with mock.patch("gateway.app.receive", receive), mock.patch("gateway.app.CUT_OFF", 0.1):
+        listener = Listener(Gateway(mock.Mock(Station, limits=LIMITS), pages), pages)
+        yield _Door(listener, await listener.start("127.0.0.1", 0), receive)
+        await listener.stop(finish=1)
+
+
+async def test_every_answer_protects_its_reader_and_names_no_software(door: _Door) -> None:
+    asked = [
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /style.css HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"\x16\x03\x01\r\n\r\n",
+    ]
+    asked += [
+        b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n",
+        POST + b"\r\nhello",
+        b"GET //%00 HTTP/1.1\r\nHost: x\r\n\r\n",
+    ]
+    for request in asked:
+        _, headers, _ = await door.ask(request)
+        assert headers.items() >= HEADERS.items(), request
+        assert not {"Server", "Date", "Set-Cookie"} & set(headers)
+
+
+async def test_a_receipt(door: _Door) -> None:
+    status, _, text = await door.ask(POST + b"\r\nhello")
+    assert status == 200
+    assert "some return words" in text
+
+
+async def test_head_has_no_body(door: _Door) -> None:
+    status, headers, text = await door.ask(b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert (status, text) == (200, "")
+    assert int(headers["Content-Length"]) > 1000
+
+
+@pytest.mark.parametrize("problem", list(Problem))
+async def test_every_problem_has_its_page(door: _Door, problem: Problem) -> None:
+    door.receive.side_effect = SubmissionError(problem)
+    status, headers, text = await door.ask(POST + b"\r\nhello")
+    assert status == STATUS[problem]
+    assert headers["Connection"] == "close"
+    assert ("Retry-After" in headers) == (status == 503)
+    assert "<main" in text
+
+
+async def test_a_fault_is_a_page_and_a_line_without_its_message(
+    door: _Door, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[object] = []
+    monkeypatch.setattr(app, "log", lambda event, **fields: said.append((event, fields["fault"])))
+    door.receive.side_effect = ValueError("CanarySecret")
+    status, _, text = await door.ask(POST + b"\r\nhello")
+    assert status == 500
+    assert "CanarySecret" not in text
+    assert len(said) == 1
+    assert "CanarySecret" not in "".join(capsys.readouterr())
+
+
+async def test_who_asks_first_is_told_to_go_on(door: _Door) -> None:
+    status, _, _ = await door.ask(POST + b"Expect: 100-continue\r\n\r\nhello")
+    assert status == 100
+
+
+async def test_who_asks_first_is_refused_before_it_sends(door: _Door) -> None:
+    status, _, _ = await door.ask(POST.replace(b"form-data", b"mixed") + b"Expect: 100-continue\r\n\r\n")
+    assert status == 415
+    door.receive.assert_not_awaited()
+
+
+async def test_a_client_of_http_1_0_is_never_told_to_go_on(door: _Door) -> None:
+    status, _, _ = await door.ask(POST.replace(b"/1.1", b"/1.0") + b"Expect: 100-continue\r\n\r\nhello")
+    assert status == 200
+
+
+async def test_a_refused_visitor_who_still_sends_is_drained(door: _Door) -> None:
+    drained = mock.AsyncMock()
+    door.receive.side_effect = SubmissionError(Problem.BUSY)
+    for expect in (b"", b"Expect: 100-continue\r\n"):
+        with mock.patch("gateway.transport.Drain.run", drained):
+            reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+            writer.write(POST.replace(b": 5", b": 50") + expect + b"\r\nhel")
+            await asyncio.wait_for(reader.read(), 5)
+            writer.close()
+        drained.assert_awaited_once()
+        drained.reset_mock()
+
+
+def _long() -> SubmissionError:
+    fields = Fields()
+    fields.add("message", b"x" * 9_000_000)
+    return SubmissionError(Problem.EMPTY, fields=fields)
+
+
+async def _deaf(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A visitor who sends a form and reads nothing of the answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+    writer.transport.pause_reading()
+    writer.write(POST + b"\r\nhello")
+    return reader, writer
+
+
+async def test_who_does_not_take_a_page_is_cut_off(door: _Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(app, "ANSWER_RATE", 10**9)
+    door.receive.side_effect = _long()
+    reader, writer = await _deaf(door.port)
+    await asyncio.sleep(0.8)
+    writer.transport.resume_reading()
+    with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
+        await asyncio.wait_for(reader.readexactly(9_000_000), 5)
+    writer.close()
+
+
+async def test_only_so_many_long_pages_are_held_in_memory(door: _Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "LONG_PAGES", 1)
+    door.receive.side_effect = _long()
+    _, writer = await _deaf(door.port)
+    await asyncio.sleep(0.3)
+    assert len((await door.ask(POST + b"\r\nhello"))[2]) < 100_000
+    writer.transport.abort()
+    await asyncio.sleep(0.1)
+    assert len((await door.ask(POST + b"\r\nhello"))[2]) > 9_000_000
+
+
+async def test_the_stop_waits_for_an_upload_and_not_for_deaf_or_idle_visitors(
+    door: _Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door.receive.side_effect = _long()
+    _, deaf = await _deaf(door.port)
+    await asyncio.sleep(0.3)
+    _, idle = await asyncio.open_connection("127.0.0.1", door.port)
+    _, half = await asyncio.open_connection("127.0.0.1", door.port)
+    half.write(b"GET / HT")
+    arrived = asyncio.Event()
+
+    async def receiving(*_: object, **__: object) -> Received:
+        await arrived.wait()
+        return RECEIVED
+
+    door.receive.side_effect = receiving
+    upload = asyncio.create_task(door.ask(POST + b"\r\nhello"))
+    await asyncio.sleep(0.1)
+    started = time.monotonic()
+    stopping = asyncio.create_task(door.listener.stop(finish=60))
+    await asyncio.sleep(0.7)
+    assert not stopping.done()
+    arrived.set()
+    assert "some return words" in (await upload)[2]
+    await asyncio.wait_for(stopping, 5)
+    assert time.monotonic() - started < 5
+    for writer in (deaf, idle, half):
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+def test_the_log_has_no_field_for_text() -> None:
+    script = "from gateway.log import LogEvent, log\n"
+    script += (
+        "try:\n    int('CanarySecret')\nexcept ValueError as error:\n    log(LogEvent.FAULT, fault=error, count=3)\n"
+    )
+    script += "log(LogEvent.FAULT, fault=ValueError('CanarySecret'))\n"
+    said = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert said.stdout == ""
+    lines = [json.loads(line) for line in said.stderr.splitlines()]
+    assert lines == [
+        {"event": "fault", "type": "ValueError", "at": "<string>:3", "count": 3},
+        {"event": "fault", "type": "ValueError", "at": "?"},
+    ]
