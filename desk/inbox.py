@@ -7,6 +7,7 @@ from typing import Final
 from desk.errors import DeskError
 from desk.home import DeskHome
 from transfer.ledger import Arrivals
+from transfer.manifest import Manifest
 from transfer.names import Lane, PacketId
 
 PREFIX_MIN: Final = 4  # hexadecimal digits that name a packet when no other begins so
@@ -42,16 +43,30 @@ def list_inbox(home: DeskHome) -> tuple[InboxEntry, ...]:
     return tuple(sorted(entries, key=lambda entry: (entry.arrived, entry.gateway, entry.batch, entry.packet)))
 
 
-def find_packet(home: DeskHome, untrusted_name: str) -> PacketId:
+def find_packet(home: DeskHome, untrusted_name: str) -> InboxEntry:
     """Return the one packet of the inbox whose id begins with `untrusted_name`.
 
     Raises:
         DeskError: None does, or several do.
     """
     name = untrusted_name.strip().lower().removesuffix(".age")
-    found = [entry.packet for entry in list_inbox(home) if entry.packet.startswith(name)]
+    found = [entry for entry in list_inbox(home) if entry.packet.startswith(name)]
     if len(name) < PREFIX_MIN or not found:
         raise DeskError("there is no such packet in the inbox ('enveis desk inbox' lists them)")
     if len(found) > 1:
         raise DeskError(f"{len(found)} packets in the inbox begin so: give more digits")
     return found[0]
+
+
+def contradictions(entry: InboxEntry, manifest: Manifest) -> tuple[str, ...]:
+    """Return in sentences where a packet's sealed word differs from the signed batch that brought it.
+
+    One gateway may have passed on what another received, or moved a held packet into the clear lane: only the
+    sealed manifest was written when the source was here, and neither makes the other a lie by itself.
+    """
+    found = []
+    if manifest.gateway != entry.gateway:
+        found.append(f"It says that gateway {manifest.gateway} received it, but gateway {entry.gateway} brought it.")
+    if manifest.lane is not entry.lane:
+        found.append(f"It was sealed for the lane {manifest.lane}, but came by the lane {entry.lane}.")
+    return tuple(found)

@@ -114,12 +114,13 @@ def _open_arguments(parser: ArgumentParser) -> None:
 def _open(arguments: Namespace, terminal: Terminal) -> int:
     from audit.events import Event
     from desk.home import DeskHome
-    from desk.inbox import find_packet
+    from desk.inbox import contradictions, find_packet
     from desk.opening import OpenPacket
 
     home = DeskHome(home_of(arguments))
     home.check()
-    packet_id = find_packet(home, arguments.packet)
+    entry = find_packet(home, arguments.packet)
+    packet_id = entry.packet
     identities = home.load_identities(passphrase_reader(arguments))
     folder = (arguments.to or home.root / "opened" / packet_id).absolute()
     with OpenPacket(home.packet(packet_id), packet_id, identities) as packet:
@@ -133,6 +134,8 @@ def _open(arguments: Namespace, terminal: Terminal) -> int:
         else:
             show_packet(terminal, packet.manifest, packet.message)
             show_files(terminal, packet.manifest, files, folder)
+        for sentence in contradictions(entry, packet.manifest):
+            terminal.warn(f"{sentence} Ask the gateway's operators why.")
     return 0
 
 

@@ -104,17 +104,21 @@ def _export(arguments: Namespace, terminal: Terminal) -> int:
         batches = [_batch_as_json(batch) for batch in report.batches]
         rest = {"remaining": report.remaining, "outstanding": list(report.outstanding)}
         terminal.answer({"batches": batches, **rest})
-        return 0
+        return 1 if any(batch.unreadable for batch in report.batches) else 0
     for batch in report.batches:
         _say_batch(terminal, batch)
     if not report.batches:
         terminal.say("Nothing to export: no packet's waiting time has passed.")
-    if report.remaining:
-        terminal.say(f"{report.remaining} packets are left here: the stick is full. Empty it, or take another.")
+    unreadable = len({packet for batch in report.batches for packet in batch.unreadable})
+    if report.remaining > unreadable:
+        left = report.remaining - unreadable
+        terminal.say(f"{left} packets are left here: the stick is full. Empty it, or take another.")
+    if unreadable:
+        terminal.warn(f"{unreadable} packets cannot be read here: see to the disk that holds the spool.")
     if report.outstanding:
         numbers = ", ".join(map(str, report.outstanding))
         terminal.say(f"Waiting for their words from the desk: batches {numbers}.")
-    return 0
+    return 1 if unreadable else 0
 
 
 def _reexport_arguments(parser: ArgumentParser) -> None:

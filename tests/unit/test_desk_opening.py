@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from desk.errors import DeskError, PacketDamagedError
+from desk.inbox import InboxEntry, contradictions
 from desk.opening import OpenPacket, read_to_the_end
 from keys.age.errors import AgeError, NoMatchError, PayloadError
 from keys.age.small import seal_bytes
@@ -244,3 +245,12 @@ def test_read_to_the_end() -> None:
     read_to_the_end(io.BytesIO(sealed), [IDENTITY])
     with pytest.raises(PayloadError):
         read_to_the_end(io.BytesIO(sealed[:-1]), [IDENTITY])
+
+
+def test_a_packet_that_came_by_another_road_than_it_says() -> None:
+    entry = InboxEntry(PACKET, Lane.HELD, MANIFEST.gateway, 1, date(2026, 11, 22), 1)
+    assert contradictions(entry, MANIFEST) == ()
+    (lane,) = contradictions(replace(entry, lane=Lane.CLEAR), MANIFEST)
+    assert "held" in lane
+    (gateway,) = contradictions(replace(entry, gateway="f" * 16), MANIFEST)
+    assert "f" * 16 in gateway
