@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, field
 
 from gateway.intake import KeptFile
+from gateway.log import LogEvent, log
 from gateway.span import Span
 from keys.age.errors import PayloadError
 from quarantine.inspect import Inspector
@@ -42,8 +43,13 @@ class SubmissionInspection:
 
     def add(self, kept: KeptFile, span: Span) -> None:
         """Inspect a file as soon as a slot is free; takes the span over."""
+        held = contextlib.ExitStack()
+        held.callback(span.close)
+        task = asyncio.create_task(self._inspect(kept, span, held))
+        # Not by a `with` in the task: one that is cancelled before its first step never enters it.
+        task.add_done_callback(lambda _: held.close())
         self._digests.append(kept.member.sha256)
-        self._tasks.append(asyncio.create_task(self._inspect(kept, span)))
+        self._tasks.append(task)
 
     async def verdicts(self) -> list[Verdict]:
         """Return a verdict for each file, in order, within the budget: the last byte has come."""
@@ -52,7 +58,7 @@ class SubmissionInspection:
             await asyncio.wait(self._tasks, timeout=self.shared.budget)
         found: list[Verdict] = []
         for digest, task in zip(self._digests, self._tasks, strict=True):
-            found.append(task.result() if task.done() else Undecided(digest, Reason.OUT_OF_TIME))
+            found.append(_verdict(digest, task))
         return found
 
     async def close(self) -> None:
@@ -62,24 +68,22 @@ class SubmissionInspection:
         # The results were taken or are not wanted any more.
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _inspect(self, kept: KeptFile, span: Span) -> Verdict:
+    async def _inspect(self, kept: KeptFile, span: Span, held: contextlib.ExitStack) -> Verdict:
         digest = kept.member.sha256
-        with contextlib.ExitStack() as held:
-            held.callback(span.close)
-            if self.shared.inspector is None:
-                return Undecided(digest, Reason.SWITCHED_OFF)
-            slot = await self._slot()
-            if slot is None:
-                return Undecided(digest, Reason.NO_SLOT)
-            held.callback(slot.give_back)
-            deadline = self._over_at or time.monotonic() + self.shared.budget
-            job = asyncio.get_running_loop().run_in_executor(
-                None, _inspect_span, self.shared.inspector, kept, span, self.shared.file_max, deadline
-            )
-            # From here on slot and span are the thread's, also when nobody waits for it any more.
-            handed_over = held.pop_all()
-            job.add_done_callback(lambda _: handed_over.close())
-            return await asyncio.shield(job)
+        if self.shared.inspector is None:
+            return Undecided(digest, Reason.SWITCHED_OFF)
+        slot = await self._slot()
+        if slot is None:
+            return Undecided(digest, Reason.NO_SLOT)
+        held.callback(slot.give_back)
+        deadline = self._over_at or time.monotonic() + self.shared.budget
+        job = asyncio.get_running_loop().run_in_executor(
+            None, _inspect_span, self.shared.inspector, kept, span, self.shared.file_max, deadline
+        )
+        # From here on slot and span are the thread's, also when nobody waits for it any more.
+        handed_over = held.pop_all()
+        job.add_done_callback(lambda _: handed_over.close())
+        return await asyncio.shield(job)
 
     async def _slot(self) -> Slot | None:
         """Wait for a slot: without end while the upload goes on, until the budget is over after that."""
@@ -87,6 +91,16 @@ class SubmissionInspection:
             slot = await self.shared.slots.take(deadline=self._over_at or time.monotonic() + self.shared.budget)
             if slot is not None or (self._over_at is not None and time.monotonic() >= self._over_at):
                 return slot
+
+
+def _verdict(digest: str, task: asyncio.Task[Verdict]) -> Verdict:
+    if not task.done():
+        return Undecided(digest, Reason.OUT_OF_TIME)
+    if (fault := task.exception()) is not None:
+        # A fault of ours: the file is kept and held all the same.
+        log(LogEvent.FAULT, fault=fault)
+        return Undecided(digest, Reason.INSPECTION_FAILED)
+    return task.result()
 
 
 def _inspect_span(inspector: Inspector, kept: KeptFile, span: Span, file_max: int, deadline: float) -> Verdict:
