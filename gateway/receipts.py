@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.derivation import FRESH
+from gateway.log import LogEvent, log
 from keys.receipt import PublicReceipt
 from keys.recipient import Kind
 
@@ -63,8 +64,10 @@ class ReceiptMaker:
 
     async def _work(self) -> None:
         while True:
-            with contextlib.suppress(OSError, ValueError, KeyError, EOFError):
+            try:
                 await self._make_until_it_dies()
+            except Exception as fault:  # noqa: BLE001 - without receipts nothing is received: it never gives up
+                log(LogEvent.FAULT, fault=fault)
             await asyncio.sleep(RESTART_AFTER)
 
     async def _make_until_it_dies(self) -> None:

@@ -1,0 +1,101 @@
+"""Receipts made ahead by a process of their own: that dies, that is slow, that has to be gone at the end."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from gateway import receipts
+from gateway.receipts import NoReceiptError, ReceiptMaker
+from keys.recipient import Kind
+
+
+def _children() -> list[int]:
+    found = []
+    for task in Path("/proc/self/task").iterdir():
+        found += [int(word) for word in (task / "children").read_text().split()]
+    return [pid for pid in found if b"gateway.derivation" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+@pytest.fixture
+async def maker(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ReceiptMaker]:
+    monkeypatch.setattr(receipts, "RESTART_AFTER", 0.05)
+    maker = ReceiptMaker(Kind.CLASSIC, ahead=2)
+    maker.start()
+    yield maker
+    await maker.stop()
+    assert _children() == []
+
+
+async def test_no_two_sources_get_the_same(maker: ReceiptMaker) -> None:
+    given = await asyncio.gather(*(maker.take() for _ in range(5)))
+    for part in ("return_words", "proof_words"):
+        assert len({getattr(receipt, part) for receipt in given}) == 5
+    assert len({receipt.public.lookup for receipt in given}) == 5
+    assert given[0].public.recipient.startswith("age1")
+    assert given[0].return_words not in repr(given[0])
+    assert given[0].proof_words not in repr(given[0])
+
+
+async def test_a_process_that_dies_is_started_again(maker: ReceiptMaker) -> None:
+    first = await maker.take()
+    (pid,) = _children()
+    os.kill(pid, signal.SIGKILL)
+    rest = [await asyncio.wait_for(maker.take(), 20) for _ in range(4)]
+    assert first.return_words not in {receipt.return_words for receipt in rest}
+    (again,) = _children()
+    assert again != pid
+
+
+async def test_stopping_ends_the_process_and_may_be_done_twice(maker: ReceiptMaker) -> None:
+    await maker.take()
+    assert _children()
+    await maker.stop()
+    assert _children() == []
+    await maker.stop()
+
+
+async def test_without_a_receipt_in_time_nothing_may_be_received(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receipts, "WAIT", 0.1)
+    maker = ReceiptMaker(Kind.CLASSIC)
+    started = time.monotonic()
+    with pytest.raises(NoReceiptError):
+        await maker.take()
+    assert time.monotonic() - started < 1
+
+
+async def test_a_process_that_cannot_be_started_is_tried_again(maker: ReceiptMaker) -> None:
+    await maker.stop()
+    real = asyncio.create_subprocess_exec
+    failing = mock.AsyncMock(side_effect=[OSError(24, "too many open files")] * 2)
+    with mock.patch("asyncio.create_subprocess_exec", failing):
+        maker.start()
+        while failing.await_count < 2:
+            await asyncio.sleep(0.02)
+        failing.side_effect = real
+        assert (await asyncio.wait_for(maker.take(), 20)).return_words
+
+
+async def test_an_answer_that_is_no_receipt_is_not_given_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[BaseException] = []
+    monkeypatch.setattr(receipts, "log", lambda _, fault: said.append(fault))
+    answers = [b"no json\n", b"[]\n", b'{"return_words": "x"}\n', b"x" * 100_000 + b"\n"]
+    for answer in answers:
+        fake = ReceiptMaker(Kind.CLASSIC)
+        process = mock.Mock(wait=mock.AsyncMock(), stdin=mock.Mock(drain=mock.AsyncMock()))
+        process.stdout.readline = mock.AsyncMock(side_effect=[answer, b""])
+        with mock.patch("asyncio.create_subprocess_exec", mock.AsyncMock(return_value=process)):
+            fake.start()
+            await asyncio.sleep(0.05)
+            assert fake._task is not None
+            assert not fake._task.done()
+            await fake.stop()
+        process.kill.assert_called()
+        assert said
+        said.clear()
+        assert fake._ready.empty()
