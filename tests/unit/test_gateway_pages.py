@@ -1,0 +1,234 @@
+"""The form's fields and the pages: everything escaped, nothing inline, a label for every input, what was typed kept."""
+
+import re
+from collections import Counter
+from datetime import date
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.form import Fields, FieldTooLongError, filled_rows, is_known, parse_form, person_rows
+from gateway.intake import KeptFile, Limits
+from gateway.outcome import Problem, RefusedFile, RefusedReason, SubmissionError
+from gateway.pages import Pages, style
+from gateway.receipts import FreshReceipt
+from gateway.submission import Received
+from keys.receipt import PublicReceipt
+from quarantine.types import FileType
+from quarantine.verdict import Clear, Code, Finding, Held, Reason, Undecided
+from transfer.message import FAMILY_NAMES_MAX, FIELD_MAX, PEOPLE_MAX, TEXT_MAX, Kind, Message, Relation, Road, Side
+from transfer.names import new_packet_id
+from transfer.packet import Member
+
+LIMITS = Limits(files_max=3, file_max_bytes=2**20, message_max_bytes=1024, allowed=frozenset(FileType))
+PAGES = Pages('the "editors" & <friends>', ('A "court" <b>',), LIMITS)
+EVIL = "\"'><script>alert(1)</script><img src=x onerror=y>&amp;{{ 7 * 7 }}</textarea>"
+VOID = {"meta", "link", "input", "br", "img"}
+
+
+class _Html(HTMLParser):
+    """Collects elements; raises on what is not well nested, on scripts, inline styles and handlers."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.labelled: set[str] = set()
+        self.unlabelled: list[str] = []
+        self.text: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+        ids = Counter(attributes["id"] for _, attributes in self.elements if "id" in attributes)
+        assert not [name for name, count in ids.items() if count > 1]
+        controls = [at for tag, at in self.elements if tag in ("input", "select", "textarea") and "in-label" not in at]
+        assert all(control.get("id") in self.labelled for control in controls)
+        for _, attributes in self.elements:
+            for name in attributes.get("aria-describedby", "").split() + attributes.get("aria-labelledby", "").split():
+                assert name in ids
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = {name: text or "" for name, text in attrs}
+        assert len(attributes) == len(attrs)
+        assert tag not in ("script", "style", "img", "iframe", "object", "embed")
+        assert not [name for name in attributes if name.startswith("on") or name == "style"]
+        for name in ("href", "src", "action"):
+            assert not attributes.get(name, "").lower().startswith(("javascript:", "data:", "//", "http:"))
+        if "label" in self.open:
+            attributes["in-label"] = ""
+        if tag == "label" and "for" in attributes:
+            self.labelled.add(attributes["for"])
+        self.elements.append((tag, attributes))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def _fields(*values: tuple[str, str]) -> Fields:
+    fields = Fields()
+    for name, value in values:
+        assert is_known(name)
+        fields.add(name, value.encode())
+    return fields
+
+
+def _received(name: str) -> Received:
+    member = Member("files/01.txt", 0, 1, "0" * 64)
+    kept = KeptFile(name, FileType.TXT, member)
+    verdicts = [
+        Clear("0" * 64),
+        Held("0" * 64, (Finding(Code.SCANNER_MALWARE),)),
+        Undecided("0" * 64, Reason.NO_SLOT),
+    ]
+    return Received(
+        packet=new_packet_id(),
+        day=date(2026, 1, 2),
+        receipt=FreshReceipt("return words", "proof words", PublicReceipt("l", "r", "s", "p")),
+        has_text=True,
+        files=tuple((kept, verdict) for verdict in verdicts),
+        refused=tuple(RefusedFile(name, reason) for reason in RefusedReason),
+    )
+
+
+ALL_NAMES = [
+    *("message", "public_body_other", "contact_name", "contact_phone", "contact_email", "contact_address"),
+    *("contact_language", "person-1-given_name", "person-1-family_names", "person-7-role", "person-1-workplace"),
+]
+
+
+@pytest.mark.parametrize("problem", list(Problem))
+@pytest.mark.parametrize("text", ["", EVIL, "\0\x1b\u202e\ud7ff\U0010ffff"])
+def test_every_page_is_well_formed_and_gives_everything_back_escaped(problem: Problem, text: str) -> None:
+    fields = _fields(*((name, text) for name in ALL_NAMES))
+    page = PAGES.problem(SubmissionError(problem, fields=fields, refused=(RefusedFile(text, RefusedReason.SIZE),)))
+    _Html(page)
+    assert "<script" not in page
+
+
+def test_the_empty_form_and_the_receipt_are_well_formed() -> None:
+    _Html(PAGES.form())
+    page = PAGES.receipt(_received(EVIL))
+    _Html(page)
+    assert "<script" not in page
+    # What a scanner thought of a file is for the desk.
+    assert "malware" not in page
+    assert page.count("return words") >= 1
+    assert [at for tag, at in _Html(page).elements if tag == "output" and at["id"] == "receipt"]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.text(max_size=60))
+def test_what_was_typed_is_in_the_form_again(text: str) -> None:
+    text = text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace").decode()
+    fields = _fields(("contact_name", text), ("kind", "question"), ("relation", "user"), ("person-1-side", "involved"))
+    html = _Html(PAGES.form(SubmissionError(Problem.EMPTY, fields=fields)))
+    (value,) = (at["value"] for tag, at in html.elements if at.get("id") == "contact_name")
+    assert value == text
+    assert [at["value"] for tag, at in html.elements if tag == "option" and "selected" in at] == [
+        *("involved", *["complained-about"] * 5, "user")
+    ]
+    assert [at["value"] for _, at in html.elements if at.get("type") == "radio" and "checked" in at] == ["question"]
+
+
+def test_rows_of_people_that_were_filled_are_open_again() -> None:
+    fields = _fields(("person-9-role", "x"), ("person-2-side", "involved"), ("person-999-role", ""))
+    assert filled_rows(fields) == {9}
+    assert person_rows(fields) == PEOPLE_MAX
+    page = PAGES.form(SubmissionError(Problem.EMPTY, fields=_fields(("person-9-role", "x"))))
+    assert len(re.findall(r"<details open>", page)) == 2
+    assert page.count("<details") == 9
+
+
+def test_the_style_sheet_loads_nothing() -> None:
+    assert "url(" not in style()
+    assert "@import" not in style()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "Message",
+        "message ",
+        "person-0-role",
+        "person-1000-role",
+        "person-1-x",
+        "person-١-role",
+        "files",
+        "person-1-role\n",
+    ],
+)
+def test_an_unknown_field_is_not_known(name: str) -> None:
+    assert not is_known(name)
+
+
+def _parse(*values: tuple[str, str]) -> Message:
+    return parse_form(_fields(*values), bodies=("A court",), page_language="en")
+
+
+def test_a_choice_that_is_not_on_the_form_counts_as_not_made() -> None:
+    strange = [("kind", "x"), ("relation", "x"), ("road", "x"), ("public_body", "x"), ("person-1-side", "x")]
+    message = _parse(*strange, ("person-1-role", "r"), ("contact_please_call", "on"))
+    assert message == Message(people=message.people, page_language="en")
+    assert message.people[0].side is Side.COMPLAINED_ABOUT
+    choices = [("kind", "question"), ("relation", "user"), ("road", "copy-of"), ("public_body", "A court")]
+    message = _parse(*choices, ("contact_please_call", "yes"))
+    assert (message.kind, message.relation, message.road) == (Kind.QUESTION, Relation.USER, None)
+    assert message.public_body == "A court"
+    assert message.contact.please_call
+    assert _parse(("road", "copy")).road is Road.COPY
+
+
+def test_people_stand_in_the_order_of_their_numbers_and_names_in_the_order_given() -> None:
+    names = [
+        ("person-33-role", "c"),
+        ("person-2-family_names", " z "),
+        ("person-2-family_names", "a"),
+        ("person-1-role", "a"),
+    ]
+    message = _parse(*names, ("person-3-side", "involved"), ("person-4-role", "  "))
+    assert [(person.role, person.family_names) for person in message.people] == [("a", ()), ("", ("z", "a")), ("c", ())]
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [
+        ("message", TEXT_MAX),
+        ("contact_address", FIELD_MAX),
+        ("person-3-family_names", FIELD_MAX),
+        ("person-3-role", FIELD_MAX),
+    ],
+)
+def test_bounds_count_characters(name: str, limit: int) -> None:
+    _parse((name, "æ" * limit))
+    with pytest.raises(FieldTooLongError) as caught:
+        _parse((name, "CanarySecret" + "æ" * limit))
+    assert (caught.value.name, caught.value.limit) == (name, limit)
+    assert "Canary" not in str(caught.value)
+
+
+def test_bounds_of_people() -> None:
+    rows = [(f"person-{number}-role", "x") for number in range(1, PEOPLE_MAX + 1)]
+    assert len(_parse(*rows).people) == PEOPLE_MAX
+    with pytest.raises(FieldTooLongError):
+        _parse(*rows, ("person-999-role", "x"))
+    names = [("person-1-family_names", "x")] * FAMILY_NAMES_MAX
+    assert len(_parse(*names).people[0].family_names) == FAMILY_NAMES_MAX
+    with pytest.raises(FieldTooLongError):
+        _parse(*names, ("person-1-family_names", "y"))
+
+
+def test_line_ends_are_one_character_and_broken_utf_8_is_shown_as_such() -> None:
+    assert _parse(("message", "a\r\nb\rc\n\rd")).text == "a\nb\nc\n\nd"
+    fields = Fields()
+    fields.add("message", b"\xff\xed\xa0\x80ok")
+    text = parse_form(fields, bodies=(), page_language="en").text
+    assert text.endswith("ok")
+    assert text.encode()
