@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import logging
 import signal
 import time
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from audit.log import AuditLog
 from gateway.app import Gateway, Listener
 from gateway.config import GatewayConfig, parse_listen
 from gateway.errors import GatewayError
-from gateway.hardening import harden_process, swap_is_active
+from gateway.hardening import allow_descriptors, harden_process, swap_is_active
 from gateway.home import GatewayHome, GatewayMaterial
 from gateway.inspection import Inspections
 from gateway.intake import Limits
@@ -47,6 +48,9 @@ def serve(home: GatewayHome, *, listen: str | None = None, on_listening: Callabl
         OSError: The address cannot be listened on, or the kernel refused to harden the process.
     """
     harden_process()
+    allow_descriptors()
+    # What libraries say quotes addresses and requests; our own log does not pass through here.
+    logging.disable(logging.CRITICAL)
     if swap_is_active():
         log(LogEvent.SWAP_ACTIVE)
     material = home.load()
@@ -59,6 +63,11 @@ def sealed_to(recipients: tuple[Recipient, ...]) -> str:
     return hashlib.sha256("\n".join(sorted(map(str, recipients))).encode("ascii")).hexdigest()[:16]
 
 
+def quiet_loop(loop: asyncio.AbstractEventLoop) -> None:
+    """Let the loop tell of a fault its type only: its own words quote the exception's."""
+    loop.set_exception_handler(lambda _, context: log(LogEvent.FAULT, fault=context.get("exception")))
+
+
 async def _run(
     home: GatewayHome, material: GatewayMaterial, host: str, port: int, on_listening: Callable[[str, int], None]
 ) -> None:
@@ -66,6 +75,7 @@ async def _run(
     loop = asyncio.get_running_loop()
     # Inspections hold a thread each; commits must not wait for them.
     loop.set_default_executor(ThreadPoolExecutor(max_workers=config.slots + 8, thread_name_prefix="gateway"))
+    quiet_loop(loop)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
