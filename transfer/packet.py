@@ -4,29 +4,18 @@ Does no input or output: plaintext goes in, what is to be appended to the sealed
 """
 
 import hashlib
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import IO, Final
+from typing import Final
 
 from keys.age.writer import AgeWriter, Wraps
+from transfer.stored_zip import ZIP64_LIMIT, StoredZip
 
 MESSAGE_MEMBER: Final = "message.json"
 MANIFEST_MEMBER: Final = "manifest.json"
 PADDING_MEMBER: Final = "padding"
 PADDED_MIN: Final = 64 * 1024  # bytes of ZIP; FORMAT.md 3.2
-_MEMBER_DATE: Final = (1980, 1, 1, 0, 0, 0)  # of every member: ZIP's own zero, and no word of when
 _ZEROS: Final = bytes(64 * 1024)
-
-# Sizes of ZIP's structures (APPNOTE 6.3.10, 4.3.7 to 4.3.16), as Python writes them for a stored member of
-# unknown size on an unseekable stream.
-_LOCAL_HEADER: Final = 30 + 20  # and the name; with the ZIP64 extra field
-_DATA_DESCRIPTOR: Final = 24  # ZIP64
-_CENTRAL_HEADER: Final = 46  # and the name
-_CENTRAL_ZIP64: Final = 4  # head of the extra field, when there is one
-_END_RECORD: Final = 22
-_END_ZIP64: Final = 56 + 20  # record and locator
-_ZIP64_LIMIT: Final = 2**31 - 1  # bytes; where Python changes over
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +38,7 @@ class PacketWriter:
     def __init__(self, recipients: Sequence[Wraps]) -> None:
         """Raise ValueError when there is no recipient, or when they are of different kinds."""
         self._age = AgeWriter(recipients)
-        self._sealed = _Sealed(self._age)
-        self._zip = zipfile.ZipFile(self._sealed, "w", zipfile.ZIP_STORED)
-        self._entries: list[_Entry] = []
+        self._zip = StoredZip()
         self._open: _OpenMember | None = None
 
     @property
@@ -78,47 +65,50 @@ class PacketWriter:
         """Start a member; `name` is ours, never the source's."""
         if self._open is not None:
             raise RuntimeError("a member is open already")
-        offset = self.position
-        stream = self._zip.open(zipfile.ZipInfo(name, _MEMBER_DATE), "w", force_zip64=True)
-        self._open = _OpenMember(name, stream, offset=offset, start=self.position)
-        return self._sealed.take()
+        header = self._zip.begin(name)
+        self._open = _OpenMember(name, self._zip.position)
+        return self._age.update(header)
 
     def write(self, plaintext: bytes | bytearray | memoryview) -> bytes:
         """Append to the member that was begun."""
-        member = self._begun()
-        member.digest.update(plaintext)
-        member.stream.write(plaintext)
-        return self._sealed.take()
+        self._begun().digest.update(plaintext)
+        self._zip.take(plaintext)
+        return self._age.update(plaintext)
 
     def end(self) -> tuple[bytes, Member]:
         """End the member that was begun; return with the bytes what it holds."""
         member = self._begun()
         size = self.position - member.start
-        member.stream.close()
-        self._entries.append(_Entry(len(member.name), member.offset, size))
         self._open = None
-        return self._sealed.take(), Member(member.name, member.start, size, member.digest.hexdigest())
+        return self._age.update(self._zip.end()), Member(member.name, member.start, size, member.digest.hexdigest())
 
     def finish(self, message: bytes, manifest: bytes) -> Iterator[bytes]:
         """Write message, manifest, padding and the ZIP's directory, and seal the last chunk; yields as it goes.
 
         The padding of a large packet is large too: it is never in memory as a whole.
-
-        Raises:
-            RuntimeError: The ZIP has not its padded size: the library writes ZIPs otherwise than counted here.
         """
         yield self._whole(MESSAGE_MEMBER, message)
         yield self._whole(MANIFEST_MEMBER, manifest)
-        size = _padding_size(self.position, self._entries)
+        size = self._padding_size()
         yield self.begin(PADDING_MEMBER)
         for start in range(0, size, len(_ZEROS)):
             yield self.write(_ZEROS[: size - start])
         yield self.end()[0]
-        self._zip.close()
-        if self.position != padded_size(self.position):
-            raise RuntimeError(f"a packet's ZIP of {self.position} bytes is not padded")
-        yield self._sealed.take()
+        yield self._age.update(self._zip.close())
         yield self._age.finish()
+
+    def _padding_size(self) -> int:
+        """Return how long the padding must be so that the whole ZIP has a padded size."""
+        costs = [self._zip.cost_of_last(PADDING_MEMBER, size) for size in (0, ZIP64_LIMIT)]
+        target = padded_size(self.position + costs[0])
+        while True:
+            # Padding that pushes the directory over ZIP64's border makes that longer, so both costs are tried;
+            # where neither fits, the ZIP would end within bytes of the border, and goes up to the next size.
+            for cost in costs:
+                size = target - self.position - cost
+                if size >= 0 and self._zip.cost_of_last(PADDING_MEMBER, size) == cost:
+                    return size
+            target = padded_size(target + 1)
 
     def _whole(self, name: str, content: bytes) -> bytes:
         return self.begin(name) + self.write(content) + self.end()[0]
@@ -141,73 +131,10 @@ def padded_size(size: int) -> int:
     return size + mask & ~mask
 
 
-class _Sealed:
-    """What `zipfile` takes for an unseekable file: collects the chunks that its writes complete."""
-
-    def __init__(self, age: AgeWriter) -> None:
-        self._age = age
-        self._chunks: list[bytes] = []
-
-    def write(self, plaintext: bytes, /) -> int:
-        chunks = self._age.update(plaintext)
-        if chunks:
-            self._chunks.append(chunks)
-        return len(plaintext)
-
-    def flush(self) -> None:
-        """Nothing to do: what is complete was taken, what is not cannot be sealed yet."""
-
-    def close(self) -> None:
-        """Nothing to do: `PacketWriter.finish` seals the last chunk."""
-
-    def take(self) -> bytes:
-        chunks, self._chunks = self._chunks, []
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
 class _OpenMember:
-    """A member between `begin` and `end`."""
+    """A member between `begin` and `end`; `start` is the position of its first byte."""
 
-    def __init__(self, name: str, stream: IO[bytes], *, offset: int, start: int) -> None:
+    def __init__(self, name: str, start: int) -> None:
         self.name = name
-        self.stream = stream
-        self.offset = offset  # of its header
-        self.start = start  # of its first byte
+        self.start = start
         self.digest = hashlib.sha256()
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """What the size of a member's line in the ZIP's directory depends on."""
-
-    name_size: int
-    offset: int
-    size: int
-
-
-def _padding_size(position: int, entries: Sequence[_Entry]) -> int:
-    """Return how long the padding must be so that the whole ZIP has a padded size."""
-    costs = [_cost(position, entries, 0), _cost(position, entries, _ZIP64_LIMIT)]
-    target = padded_size(position + costs[0])
-    while True:
-        # Padding that pushes the directory over ZIP64's border makes that longer, so both costs are tried; where
-        # neither fits, the ZIP would end within bytes of the border, and goes up to the next size.
-        for cost in costs:
-            size = target - position - cost
-            if size >= 0 and _cost(position, entries, size) == cost:
-                return size
-        target = padded_size(target + 1)
-
-
-def _cost(position: int, entries: Sequence[_Entry], padding: int) -> int:
-    """Return the bytes from `position` to the ZIP's end, less the padding itself."""
-    own = _Entry(len(PADDING_MEMBER), position, padding)
-    member = _LOCAL_HEADER + own.name_size + _DATA_DESCRIPTOR
-    directory = sum(map(_directory_line, (*entries, own)))
-    end = _END_RECORD + (_END_ZIP64 if position + member + padding > _ZIP64_LIMIT else 0)
-    return member + directory + end
-
-
-def _directory_line(entry: _Entry) -> int:
-    extra = (16 if entry.size > _ZIP64_LIMIT else 0) + (8 if entry.offset > _ZIP64_LIMIT else 0)
-    return _CENTRAL_HEADER + entry.name_size + (_CENTRAL_ZIP64 + extra if extra else 0)

@@ -17,7 +17,7 @@ from keys.age.seekable import SeekableReader
 from keys.age.small import open_bytes
 from keys.identity import encode_identity_file, generate_identity
 from keys.recipient import Kind, Recipient
-from transfer import packet
+from transfer import packet, stored_zip
 from transfer.manifest import (
     FILES_MAX,
     NAME_MAX,
@@ -132,7 +132,8 @@ def test_sizes_around_the_border_of_zip64(shortfall: int, monkeypatch: pytest.Mo
     # The border is moved down in the library and in our count alike: real ones stand at 2 GiB.
     limit = 200_000
     monkeypatch.setattr(zipfile, "ZIP64_LIMIT", limit)
-    monkeypatch.setattr(packet, "_ZIP64_LIMIT", limit)
+    monkeypatch.setattr(packet, "ZIP64_LIMIT", limit)
+    monkeypatch.setattr(stored_zip, "ZIP64_LIMIT", limit)
     for base in (0, limit // 2, limit):
         sealed, _, _ = write_packet(
             {"files/01.txt": [bytes(limit - shortfall - base // 2)], "files/02.txt": [bytes(base)]}
