@@ -15,6 +15,7 @@ from gateway.pages import PAGE_LANGUAGE, Pages, style
 from gateway.submission import Station, receive
 from gateway.transport import Drain, check_head
 
+SUBMIT: Final = "/submit"
 BACKLOG: Final = 512  # connections that the kernel holds for us
 FINISH: Final = 600.0  # seconds that uploads under way have to end when the gateway is asked to stop
 CUT_OFF: Final = 5.0  # seconds that connections have after that
@@ -39,7 +40,8 @@ class Gateway:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; never raises but for a visitor who went away."""
-        with self._counted():
+        # A stop waits for submissions; who does not take the empty form delays nobody.
+        with self._counted() if request.path == SUBMIT else contextlib.nullcontext():
             outcome = await self._outcome(request)
             if isinstance(outcome, Page):
                 await _send(request, outcome)
@@ -74,7 +76,7 @@ class Gateway:
             return SubmissionError(Problem.FAULT)
 
     async def _route(self, request: web.BaseRequest) -> Page:
-        if request.path == "/submit":
+        if request.path == SUBMIT:
             return await self._submit(request)
         if request.method not in ("GET", "HEAD"):
             raise SubmissionError(Problem.METHOD)

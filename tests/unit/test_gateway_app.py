@@ -189,6 +189,9 @@ async def test_the_stop_waits_for_an_upload_and_not_for_deaf_or_idle_visitors(
     _, idle = await asyncio.open_connection("127.0.0.1", door.port)
     _, half = await asyncio.open_connection("127.0.0.1", door.port)
     half.write(b"GET / HT")
+    forms, many = await asyncio.open_connection("127.0.0.1", door.port, limit=1024)
+    forms._transport.pause_reading()  # type: ignore[attr-defined]
+    many.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 2000)
     arrived = asyncio.Event()
 
     async def receiving(*_: object, **__: object) -> Received:
@@ -206,7 +209,7 @@ async def test_the_stop_waits_for_an_upload_and_not_for_deaf_or_idle_visitors(
     assert "some return words" in (await upload)[2]
     await asyncio.wait_for(stopping, 5)
     assert time.monotonic() - started < 5
-    for writer in (deaf, idle, half):
+    for writer in (deaf, idle, half, many):
         writer.close()
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
