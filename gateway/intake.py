@@ -72,9 +72,10 @@ class Intake:
 
     def part(self, untrusted_name: str, untrusted_filename: str | None) -> None:
         """A part begins."""
-        if untrusted_filename is not None and untrusted_name == FILES_FIELD:
+        # Under whatever field it comes, and also without a name: what is not taken is said, never dropped in silence.
+        if untrusted_filename is not None or untrusted_name == FILES_FIELD:
             # A file field that nobody chose a file for is sent too: nameless and empty.
-            self._part = _File(untrusted_filename[-NAME_MAX:])
+            self._part = _File((untrusted_filename or "")[-NAME_MAX:])
             return
         self._fields_seen += 1
         if self._fields_seen > FIELDS_MAX:

@@ -477,3 +477,23 @@ def test_a_head_alone_of_a_file_part_is_not_a_file(gateway: GatewayProcess) -> N
     body = file_head("b", "a.txt") + b"x"
     assert gateway.raw(form_head("b", len(body)) + body).status == 400
     assert not gateway.leftovers()
+
+
+@pytest.mark.parametrize(
+    ("disposition", "kept"),
+    [
+        ('name="attachment"; filename="a.txt"', True),
+        ('name="message"; filename="a.txt"', True),
+        ('name="files"', False),
+        ("name=\"files\"; filename*=UTF-8''a.txt", False),
+    ],
+)
+def test_no_file_is_dropped_in_silence(gateway: GatewayProcess, disposition: str, kept: bool) -> None:
+    part = f"--b\r\nContent-Disposition: form-data; {disposition}\r\n\r\nFILE\r\n"
+    body = part.encode() + b'--b\r\nContent-Disposition: form-data; name="message"\r\n\r\nhi\r\n--b--\r\n'
+    answer = gateway.raw(form_head("b", len(body)) + body)
+    assert answer.words
+    (packet,) = gateway.packets()
+    assert len(packet.manifest.files) + len(packet.manifest.refused) == 1
+    assert bool(packet.files) is kept
+    assert ("What was not received" in answer.text) is not kept
