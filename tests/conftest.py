@@ -1,6 +1,7 @@
 """What many tests share: one real clamd for the whole run, and RAR archives made by the real program."""
 
 import hashlib
+import os
 import subprocess
 import sys
 import tarfile
@@ -45,3 +46,17 @@ def rar_corpus(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
             if content is not None and "/test/files/" in member.name:
                 (folder / Path(member.name).name).write_bytes(content.read())
     return folder
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in CI that a skipped test is a failure: what was not tried there was not shown."""
+    if os.environ.get("CI") and terminalreporter.stats.get("skipped"):
+        terminalreporter.write_line("CI: tests were skipped (see above), which counts as a failure", red=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail in CI when a test was skipped."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
