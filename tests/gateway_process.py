@@ -74,11 +74,10 @@ class GatewayProcess:
         self.port = 0
         self.process: subprocess.Popen[bytes] | None = None
 
-    @classmethod
-    def again(cls, other: "GatewayProcess") -> "GatewayProcess":
-        """Return the same gateway without its wrapper."""
-        other._wrapper = []
-        return other
+    def wrapped(self, *wrapper: str) -> Self:
+        """Start through `wrapper` from now on; nothing stands for no wrapper."""
+        self._wrapper = list(wrapper)
+        return self
 
     def __enter__(self) -> Self:
         self.start()

@@ -48,8 +48,13 @@ def theirs(members: list[tuple[str, bytes]]) -> bytes:
     target = Unseekable()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:  # type: ignore[call-overload]
         for name, content in members:
-            with archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as stream:
+            info = zipfile.ZipInfo(name)
+            info.create_version = info.extract_version = zipfile.ZIP64_VERSION
+            with archive.open(info, "w", force_zip64=True) as stream:
                 stream.write(content)
+    # Before Python 3.11.4 the header of such a member had zeros there, and no reader was told where the sizes are.
+    for info in archive.infolist():
+        target.written[info.header_offset + 18 : info.header_offset + 26] = b"\xff" * 8
     return bytes(target.written)
 
 
