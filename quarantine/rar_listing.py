@@ -6,7 +6,7 @@ stay packed.
 """
 
 import os
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import rarfile
 
@@ -24,18 +24,18 @@ class _OverBudgetError(Exception):
     """More members than are looked at."""
 
 
-def list_rar(path: str, budgets: Budgets) -> Examination:
+def list_rar(stream: BinaryIO, budgets: Budgets) -> Examination:
     """Findings of the archive's structure, and its members that can be unpacked.
 
     Args:
-        path: Must be a path: given a file object, rarfile may copy the archive to a temporary file.
+        stream: Headers are read from it only; to unpack, rarfile would copy it to a temporary file.
         budgets: The limits.
     """
     blocks = _Blocks(budgets)
     rarfile.rar3_decompress = _leave_comment_packed
     try:
         # part_only: never go looking for files that would be called like the next volume.
-        with rarfile.RarFile(path, info_callback=blocks.add, part_only=True) as archive:
+        with rarfile.RarFile(stream, info_callback=blocks.add, part_only=True) as archive:
             # RAR 3 says so in its first block, and rarfile stops before it hands that block out.
             if archive.needs_password() and not blocks.codes:
                 blocks.hide()
@@ -46,7 +46,7 @@ def list_rar(path: str, budgets: Budgets) -> Examination:
     # rarfile stops in silence at a block that it does not know or that is damaged; whatever stands behind it
     # would stay unseen.
     stopped = blocks.ended or blocks.hidden or Code.ARCHIVE_BUDGET in blocks.codes
-    if not stopped and blocks.end != os.stat(path).st_size:  # noqa: PTH116 - the path is a descriptor
+    if not stopped and blocks.end != stream.seek(0, os.SEEK_END):
         blocks.find(Code.RAR_UNREADABLE)
     members = () if {Code.RAR_VOLUME, Code.ARCHIVE_BUDGET} & blocks.codes.keys() else tuple(blocks.members)
     return Examination(tuple(map(Finding, blocks.codes)), members)

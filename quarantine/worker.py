@@ -6,12 +6,14 @@ It ties its own hands before it opens the file. Whatever happens to it, its pare
 closed form, or concludes nothing.
 """
 
+import io
 import json
 import sys
 
 from quarantine.budgets import Budgets
 from quarantine.confine import confine
 from quarantine.examination import encode_examination
+from quarantine.examine import check_of, examine_bytes
 from quarantine.types import FileType
 
 
@@ -20,15 +22,10 @@ def main(arguments: list[str]) -> None:
     fd = int(arguments[1])
     kind, budgets = FileType(arguments[0]), Budgets(**json.loads(arguments[2]))
     # The parser is loaded before the limits are set, from our own environment.
-    match kind:
-        case FileType.RAR:
-            from quarantine.rar_listing import list_rar as examine
-        case FileType.ZIP:
-            from quarantine.zip_listing import look_into_zip as examine
-        case _:
-            raise ValueError("nothing is known of this type yet")
+    check_of(kind)
     confine(cpu_seconds=budgets.worker_cpu, memory_bytes=budgets.worker_memory)
-    answer = encode_examination(examine(f"/proc/self/fd/{fd}", budgets))
+    with io.BufferedReader(io.FileIO(fd)) as stream:
+        answer = encode_examination(examine_bytes(stream, kind, budgets))
     sys.stdout.buffer.write(answer)
     sys.stdout.buffer.flush()
 

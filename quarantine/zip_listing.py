@@ -26,12 +26,11 @@ class _OverBudgetError(Exception):
     """More is in there than is looked at."""
 
 
-def look_into_zip(path: str, budgets: Budgets) -> Examination:
-    """Findings of the archive under `path` and of the ZIPs inside it."""
+def look_into_zip(stream: BinaryIO, budgets: Budgets) -> Examination:
+    """Findings of the archive in `stream` and of the ZIPs inside it."""
     search = _Search(budgets)
     try:
-        with open(path, "rb") as stream:  # noqa: PTH123 - the path is a descriptor
-            search.look(stream, depth=1)
+        search.look(stream, depth=1)
     except (_OverBudgetError, MemoryError):
         search.codes[Code.ARCHIVE_BUDGET] = None
     except Exception:  # noqa: BLE001 - parsing hostile bytes; this process lives for this file only

@@ -47,11 +47,9 @@ M3, DICT_256M = 3 << 7, 11 << 10  # RAR 5 compression bits
 
 
 @pytest.fixture
-def listing(tmp_path: Path) -> Callable[[bytes], Examination]:
+def listing() -> Callable[[bytes], Examination]:
     def listing_of(archive: bytes) -> Examination:
-        path = tmp_path / "archive"
-        path.write_bytes(archive)
-        return (look_into_zip if archive.startswith(b"PK") else list_rar)(str(path), BUDGETS)
+        return (look_into_zip if archive.startswith(b"PK") else list_rar)(io.BytesIO(archive), BUDGETS)
 
     return listing_of
 
@@ -135,14 +133,14 @@ CORPUS = {  # everything else in rarfile's test files has no finding
 
 
 def test_real_archives(rar_corpus: Path) -> None:
-    found = {path.name: codes(list_rar(str(path), BUDGETS)) for path in rar_corpus.glob("*.rar")}
+    found = {path.name: codes(list_rar(io.BytesIO(path.read_bytes()), BUDGETS)) for path in rar_corpus.glob("*.rar")}
     assert len(found) > 45
     assert {name: some for name, some in found.items() if some} == CORPUS
 
 
 def test_old_versions_of_a_file_are_members_too(rar_corpus: Path) -> None:
     for name in ("rar3-versions.rar", "rar5-versions.rar"):
-        assert len(list_rar(str(rar_corpus / name), BUDGETS).members) == 3
+        assert len(list_rar(io.BytesIO((rar_corpus / name).read_bytes()), BUDGETS).members) == 3
 
 
 def test_a_packed_comment_stays_packed(rar_corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +152,7 @@ def test_a_packed_comment_stays_packed(rar_corpus: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(rarfile, "mkstemp", never)
     monkeypatch.setattr(rarfile, "custom_popen", never)
     for path in rar_corpus.glob("rar*comment-plain.rar"):
-        assert codes(list_rar(str(path), BUDGETS)) == set()
+        assert codes(list_rar(io.BytesIO(path.read_bytes()), BUDGETS)) == set()
 
 
 PACKED_COMMENT_READER = rarfile.rar3_decompress
