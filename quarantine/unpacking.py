@@ -8,7 +8,7 @@ each member's CRC32 or BLAKE2sp proves it: a stream that was cut elsewhere could
 import shutil
 import sys
 import zlib
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Final
 
@@ -101,13 +101,31 @@ def _command(fd: int, budgets: Budgets) -> list[str]:
 
 
 def _read_member(unar: ConfinedProcess, member: Member) -> SealedMemfd:
+    def read(size: int) -> bytes:
+        piece = unar.read(size)
+        if not piece:
+            _check_end(unar)
+        return piece
+
+    return collect(read, member)
+
+
+def collect(read: Callable[[int], bytes], member: Member) -> SealedMemfd:
+    """Read `member`'s bytes into memory of their own, no more than it promises.
+
+    Args:
+        read: Gives at most that many untrusted bytes, b"" at their end.
+        member: Its size and sum.
+
+    Raises:
+        DamagedArchiveError: They end before, or the sum is another.
+    """
     crc32, blake2sp = 0, Blake2sp()
     left = member.size
     with MemfdWriter(member.size) as writer:
         while left:
-            piece = unar.read(left)
+            piece = read(left)
             if not piece:
-                _check_end(unar)
                 raise DamagedArchiveError("an archive unpacks to less than its list promises")
             left -= len(piece)
             writer.write(piece)

@@ -151,7 +151,7 @@ def archive() -> SealedMemfd:
         "pass",
         "print('{}')",
         "print('x' * 2_000_000)",
-        'print(\'{"findings":[],"members":[]}\'); raise SystemExit(3)',
+        'print(\'{"findings":[],"members":[],"spent":[0,0]}\'); raise SystemExit(3)',
     ],
 )
 def test_a_worker_without_a_good_answer_decides_nothing(
