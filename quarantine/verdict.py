@@ -44,10 +44,40 @@ class Code(StrEnum):
     SCANNER_ENCRYPTED = "scanner.encrypted"
     SCANNER_LIMITS = "scanner.limits"
     ARCHIVE_BUDGET = "archive.budget"
+    ARCHIVE_PATH_OUTSIDE = "archive.path-outside"
+    ARCHIVE_THROUGH_LINK = "archive.through-link"
+    ARCHIVE_LINK_OUTSIDE = "archive.link-outside"
+    ARCHIVE_DEVICE = "archive.device"
+    ARCHIVE_EXECUTABLE = "archive.executable"
+    ARCHIVE_DISGUISED_EXECUTABLE = "archive.disguised-executable"
+    ARCHIVE_MACRO = "archive.macro"
+    ARCHIVE_SELF_EXTRACTING = "archive.self-extracting"
+    ARCHIVE_CONTAINER = "archive.container"
+    ARCHIVE_NAME_CONTROL = "archive.name-control"
+    ARCHIVE_NAME_BIDI = "archive.name-bidi"
+    ARCHIVE_NAME_INVISIBLE = "archive.name-invisible"
+    ARCHIVE_NAME_WINDOWS = "archive.name-windows"
+    ARCHIVE_NAME_STREAM = "archive.name-stream"
+    ARCHIVE_NAME_UNUSABLE = "archive.name-unusable"
+    ARCHIVE_NAME_DUPLICATE = "archive.name-duplicate"
+    ARCHIVE_COMMENT = "archive.comment"
     ZIP_ENCRYPTED = "zip.encrypted"
     ZIP_METHOD = "zip.method"
     ZIP_RAR_INSIDE = "zip.rar-inside"
     ZIP_UNREADABLE = "zip.unreadable"
+    ZIP_PREPENDED = "zip.prepended"
+    ZIP_GAP = "zip.gap"
+    ZIP_TRAILING = "zip.trailing"
+    ZIP_PADDING = "zip.padding"
+    ZIP_SEVERAL_ENDS = "zip.several-ends"
+    ZIP_DIRECTORY = "zip.directory"
+    ZIP_ZIP64 = "zip.zip64"
+    ZIP_OVERLAP = "zip.overlap"
+    ZIP_HEADERS_DIFFER = "zip.headers-differ"
+    ZIP_TWO_NAMES = "zip.two-names"
+    ZIP_VOLUME = "zip.volume"
+    ZIP_LINK = "zip.link"
+    ZIP_EXTRA = "zip.extra"
     RAR_ENCRYPTED_HEADERS = "rar.encrypted-headers"
     RAR_ENCRYPTED = "rar.encrypted"
     RAR_VOLUME = "rar.volume"
@@ -56,6 +86,17 @@ class Code(StrEnum):
     RAR_ALTERNATE_STREAM = "rar.alternate-stream"
     RAR_LINK = "rar.link"
     RAR_UNREADABLE = "rar.unreadable"
+    RAR_TRAILING = "rar.trailing"
+    RAR_QUICK_OPEN = "rar.quick-open"
+    RAR_LOCATOR = "rar.locator"
+    RAR_SOLID = "rar.solid"
+    RAR_RECOVERY = "rar.recovery"
+    RAR_OLD_VERSIONS = "rar.old-versions"
+    PRIVACY_ARCHIVE_OWNER = "privacy.archive-owner"
+    PRIVACY_ARCHIVE_TIMES = "privacy.archive-times"
+    PRIVACY_ARCHIVE_USER_NAME = "privacy.archive-user-name"
+    PRIVACY_ARCHIVE_MAC = "privacy.archive-mac"
+    PRIVACY_OFFICE_AUTHOR = "privacy.office-author"
 
 
 CHECKS: Final[dict[Code, tuple[Grade, str]]] = {
@@ -63,10 +104,40 @@ CHECKS: Final[dict[Code, tuple[Grade, str]]] = {
     Code.SCANNER_ENCRYPTED: (Grade.OPAQUE, "It is encrypted, so nobody could look inside."),
     Code.SCANNER_LIMITS: (Grade.OPAQUE, "It is larger or deeper than the virus scanner looks."),
     Code.ARCHIVE_BUDGET: (Grade.OPAQUE, "It unpacks to more than is looked at, like an archive bomb does."),
+    Code.ARCHIVE_PATH_OUTSIDE: (Grade.DANGER, "A name in the archive would be unpacked outside of its folder."),
+    Code.ARCHIVE_THROUGH_LINK: (Grade.DANGER, "A file in the archive would be written through a link that the archive itself makes."),
+    Code.ARCHIVE_LINK_OUTSIDE: (Grade.WARNING, "A link in the archive points outside of it."),
+    Code.ARCHIVE_DEVICE: (Grade.DANGER, "The archive holds a device, a pipe or a socket."),
+    Code.ARCHIVE_EXECUTABLE: (Grade.WARNING, "The archive holds a program or a script."),
+    Code.ARCHIVE_DISGUISED_EXECUTABLE: (Grade.DANGER, "The archive holds a program that pretends to be a document."),
+    Code.ARCHIVE_MACRO: (Grade.WARNING, "The archive holds an office document with macros."),
+    Code.ARCHIVE_SELF_EXTRACTING: (Grade.OPAQUE, "The archive holds a program that unpacks itself, which was not looked into."),
+    Code.ARCHIVE_CONTAINER: (Grade.WARNING, "The archive holds one of another kind, which only the virus scanner looked into."),
+    Code.ARCHIVE_NAME_CONTROL: (Grade.WARNING, "A name in the archive holds control characters."),
+    Code.ARCHIVE_NAME_BIDI: (Grade.WARNING, "A name in the archive holds characters that change the direction of reading."),
+    Code.ARCHIVE_NAME_INVISIBLE: (Grade.WARNING, "A name in the archive holds characters that cannot be seen."),
+    Code.ARCHIVE_NAME_WINDOWS: (Grade.WARNING, "A name in the archive means something else on Windows."),
+    Code.ARCHIVE_NAME_STREAM: (Grade.WARNING, "A name in the archive holds a colon, which on Windows means a hidden stream of another file."),
+    Code.ARCHIVE_NAME_UNUSABLE: (Grade.WARNING, "A name in the archive cannot be used as one."),
+    Code.ARCHIVE_NAME_DUPLICATE: (Grade.WARNING, "Two files in the archive have the same name."),
+    Code.ARCHIVE_COMMENT: (Grade.INFO, "The archive carries a comment."),
     Code.ZIP_ENCRYPTED: (Grade.OPAQUE, "The ZIP archive holds encrypted files."),
     Code.ZIP_METHOD: (Grade.OPAQUE, "The ZIP archive uses a compression that is not unpacked here."),
     Code.ZIP_RAR_INSIDE: (Grade.OPAQUE, "The ZIP archive holds a RAR archive, which was not looked into."),
     Code.ZIP_UNREADABLE: (Grade.OPAQUE, "The ZIP archive is damaged, so its contents were not all seen."),
+    Code.ZIP_PREPENDED: (Grade.OPAQUE, "Data stands before the ZIP archive, which was not looked into."),
+    Code.ZIP_GAP: (Grade.OPAQUE, "The ZIP archive holds data that belongs to no file in it."),
+    Code.ZIP_TRAILING: (Grade.OPAQUE, "Data stands after the ZIP archive, which was not looked into."),
+    Code.ZIP_PADDING: (Grade.INFO, "The ZIP archive holds stretches of zeros."),
+    Code.ZIP_SEVERAL_ENDS: (Grade.DANGER, "The ZIP archive has more than one end, so programs see different files in it."),
+    Code.ZIP_DIRECTORY: (Grade.DANGER, "The ZIP archive's directory is not what its end record says."),
+    Code.ZIP_ZIP64: (Grade.DANGER, "The ZIP archive states two different sizes for itself."),
+    Code.ZIP_OVERLAP: (Grade.DANGER, "Files in the ZIP archive share the same bytes."),
+    Code.ZIP_HEADERS_DIFFER: (Grade.DANGER, "The ZIP archive describes a file in two ways that contradict each other."),
+    Code.ZIP_TWO_NAMES: (Grade.DANGER, "The ZIP archive gives a file two names of different kinds."),
+    Code.ZIP_VOLUME: (Grade.OPAQUE, "It is one part of a ZIP archive that was split into several files."),
+    Code.ZIP_LINK: (Grade.WARNING, "The ZIP archive holds links, which can point outside of it."),
+    Code.ZIP_EXTRA: (Grade.WARNING, "The ZIP archive's extra fields cannot be read."),
     Code.RAR_ENCRYPTED_HEADERS: (Grade.OPAQUE, "The RAR archive hides even the list of its files."),
     Code.RAR_ENCRYPTED: (Grade.OPAQUE, "The RAR archive holds encrypted files."),
     Code.RAR_VOLUME: (Grade.OPAQUE, "It is one part of a RAR archive that was split into several files."),
@@ -75,6 +146,17 @@ CHECKS: Final[dict[Code, tuple[Grade, str]]] = {
     Code.RAR_ALTERNATE_STREAM: (Grade.OPAQUE, "The RAR archive carries data beside its files, which was not seen."),
     Code.RAR_LINK: (Grade.WARNING, "The RAR archive holds links, which can point outside of it."),
     Code.RAR_UNREADABLE: (Grade.OPAQUE, "The RAR archive is damaged, so its contents were not all seen."),
+    Code.RAR_TRAILING: (Grade.OPAQUE, "Data stands after the end of the RAR archive, which was not looked into."),
+    Code.RAR_QUICK_OPEN: (Grade.DANGER, "The RAR archive shows another list of files than it holds."),
+    Code.RAR_LOCATOR: (Grade.WARNING, "The RAR archive points to parts of itself that are not there."),
+    Code.RAR_SOLID: (Grade.INFO, "The RAR archive packs its files as one stream."),
+    Code.RAR_RECOVERY: (Grade.INFO, "The RAR archive carries recovery data."),
+    Code.RAR_OLD_VERSIONS: (Grade.INFO, "The RAR archive holds earlier versions of a file."),
+    Code.PRIVACY_ARCHIVE_OWNER: (Grade.IDENTIFIES_YOU, "The archive names the user account its files belonged to."),
+    Code.PRIVACY_ARCHIVE_TIMES: (Grade.IDENTIFIES_YOU, "The archive tells exact times, and often the time zone."),
+    Code.PRIVACY_ARCHIVE_USER_NAME: (Grade.IDENTIFIES_YOU, "A path in the archive contains the name of a user account."),
+    Code.PRIVACY_ARCHIVE_MAC: (Grade.IDENTIFIES_YOU, "The archive carries files that macOS adds by itself."),
+    Code.PRIVACY_OFFICE_AUTHOR: (Grade.IDENTIFIES_YOU, "An office document in the archive names who wrote or changed it."),
 }
 
 
