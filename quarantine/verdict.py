@@ -105,19 +105,34 @@ CHECKS: Final[dict[Code, tuple[Grade, str]]] = {
     Code.SCANNER_LIMITS: (Grade.OPAQUE, "It is larger or deeper than the virus scanner looks."),
     Code.ARCHIVE_BUDGET: (Grade.OPAQUE, "It unpacks to more than is looked at, like an archive bomb does."),
     Code.ARCHIVE_PATH_OUTSIDE: (Grade.DANGER, "A name in the archive would be unpacked outside of its folder."),
-    Code.ARCHIVE_THROUGH_LINK: (Grade.DANGER, "A file in the archive would be written through a link that the archive itself makes."),
+    Code.ARCHIVE_THROUGH_LINK: (
+        Grade.DANGER,
+        "A file in the archive would be written through a link that the archive itself makes.",
+    ),
     Code.ARCHIVE_LINK_OUTSIDE: (Grade.WARNING, "A link in the archive points outside of it."),
     Code.ARCHIVE_DEVICE: (Grade.DANGER, "The archive holds a device, a pipe or a socket."),
     Code.ARCHIVE_EXECUTABLE: (Grade.WARNING, "The archive holds a program or a script."),
     Code.ARCHIVE_DISGUISED_EXECUTABLE: (Grade.DANGER, "The archive holds a program that pretends to be a document."),
     Code.ARCHIVE_MACRO: (Grade.WARNING, "The archive holds an office document with macros."),
-    Code.ARCHIVE_SELF_EXTRACTING: (Grade.OPAQUE, "The archive holds a program that unpacks itself, which was not looked into."),
-    Code.ARCHIVE_CONTAINER: (Grade.WARNING, "The archive holds one of another kind, which only the virus scanner looked into."),
+    Code.ARCHIVE_SELF_EXTRACTING: (
+        Grade.OPAQUE,
+        "The archive holds a program that unpacks itself, which was not looked into.",
+    ),
+    Code.ARCHIVE_CONTAINER: (
+        Grade.WARNING,
+        "The archive holds one of another kind, which only the virus scanner looked into.",
+    ),
     Code.ARCHIVE_NAME_CONTROL: (Grade.WARNING, "A name in the archive holds control characters."),
-    Code.ARCHIVE_NAME_BIDI: (Grade.WARNING, "A name in the archive holds characters that change the direction of reading."),
+    Code.ARCHIVE_NAME_BIDI: (
+        Grade.WARNING,
+        "A name in the archive holds characters that change the direction of reading.",
+    ),
     Code.ARCHIVE_NAME_INVISIBLE: (Grade.WARNING, "A name in the archive holds characters that cannot be seen."),
     Code.ARCHIVE_NAME_WINDOWS: (Grade.WARNING, "A name in the archive means something else on Windows."),
-    Code.ARCHIVE_NAME_STREAM: (Grade.WARNING, "A name in the archive holds a colon, which on Windows means a hidden stream of another file."),
+    Code.ARCHIVE_NAME_STREAM: (
+        Grade.WARNING,
+        "A name in the archive holds a colon, which on Windows means a hidden stream of another file.",
+    ),
     Code.ARCHIVE_NAME_UNUSABLE: (Grade.WARNING, "A name in the archive cannot be used as one."),
     Code.ARCHIVE_NAME_DUPLICATE: (Grade.WARNING, "Two files in the archive have the same name."),
     Code.ARCHIVE_COMMENT: (Grade.INFO, "The archive carries a comment."),
@@ -129,7 +144,10 @@ CHECKS: Final[dict[Code, tuple[Grade, str]]] = {
     Code.ZIP_GAP: (Grade.OPAQUE, "The ZIP archive holds data that belongs to no file in it."),
     Code.ZIP_TRAILING: (Grade.OPAQUE, "Data stands after the ZIP archive, which was not looked into."),
     Code.ZIP_PADDING: (Grade.INFO, "The ZIP archive holds stretches of zeros."),
-    Code.ZIP_SEVERAL_ENDS: (Grade.DANGER, "The ZIP archive has more than one end, so programs see different files in it."),
+    Code.ZIP_SEVERAL_ENDS: (
+        Grade.DANGER,
+        "The ZIP archive has more than one end, so programs see different files in it.",
+    ),
     Code.ZIP_DIRECTORY: (Grade.DANGER, "The ZIP archive's directory is not what its end record says."),
     Code.ZIP_ZIP64: (Grade.DANGER, "The ZIP archive states two different sizes for itself."),
     Code.ZIP_OVERLAP: (Grade.DANGER, "Files in the ZIP archive share the same bytes."),
@@ -154,9 +172,15 @@ CHECKS: Final[dict[Code, tuple[Grade, str]]] = {
     Code.RAR_OLD_VERSIONS: (Grade.INFO, "The RAR archive holds earlier versions of a file."),
     Code.PRIVACY_ARCHIVE_OWNER: (Grade.IDENTIFIES_YOU, "The archive names the user account its files belonged to."),
     Code.PRIVACY_ARCHIVE_TIMES: (Grade.IDENTIFIES_YOU, "The archive tells exact times, and often the time zone."),
-    Code.PRIVACY_ARCHIVE_USER_NAME: (Grade.IDENTIFIES_YOU, "A path in the archive contains the name of a user account."),
+    Code.PRIVACY_ARCHIVE_USER_NAME: (
+        Grade.IDENTIFIES_YOU,
+        "A path in the archive contains the name of a user account.",
+    ),
     Code.PRIVACY_ARCHIVE_MAC: (Grade.IDENTIFIES_YOU, "The archive carries files that macOS adds by itself."),
-    Code.PRIVACY_OFFICE_AUTHOR: (Grade.IDENTIFIES_YOU, "An office document in the archive names who wrote or changed it."),
+    Code.PRIVACY_OFFICE_AUTHOR: (
+        Grade.IDENTIFIES_YOU,
+        "An office document in the archive names who wrote or changed it.",
+    ),
 }
 
 
