@@ -97,6 +97,68 @@ class Code(StrEnum):
     PRIVACY_ARCHIVE_USER_NAME = "privacy.archive-user-name"
     PRIVACY_ARCHIVE_MAC = "privacy.archive-mac"
     PRIVACY_OFFICE_AUTHOR = "privacy.office-author"
+    FILE_POLYGLOT = "file.polyglot"
+    PDF_JAVASCRIPT = "pdf.javascript"
+    PDF_LAUNCH = "pdf.launch"
+    PDF_IMPORT_DATA = "pdf.import-data"
+    PDF_AUTOMATIC_ACTION = "pdf.automatic-action"
+    PDF_REMOTE_PATH = "pdf.remote-path"
+    PDF_SUBMIT_FORM = "pdf.submit-form"
+    PDF_GOTO_REMOTE = "pdf.goto-remote"
+    PDF_GOTO_EMBEDDED = "pdf.goto-embedded"
+    PDF_URI_SCHEME = "pdf.uri-scheme"
+    PDF_URI = "pdf.uri"
+    PDF_OPEN_ACTION = "pdf.open-action"
+    PDF_ADDITIONAL_ACTIONS = "pdf.additional-actions"
+    PDF_EMBEDDED_FILE = "pdf.embedded-file"
+    PDF_EMBEDDED_PROGRAM = "pdf.embedded-program"
+    PDF_EMBEDDED_OPAQUE = "pdf.embedded-opaque"
+    PDF_RICH_MEDIA = "pdf.rich-media"
+    PDF_XFA = "pdf.xfa"
+    PDF_EXTERNAL_STREAM = "pdf.external-stream"
+    PDF_ENCRYPTED = "pdf.encrypted"
+    PDF_RESTRICTED = "pdf.restricted"
+    PDF_UNREADABLE = "pdf.unreadable"
+    PDF_DAMAGED = "pdf.damaged"
+    PDF_NOT_ALL_WALKED = "pdf.not-all-walked"
+    PDF_BUDGET = "pdf.budget"
+    PDF_FILTERS = "pdf.filters"
+    PDF_ESCAPED_NAME = "pdf.escaped-name"
+    PDF_JBIG2 = "pdf.jbig2"
+    PDF_OBJECT_STREAMS = "pdf.object-streams"
+    PDF_SEVERAL_REVISIONS = "pdf.several-revisions"
+    PDF_DATA_BEFORE = "pdf.data-before-header"
+    PDF_DATA_AFTER = "pdf.data-after-end"
+    PDF_NO_END = "pdf.no-end"
+    TEXT_BINARY = "text.binary"
+    TEXT_ESCAPE = "text.escape-sequences"
+    TEXT_COLOUR = "text.colour"
+    TEXT_CONTROL = "text.control"
+    TEXT_LONE_CR = "text.lone-cr"
+    TEXT_BIDI = "text.bidi"
+    TEXT_ZERO_WIDTH = "text.zero-width"
+    TEXT_TAGS = "text.tags"
+    TEXT_OTHER_FORMAT = "text.other-format"
+    TEXT_UTF16 = "text.utf-16"
+    TEXT_WINDOWS_1252 = "text.windows-1252"
+    TEXT_UNKNOWN_CHARSET = "text.unknown-charset"
+    TEXT_DAMAGED = "text.damaged"
+    IMAGE_DAMAGED = "image.damaged"
+    IMAGE_TOO_LARGE = "image.too-large"
+    IMAGE_DATA_AFTER = "image.data-after-end"
+    PRIVACY_AUTHOR = "privacy.author"
+    PRIVACY_SOFTWARE = "privacy.software"
+    PRIVACY_TIMES = "privacy.times"
+    PRIVACY_DOCUMENT_ID = "privacy.document-id"
+    PRIVACY_LOCATION = "privacy.location"
+    PRIVACY_DEVICE = "privacy.device"
+    PRIVACY_THUMBNAIL = "privacy.thumbnail"
+    PRIVACY_PDF_REVISIONS = "privacy.pdf-revisions"
+    PRIVACY_PDF_COMMENTS = "privacy.pdf-comments"
+    PRIVACY_PDF_SIGNATURE = "privacy.pdf-signature"
+    PRIVACY_PDF_FIELDS = "privacy.pdf-fields"
+    PRIVACY_PDF_SCAN = "privacy.pdf-scan"
+    PRIVACY_TEXT_WATERMARK = "privacy.text-watermark"
 
 
 CHECKS: Final[dict[Code, tuple[Grade, str]]] = {
@@ -181,6 +243,74 @@ CHECKS: Final[dict[Code, tuple[Grade, str]]] = {
         Grade.IDENTIFIES_YOU,
         "An office document in the archive names who wrote or changed it.",
     ),
+    Code.FILE_POLYGLOT: (Grade.DANGER, "It can also be opened as a file of another type."),
+    Code.PDF_JAVASCRIPT: (Grade.DANGER, "The PDF holds JavaScript."),
+    Code.PDF_LAUNCH: (Grade.DANGER, "The PDF can start a program."),
+    Code.PDF_IMPORT_DATA: (Grade.DANGER, "The PDF can read another file of the machine it is opened on."),
+    Code.PDF_AUTOMATIC_ACTION: (Grade.DANGER, "The PDF does something by itself that reaches outside of it."),
+    Code.PDF_REMOTE_PATH: (Grade.DANGER, "The PDF refers to a file on another machine."),
+    Code.PDF_SUBMIT_FORM: (Grade.WARNING, "The PDF holds a form that can be sent to an address."),
+    Code.PDF_GOTO_REMOTE: (Grade.WARNING, "The PDF links to another file."),
+    Code.PDF_GOTO_EMBEDDED: (Grade.WARNING, "The PDF links to a file inside it."),
+    Code.PDF_URI_SCHEME: (Grade.WARNING, "The PDF links to something that is not a web page or an address."),
+    Code.PDF_URI: (Grade.INFO, "The PDF holds links."),
+    Code.PDF_OPEN_ACTION: (Grade.INFO, "The PDF says which page is shown first."),
+    Code.PDF_ADDITIONAL_ACTIONS: (Grade.WARNING, "The PDF reacts to what its reader does."),
+    Code.PDF_EMBEDDED_FILE: (Grade.WARNING, "The PDF carries another file."),
+    Code.PDF_EMBEDDED_PROGRAM: (Grade.DANGER, "The PDF carries a program."),
+    Code.PDF_EMBEDDED_OPAQUE: (Grade.OPAQUE, "The PDF carries a file that was not looked into."),
+    Code.PDF_RICH_MEDIA: (Grade.OPAQUE, "The PDF holds sound, film or 3D content, which was not looked into."),
+    Code.PDF_XFA: (Grade.OPAQUE, "The PDF holds a form of Adobe's XFA, which was not looked into."),
+    Code.PDF_EXTERNAL_STREAM: (Grade.OPAQUE, "A part of the PDF lies outside of it."),
+    Code.PDF_ENCRYPTED: (Grade.OPAQUE, "The PDF is encrypted, so nobody could look inside."),
+    Code.PDF_RESTRICTED: (Grade.INFO, "The PDF forbids copying or printing, but opens without a password."),
+    Code.PDF_UNREADABLE: (Grade.OPAQUE, "The PDF is damaged so much that its objects were not seen."),
+    Code.PDF_DAMAGED: (Grade.WARNING, "Some parts of the PDF are damaged."),
+    Code.PDF_NOT_ALL_WALKED: (Grade.WARNING, "The PDF has more objects than were followed."),
+    Code.PDF_BUDGET: (Grade.OPAQUE, "It unpacks to more than is looked at, like a bomb does."),
+    Code.PDF_FILTERS: (Grade.OPAQUE, "A part of the PDF is compressed twice."),
+    Code.PDF_ESCAPED_NAME: (Grade.WARNING, "The PDF writes a word of its own language in a way that hides it."),
+    Code.PDF_JBIG2: (Grade.INFO, "The PDF holds pictures of a kind whose decoders are often attacked."),
+    Code.PDF_OBJECT_STREAMS: (Grade.INFO, "The PDF keeps objects in compressed form."),
+    Code.PDF_SEVERAL_REVISIONS: (Grade.INFO, "The PDF was changed after it was made, and holds what it was before."),
+    Code.PDF_DATA_BEFORE: (Grade.WARNING, "Data stands before the PDF's beginning."),
+    Code.PDF_DATA_AFTER: (Grade.WARNING, "Data stands after the PDF's end."),
+    Code.PDF_NO_END: (Grade.WARNING, "The PDF has no end, as if it had been cut off."),
+    Code.TEXT_BINARY: (Grade.OPAQUE, "The text holds bytes that no text has."),
+    Code.TEXT_ESCAPE: (Grade.DANGER, "The text holds commands to a terminal."),
+    Code.TEXT_COLOUR: (Grade.INFO, "The text holds colours or the charset marks of a terminal."),
+    Code.TEXT_CONTROL: (Grade.WARNING, "The text holds control characters."),
+    Code.TEXT_LONE_CR: (Grade.WARNING, "The text holds line ends that overwrite a line."),
+    Code.TEXT_BIDI: (Grade.WARNING, "The text can read differently from what it says."),
+    Code.TEXT_ZERO_WIDTH: (Grade.WARNING, "The text holds characters that cannot be seen."),
+    Code.TEXT_TAGS: (Grade.WARNING, "The text holds a hidden text."),
+    Code.TEXT_OTHER_FORMAT: (Grade.WARNING, "The text is written in a format that programs run or show as a page."),
+    Code.TEXT_UTF16: (Grade.INFO, "The text's charset is UTF-16."),
+    Code.TEXT_WINDOWS_1252: (
+        Grade.INFO,
+        "The text is not in Unicode; it is read as Windows-1252, of which Latin-1 is a part.",
+    ),
+    Code.TEXT_UNKNOWN_CHARSET: (Grade.INFO, "The text is in a charset that was not recognised."),
+    Code.TEXT_DAMAGED: (Grade.WARNING, "The text's characters are damaged."),
+    Code.IMAGE_DAMAGED: (Grade.OPAQUE, "The picture is damaged, so its parts were not all seen."),
+    Code.IMAGE_TOO_LARGE: (Grade.OPAQUE, "The picture unpacks to more than is looked at."),
+    Code.IMAGE_DATA_AFTER: (Grade.WARNING, "Data stands after the picture's end."),
+    Code.PRIVACY_AUTHOR: (Grade.IDENTIFIES_YOU, "It names an author or owner."),
+    Code.PRIVACY_SOFTWARE: (Grade.IDENTIFIES_YOU, "It names the program that made it."),
+    Code.PRIVACY_TIMES: (Grade.IDENTIFIES_YOU, "It says when it was made, often with the time zone."),
+    Code.PRIVACY_DOCUMENT_ID: (Grade.IDENTIFIES_YOU, "It carries a number that ties it to other copies."),
+    Code.PRIVACY_LOCATION: (Grade.IDENTIFIES_YOU, "A picture says where it was taken."),
+    Code.PRIVACY_DEVICE: (Grade.IDENTIFIES_YOU, "A picture names the camera or its serial number."),
+    Code.PRIVACY_THUMBNAIL: (Grade.IDENTIFIES_YOU, "A picture carries a small copy of itself."),
+    Code.PRIVACY_PDF_REVISIONS: (Grade.IDENTIFIES_YOU, "The PDF still holds earlier versions of itself."),
+    Code.PRIVACY_PDF_COMMENTS: (Grade.IDENTIFIES_YOU, "The PDF names who wrote comments in it."),
+    Code.PRIVACY_PDF_SIGNATURE: (Grade.IDENTIFIES_YOU, "The PDF is signed, which names the signer."),
+    Code.PRIVACY_PDF_FIELDS: (Grade.IDENTIFIES_YOU, "The PDF carries particulars beyond the usual ones."),
+    Code.PRIVACY_PDF_SCAN: (
+        Grade.IDENTIFIES_YOU,
+        "The PDF holds a page scanned in colour, which can carry a printer's hidden dots.",
+    ),
+    Code.PRIVACY_TEXT_WATERMARK: (Grade.IDENTIFIES_YOU, "The text holds hidden characters that can mark a copy."),
 }
 
 
