@@ -53,6 +53,7 @@ class Code(StrEnum):
     ARCHIVE_MACRO = "archive.macro"
     ARCHIVE_SELF_EXTRACTING = "archive.self-extracting"
     ARCHIVE_CONTAINER = "archive.container"
+    ARCHIVE_TYPE_DIFFERS = "archive.type-differs"
     ARCHIVE_NAME_CONTROL = "archive.name-control"
     ARCHIVE_NAME_BIDI = "archive.name-bidi"
     ARCHIVE_NAME_INVISIBLE = "archive.name-invisible"
@@ -184,6 +185,7 @@ CHECKS: Final[dict[Code, tuple[Grade, str]]] = {
         Grade.WARNING,
         "The archive holds one of another kind, which only the virus scanner looked into.",
     ),
+    Code.ARCHIVE_TYPE_DIFFERS: (Grade.WARNING, "A file in the archive is not of the type that its name says."),
     Code.ARCHIVE_NAME_CONTROL: (Grade.WARNING, "A name in the archive holds control characters."),
     Code.ARCHIVE_NAME_BIDI: (
         Grade.WARNING,
