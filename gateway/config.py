@@ -8,7 +8,7 @@ KIB: Final = 1024
 MIB: Final = 1024 * KIB
 GIB: Final = 1024 * MIB
 
-KNOWN_TYPES: Final = frozenset({"pdf", "txt", "zip", "rar"})  # those whose content can be checked
+KNOWN_TYPES: Final = frozenset({"pdf", "txt", "zip", "rar", "jpg", "png"})  # those whose content can be checked
 BODIES: Final = (
     "A municipality",
     "A county or region",
@@ -86,7 +86,8 @@ _COMMENTS: Final[dict[str, str]] = {
     "name": "Who receives what is sent here; the page says it to the source.",
     "listen": "Address and port of the form. Anything but loopback belongs behind a proxy or an onion service.",
     "bodies": "Public bodies offered in the list; the form has a field of its own for any other.",
-    "allowed_types": "Types of file that are taken, by name and by content: some of pdf, txt, zip, rar.",
+    "allowed_types": "Types of file that are taken, by name and by content: some of pdf, txt, zip, rar,\n"
+    "# jpg, png. Pictures are off: they hold more of a person (place, camera, face) than most sources know.",
     "files_max": "Files in one submission.",
     "file_max_bytes": "Bytes of one file: 268435456 is 256 MiB.",
     "message_max_bytes": "Bytes of the text that a person types.",

@@ -35,6 +35,8 @@ def check_of(file_type: FileType) -> Check:
             from quarantine.checks_pdf import examine
         case FileType.TXT:
             from quarantine.checks_txt import examine
+        case FileType.JPEG | FileType.PNG:
+            from quarantine.checks_image import examine
         case _:
             assert_never(file_type)
     return examine
