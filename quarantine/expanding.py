@@ -1,12 +1,16 @@
 """The bytes of one member of a ZIP, for the broker: it scans and judges what a ZIP's own worker could not look into.
 
-Runs in the worker only. `zip_members` reads the archive; the broker counts what arrives and compares its sum.
+Runs in the worker only. The broker counts what arrives and compares its sum.
 """
 
+import io
 from collections.abc import Iterator
 from typing import BinaryIO
 
 from quarantine.budgets import Budgets
+from quarantine.expenses import NESTED_MAX
+from quarantine.zip_directory import OverBudgetError, read_directory
+from quarantine.zip_members import unpacked
 
 
 def expand(stream: BinaryIO, place: tuple[int, ...], budgets: Budgets) -> Iterator[bytes]:
@@ -15,4 +19,14 @@ def expand(stream: BinaryIO, place: tuple[int, ...], budgets: Budgets) -> Iterat
     Raises:
         Exception: Of any kind, where the archive is not what its examination said; the worker ends then.
     """
-    raise NotImplementedError
+    number, *inner = place
+    entry = read_directory(stream, budgets.members).entries[number]
+    if not inner:
+        yield from unpacked(stream, entry)
+        return
+    nested = io.BytesIO()
+    for piece in unpacked(stream, entry):
+        nested.write(piece)
+        if nested.tell() > NESTED_MAX:
+            raise OverBudgetError
+    yield from expand(nested, tuple(inner), budgets)
