@@ -42,8 +42,8 @@ class Budgets:
     # The same of unar: its slowest method unpacks some 10 MB in a second; the rest is its libraries.
     unpacker_cpu: int = 55
     unpacker_memory: int = 768 * MIB
-    # Bytes of a worker's answer: 10,000 members of at most 100 characters.
-    answer_bytes: int = MIB
+    # Bytes of a worker's answer: 10,000 members of at most 150 characters.
+    answer_bytes: int = 2 * MIB
 
     def __post_init__(self) -> None:
         if any(getattr(self, name) <= 0 for name in self.__slots__):

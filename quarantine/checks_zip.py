@@ -190,7 +190,7 @@ class _Search:
             return
         kept.seek(0)
         if kind is FileType.RAR or kept.getbuffer().nbytes != entry.size:
-            self._handed_back.append(Member(entry.size, crc32=entry.crc32, place=place))
+            self._handed_back.append(Member(entry.size, crc32=entry.crc32, place=place, promise=promise))
         elif kind is FileType.ZIP:
             self.look(kept, place)
         else:

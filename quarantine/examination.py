@@ -3,7 +3,8 @@
 The worker's answer is one JSON object of this closed form and nothing else:
 
     {"findings": ["rar.link"], "spent": [2, 4000], "members":
-        [{"size": 12, "crc32": 305419896}, {"size": 3, "blake2sp": "00…"}, {"size": 3, "crc32": 1, "place": [0, 4]}]}
+        [{"size": 12, "crc32": 305419896}, {"size": 3, "blake2sp": "00…", "promise": "pdf"},
+         {"size": 3, "crc32": 1, "place": [0, 4]}]}
 """
 
 import json
@@ -12,6 +13,7 @@ from typing import Final, Protocol
 
 from quarantine.budgets import Budgets
 from quarantine.errors import UndecidableError
+from quarantine.member_content import Promise
 from quarantine.memory import SealedMemfd
 from quarantine.types import FileType
 from quarantine.verdict import Code, Finding, Reason
@@ -20,7 +22,7 @@ CRC32_MAX: Final = 0xFFFFFFFF
 SIZE_MAX: Final = 2**63 - 1  # bytes that any archive's member may claim
 BLAKE2SP_SIZE: Final = 32  # bytes
 PLACE_MAX: Final = 64  # archives inside archives that a place can name; budgets allow far fewer
-_MEMBER_FORMS: Final = ({"size", "crc32"}, {"size", "blake2sp"}, {"size", "crc32", "place"})
+_MEMBER_FORMS: Final = ({"size", "crc32"}, {"size", "blake2sp"}, {"size", "crc32", "place"})  # and maybe "promise"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Member:
     crc32: int | None = None
     blake2sp: bytes | None = None
     place: tuple[int, ...] = ()
+    promise: Promise = Promise.OTHER  # what its name lets people expect; the name itself stays in the worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +90,16 @@ def encode_examination(examination: Examination) -> bytes:
 
 
 def _encode_member(member: Member) -> dict[str, int | str | list[int]]:
+    encoded: dict[str, int | str | list[int]] = {"size": member.size}
     if member.blake2sp is not None:
-        return {"size": member.size, "blake2sp": member.blake2sp.hex()}
+        encoded["blake2sp"] = member.blake2sp.hex()
+    else:
+        encoded["crc32"] = member.crc32 or 0
     if member.place:
-        return {"size": member.size, "crc32": member.crc32 or 0, "place": list(member.place)}
-    return {"size": member.size, "crc32": member.crc32 or 0}
+        encoded["place"] = list(member.place)
+    if member.promise is not Promise.OTHER:
+        encoded["promise"] = member.promise.value
+    return encoded
 
 
 def parse_examination(untrusted_answer: bytes, budgets: Budgets) -> Examination:
@@ -117,33 +125,34 @@ def _parse(untrusted_answer: bytes, budgets: Budgets) -> Examination:
     if len(untrusted_findings) > len(Code) or len(untrusted_members) > budgets.members:
         raise ValueError("too many")
     return Examination(
-        tuple(_parse_finding(code) for code in untrusted_findings),
+        tuple(Finding(Code(_text(code))) for code in untrusted_findings),
         tuple(_parse_member(member) for member in untrusted_members),
         _whole(spent_members, budgets.members),
         _whole(spent_bytes, SIZE_MAX),
     )
 
 
-def _parse_finding(untrusted: object) -> Finding:
-    if not isinstance(untrusted, str):
-        raise ValueError("not a code")  # noqa: TRY004 - the caller takes every fault of an answer as one
-    return Finding(Code(untrusted))
-
-
 def _parse_member(untrusted: object) -> Member:
-    if not isinstance(untrusted, dict) or set(untrusted) not in _MEMBER_FORMS:
+    if not isinstance(untrusted, dict) or set(untrusted) - {"promise"} not in _MEMBER_FORMS:
         raise ValueError("not a member")
     size = _whole(untrusted["size"], SIZE_MAX)
+    promise = Promise(_text(untrusted.get("promise", Promise.OTHER.value)))
     if "crc32" in untrusted:
         place = _list(untrusted.get("place", []))
         if len(place) > PLACE_MAX:
             raise ValueError("too deep")
         numbers = tuple(_whole(number, SIZE_MAX) for number in place)
-        return Member(size, crc32=_whole(untrusted["crc32"], CRC32_MAX), place=numbers)
-    digest = untrusted["blake2sp"]
-    if not isinstance(digest, str) or len(digest) != 2 * BLAKE2SP_SIZE:
+        return Member(size, crc32=_whole(untrusted["crc32"], CRC32_MAX), place=numbers, promise=promise)
+    digest = _text(untrusted["blake2sp"])
+    if len(digest) != 2 * BLAKE2SP_SIZE:
         raise ValueError("not a digest")
-    return Member(size, blake2sp=bytes.fromhex(digest))
+    return Member(size, blake2sp=bytes.fromhex(digest), promise=promise)
+
+
+def _text(untrusted: object) -> str:
+    if not isinstance(untrusted, str):
+        raise ValueError("not a text")  # noqa: TRY004 - the caller takes every fault of an answer as one
+    return untrusted
 
 
 def _list(untrusted: object) -> list[object]:
