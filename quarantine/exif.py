@@ -24,12 +24,18 @@ _ELEMENT: Final = rb"(?:\s[^<>]{0,200})?>(?:\s|<rdf:[A-Za-z]+[^<>]{0,200}>){0,20
 _XMP: Final[tuple[tuple[Code, re.Pattern[bytes]], ...]] = tuple(
     (code, re.compile(rb"\b(?:" + names + rb")(?:" + _FILLED + rb"|" + _ELEMENT + rb")"))
     for code, names in (
-        (Code.PRIVACY_AUTHOR, rb"dc:creator|photoshop:AuthorsPosition|photoshop:CaptionWriter|pdfx:Author|tiff:Artist"),
-        (Code.PRIVACY_SOFTWARE, rb"xmp:CreatorTool|xap:CreatorTool|pdf:Producer"),
-        (Code.PRIVACY_TIMES, rb"(?:xmp|xap):(?:Create|Modify|Metadata)Date|photoshop:DateCreated|exif:DateTime\w+"),
-        (Code.PRIVACY_DOCUMENT_ID, rb"(?:xmp|xap)MM:(?:Original)?(?:Document|Instance)ID|stRef:documentID"),
-        (Code.PRIVACY_LOCATION, rb"exif:GPS\w+"),
-        (Code.PRIVACY_DEVICE, rb"aux:(?:SerialNumber|Lens\w*)|exifEX:\w*SerialNumber|tiff:(?:Make|Model)"),
+        (
+            Code.PRIVACY_PICTURE_AUTHOR,
+            rb"dc:creator|photoshop:AuthorsPosition|photoshop:CaptionWriter|pdfx:Author|tiff:Artist",
+        ),
+        (Code.PRIVACY_PICTURE_SOFTWARE, rb"xmp:CreatorTool|xap:CreatorTool|pdf:Producer"),
+        (
+            Code.PRIVACY_PICTURE_TIMES,
+            rb"(?:xmp|xap):(?:Create|Modify|Metadata)Date|photoshop:DateCreated|exif:DateTime\w+",
+        ),
+        (Code.PRIVACY_PICTURE_DOCUMENT_ID, rb"(?:xmp|xap)MM:(?:Original)?(?:Document|Instance)ID|stRef:documentID"),
+        (Code.PRIVACY_PICTURE_LOCATION, rb"exif:GPS\w+"),
+        (Code.PRIVACY_PICTURE_DEVICE, rb"aux:(?:SerialNumber|Lens\w*)|exifEX:\w*SerialNumber|tiff:(?:Make|Model)"),
     )
 )
 
@@ -47,7 +53,7 @@ def exif_privacy(tiff: bytes) -> set[Code]:
             continue
         seen.add(place)
         if number == 1:
-            codes.add(Code.PRIVACY_THUMBNAIL)
+            codes.add(Code.PRIVACY_PICTURE_THUMBNAIL)
         count = min(_whole(tiff[place : place + 2], order), _ENTRIES_MAX)
         entries = [tiff[at : at + _ENTRY_SIZE] for at in range(place + 2, place + 2 + count * _ENTRY_SIZE, _ENTRY_SIZE)]
         for entry in entries:
@@ -63,14 +69,14 @@ def exif_privacy(tiff: bytes) -> set[Code]:
 
 def _meaning(tag: int) -> set[Code]:
     if tag == _GPS:
-        return {Code.PRIVACY_LOCATION}
+        return {Code.PRIVACY_PICTURE_LOCATION}
     if tag in _DEVICE:
-        return {Code.PRIVACY_DEVICE}
+        return {Code.PRIVACY_PICTURE_DEVICE}
     if tag in _TIME:
-        return {Code.PRIVACY_TIMES}
+        return {Code.PRIVACY_PICTURE_TIMES}
     if tag in _AUTHOR:
-        return {Code.PRIVACY_AUTHOR}
-    return {Code.PRIVACY_SOFTWARE} if tag == 0x0131 else set()
+        return {Code.PRIVACY_PICTURE_AUTHOR}
+    return {Code.PRIVACY_PICTURE_SOFTWARE} if tag == 0x0131 else set()
 
 
 def xmp_privacy(packet: bytes) -> set[Code]:

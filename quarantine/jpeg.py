@@ -69,8 +69,8 @@ def jpeg_privacy(jpeg: bytes) -> set[Code]:
         elif segment.marker == _APP1 and payload.startswith((_XMP, _XMP_EXTENSION)):
             codes |= xmp_privacy(payload)
         elif segment.marker == _APP13 and payload.startswith(_PHOTOSHOP):
-            codes |= {Code.PRIVACY_AUTHOR} if any(tag in payload for tag in _IPTC_PERSON) else set()
-            codes |= {Code.PRIVACY_TIMES} if any(tag in payload for tag in _IPTC_TIME) else set()
+            codes |= {Code.PRIVACY_PICTURE_AUTHOR} if any(tag in payload for tag in _IPTC_PERSON) else set()
+            codes |= {Code.PRIVACY_PICTURE_TIMES} if any(tag in payload for tag in _IPTC_TIME) else set()
     return codes
 
 

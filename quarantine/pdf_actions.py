@@ -3,14 +3,15 @@
 import re
 from typing import Final
 
-from pypdf.generic import ArrayObject, DictionaryObject, NullObject, PdfObject
+from pypdf.generic import ArrayObject, DictionaryObject, PdfObject
 
 from quarantine.pdf_names import ACTIONS, PLAYED
-from quarantine.pdf_privacy import name_of
+from quarantine.pdf_values import name_of, value_of
 from quarantine.verdict import Code
 
 # Actions that only move within the document or change how it is shown; table 198.
 _WITHIN: Final = frozenset({"/GoTo", "/Named", "/Hide", "/SetOCGState", "/Trans", "/Thread", "/ResetForm", "/GoToDp"})
+_OPENS_FILES: Final = frozenset({Code.PDF_GOTO_REMOTE, Code.PDF_GOTO_EMBEDDED, Code.PDF_LAUNCH})
 _NEXT_MAX: Final = 50  # actions in a chain; table 193
 _SCHEME: Final = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):")  # RFC 3986, section 3.1
 _ORDINARY_SCHEMES: Final = frozenset({"http", "https", "mailto", "ftp", "tel"})
@@ -25,20 +26,20 @@ def dictionary_actions(dictionary: DictionaryObject) -> set[Code]:
         codes.add(Code.PDF_JAVASCRIPT)
     if name_of(dictionary, "/Subtype")[1:].encode("utf-8", "replace") in PLAYED:
         codes.add(Code.PDF_RICH_MEDIA)
-    if "/XFA" in dictionary and not isinstance(dictionary.get("/XFA"), NullObject):
+    if value_of(dictionary, "/XFA") is not None:
         codes.add(Code.PDF_XFA)
-    triggers = dictionary.get("/AA")
+    triggers = value_of(dictionary, "/AA")
     if isinstance(triggers, DictionaryObject) and triggers:
         codes.add(Code.PDF_ADDITIONAL_ACTIONS)
         for trigger in triggers:
-            codes |= _by_itself(triggers.get(trigger))
+            codes |= _by_itself(value_of(triggers, trigger))
     return codes
 
 
 def opening_actions(catalog: DictionaryObject) -> set[Code]:
     """What happens when the document is opened."""
-    opening = catalog.get("/OpenAction")
-    if opening is None or isinstance(opening, NullObject):
+    opening = value_of(catalog, "/OpenAction")
+    if opening is None:
         return set()
     return {Code.PDF_OPEN_ACTION} | _by_itself(opening)
 
@@ -58,7 +59,7 @@ def _by_itself(untrusted: PdfObject | None) -> set[Code]:
             codes |= _action(action)
             if name_of(action, "/S") not in _WITHIN:
                 codes.add(Code.PDF_AUTOMATIC_ACTION)
-            waiting.append(action.get("/Next"))
+            waiting.append(value_of(action, "/Next"))
     # A chain without end is built to hide one.
     return codes | {Code.PDF_AUTOMATIC_ACTION}
 
@@ -69,7 +70,8 @@ def _action(dictionary: DictionaryObject) -> set[Code]:
         return set()
     if code is Code.PDF_URI:
         return {code} | _link(name_of(dictionary, "/URI"))
-    if _REMOTE.match(_path(dictionary.get("/F"))):
+    remote = _REMOTE if code in _OPENS_FILES else _REMOTE_LINK
+    if remote.match(_path(value_of(dictionary, "/F"))):
         return {code, Code.PDF_REMOTE_PATH}
     return {code}
 

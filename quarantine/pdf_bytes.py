@@ -5,6 +5,7 @@ object streams of all of them. Deflated streams are inflated and counted (a bomb
 are looked at for what identifies their maker. Memory is bounded by the window.
 """
 
+import contextlib
 import re
 import zlib
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ _END: Final = re.compile(rb"%%EOF")
 _STREAM: Final = re.compile(rb"stream(?<!endstream)(?:\r\n|\n|\r)")
 _OBJECT: Final = re.compile(rb"(\d{1,10})[\x00\t\n\x0c\r ]+\d{1,5}[\x00\t\n\x0c\r ]+obj")
 _COMPRESSION: Final = re.compile(rb"/(?:FlateDecode|Fl|LZWDecode|LZW|RunLengthDecode|RL|BrotliDecode)\b")
-_AFTER_END: Final = 4096  # bytes after the last %%EOF that are looked at
+_AFTER_END: Final = MIB  # bytes of one read after the last %%EOF
 _BLANK: Final = b"\x00\t\n\x0c\r \x1a"
 
 
@@ -147,9 +148,22 @@ class _Scan:
                         kept += content
                 piece = self._stream.read(_PIECE)
         except zlib.error:
+            if kept is not None:
+                self._salvage(start, kept)
             return False
         self._inflated_to = position - len(inflater.unused_data)
         return inflater.eof and (kept is None or len(kept) == size)
+
+    def _salvage(self, start: int, kept: bytearray) -> None:
+        """What comes out before the damage: zlib gives nothing of a piece in which it fails."""
+        inflater = zlib.decompressobj()
+        self._stream.seek(start)
+        kept.clear()
+        with contextlib.suppress(zlib.error):
+            for byte in self._stream.read(_PIECE):
+                kept += inflater.decompress(bytes((byte,)))
+                if len(kept) > OBJECT_STREAM_MAX:
+                    return
 
     def _pay(self, size: int, of_this_stream: int) -> None:
         self._left -= size
@@ -174,7 +188,9 @@ def _look_around(stream: BinaryIO, size: int, seen: PdfBytes) -> None:
         seen.codes.add(Code.PDF_NO_END)
     elif seen.last_end < size:
         stream.seek(seen.last_end)
-        after = stream.read(_AFTER_END).lstrip(_BLANK)
+        after = b""
+        while not after and (piece := stream.read(_AFTER_END)):
+            after = piece.lstrip(_BLANK)
         if after:
             seen.codes.add(Code.PDF_DATA_AFTER)
         if is_container(after) or is_program(after) or is_active_text(after):

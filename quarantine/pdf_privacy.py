@@ -4,19 +4,27 @@ from typing import Final
 
 from pypdf.generic import ArrayObject, DictionaryObject, PdfObject, StreamObject
 
+from quarantine.exif import xmp_privacy
+from quarantine.pdf_values import name_of, value_of
 from quarantine.verdict import Code
 
 _INFO: Final[dict[str, Code | None]] = {
-    "/Author": Code.PRIVACY_AUTHOR,
-    "/Creator": Code.PRIVACY_SOFTWARE,
-    "/Producer": Code.PRIVACY_SOFTWARE,
-    "/CreationDate": Code.PRIVACY_TIMES,
-    "/ModDate": Code.PRIVACY_TIMES,
+    "/Author": Code.PRIVACY_PDF_AUTHOR,
+    "/Creator": Code.PRIVACY_PDF_SOFTWARE,
+    "/Producer": Code.PRIVACY_PDF_SOFTWARE,
+    "/CreationDate": Code.PRIVACY_PDF_TIMES,
+    "/ModDate": Code.PRIVACY_PDF_TIMES,
     "/Title": None,
     "/Subject": None,
     "/Keywords": None,
     "/Trapped": None,
 }  # ISO 32000-1, table 317; None: what the source wrote, for its reader
+_OF_DOCUMENT: Final[dict[Code, Code]] = {
+    Code.PRIVACY_PICTURE_AUTHOR: Code.PRIVACY_PDF_AUTHOR,
+    Code.PRIVACY_PICTURE_SOFTWARE: Code.PRIVACY_PDF_SOFTWARE,
+    Code.PRIVACY_PICTURE_TIMES: Code.PRIVACY_PDF_TIMES,
+    Code.PRIVACY_PICTURE_DOCUMENT_ID: Code.PRIVACY_PDF_ID,
+}
 _MARKUP: Final = frozenset({
     "/Text", "/FreeText", "/Line", "/Square", "/Circle", "/Polygon", "/PolyLine", "/Highlight", "/Underline",
     "/Squiggly", "/StrikeOut", "/Stamp", "/Caret", "/Ink", "/FileAttachment", "/Sound", "/Redact",
@@ -31,21 +39,26 @@ def info_privacy(info: DictionaryObject) -> set[Code]:
     """What the document information dictionary tells."""
     codes: set[Code] = set()
     for key in info:
-        if not _is_filled(info.get(key)):
+        if not _is_filled(value_of(info, key)):
             continue
         code = _INFO.get(str(key), Code.PRIVACY_PDF_FIELDS)
         codes |= {code} if code is not None else set()
     return codes
 
 
+def document_privacy(xmp: bytes) -> set[Code]:
+    """What an XMP packet of the document, or of a part of it, tells."""
+    return {_OF_DOCUMENT.get(code, code) for code in xmp_privacy(xmp)}
+
+
 def dictionary_privacy(dictionary: DictionaryObject) -> set[Code]:
     """What one dictionary of the body tells: a comment, a signature, a program's private data."""
     codes: set[Code] = set()
-    if name_of(dictionary, "/Subtype") in _MARKUP and _is_filled(dictionary.get("/T")):
+    if name_of(dictionary, "/Subtype") in _MARKUP and _is_filled(value_of(dictionary, "/T")):
         codes.add(Code.PRIVACY_PDF_COMMENTS)
     if "/ByteRange" in dictionary and "/Contents" in dictionary:
         codes.add(Code.PRIVACY_PDF_SIGNATURE)
-    if isinstance(dictionary.get("/PieceInfo"), DictionaryObject):
+    if isinstance(value_of(dictionary, "/PieceInfo"), DictionaryObject):
         codes.add(Code.PRIVACY_PDF_FIELDS)
     return codes
 
@@ -58,10 +71,10 @@ def is_colour_scan(page: DictionaryObject) -> bool:
         return False
     numbers = [float(side.get_object()) for side in box]
     width, height = abs(numbers[2] - numbers[0]), abs(numbers[3] - numbers[1])
-    pictures = resources.get("/XObject")
+    pictures = value_of(resources, "/XObject")
     if not isinstance(pictures, DictionaryObject) or not width or not height:
         return False
-    return any(_covers(pictures.get(name), width, height) for name in list(pictures)[:_PICTURES_MAX])
+    return any(_covers(value_of(pictures, name), width, height) for name in list(pictures)[:_PICTURES_MAX])
 
 
 def _covers(picture: PdfObject | None, width: float, height: float) -> bool:
@@ -75,20 +88,14 @@ def _covers(picture: PdfObject | None, width: float, height: float) -> bool:
 
 
 def _is_colour(picture: DictionaryObject) -> bool:
-    space = picture.get("/ColorSpace")
+    space = value_of(picture, "/ColorSpace")
     if not isinstance(space, ArrayObject):
         return str(space) in {"/DeviceRGB", "/DeviceCMYK", "/CalRGB"}
     kind = str(space[0].get_object()) if space else ""
     if kind == "/ICCBased" and len(space) > 1:
         profile = space[1].get_object()
-        return isinstance(profile, DictionaryObject) and profile.get("/N") in {3, 4}
+        return isinstance(profile, DictionaryObject) and name_of(profile, "/N") in {"3", "4"}
     return kind in {"/CalRGB", "/Lab", "/DeviceRGB", "/DeviceCMYK", "/Indexed"}
-
-
-def name_of(dictionary: DictionaryObject, key: str) -> str:
-    """The value of `key` as a text; empty when there is none."""
-    value = dictionary.get(key)
-    return "" if value is None else str(value)
 
 
 def _inherited(page: DictionaryObject, key: str) -> PdfObject | None:
@@ -97,8 +104,8 @@ def _inherited(page: DictionaryObject, key: str) -> PdfObject | None:
         if not isinstance(node, DictionaryObject):
             return None
         if key in node:
-            return node.get(key)
-        node = node.get("/Parent")
+            return value_of(node, key)
+        node = value_of(node, "/Parent")
     return None
 
 

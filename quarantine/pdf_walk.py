@@ -15,11 +15,15 @@ from pypdf.errors import LimitReachedError
 from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, NullObject, PdfObject, StreamObject
 
 from quarantine.budgets import MIB, Budgets
-from quarantine.exif import xmp_privacy
 from quarantine.pdf_actions import dictionary_actions, opening_actions
 from quarantine.pdf_embedded import embedded_codes
-from quarantine.pdf_privacy import dictionary_privacy, info_privacy, is_colour_scan, name_of
+from quarantine.pdf_privacy import dictionary_privacy, document_privacy, info_privacy, is_colour_scan
+from quarantine.pdf_repair import repaired
+from quarantine.pdf_values import name_of, value_of
 from quarantine.verdict import Code
+
+# Its warnings quote the file, so they are not even formatted.
+logging.getLogger("pypdf").setLevel(logging.CRITICAL + 1)
 
 OBJECT_STREAM_MAX: Final = 2 * MIB  # bytes; most hold 100 objects, and pypdf reads a megabyte in seconds
 
@@ -61,8 +65,6 @@ def walk(stream: BinaryIO, budgets: Budgets, *, depth: int, first: frozenset[int
         depth: How many files this one is inside of.
         first: Object numbers to look at before the others.
     """
-    # Its warnings quote the file; in the worker they would go nowhere anyway.
-    logging.getLogger("pypdf").disabled = True
     walker = _Walker(budgets, depth)
     with pypdf.apply_configuration(**_LIMITS):  # type: ignore[arg-type]  # values of several types
         try:
@@ -70,6 +72,10 @@ def walk(stream: BinaryIO, budgets: Budgets, *, depth: int, first: frozenset[int
         except Exception:  # noqa: BLE001 - parsing hostile bytes with a library that raises anything
             walker.seen.failed += 1
     return walker.seen
+
+
+def _is_there(untrusted: PdfObject | None) -> bool:
+    return untrusted is not None and not isinstance(untrusted, NullObject)
 
 
 class _Walker:
@@ -81,8 +87,7 @@ class _Walker:
         self._until = time.process_time() + budgets.pdf_walk_cpu
 
     def run(self, stream: BinaryIO, first: frozenset[int]) -> None:
-        stream.seek(0)
-        reader = pypdf.PdfReader(stream, strict=False)
+        reader = self._open(stream)
         if reader.is_encrypted and not reader.decrypt(""):
             self.seen.codes.add(Code.PDF_ENCRYPTED)
             self.seen.readable = True
@@ -100,20 +105,34 @@ class _Walker:
             self._look_at_object(reader, *place)
         self.seen.finished = True
 
+    def _open(self, stream: BinaryIO) -> pypdf.PdfReader:
+        try:
+            stream.seek(0)
+            reader = pypdf.PdfReader(stream, strict=False)
+            if reader.is_encrypted or reader.root_object:
+                return reader
+        except Exception:  # noqa: BLE001, S110 - see the module
+            pass
+        self.seen.failed += 1
+        again = repaired(stream, stream.seek(0, 2))
+        if again is None:
+            raise pypdf.errors.PdfReadError
+        return pypdf.PdfReader(again, strict=False)
+
     def _look_at_top(self, reader: pypdf.PdfReader) -> None:
         catalog = reader.root_object
         self.seen.readable = True
         self.seen.codes |= opening_actions(catalog)
-        if isinstance(reader.trailer.get("/ID"), ArrayObject):
-            self.seen.codes.add(Code.PRIVACY_DOCUMENT_ID)
-        info = reader.trailer.get("/Info")
+        if isinstance(value_of(reader.trailer, "/ID"), ArrayObject):
+            self.seen.codes.add(Code.PRIVACY_PDF_ID)
+        info = value_of(reader.trailer, "/Info")
         if isinstance(info, DictionaryObject):
             self.seen.codes |= info_privacy(info)
 
     def _look_at_object(self, reader: pypdf.PdfReader, number: int, generation: int) -> None:
         try:
             untrusted = reader.get_object(IndirectObject(number, generation, reader))
-            if number in reader.xref_objStm and generation == 0 and untrusted is not None:
+            if number in reader.xref_objStm and generation == 0 and _is_there(untrusted):
                 self.seen.object_streams.add(reader.xref_objStm[number][0])
             self._look_at(untrusted, number)
         except LimitReachedError:
@@ -147,16 +166,16 @@ class _Walker:
                 self.seen.codes.add(Code.PRIVACY_PDF_SCAN)
         if isinstance(dictionary, StreamObject):
             self._look_at_stream(dictionary, kind, number)
-        files = dictionary.get("/EF")
+        files = value_of(dictionary, "/EF")
         if isinstance(files, DictionaryObject):
             for key in list(files):
-                self._look_into_file(files.get(key), files.raw_get(key))
+                self._look_into_file(value_of(files, key), files.raw_get(key))
 
     def _look_at_stream(self, stream: StreamObject, kind: str, number: int) -> None:
-        if "/F" in stream and not isinstance(stream.get("/F"), NullObject):
+        if value_of(stream, "/F") is not None:
             self.seen.codes.add(Code.PDF_EXTERNAL_STREAM)
         if kind == "/Metadata":
-            self.seen.codes |= xmp_privacy(stream.get_data())
+            self.seen.codes |= document_privacy(stream.get_data())
         if kind == "/EmbeddedFile":
             self._look_into_file(stream, IndirectObject(number, 0, None))
 

@@ -17,10 +17,10 @@ _KEPT_MAX: Final = 1024 * 1024  # bytes of a chunk of metadata, and of a compres
 _PIECE: Final = 1024 * 1024  # bytes of one read
 _METADATA: Final = frozenset({b"tEXt", b"zTXt", b"iTXt", b"eXIf"})
 _KEYWORDS: Final[dict[bytes, Code]] = {
-    **dict.fromkeys((b"author", b"artist", b"copyright"), Code.PRIVACY_AUTHOR),
-    **dict.fromkeys((b"creation time", b"date:create", b"date:modify", b"date:timestamp"), Code.PRIVACY_TIMES),
-    b"software": Code.PRIVACY_SOFTWARE,
-    b"source": Code.PRIVACY_DEVICE,
+    **dict.fromkeys((b"author", b"artist", b"copyright"), Code.PRIVACY_PICTURE_AUTHOR),
+    **dict.fromkeys((b"creation time", b"date:create", b"date:modify", b"date:timestamp"), Code.PRIVACY_PICTURE_TIMES),
+    b"software": Code.PRIVACY_PICTURE_SOFTWARE,
+    b"source": Code.PRIVACY_PICTURE_DEVICE,
 }  # in lower case; 11.3.3.1
 
 
@@ -72,7 +72,7 @@ def _metadata(kind: bytes, content: bytes) -> set[Code]:
     if kind == b"eXIf":
         return exif_privacy(content)
     if kind == b"tIME":
-        return {Code.PRIVACY_TIMES}
+        return {Code.PRIVACY_PICTURE_TIMES}
     if kind not in _METADATA:
         return set()
     keyword, _, text = content.partition(b"\x00")

@@ -64,7 +64,6 @@ class Code(StrEnum):
     ARCHIVE_COMMENT = "archive.comment"
     ZIP_ENCRYPTED = "zip.encrypted"
     ZIP_METHOD = "zip.method"
-    ZIP_RAR_INSIDE = "zip.rar-inside"
     ZIP_UNREADABLE = "zip.unreadable"
     ZIP_PREPENDED = "zip.prepended"
     ZIP_GAP = "zip.gap"
@@ -147,19 +146,23 @@ class Code(StrEnum):
     IMAGE_DAMAGED = "image.damaged"
     IMAGE_TOO_LARGE = "image.too-large"
     IMAGE_DATA_AFTER = "image.data-after-end"
-    PRIVACY_AUTHOR = "privacy.author"
-    PRIVACY_SOFTWARE = "privacy.software"
-    PRIVACY_TIMES = "privacy.times"
-    PRIVACY_DOCUMENT_ID = "privacy.document-id"
-    PRIVACY_LOCATION = "privacy.location"
-    PRIVACY_DEVICE = "privacy.device"
-    PRIVACY_THUMBNAIL = "privacy.thumbnail"
+    PRIVACY_PICTURE_AUTHOR = "privacy.picture-author"
+    PRIVACY_PICTURE_SOFTWARE = "privacy.picture-software"
+    PRIVACY_PICTURE_TIMES = "privacy.picture-times"
+    PRIVACY_PICTURE_DOCUMENT_ID = "privacy.picture-document-id"
+    PRIVACY_PICTURE_LOCATION = "privacy.picture-location"
+    PRIVACY_PICTURE_DEVICE = "privacy.picture-device"
+    PRIVACY_PICTURE_THUMBNAIL = "privacy.picture-thumbnail"
     PRIVACY_PDF_REVISIONS = "privacy.pdf-revisions"
     PRIVACY_PDF_COMMENTS = "privacy.pdf-comments"
     PRIVACY_PDF_SIGNATURE = "privacy.pdf-signature"
     PRIVACY_PDF_FIELDS = "privacy.pdf-fields"
     PRIVACY_PDF_SCAN = "privacy.pdf-scan"
     PRIVACY_TEXT_WATERMARK = "privacy.text-watermark"
+    PRIVACY_PDF_AUTHOR = "privacy.pdf-author"
+    PRIVACY_PDF_SOFTWARE = "privacy.pdf-software"
+    PRIVACY_PDF_TIMES = "privacy.pdf-times"
+    PRIVACY_PDF_ID = "privacy.pdf-id"
 
 
 CHECKS: Final[dict[Code, tuple[Grade, str]]] = {
@@ -202,7 +205,6 @@ CHECKS: Final[dict[Code, tuple[Grade, str]]] = {
     Code.ARCHIVE_COMMENT: (Grade.INFO, "The archive carries a comment."),
     Code.ZIP_ENCRYPTED: (Grade.OPAQUE, "The ZIP archive holds encrypted files."),
     Code.ZIP_METHOD: (Grade.OPAQUE, "The ZIP archive uses a compression that is not unpacked here."),
-    Code.ZIP_RAR_INSIDE: (Grade.OPAQUE, "The ZIP archive holds a RAR archive, which was not looked into."),
     Code.ZIP_UNREADABLE: (Grade.OPAQUE, "The ZIP archive is damaged, so its contents were not all seen."),
     Code.ZIP_PREPENDED: (Grade.OPAQUE, "Data stands before the ZIP archive, which was not looked into."),
     Code.ZIP_GAP: (Grade.OPAQUE, "The ZIP archive holds data that belongs to no file in it."),
@@ -297,13 +299,16 @@ CHECKS: Final[dict[Code, tuple[Grade, str]]] = {
     Code.IMAGE_DAMAGED: (Grade.OPAQUE, "The picture is damaged, so its parts were not all seen."),
     Code.IMAGE_TOO_LARGE: (Grade.OPAQUE, "The picture unpacks to more than is looked at."),
     Code.IMAGE_DATA_AFTER: (Grade.WARNING, "Data stands after the picture's end."),
-    Code.PRIVACY_AUTHOR: (Grade.IDENTIFIES_YOU, "It names an author or owner."),
-    Code.PRIVACY_SOFTWARE: (Grade.IDENTIFIES_YOU, "It names the program that made it."),
-    Code.PRIVACY_TIMES: (Grade.IDENTIFIES_YOU, "It says when it was made, often with the time zone."),
-    Code.PRIVACY_DOCUMENT_ID: (Grade.IDENTIFIES_YOU, "It carries a number that ties it to other copies."),
-    Code.PRIVACY_LOCATION: (Grade.IDENTIFIES_YOU, "A picture says where it was taken."),
-    Code.PRIVACY_DEVICE: (Grade.IDENTIFIES_YOU, "A picture names the camera or its serial number."),
-    Code.PRIVACY_THUMBNAIL: (Grade.IDENTIFIES_YOU, "A picture carries a small copy of itself."),
+    Code.PRIVACY_PICTURE_AUTHOR: (Grade.IDENTIFIES_YOU, "A picture names an author or owner."),
+    Code.PRIVACY_PICTURE_SOFTWARE: (Grade.IDENTIFIES_YOU, "A picture names the program that made it."),
+    Code.PRIVACY_PICTURE_TIMES: (Grade.IDENTIFIES_YOU, "A picture says when it was taken or made."),
+    Code.PRIVACY_PICTURE_DOCUMENT_ID: (
+        Grade.IDENTIFIES_YOU,
+        "A picture carries a number that ties it to other copies.",
+    ),
+    Code.PRIVACY_PICTURE_LOCATION: (Grade.IDENTIFIES_YOU, "A picture says where it was taken."),
+    Code.PRIVACY_PICTURE_DEVICE: (Grade.IDENTIFIES_YOU, "A picture names the camera or its serial number."),
+    Code.PRIVACY_PICTURE_THUMBNAIL: (Grade.IDENTIFIES_YOU, "A picture carries a small copy of itself."),
     Code.PRIVACY_PDF_REVISIONS: (Grade.IDENTIFIES_YOU, "The PDF still holds earlier versions of itself."),
     Code.PRIVACY_PDF_COMMENTS: (Grade.IDENTIFIES_YOU, "The PDF names who wrote comments in it."),
     Code.PRIVACY_PDF_SIGNATURE: (Grade.IDENTIFIES_YOU, "The PDF is signed, which names the signer."),
@@ -313,6 +318,10 @@ CHECKS: Final[dict[Code, tuple[Grade, str]]] = {
         "The PDF holds a page scanned in colour, which can carry a printer's hidden dots.",
     ),
     Code.PRIVACY_TEXT_WATERMARK: (Grade.IDENTIFIES_YOU, "The text holds hidden characters that can mark a copy."),
+    Code.PRIVACY_PDF_AUTHOR: (Grade.IDENTIFIES_YOU, "The PDF names its author."),
+    Code.PRIVACY_PDF_SOFTWARE: (Grade.IDENTIFIES_YOU, "The PDF names the program that made it."),
+    Code.PRIVACY_PDF_TIMES: (Grade.IDENTIFIES_YOU, "The PDF says when it was made, often with the time zone."),
+    Code.PRIVACY_PDF_ID: (Grade.IDENTIFIES_YOU, "The PDF carries a number that ties it to other copies."),
 }
 
 
