@@ -15,7 +15,7 @@ from quarantine.budgets import FILE_MAX
 from quarantine.errors import FileTooLargeError
 
 _MFD_NOEXEC_SEAL: Final = 0x8  # memfd_create(2), since Linux 6.3; Python 3.11 has no name for it
-_SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
 class SealedMemfd:
@@ -70,7 +70,7 @@ class MemfdWriter:
 
     def seal(self) -> SealedMemfd:
         """Forbid every further change and hand the memory over; the writer is done."""
-        fcntl.fcntl(self._fd, fcntl.F_ADD_SEALS, _SEALS)
+        fcntl.fcntl(self._fd, fcntl.F_ADD_SEALS, SEALS)
         os.lseek(self._fd, 0, os.SEEK_SET)
         sealed = SealedMemfd(self._fd, self._size)
         self._fd = -1
