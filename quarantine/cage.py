@@ -4,7 +4,7 @@
 | --- | --- | --- |
 | descriptors | every descriptor but the file (0, sealed) and the pipe of the answer (1) | each worker |
 | rlimits | CPU seconds, address space, a third descriptor, bytes of any file, processes, core files | each worker |
-| privileges | no new privileges, no capability, no core, no tracer | zygote, again each worker |
+| privileges | no new privileges, no capability, no core, no tracer | zygote |
 | namespaces | network, IPC, other processes; an empty folder is root | zygote, where the kernel lets it |
 | Landlock | every file; with newer ABIs TCP, signals and abstract sockets too | zygote, again each worker |
 | seccomp | every system call but some twenty | each worker |
@@ -82,6 +82,8 @@ def tie_zygote(cage: Cage) -> None:
     _drop_privileges(cage)
     if cage.has(Layer.LANDLOCK):
         landlock.restrict(abi=cage.abi)
+    if cage.has(Layer.SECCOMP):
+        seccomp.worker_filter()  # made once, for all workers to come
 
 
 def tie_worker(cage: Cage, *, cpu_seconds: int, memory_bytes: int) -> None:
@@ -94,7 +96,6 @@ def tie_worker(cage: Cage, *, cpu_seconds: int, memory_bytes: int) -> None:
         kernel.close_from(ANSWER_FD + 1)
     if cage.has(Layer.SEALS) and fcntl.fcntl(FILE_FD, fcntl.F_GET_SEALS) & SEALS != SEALS:
         raise OSError("a file without all seals")
-    _drop_privileges(cage)
     if cage.has(Layer.LANDLOCK):
         # Once more, so that signals cannot even reach the zygote and other workers (ABI 6).
         landlock.restrict(abi=cage.abi)

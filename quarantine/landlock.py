@@ -5,6 +5,7 @@ that the kernel knows is taken. What ABI 2 (Linux 5.19; Debian 12 has 6.1) does 
 """
 
 import ctypes
+import functools
 import os
 from collections.abc import Iterable
 from typing import Final
@@ -37,6 +38,7 @@ class _PathBeneathAttr(ctypes.Structure):
     _fields_ = (("allowed", ctypes.c_uint64), ("parent", ctypes.c_int32))
 
 
+@functools.cache
 def landlock_abi() -> int:
     """Return the kernel's Landlock ABI; 0 where there is none."""
     try:

@@ -8,6 +8,7 @@ Plain numbers and no library: whoever reviews this has to trust the kernel's sec
 """
 
 import ctypes
+import functools
 import os
 import struct
 from collections.abc import Iterable
@@ -87,6 +88,7 @@ def is_known_machine() -> bool:
     return os.uname().machine in _MACHINES
 
 
+@functools.cache
 def worker_filter() -> bytes:
     """Return the program of the worker's allow list."""
     column, head = _head()

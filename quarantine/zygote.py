@@ -22,6 +22,7 @@ from quarantine.errors import CageError, UndecidableError
 from quarantine.requests import REQUEST_MAX, STATUS, Hello, Request, encode_cage, encode_request, parse_hello
 from quarantine.verdict import Reason
 
+PROGRAM: Final = ("-m", "quarantine.zygote_process")  # arguments of the interpreter
 START_SECONDS: Final = 60.0  # a warm zygote takes half a second; a busy machine much more
 REST_SECONDS: Final = 1.0  # between two starts that failed, so that a broken machine is not kept busy by it
 _END_SECONDS: Final = 2.0  # that a killed worker has to be gone
@@ -31,8 +32,9 @@ _PIECE: Final = 256 * 1024  # bytes of one read
 class Zygote:
     """A zygote that is there when it is needed. `start` it before any key is read; `close` it at the end."""
 
-    def __init__(self, cage: Cage | None = None) -> None:
+    def __init__(self, cage: Cage | None = None, *, program: tuple[str, ...] = PROGRAM) -> None:
         self._cage = cage or Cage()
+        self._program = program
         self._lock = threading.Lock()
         self._running: _Running | None = None
         self._rest_until = 0.0
@@ -120,7 +122,7 @@ class Zygote:
         if time.monotonic() < self._rest_until:
             raise CageError("the zygote has just failed to start")
         try:
-            self._running = _Running(self._cage, min(deadline, time.monotonic() + START_SECONDS))
+            self._running = _Running(self._program, self._cage, min(deadline, time.monotonic() + START_SECONDS))
         except (CageError, OSError) as error:
             self._rest_until = time.monotonic() + REST_SECONDS
             if isinstance(error, OSError):
@@ -132,12 +134,12 @@ class Zygote:
 class _Running:
     """One process of a zygote, from its exec to its end."""
 
-    def __init__(self, cage: Cage, deadline: float) -> None:
+    def __init__(self, program: tuple[str, ...], cage: Cage, deadline: float) -> None:
         ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with its:
             # A fresh interpreter by exec: nothing of this process's memory, environment or descriptors comes along.
             self.process = subprocess.Popen(
-                [sys.executable, "-I", "-B", "-m", "quarantine.zygote_process", str(its.fileno()), encode_cage(cage)],
+                [sys.executable, "-I", "-B", *program, str(its.fileno()), encode_cage(cage)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -174,7 +176,14 @@ class _Running:
 
 
 def _end(process: "subprocess.Popen[bytes]", channel: socket.socket) -> None:
+    # The zygote ends when its socket does, and reaps its workers first: where process 1 of a container is no real
+    # init, whoever is killed from outside stays as a zombie. So force comes last.
     channel.close()
+    for number in (0, signal.SIGTERM):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.send_signal(number)
+            process.wait(_END_SECONDS)
+            return
     # The whole group: with namespaces there are two processes, without them the workers are in it too.
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)

@@ -64,6 +64,8 @@ def _become_first_process(channel: socket.socket) -> None:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         return
     channel.close()
+    # The broker's SIGTERM: process 1 of a namespace takes nothing less than SIGKILL.
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGKILL))
     _, status = os.waitpid(child, 0)
     os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
 
