@@ -31,8 +31,9 @@ def examine(stream: BinaryIO, budgets: Budgets) -> Examination:
     """See quarantine.examine."""
     size = stream.seek(0, 2)
     stream.seek(0)
-    blocks = (read_rar5 if stream.read(len(MAGIC_5)) == MAGIC_5 else read_rar3)(stream)
-    archive = _Archive(stream, budgets)
+    is_rar5 = stream.read(len(MAGIC_5)) == MAGIC_5
+    blocks = (read_rar5 if is_rar5 else read_rar3)(stream)
+    archive = _Archive(stream, budgets, is_rar5=is_rar5)
     try:
         for block in blocks:
             archive.add(block)
@@ -47,8 +48,9 @@ def examine(stream: BinaryIO, budgets: Budgets) -> Examination:
 class _Archive:
     """Collects what the blocks of one archive say."""
 
-    def __init__(self, stream: BinaryIO, budgets: Budgets) -> None:
+    def __init__(self, stream: BinaryIO, budgets: Budgets, *, is_rar5: bool) -> None:
         self._stream = stream
+        self._is_rar5 = is_rar5
         self._budgets = budgets
         self._codes: dict[Code, None] = {}  # in order of discovery
         self._members: list[Member] = []
@@ -101,6 +103,9 @@ class _Archive:
             self.find(Code.RAR_UNREADABLE)
         last = self._last
         if last is None or last.kind is not Kind.END:
+            # RAR 2 wrote no end block; from RAR 5 it was cut off, with whatever stood before it.
+            if self._is_rar5 and last is not None and last.kind is not Kind.ENCRYPTION:
+                self.find(Code.RAR_UNREADABLE)
             return
         behind = last.data_offset + last.data_size
         if behind < size and not self._is_zero_from(behind):
@@ -128,24 +133,24 @@ class _Archive:
                 self._quick_open = block
 
     def _add_file(self, block: Block) -> None:
-        name = block.name
         is_link = block.mode == _LINK or block.target is not None
         # Earlier versions are called like the last one.
         if not block.is_old_version:
-            self._names.add(name, is_folder=block.is_folder, is_link=is_link)
+            self._names.add(block.name, is_folder=block.is_folder, is_link=is_link)
         for code in self._name_findings(block):
             self.find(code)
         if block.mode not in _ORDINARY:
             self.find(Code.ARCHIVE_DEVICE)
         if is_link:
             self.find(Code.RAR_LINK)
-            if points_outside(name, self._target(block)):
+            if points_outside(block.name, self._target(block)):
                 self.find(Code.ARCHIVE_LINK_OUTSIDE)
-        if block.is_folder:
-            return
         if block.is_encrypted:
             self.find(Code.RAR_ENCRYPTED)
-            return
+        elif not block.is_folder:
+            self._add_content(block)
+
+    def _add_content(self, block: Block) -> None:
         if not block.is_known_method or block.size is None:
             self.find(Code.RAR_METHOD)
         if block.dictionary > self._budgets.dictionary_bytes:

@@ -14,7 +14,7 @@ from quarantine.verdict import Code
 SEARCHED: Final = 1024 * 1024  # bytes of a program in which a RAR's signature is looked for; UnRAR's MAXSFXSIZE is 2 MB
 TAIL: Final = 22 + 0xFFFF  # bytes in which a ZIP's end record is; APPNOTE.TXT 4.3.16
 
-_PLAIN: Final = frozenset({"", "asc", "cfg", "conf", "csv", "ini", "log", "md", "text", "tsv", "txt"})
+_PLAIN: Final = frozenset({"asc", "cfg", "conf", "csv", "ini", "log", "md", "text", "tsv", "txt"})
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MACROS: Final = "_VBA_PROJECT".encode("utf-16-le")  # a stream's name in an OLE directory; MS-OVBA 2.2.1
 _RAR: Final = b"Rar!\x1a\x07"
@@ -38,6 +38,7 @@ class Promise(StrEnum):
     ZIP = "zip"
     RAR = "rar"
     PLAIN = "plain"  # a text to read, checked as one; XML, HTML and program text have rules of their own
+    BARE = "bare"  # no extension: a text is checked as one, and a program hides nothing
     DOCUMENT = "document"  # anything else that people open to look at
     OTHER = "other"
 
@@ -48,6 +49,8 @@ def promise_of(untrusted_name: str) -> Promise:
     if kind is not None and kind is not FileType.TXT:
         return next((promise for promise in Promise if promise.value == kind.value), Promise.DOCUMENT)
     extension = extension_of(untrusted_name)
+    if not extension:
+        return Promise.BARE
     if extension in _PLAIN:
         return Promise.PLAIN
     return Promise.DOCUMENT if extension in DOCUMENT else Promise.OTHER
@@ -56,7 +59,7 @@ def promise_of(untrusted_name: str) -> Promise:
 def kind_to_check(untrusted_head: bytes, promise: Promise) -> FileType | None:
     """As what a member is checked: by its content, and for texts by its name too; None for no check of ours."""
     kind = type_of_content(untrusted_head)
-    return None if kind is FileType.TXT and promise is not Promise.PLAIN else kind
+    return None if kind is FileType.TXT and promise not in {Promise.PLAIN, Promise.BARE} else kind
 
 
 class ContentSearch:
@@ -98,9 +101,9 @@ class ContentSearch:
         self._runs = _PROGRAM.match(head) is not None
         self._is_ole = head.startswith(_OLE)
         if self._runs:
-            is_hidden = self._promise not in {Promise.OTHER, Promise.PLAIN} or (
-                self._promise is Promise.PLAIN and not head.startswith(b"#!")
-            )
+            # A script is a text too.
+            open_about_it = {Promise.OTHER, Promise.BARE} | ({Promise.PLAIN} if head.startswith(b"#!") else set())
+            is_hidden = self._promise not in open_about_it
             self._codes[Code.ARCHIVE_DISGUISED_EXECUTABLE if is_hidden else Code.ARCHIVE_EXECUTABLE] = None
         if _CONTAINER.match(head):
             self._codes[Code.ARCHIVE_CONTAINER] = None

@@ -49,7 +49,7 @@ _NOBODY: Final = frozenset({"public", "shared", "default", "default user", "all 
 def name_findings(untrusted_name: str) -> Iterator[Code]:
     """What one member's whole path shows."""
     path = untrusted_name.replace("\\", "/")
-    parts = path.removesuffix("/").split("/")
+    parts = path.lstrip("/").removesuffix("/").split("/")
     if is_outside(untrusted_name):
         yield Code.ARCHIVE_PATH_OUTSIDE
     if _CONTROL.search(path):

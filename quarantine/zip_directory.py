@@ -91,7 +91,10 @@ def read_directory(stream: BinaryIO, members_max: int) -> Directory:
         raise OverBudgetError
     start = _place(stream, end, directory)
     directory.ranges.append((start, start + end.size))
-    _read_entries(read_at(stream, start, end.size), end, directory, members_max)
+    area = read_at(stream, start, end.size)
+    if END in area:
+        directory.find(Code.ZIP_SEVERAL_ENDS)
+    _read_entries(area, end, directory, members_max)
     return directory
 
 

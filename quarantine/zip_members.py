@@ -54,8 +54,8 @@ def check_layout(stream: BinaryIO, directory: Directory) -> None:
     for start, end in ranges:
         if start < reached:
             directory.find(Code.ZIP_OVERLAP)
-        elif start > reached:
-            _check_gap(stream, reached, start, directory)
+        elif reached < min(start, size):
+            _check_gap(stream, reached, min(start, size), directory)
         reached = max(reached, end)
     if reached > size:
         directory.find(Code.ZIP_UNREADABLE)
