@@ -30,7 +30,11 @@ def examine_at(stream: BinaryIO, budgets: Budgets, *, depth: int) -> set[Code]:
     codes = seen.codes | walked.codes
     if Code.PDF_ENCRYPTED in codes:
         return codes
-    if not walked.readable or seen.unread_object_streams - walked.object_streams:
+    unseen = seen.unread_object_streams - walked.object_streams
+    # Encrypted bytes may look like the beginning of a damaged stream.
+    if Code.PDF_RESTRICTED not in codes:
+        unseen |= seen.damaged_object_streams
+    if unseen or not walked.readable:
         codes.add(Code.PDF_UNREADABLE)
     if walked.failed:
         codes.add(Code.PDF_DAMAGED)

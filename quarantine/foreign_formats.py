@@ -20,8 +20,10 @@ ARCHIVE_MAGIC: Final = (
 )  # fmt: skip
 # Texts that a program would read as more than text when somebody renames them.
 _ACTIVE_TEXT: Final = re.compile(
-    rb"\s*(?:#!\s*/|%!PS|<!doctype\s+html|<html|<head|<body|<script|<svg|<\?php|<\?xml|<job\b|<hta:|@echo\s+off"
-    rb"|windows registry editor|\[internetshortcut\]|\[autorun\]|mime-version:|\{\\rtf|%pdf-|on error resume next)",
+    rb"\s*(?:#!\s*/|%!PS|<\?php|@echo\s+off|windows registry editor|\[internetshortcut\]|\[autorun\]|mime-version:"
+    rb"|\{\\rtf|%pdf-|on error resume next"
+    # XML by itself is data; XHTML and SVG are pages.
+    rb"|(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!doctype\s+(?:html|svg)|<html|<head|<body|<script|<svg|<job\b|<hta:))",
     re.IGNORECASE,
 )
 

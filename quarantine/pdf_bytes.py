@@ -30,6 +30,7 @@ _PICTURES_MAX: Final = 200  # pictures that are looked at; who made one made all
 _END: Final = re.compile(rb"%%EOF")
 _STREAM: Final = re.compile(rb"stream(?<!endstream)(?:\r\n|\n|\r)")
 _OBJECT: Final = re.compile(rb"(\d{1,10})[\x00\t\n\x0c\r ]+\d{1,5}[\x00\t\n\x0c\r ]+obj")
+_FILTER: Final = re.compile(rb"Decode\b")
 _COMPRESSION: Final = re.compile(rb"/(?:FlateDecode|Fl|LZWDecode|LZW|RunLengthDecode|RL|BrotliDecode)\b")
 _AFTER_END: Final = MIB  # bytes of one read after the last %%EOF
 _BLANK: Final = b"\x00\t\n\x0c\r \x1a"
@@ -49,6 +50,8 @@ class PdfBytes:
     last_end: int = 0  # offset after the last %%EOF
     # Object numbers whose contents the names above do not cover, because they are not simply deflated.
     unread_object_streams: set[int] = field(default_factory=set)
+    # Those that are not all there: whatever a walk makes of them, it guesses.
+    damaged_object_streams: set[int] = field(default_factory=set)
     embedded_files: set[int] = field(default_factory=set)  # object numbers
 
 
@@ -101,35 +104,33 @@ class _Scan:
                 self._look_into_stream(text, offset, match)
 
     def _look_into_stream(self, text: bytes, offset: int, match: re.Match[bytes]) -> None:
-        before = text[max(0, match.start() - _LOOK_BACK) : match.start()]
-        place = before.rfind(b"obj")
-        number, dictionary = 0, before[max(0, place) :]
-        for found in _OBJECT.finditer(before, max(0, place - 24)):
-            number = int(found[1])
-        if b"#" in dictionary:
-            dictionary = unescape(dictionary)
+        seen, start = self.seen, offset + match.end()
+        number, dictionary = _object_before(text[max(0, match.start() - _LOOK_BACK) : match.start()])
+        head = text[match.end() : match.end() + len(JPEG_MAGIC)]
         if b"/EmbeddedFile" in dictionary:
-            self.seen.embedded_files.add(number)
+            seen.embedded_files.add(number)
         if len(_COMPRESSION.findall(dictionary)) > 1:
-            self.seen.codes.add(Code.PDF_FILTERS)
-        holds_objects = b"/ObjStm" in dictionary or (b"/First" in dictionary and b"/N" in dictionary)
-        head = text[match.end() : match.end() + 3]
+            seen.codes.add(Code.PDF_FILTERS)
         if head == JPEG_MAGIC and self._pictures < _PICTURES_MAX:
             self._pictures += 1
-            self._stream.seek(offset + match.end())
-            self.seen.codes |= jpeg_privacy(self._stream.read(_PICTURE))
-        simple = b"/Predictor" not in dictionary and len(re.findall(rb"Decode\b", dictionary)) <= 1
-        kept = bytearray() if holds_objects else None
+            self._stream.seek(start)
+            seen.codes |= jpeg_privacy(self._stream.read(_PICTURE))
+        if b"/ObjStm" in dictionary or (b"/First" in dictionary and b"/N" in dictionary):
+            self._look_into_object_stream(number, dictionary, head, start)
+        elif _is_zlib(head):
+            self._inflate(start, None)
+
+    def _look_into_object_stream(self, number: int, dictionary: bytes, head: bytes, start: int) -> None:
+        seen, kept = self.seen, bytearray()
+        seen.codes.add(Code.PDF_OBJECT_STREAMS)
         if _is_zlib(head):
-            simple = self._inflate(offset + match.end(), kept) and simple
-        elif holds_objects and b"Decode" not in dictionary:
-            simple = True  # its names are in the raw bytes
-        else:
-            simple = False
-        if holds_objects:
-            self.seen.codes |= {Code.PDF_OBJECT_STREAMS, *find_names(bytes(kept or b""))}
-            if not simple:
-                self.seen.unread_object_streams.add(number)
+            if not self._inflate(start, kept):
+                seen.damaged_object_streams.add(number)
+            seen.codes |= find_names(bytes(kept))
+        # Names of one without any filter are in the raw bytes.
+        filters = len(_FILTER.findall(dictionary))
+        if b"/Predictor" in dictionary or filters != (1 if _is_zlib(head) else 0):
+            seen.unread_object_streams.add(number)
 
     def _inflate(self, start: int, kept: bytearray | None) -> bool:
         """Inflate what is at `start` and pay for it; false when it is damaged or not all of it was kept."""
@@ -148,27 +149,37 @@ class _Scan:
                         kept += content
                 piece = self._stream.read(_PIECE)
         except zlib.error:
-            if kept is not None:
-                self._salvage(start, kept)
-            return False
+            return kept is not None and self._salvage(start, kept)
         self._inflated_to = position - len(inflater.unused_data)
         return inflater.eof and (kept is None or len(kept) == size)
 
-    def _salvage(self, start: int, kept: bytearray) -> None:
-        """What comes out before the damage: zlib gives nothing of a piece in which it fails."""
-        inflater = zlib.decompressobj()
-        self._stream.seek(start)
+    def _salvage(self, start: int, kept: bytearray) -> bool:
+        """Keep what comes out before the damage; true when that is all, and only the checksum is wrong."""
+        inflater = zlib.decompressobj(-zlib.MAX_WBITS)  # deflate without zlib's header and sum; RFC 1950, section 2.2
+        self._stream.seek(start + 2)
         kept.clear()
         with contextlib.suppress(zlib.error):
+            # Byte by byte: zlib gives nothing of a piece in which it fails.
             for byte in self._stream.read(_PIECE):
                 kept += inflater.decompress(bytes((byte,)))
-                if len(kept) > OBJECT_STREAM_MAX:
-                    return
+                if inflater.eof or len(kept) > OBJECT_STREAM_MAX:
+                    return inflater.eof
+        return False
 
     def _pay(self, size: int, of_this_stream: int) -> None:
         self._left -= size
         if self._left < 0 or of_this_stream > self._member_max:
             raise OverBudgetError("a PDF's streams unpack to more than is looked at")
+
+
+def _object_before(text: bytes) -> tuple[int, bytes]:
+    """The number and the dictionary of the object whose stream follows `text`."""
+    place = text.rfind(b"obj")
+    number = 0
+    for found in _OBJECT.finditer(text, max(0, place - 24)):
+        number = int(found[1])
+    dictionary = text[max(0, place) :]
+    return number, unescape(dictionary) if b"#" in dictionary else dictionary
 
 
 def _is_zlib(head: bytes) -> bool:

@@ -16,10 +16,9 @@ def embedded_codes(stream: BinaryIO, budgets: Budgets, *, depth: int) -> set[Cod
     head = stream.read(HEAD_SIZE)
     if is_program(head):
         return {Code.PDF_EMBEDDED_PROGRAM}
-    # XML is data: electronic invoices are carried so.
-    if is_active_text(head) and not head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"<?xml", b"%PDF-")):
-        return {Code.PDF_EMBEDDED_PROGRAM}
     kind = type_of_content(head)
+    if is_active_text(head.removeprefix(b"\xef\xbb\xbf")) and kind is not FileType.PDF:
+        return {Code.PDF_EMBEDDED_PROGRAM}
     if is_container(head) or kind is None or depth > budgets.depth:
         return {Code.PDF_EMBEDDED_OPAQUE}
     match kind:

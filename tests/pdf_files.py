@@ -100,7 +100,7 @@ def with_object_stream(
 
 def encrypted(base: bytes, *, user: str, owner: str) -> bytes:
     writer = pypdf.PdfWriter(clone_from=pypdf.PdfReader(io.BytesIO(base)))
-    writer.encrypt(user, owner, algorithm="AES-256")
+    writer.encrypt(user_password=user, owner_password=owner, algorithm="AES-256")
     out = io.BytesIO()
     writer.write(out)
     return out.getvalue()
