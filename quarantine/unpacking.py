@@ -23,6 +23,8 @@ from quarantine.process import ConfinedProcess
 from quarantine.types import FileType
 from quarantine.verdict import Reason
 
+# For every RAR 3 GNUstep asks whose home directory there is, and gives up without an answer (seen with unar 1.10.1).
+READABLE: Final = "/etc/passwd"
 UNAR_PATHS: Final = "/usr/bin:/usr/local/bin"
 _UNAR_FAILED: Final = frozenset({0, 1})  # exit codes with which unar itself speaks about an archive
 
@@ -120,7 +122,7 @@ def _command(fd: int, budgets: Budgets) -> list[str]:
     if unar is None:
         raise UndecidableError(Reason.UNPACKER_FAILED)
     limits = [str(budgets.unpacker_cpu), str(budgets.unpacker_memory)]
-    launcher = [sys.executable, "-I", "-S", "-B", str(Path(confine.__file__)), *limits, ""]
+    launcher = [sys.executable, "-I", "-S", "-B", str(Path(confine.__file__)), *limits, READABLE]
     # -nr: archives inside are opened by us, under the budget; -p: never ask; -k: no resource forks.
     return [*launcher, unar, "-q", "-nr", "-p", "x", "-k", "skip", "-o", "-", f"/proc/self/fd/{fd}"]
 
