@@ -24,6 +24,7 @@ OBJECT_STREAM_MAX: Final = 16 * MIB  # bytes that an object stream is searched f
 _WINDOW: Final = 4 * MIB  # bytes of one read
 _LOOK_BACK: Final = 16 * 1024  # bytes before a stream in which its dictionary is looked for
 _PIECE: Final = 64 * 1024  # bytes of one read while inflating
+_SAMPLE_MAX: Final = 512 * _PIECE  # bytes; deflate reaches 1032 to 1, a page with anything on it far less
 _INFLATED: Final = MIB  # bytes of one step of inflating
 _PICTURE: Final = 512 * 1024  # bytes of a picture in which its metadata lies
 _PICTURES_MAX: Final = 200  # pictures that are looked at; who made one made all
@@ -59,19 +60,21 @@ def scan_bytes(stream: BinaryIO, size: int, budgets: Budgets) -> PdfBytes:
     """Read all of `stream`, `size` bytes.
 
     Raises:
-        OverBudgetError: Its streams inflate to more than the budgets of an archive allow.
+        OverBudgetError: One of its streams, or all object streams, inflate to more than a file may have.
     """
-    scan = _Scan(stream, size, budgets)
+    scan = _Scan(stream, budgets)
     scan.run()
     _look_around(stream, size, scan.seen)
     return scan.seen
 
 
 class _Scan:
-    def __init__(self, stream: BinaryIO, size: int, budgets: Budgets) -> None:
+    def __init__(self, stream: BinaryIO, budgets: Budgets) -> None:
         self.seen = PdfBytes()
         self._stream = stream
-        self._left = min(budgets.unpacked_bytes, max(budgets.ratio_free, budgets.ratio * size))
+        # No ratio over the whole, as archives have: a hundred white pages are an ordinary scan, drawn one by one.
+        self._left = budgets.unpacked_bytes
+        self._objects_left = budgets.member_bytes
         self._member_max = budgets.member_bytes
         self._inflated_to = 0  # offset; what lies before it was part of a stream
         self._pictures = 0
@@ -117,8 +120,10 @@ class _Scan:
             seen.codes |= jpeg_privacy(self._stream.read(_PICTURE))
         if b"/ObjStm" in dictionary or (b"/First" in dictionary and b"/N" in dictionary):
             self._look_into_object_stream(number, dictionary, head, start)
-        elif _is_zlib(head):
+        elif _is_zlib(head) and self._left > 0:
             self._inflate(start, None)
+        elif _is_zlib(head):
+            self._sample(start)
 
     def _look_into_object_stream(self, number: int, dictionary: bytes, head: bytes, start: int) -> None:
         seen, kept = self.seen, bytearray()
@@ -144,7 +149,7 @@ class _Scan:
                     content = inflater.decompress(piece, _INFLATED)
                     piece = inflater.unconsumed_tail
                     size += len(content)
-                    self._pay(len(content), size)
+                    self._pay(len(content), size, objects=kept is not None)
                     if kept is not None and len(kept) < OBJECT_STREAM_MAX:
                         kept += content
                 piece = self._stream.read(_PIECE)
@@ -166,9 +171,19 @@ class _Scan:
                     return inflater.eof
         return False
 
-    def _pay(self, size: int, of_this_stream: int) -> None:
+    def _sample(self, start: int) -> None:
+        """Once enough was inflated, look only whether a stream begins as a bomb does."""
+        self._stream.seek(start)
+        with contextlib.suppress(zlib.error):
+            content = zlib.decompressobj().decompress(self._stream.read(_PIECE), _SAMPLE_MAX)
+            if len(content) == _SAMPLE_MAX:
+                raise OverBudgetError("a stream of a PDF begins as a bomb does")
+        self.seen.codes.add(Code.PDF_NOT_ALL_WALKED)
+
+    def _pay(self, size: int, of_this_stream: int, *, objects: bool) -> None:
         self._left -= size
-        if self._left < 0 or of_this_stream > self._member_max:
+        self._objects_left -= size if objects else 0
+        if of_this_stream > self._member_max or self._objects_left < 0:
             raise OverBudgetError("a PDF's streams unpack to more than is looked at")
 
 

@@ -410,7 +410,7 @@ def bomb_in_an_object_stream() -> bytes:
 
 @vector
 def bomb_of_many_streams() -> bytes:
-    return pdf(b"", *[deflated(bytes(4 * 1024 * 1024))] * 40)
+    return pdf(b"", *[deflated(bytes(64 * 1024 * 1024))] * 17)
 
 
 @vector

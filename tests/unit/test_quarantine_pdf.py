@@ -110,10 +110,17 @@ def test_where_the_walk_stops_the_search_goes_on() -> None:
 
 
 def test_streams_are_paid_for() -> None:
-    content = pdf(b"", deflated(bytes(1000_000)))
-    assert codes_of(content, Budgets(ratio_free=900_000, ratio=1)) == {"pdf.budget"}
-    assert codes_of(content, Budgets(ratio_free=1_100_000, ratio=1)) == set()
+    content = pdf(b"", *[deflated(bytes(1_000_000))] * 3)
     assert codes_of(content, Budgets(member_bytes=900_000)) == {"pdf.budget"}
+    assert codes_of(content, Budgets(unpacked_bytes=2_900_000, member_bytes=1_000_000)) == set()
+    # The third is not inflated any more.
+    assert codes_of(content, Budgets(unpacked_bytes=2_000_000)) == {"pdf.not-all-walked"}
+
+
+def test_object_streams_are_paid_for_together() -> None:
+    content = pdf(b"", *[deflated(b"9 0 " + bytes(400_000), b"/Type /ObjStm /N 1 /First 4")] * 3)
+    assert "pdf.budget" in codes_of(content, Budgets(member_bytes=1_200_000))
+    assert "pdf.budget" not in codes_of(content, Budgets(member_bytes=1_300_000))
 
 
 def test_files_inside_files_end_somewhere() -> None:
