@@ -130,7 +130,7 @@ def test_a_confined_program_cannot_make_a_file_grow() -> None:
 @pytest.mark.parametrize(
     "script",
     [
-        "open('/etc/passwd')",
+        "open('/etc/group')",
         "import os; os.listdir('/home')",
         "import socket; socket.socket()",
         "import socket; socket.socketpair()",
@@ -172,6 +172,22 @@ def test_a_confined_program_gains_no_privileges_and_dumps_no_core() -> None:
 def test_a_program_that_cannot_be_started_is_told_from_one_that_failed() -> None:
     done = subprocess.run([*LAUNCHER, "/nonexistent"], check=False)
     assert done.returncode == confine.LAUNCH_FAILED
+
+
+@pytest.mark.parametrize(
+    "name", ["rar15-comment", "rar2-unix-owner", "rar3-solid", "rar3-owner", "rar5-solid", "rar5-hpsw"]
+)
+def test_in_its_cage_unar_gives_what_it_gives_outside(rar_corpus: Path, name: str) -> None:
+    with seal_bytes_in_memory((rar_corpus / f"{name}.rar").read_bytes()) as memfd:
+        caged = unpacking._command(memfd.fd, Budgets())
+        plain = caged[caged.index(unpacking.READABLE) + 1 :]
+        inside, outside = (
+            subprocess.run(command, capture_output=True, env={}, pass_fds=(memfd.fd,), check=False)
+            for command in (caged, plain)
+        )
+    assert inside.returncode == outside.returncode
+    assert inside.stdout == outside.stdout
+    assert inside.stdout or name == "rar5-hpsw"
 
 
 def uncage(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
