@@ -1,6 +1,7 @@
 """Pictures: structure, what lies after them, and what their metadata tells."""
 
 import io
+import struct
 import zlib
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from quarantine.budgets import Budgets
 from quarantine.checks_image import examine
+from quarantine.exif import exif_privacy
 from quarantine.types import FileType, type_of_content
 from quarantine.verdict import Code
 from tests.jpeg_files import chunk, jpeg, png, segment, tiff
@@ -64,6 +66,17 @@ def codes_of(content: bytes) -> set[str]:
 def test_picture(content: bytes, expected: set[str]) -> None:
     assert codes_of(content) == expected
     assert type_of_content(content[:4096]) in {FileType.JPEG, FileType.PNG}
+
+
+def test_directories_inside_exif() -> None:
+    def directory(tag: int, value: int, following: int = 0) -> bytes:
+        return struct.pack("<HHHIII", 1, tag, 4, 1, value, following)
+
+    serial = b"II*\x00\x08\x00\x00\x00" + directory(0x8769, 26) + directory(0xA431, 0)
+    assert exif_privacy(serial) == {Code.PRIVACY_PICTURE_DEVICE}
+    thumbnail = b"II*\x00\x08\x00\x00\x00" + directory(0x0112, 1, 26) + directory(0x0201, 0)
+    assert exif_privacy(thumbnail) == {Code.PRIVACY_PICTURE_THUMBNAIL}
+    assert exif_privacy(b"II*\x00\x08\x00\x00\x00" + directory(0x8769, 8, 8)) == set()
 
 
 @settings(max_examples=300)
