@@ -32,6 +32,7 @@ def main(arguments: list[str]) -> None:
     cage = parse_cage(arguments[1])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the broker ends us
     channel = socket.socket(fileno=int(arguments[0]))
+    kernel.keep_freed_memory()
     load_everything()
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:  # noqa: PTH123
         score.write(_KILLED_FIRST)
