@@ -425,7 +425,7 @@ def archive_at_the_end() -> bytes:
 
     out = io.BytesIO(pdf(b""))
     with zipfile.ZipFile(out, "a") as archive:
-        archive.writestr("a.txt", b"hello")
+        archive.writestr(zipfile.ZipInfo("a.txt"), b"hello")
     return out.getvalue()
 
 

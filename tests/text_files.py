@@ -12,7 +12,7 @@ _PAD: Final = LINE * 200  # what comes after it lies beyond the bytes that decid
 def _with_archive() -> bytes:
     out = io.BytesIO(_PAD)
     with zipfile.ZipFile(out, "a") as archive:
-        archive.writestr("a.txt", b"hello")
+        archive.writestr(zipfile.ZipInfo("a.txt"), b"hello")
     return out.getvalue()
 
 
