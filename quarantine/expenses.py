@@ -8,6 +8,9 @@ from quarantine.zip_directory import OverBudgetError
 
 NESTED_MAX: Final = 96 * MIB  # bytes of members that lie unpacked in the worker's memory, all together
 CPU_SHARE: Final = 0.8  # of the worker's CPU seconds: what the kernel ends says nothing, what we end says why
+# Of the same, within which members are checked like files here; all later ones get a worker of their own. Five
+# seconds may go into one PDF.
+CHECKS_SHARE: Final = 0.25
 
 
 class Expenses:
@@ -16,7 +19,9 @@ class Expenses:
     def __init__(self, budgets: Budgets, file_size: int) -> None:
         self._budgets = budgets
         self._bytes_max = min(budgets.unpacked_bytes, max(budgets.ratio_free, budgets.ratio * file_size))
-        self._cpu_end = time.process_time() + CPU_SHARE * budgets.worker_cpu
+        began = time.process_time()
+        self._cpu_end = began + CPU_SHARE * budgets.worker_cpu
+        self._checks_end = began + CHECKS_SHARE * budgets.worker_cpu
         self._in_memory = 0
         self.members = 0
         self.bytes = 0
@@ -31,10 +36,20 @@ class Expenses:
         if depth > self._budgets.depth:
             raise OverBudgetError
 
+    def check_time(self) -> None:
+        """Go on."""
+        if time.process_time() > self._cpu_end:
+            raise OverBudgetError
+
+    def has_time_for_a_check(self) -> bool:
+        """Whether a member may still be checked like a file by this worker."""
+        return time.process_time() <= self._checks_end
+
     def count_member(self) -> None:
         """Look at one more member."""
         self.members += 1
-        if self.members > self._budgets.members or time.process_time() > self._cpu_end:
+        self.check_time()
+        if self.members > self._budgets.members:
             raise OverBudgetError
 
     def unpack(self, size: int, *, of_member: int) -> None:

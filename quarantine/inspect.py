@@ -12,7 +12,7 @@ from typing import Final
 from quarantine.budgets import Budgets
 from quarantine.clamd import Scanner
 from quarantine.errors import UndecidableError
-from quarantine.examination import Examiner, Member
+from quarantine.examination import Examination, Examiner, Member
 from quarantine.examiner import CagedExaminer
 from quarantine.member_content import ContentSearch, Promise, kind_to_check
 from quarantine.memory import SealedMemfd
@@ -20,6 +20,7 @@ from quarantine.types import HEAD_SIZE, FileType
 from quarantine.unpacking import Allowance, DamagedArchiveError, OverBudgetError, unpack
 from quarantine.verdict import Code, Finding, Reason, Undecided, Verdict, conclude
 
+BOMBS: Final = frozenset({Finding(Code.ARCHIVE_BUDGET), Finding(Code.ZIP_OVERLAP)})
 PIECE: Final = 1024 * 1024  # bytes of one read
 
 
@@ -66,25 +67,48 @@ class Inspector:
         deadline: float,
     ) -> None:
         """Append what is found in `memfd`, at `depth` archives below the file that was sent."""
+        examination = Examination()
+        failed: Exception | None = None
+        try:
+            if file_type is not None:
+                examination = self._examine(memfd.fd, file_type, allowance, depth=depth, deadline=deadline)
+        except Exception as error:  # noqa: BLE001 - raised below; the scanner may know the file all the same
+            failed = error
+        findings.extend(examination.findings)
+        # A bomb is held already, and would keep clamd from all other files: 42.zip costs it half a minute.
+        if BOMBS & set(examination.findings):
+            return
         found = self._scanner.scan(memfd.fd, deadline=deadline)
         if found is not None:
             findings.append(found)
-        if file_type is None:
+        if failed is not None:
+            raise failed
+        if file_type is None or not examination.members or Finding(Code.SCANNER_MALWARE) in findings:
             return
         try:
-            examination = self._examiner.examine(
-                memfd.fd, file_type, deadline=deadline, left=allowance.left(file_type, depth=depth)
+            self._inspect_members(
+                memfd, file_type, examination.members, findings, allowance, depth=depth, deadline=deadline
             )
-            findings.extend(examination.findings)
-            allowance.charge(examination.spent_members, examination.spent_bytes)
-            if examination.members and Finding(Code.SCANNER_MALWARE) not in findings:
-                self._inspect_members(
-                    memfd, file_type, examination.members, findings, allowance, depth=depth, deadline=deadline
-                )
         except OverBudgetError:
             findings.append(Finding(Code.ARCHIVE_BUDGET))
         except DamagedArchiveError:
             findings.append(Finding(Code.RAR_UNREADABLE if file_type is FileType.RAR else Code.ZIP_UNREADABLE))
+
+    def _examine(
+        self, fd: int, file_type: FileType, allowance: Allowance, *, depth: int, deadline: float
+    ) -> Examination:
+        """Have a worker look at a file within what is left of the budgets, and pay for what it unpacked."""
+        over_budget = Finding(Code.ARCHIVE_BUDGET)
+        try:
+            left = allowance.left(file_type, depth=depth)
+        except OverBudgetError:
+            return Examination((over_budget,))
+        examination = self._examiner.examine(fd, file_type, deadline=deadline, left=left)
+        try:
+            allowance.charge(examination.spent_members, examination.spent_bytes)
+        except OverBudgetError:
+            return Examination((*examination.findings, over_budget))
+        return examination
 
     def _inspect_members(
         self,

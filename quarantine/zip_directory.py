@@ -5,6 +5,7 @@ contradiction is a finding. Python's zipfile lists such archives without a word.
 """
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final
 
@@ -75,8 +76,8 @@ class _End:
     before: int  # offset of the first end record, ZIP64's or the old one: the directory ends there
 
 
-def read_directory(stream: BinaryIO, members_max: int) -> Directory:
-    """Read the end record, ZIP64's, and all entries.
+def read_directory(stream: BinaryIO, members_max: int, go_on: Callable[[], None] = lambda: None) -> Directory:
+    """Read the end record, ZIP64's, and all entries; `go_on` is called for each entry, and may raise.
 
     Raises:
         UnreadableZipError: There is no end record, or no directory where it must be.
@@ -94,7 +95,7 @@ def read_directory(stream: BinaryIO, members_max: int) -> Directory:
     area = read_at(stream, start, end.size)
     if END in area:
         directory.find(Code.ZIP_SEVERAL_ENDS)
-    _read_entries(area, end, directory, members_max)
+    _read_entries(area, end, directory, members_max, go_on)
     return directory
 
 
@@ -203,13 +204,14 @@ def _place(stream: BinaryIO, end: _End, directory: Directory) -> int:
     return start
 
 
-def _read_entries(area: bytes, end: _End, directory: Directory, members_max: int) -> None:
+def _read_entries(area: bytes, end: _End, directory: Directory, members_max: int, go_on: Callable[[], None]) -> None:
     at = 0
     while at + _ENTRY.size <= len(area):
         fields = _ENTRY.unpack_from(area, at)
         following = at + _ENTRY.size + fields[10] + fields[11] + fields[12]
         if fields[0] != b"PK\x01\x02" or following > len(area):
             break
+        go_on()
         if len(directory.entries) >= members_max:
             raise OverBudgetError
         directory.entries.append(_entry(area, at, fields, directory))

@@ -6,6 +6,7 @@ from typing import Final
 
 from quarantine.verdict import Code
 
+FIELDS_MAX: Final = 64  # in one header; writers use five at most, and an area of 64 kB could hold 16,000
 ZIP64: Final = 0x0001
 UNICODE_PATH: Final = 0x7075
 AES: Final = 0x9901
@@ -20,7 +21,7 @@ def parse_extra(untrusted_area: bytes) -> tuple[Extra, bool]:
     """The fields of one header's area, and whether they fill it; zeros at its end are padding (zipalign)."""
     fields: list[tuple[int, bytes]] = []
     at = 0
-    while at + 4 <= len(untrusted_area):
+    while at + 4 <= len(untrusted_area) and len(fields) < FIELDS_MAX:
         kind, size = struct.unpack_from("<HH", untrusted_area, at)
         if at + 4 + size > len(untrusted_area) or (kind == 0 and size == 0):
             break

@@ -5,7 +5,7 @@ APPNOTE.TXT 4.3.7 (local header), 4.3.9 (data descriptor), 4.4.4 (flags).
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final
 
 from quarantine.budgets import MIB
@@ -46,10 +46,17 @@ def decoded_name(entry: Entry) -> tuple[str, bool]:
         return entry.name.decode("cp437"), not entry.flags & _UTF8
 
 
-def check_layout(stream: BinaryIO, directory: Directory) -> None:
-    """Compare every local header with its entry, and find bytes that belong to two members or to none."""
+def check_layout(stream: BinaryIO, directory: Directory, go_on: Callable[[], None]) -> None:
+    """Compare every local header with its entry, and find bytes that belong to two members or to none.
+
+    `go_on` is called for each member, and may raise: ten thousand entries can share one header of 128 kB.
+    """
     size = stream.seek(0, 2)
-    ranges = sorted(directory.ranges + [_check_local(stream, entry, directory) for entry in directory.entries])
+    ranges = list(directory.ranges)
+    for entry in directory.entries:
+        go_on()
+        ranges.append(_check_local(stream, entry, directory))
+    ranges.sort()
     reached = 0
     for start, end in ranges:
         if start < reached:

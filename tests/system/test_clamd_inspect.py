@@ -263,7 +263,7 @@ class Scripted:
             raise outcome
         return outcome
 
-    def examine(self, fd: int, file_type: FileType, *, deadline: float) -> Examination:
+    def examine(self, fd: int, file_type: FileType, *, deadline: float, left: Budgets | None = None) -> Examination:
         finding = self.scan(fd, deadline=deadline)
         return Examination((finding,) if finding else ())
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from enveis.sample_files import one_page_pdf
 from quarantine import expenses
 from quarantine.budgets import MIB, Budgets
 from quarantine.checks_zip import examine
@@ -107,6 +108,16 @@ def test_what_is_too_large_for_the_worker_is_handed_back(monkeypatch: pytest.Mon
     assert look(archive).members == ()
     monkeypatch.setattr(expenses, "NESTED_MAX", MIB)
     assert [member.place for member in look(archive).members] == [(0,), (1,)]
+
+
+def test_what_there_is_no_time_for_is_handed_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    pdf = Entry("a.pdf", one_page_pdf("A letter"))
+    archive = make_zip(HELLO, pdf, Entry("a.zip", make_zip(pdf)))
+    assert look(archive).members == ()
+    monkeypatch.setattr(expenses, "CHECKS_SHARE", 0.0)
+    found = look(archive)
+    assert codes(found) == set()
+    assert [(member.place, member.promise) for member in found.members] == [((1,), Promise.PDF), ((2, 0), Promise.PDF)]
 
 
 @pytest.mark.parametrize("place", [(9,), (0, 0), ()])
