@@ -83,7 +83,7 @@ def accepted_type(untrusted_name: str, untrusted_head: bytes, allowed: frozenset
     if named is None or named not in allowed:
         raise RefusedType(Refusal.NAME_NOT_ALLOWED)
     seen = type_of_content(untrusted_head)
-    if seen is None:
+    if seen is None or seen not in allowed:
         raise RefusedType(Refusal.CONTENT_NOT_RECOGNISED)
     if seen is not named:
         raise RefusedType(Refusal.NAME_AND_CONTENT_DISAGREE)
