@@ -1,7 +1,7 @@
 # Enveis: `make run` and `make test` do all set-up on a fresh Debian 12 machine (Python 3.11, root or sudo).
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup packages test-packages run demo test lint bench-upload clean
+.PHONY: help setup packages test-packages run demo test lint bench-upload bench-quarantine clean
 VENV := .venv
 PY := $(VENV)/bin/python
 
@@ -10,6 +10,7 @@ help:
 	@echo 'make demo    the whole journey once, unattended, in a temporary folder'
 	@echo 'make test    set-up and every test;  make lint   ruff, mypy --strict, import-linter'
 	@echo 'make setup   only prepares $(VENV);   make bench-upload   CPU seconds beside the age tool'
+	@echo 'make bench-quarantine   what it costs to look at files, and the share of the cage'
 
 # Stamps, not the folder: an interrupted install is repeated.
 $(VENV)/.locked: requirements.lock
@@ -52,6 +53,9 @@ lint: setup
 
 bench-upload: setup packages
 	@$(PY) -m bench.upload
+
+bench-quarantine: setup packages
+	@$(PY) -m bench.quarantine --clamd
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

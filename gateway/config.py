@@ -8,7 +8,9 @@ KIB: Final = 1024
 MIB: Final = 1024 * KIB
 GIB: Final = 1024 * MIB
 
-KNOWN_TYPES: Final = frozenset({"pdf", "txt", "zip", "rar"})  # those whose content can be checked
+KNOWN_TYPES: Final = frozenset({"pdf", "txt", "zip", "rar", "jpg", "png"})  # those whose content can be checked
+# Nobody types this by accident.
+UNCAGED: Final = "I accept that a hostile file can take over this gateway"
 BODIES: Final = (
     "A municipality",
     "A county or region",
@@ -46,6 +48,7 @@ class GatewayConfig:
     base_deadline_seconds: int = 120
     min_rate_bytes: int = 2 * KIB
     inspection: bool = True
+    uncaged_inspection: str = ""
     clamd_socket: str = "/run/clamav/clamd.ctl"
     slots: int = 2
     inspection_budget_seconds: int = 60
@@ -60,6 +63,8 @@ class GatewayConfig:
             raise ValueError("'reserve_bytes' must not be more than 'quota_bytes'")
         if not self.allowed_types or not KNOWN_TYPES.issuperset(self.allowed_types):
             raise ValueError(f"'allowed_types' must be some of {', '.join(sorted(KNOWN_TYPES))}")
+        if self.uncaged_inspection not in {"", UNCAGED}:
+            raise ValueError(f"'uncaged_inspection' must be empty, or this very sentence: {UNCAGED}")
         for text in (self.name, self.clamd_socket, *self.bodies):
             if not text or len(text) > 200 or not text.isprintable():
                 raise ValueError("'name', 'clamd_socket' and each of 'bodies' must be one line of 1 to 200 characters")
@@ -86,7 +91,8 @@ _COMMENTS: Final[dict[str, str]] = {
     "name": "Who receives what is sent here; the page says it to the source.",
     "listen": "Address and port of the form. Anything but loopback belongs behind a proxy or an onion service.",
     "bodies": "Public bodies offered in the list; the form has a field of its own for any other.",
-    "allowed_types": "Types of file that are taken, by name and by content: some of pdf, txt, zip, rar.",
+    "allowed_types": "Types of file that are taken, by name and by content: some of pdf, txt, zip, rar,\n"
+    "# jpg, png. Pictures are off: they hold more of a person (place, camera, face) than most sources know.",
     "files_max": "Files in one submission.",
     "file_max_bytes": "Bytes of one file: 268435456 is 256 MiB.",
     "message_max_bytes": "Bytes of the text that a person types.",
@@ -99,6 +105,8 @@ _COMMENTS: Final[dict[str, str]] = {
     "base_deadline_seconds": "Seconds allowed for an upload: these, and its length divided by min_rate_bytes.",
     "min_rate_bytes": "Bytes per second. Tor is slow and must not be cut off; who stays below this for long is.",
     "inspection": "Whether files are inspected here. Without it every file counts as undecided and is held.",
+    "uncaged_inspection": "Files are inspected in a cage. Where the kernel cannot build it, the gateway starts only\n"
+    f"# if this is the sentence '{UNCAGED}'.",
     "clamd_socket": "The virus scanner's socket. Whoever may write to it may also stop the scanner.",
     "slots": "Files inspected at the same time; each takes memory up to file_max_bytes.",
     "inspection_budget_seconds": "Seconds after a submission's last byte; what is not decided by then is held.",

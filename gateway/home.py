@@ -94,6 +94,17 @@ class GatewayHome:
         """The folder of sealed packets."""
         return self.root / "spool"
 
+    def load_config(self) -> GatewayConfig:
+        """Read the settings only: what must be up before any key is read needs them.
+
+        Raises:
+            GatewayError: Not a gateway's home.
+            disk.settings.SettingsError: The settings cannot be used.
+        """
+        if not self.config.exists():
+            raise GatewayError(f"{self.root} is not a gateway's home: make one with 'enveis gateway init'")
+        return read_settings(self.config, GatewayConfig)
+
     def load(self) -> GatewayMaterial:
         """Read and check everything.
 
@@ -101,13 +112,12 @@ class GatewayHome:
             GatewayError: Not a gateway's home, a wrong or unreadable file, a secret that others may read.
             disk.settings.SettingsError: The settings cannot be used.
         """
-        if not self.config.exists():
-            raise GatewayError(f"{self.root} is not a gateway's home: make one with 'enveis gateway init'")
+        config = self.load_config()
         for secret in (self.key, self.pairing):
             if secret.exists() and not is_private(secret):
                 raise GatewayError(f"{secret} can be read by others on this machine: chmod 600 {secret}")
         material = GatewayMaterial(
-            config=read_settings(self.config, GatewayConfig),
+            config=config,
             recipients=_parsed(self.recipients, parse_recipients),
             signing_key=_parsed(self.key, parse_signing_key),
             desk_key=_parsed(self.desk_key, parse_verify_key),

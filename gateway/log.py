@@ -18,6 +18,8 @@ class LogEvent(StrEnum):
 
     LISTENING = "listening"
     LEFTOVERS_REMOVED = "leftovers-removed"
+    CAGE_HOLDS = "cage-holds"
+    CAGE_BROKEN = "cage-broken"
     SCANNER_FIT = "scanner-fit"
     SCANNER_UNFIT = "scanner-unfit"
     INSPECTION_OFF = "inspection-off"

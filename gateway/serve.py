@@ -1,6 +1,7 @@
 """Starts one gateway process from its home and runs it until it is asked to stop."""
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 import signal
@@ -14,6 +15,7 @@ from typing import Final
 from audit.events import Event
 from audit.log import AuditLog
 from gateway.app import Gateway, Listener
+from gateway.caging import start_cage
 from gateway.config import GatewayConfig, parse_listen
 from gateway.errors import GatewayError
 from gateway.hardening import allow_descriptors, harden_process, swap_is_active
@@ -27,12 +29,15 @@ from gateway.receipts import ReceiptMaker
 from gateway.submission import Station
 from gateway.transport import Pace
 from keys.recipient import Recipient
+from quarantine.budgets import Budgets
 from quarantine.canaries import check_scanner
 from quarantine.clamd import ClamdScanner
 from quarantine.errors import ScannerUnfitError
+from quarantine.examiner import CagedExaminer
 from quarantine.inspect import Inspector
 from quarantine.memory import Slots
 from quarantine.types import FileType
+from quarantine.zygote import Zygote
 from transfer.spool import Spool
 
 CANARY_SECONDS: Final = 60.0  # for all canaries together, at start
@@ -45,6 +50,7 @@ def serve(home: GatewayHome, *, listen: str | None = None, on_listening: Callabl
 
     Raises:
         GatewayError, SettingsError: Home, keys, settings or scanner are not as they must be; one sentence.
+        CageError: Nothing can read files here, although the settings accept less than a cage.
         OSError: The address cannot be listened on, or the kernel refused to harden the process.
     """
     harden_process()
@@ -53,9 +59,12 @@ def serve(home: GatewayHome, *, listen: str | None = None, on_listening: Callabl
     logging.disable(logging.CRITICAL)
     if swap_is_active():
         log(LogEvent.SWAP_ACTIVE)
-    material = home.load()
-    host, port = parse_listen(listen or material.config.listen)
-    asyncio.run(_run(home, material, host, port, on_listening))
+    # Before any key is in memory, and by exec: what reads strangers' files never had one.
+    zygote = start_cage(home.load_config())
+    with contextlib.nullcontext() if zygote is None else contextlib.closing(zygote):
+        material = home.load()
+        host, port = parse_listen(listen or material.config.listen)
+        asyncio.run(_run(home, material, host, port, zygote, on_listening))
 
 
 def sealed_to(recipients: tuple[Recipient, ...]) -> str:
@@ -69,7 +78,12 @@ def quiet_loop(loop: asyncio.AbstractEventLoop) -> None:
 
 
 async def _run(
-    home: GatewayHome, material: GatewayMaterial, host: str, port: int, on_listening: Callable[[str, int], None]
+    home: GatewayHome,
+    material: GatewayMaterial,
+    host: str,
+    port: int,
+    zygote: Zygote | None,
+    on_listening: Callable[[str, int], None],
 ) -> None:
     config = material.config
     loop = asyncio.get_running_loop()
@@ -80,7 +94,7 @@ async def _run(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     receipts = ReceiptMaker(material.recipients[0].kind)
-    station = await _station(home, material, receipts)
+    station = await _station(home, material, receipts, zygote)
     pages = Pages(config.name, config.bodies, station.limits)
     listener = Listener(Gateway(station, pages), pages)
     receipts.start()
@@ -95,7 +109,9 @@ async def _run(
         await receipts.stop()
 
 
-async def _station(home: GatewayHome, material: GatewayMaterial, receipts: ReceiptMaker) -> Station:
+async def _station(
+    home: GatewayHome, material: GatewayMaterial, receipts: ReceiptMaker, zygote: Zygote | None
+) -> Station:
     config = material.config
     spool = Spool(home.spool, quota=config.quota_bytes, reserve=config.reserve_bytes, tick=config.tick_seconds)
     removed = spool.prepare()
@@ -116,15 +132,15 @@ async def _station(home: GatewayHome, material: GatewayMaterial, receipts: Recei
         spool=spool,
         places=Places(config.uploads_max),
         receipts=receipts,
-        inspections=await _inspections(config),
+        inspections=await _inspections(config, zygote),
         audit=AuditLog(home.audit, today=utc_day),
         today=utc_day,
     )
 
 
-async def _inspections(config: GatewayConfig) -> Inspections:
+async def _inspections(config: GatewayConfig, zygote: Zygote | None) -> Inspections:
     inspector = None
-    if config.inspection:
+    if zygote is not None:
         scanner = ClamdScanner(Path(config.clamd_socket))
         try:
             await asyncio.to_thread(check_scanner, scanner, deadline=time.monotonic() + CANARY_SECONDS)
@@ -135,7 +151,8 @@ async def _inspections(config: GatewayConfig) -> Inspections:
                 raise GatewayError(str(error)) from None
             # It does not run: sources can send all the same, and what they send is held.
             log(LogEvent.SCANNER_UNFIT)
-        inspector = Inspector(scanner)
+        budgets = Budgets()
+        inspector = Inspector(scanner, budgets, examiner=CagedExaminer(budgets, zygote))
     else:
         log(LogEvent.INSPECTION_OFF)
     return Inspections(

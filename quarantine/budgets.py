@@ -28,14 +28,22 @@ class Budgets:
     resident_bytes: int = 384 * MIB
     # Bytes of a RAR dictionary. RAR 5 allows 4 GiB; its own default is 32 MiB.
     dictionary_bytes: int = 128 * MIB
+    # Objects of a PDF that are followed, and CPU seconds for it: pypdf follows some 10,000 in a second, and PDFs of
+    # several hundred tagged pages have 50,000. What is left over was searched in its bytes all the same.
+    pdf_objects: int = 100_000
+    pdf_walk_cpu: int = 5
+    # Bytes of one file inside a PDF that is looked into.
+    pdf_embedded_bytes: int = 64 * MIB
+    # Pixels of a picture: the sensors of telephones reach 200 million.
+    image_pixels: int = 250_000_000
     # CPU seconds and bytes of address space of the process that lists an archive.
     worker_cpu: int = 10
     worker_memory: int = 512 * MIB
     # The same of unar: its slowest method unpacks some 10 MB in a second; the rest is its libraries.
     unpacker_cpu: int = 55
     unpacker_memory: int = 768 * MIB
-    # Bytes of a worker's answer: 10,000 members of at most 100 characters.
-    answer_bytes: int = MIB
+    # Bytes of a worker's answer: 10,000 members of at most 150 characters.
+    answer_bytes: int = 2 * MIB
 
     def __post_init__(self) -> None:
         if any(getattr(self, name) <= 0 for name in self.__slots__):

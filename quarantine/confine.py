@@ -1,56 +1,54 @@
-"""Ties the hands of the process that runs it: for the worker, and as a launcher for a foreign program.
+"""Launches a foreign program, such as an unpacker, in a cage of its own.
 
-    python -I -S -B confine.py CPU_SECONDS MEMORY_BYTES PROGRAM [ARGUMENT...]
+    python -I -S -B confine.py CPU_SECONDS MEMORY_BYTES READABLE PROGRAM [ARGUMENT...]
 
-Imports nothing but a little of the standard library, so that it is up in a few milliseconds. A fresh
-interpreter does this after exec: `preexec_fn` is not safe in a program with threads. Landlock, seccomp and
-namespaces will stand here too.
+The program may read its libraries, the folders and files in READABLE (joined by colons, or empty), and whatever
+descriptors it inherits; of all programs it may start itself only, and no process. There is no network and nobody to
+signal or trace (landlock.py, seccomp.py). A fresh interpreter does this after exec: `preexec_fn` is not safe in a
+program with threads. It imports little of the standard library, so that it is up in a few milliseconds.
 """
 
-import ctypes
 import os
-import resource
 import sys
 from typing import Final
 
+if __name__ == "__main__":
+    # Neither site nor the script's folder are on the path of an isolated interpreter: only what we name.
+    sys.path.append(__file__.rpartition("/quarantine/")[0])
+
+from quarantine import kernel, landlock, limits, namespaces, seccomp
+
 LAUNCH_FAILED: Final = 125  # exit code; no program that we start ends with it
+_LOADERS: Final = ("/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1")
+_LIBRARIES: Final = (
+    "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache",
+    "/usr/share/GNUstep", "/usr/share/zoneinfo", "/etc/localtime",
+    "/proc/self/cmdline",  # where GNUstep finds the program's own name
+)  # fmt: skip
 
-_PR_SET_DUMPABLE: Final = 4  # prctl(2)
-_PR_SET_NO_NEW_PRIVS: Final = 38
 
-
-def confine(*, cpu_seconds: int, memory_bytes: int) -> None:
-    """Limit this process and all that it becomes; there is no way back.
-
-    No file can grow (a pipe can be written), no core is dumped, no process is forked (which the kernel does
-    not hold root to), no privilege is gained.
+def confine(program: str, readable: list[str], *, cpu_seconds: int, memory_bytes: int) -> None:
+    """Give up all that `program` does not need, for good.
 
     Raises:
         OSError: The kernel refused; the process must end then.
     """
-    for kind, limit in (
-        (resource.RLIMIT_CPU, cpu_seconds),
-        (resource.RLIMIT_AS, memory_bytes),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NPROC, 0),
-        (resource.RLIMIT_MEMLOCK, 0),
-    ):
-        # Never above what we were given: only root may raise a hard limit.
-        hard = resource.getrlimit(kind)[1]
-        most = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        resource.setrlimit(kind, (most, most))
-    libc = ctypes.CDLL(None, use_errno=True)
-    for option, value in ((_PR_SET_NO_NEW_PRIVS, 1), (_PR_SET_DUMPABLE, 0)):
-        if libc.prctl(option, value, 0, 0, 0) != 0:
-            raise OSError(ctypes.get_errno(), "prctl failed")
+    namespaces.leave_network()
+    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    kernel.drop_capabilities()
+    executable = [(path, landlock.EXECUTE | landlock.READ_FILE) for path in (program, *_LOADERS)]
+    rest = [(path, landlock.READ_FILE | landlock.READ_DIR) for path in (*_LIBRARIES, *readable)]
+    landlock.restrict([*executable, *rest], abi=landlock.landlock_abi())
+    limits.limit_process(cpu_seconds=cpu_seconds, memory_bytes=memory_bytes)
+    seccomp.install(seccomp.foreign_filter(os.getpid()))
 
 
 def main(arguments: list[str]) -> None:
     """Confine this process and become the program that is named; where that fails, end with LAUNCH_FAILED."""
-    cpu_seconds, memory_bytes, *command = arguments
+    cpu_seconds, memory_bytes, readable, *command = arguments
     try:
-        confine(cpu_seconds=int(cpu_seconds), memory_bytes=int(memory_bytes))
+        folders = [path for path in readable.split(":") if path]
+        confine(command[0], folders, cpu_seconds=int(cpu_seconds), memory_bytes=int(memory_bytes))
         os.execve(command[0], command, {})  # noqa: S606 - no shell, and the program is ours to name
     except OSError:
         sys.exit(LAUNCH_FAILED)

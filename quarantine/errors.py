@@ -19,6 +19,10 @@ class ScannerUnfitError(QuarantineError):
     """The scanner answers, but lets through what it must not: its use would only look like scanning."""
 
 
+class CageError(QuarantineError):
+    """The cage cannot be built on this machine, or does not hold; the message says which part."""
+
+
 class LocalClamdError(QuarantineError):
     """A clamd of our own could not be started; the message says why."""
 

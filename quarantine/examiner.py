@@ -1,37 +1,53 @@
-"""Starts a fresh worker for one archive and reads its answer. The caged zygote will take this place."""
+"""Has files examined by caged workers and reads their answers: as a stranger's bytes."""
 
-import dataclasses
-import json
-import sys
-from typing import Final
+import math
+import time
 
 from quarantine.budgets import Budgets
 from quarantine.errors import UndecidableError
-from quarantine.examination import Examination, parse_examination
-from quarantine.process import ConfinedProcess
+from quarantine.examination import Examination, Member, parse_examination
+from quarantine.memory import SealedMemfd
+from quarantine.requests import Request
 from quarantine.types import FileType
+from quarantine.unpacking import collect
 from quarantine.verdict import Reason
+from quarantine.zygote import Worker, Zygote, default_zygote
 
-_EXAMINED: Final = frozenset({FileType.RAR, FileType.ZIP})
 
+class CagedExaminer:
+    """An Examiner whose workers are forked by a zygote. Holds no state of any file; any number of threads may use one.
 
-class FreshWorkerExaminer:
-    """An Examiner that execs one interpreter for each archive; PDFs and texts have no structure checks yet."""
+    Args:
+        budgets: The limits of one file.
+        zygote: Started before any key was read; None takes this process's own, which starts with the first file.
+    """
 
-    def __init__(self, budgets: Budgets) -> None:
+    def __init__(self, budgets: Budgets, zygote: Zygote | None = None) -> None:
         self._budgets = budgets
-        self._limits = json.dumps(dataclasses.asdict(budgets))
+        self._zygote = zygote or default_zygote()
 
-    def examine(self, fd: int, file_type: FileType, *, deadline: float) -> Examination:
+    def examine(self, fd: int, file_type: FileType, *, deadline: float, left: Budgets | None = None) -> Examination:
         """See Examiner.examine."""
-        if file_type not in _EXAMINED:
-            return Examination()
-        command = [sys.executable, "-I", "-B", "-m", "quarantine.worker", file_type.value, str(fd), self._limits]
+        budgets = left or self._budgets
+        request = Request(self._cpu_seconds(deadline), budgets, file_type=file_type)
+        with self._worker(request, fd, deadline) as worker:
+            untrusted_answer = worker.read_exactly(budgets.answer_bytes + 1)
+            if len(untrusted_answer) > budgets.answer_bytes:
+                raise UndecidableError(Reason.WORKER_FAILED)
+            worker.check_end()
+        return parse_examination(untrusted_answer, budgets)
+
+    def expand(self, fd: int, member: Member, *, deadline: float) -> SealedMemfd:
+        """See Examiner.expand."""
+        request = Request(self._cpu_seconds(deadline), self._budgets, place=member.place)
+        with self._worker(request, fd, deadline) as worker:
+            return collect(worker.read, member)
+
+    def _cpu_seconds(self, deadline: float) -> int:
+        return max(1, min(self._budgets.worker_cpu, math.ceil(deadline - time.monotonic())))
+
+    def _worker(self, request: Request, fd: int, deadline: float) -> Worker:
         try:
-            with ConfinedProcess(command, fd=fd, deadline=deadline) as worker:
-                untrusted_answer = worker.read_exactly(self._budgets.answer_bytes + 1)
-                if len(untrusted_answer) > self._budgets.answer_bytes or worker.exit_code() != 0:
-                    raise UndecidableError(Reason.WORKER_FAILED)
+            return self._zygote.worker(request, fd, deadline=deadline)
         except OSError:
             raise UndecidableError(Reason.WORKER_FAILED) from None
-        return parse_examination(untrusted_answer, self._budgets)

@@ -3,19 +3,21 @@
 The memory is a plain memfd: clamd answers OK to whatever lies in a memfd_secret, because it cannot read it.
 """
 
-import asyncio
 import contextlib
 import fcntl
 import os
 import time
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from quarantine.budgets import FILE_MAX
 from quarantine.errors import FileTooLargeError
 
+if TYPE_CHECKING:
+    import asyncio
+
 _MFD_NOEXEC_SEAL: Final = 0x8  # memfd_create(2), since Linux 6.3; Python 3.11 has no name for it
-_SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
 class _Memfd:
@@ -77,7 +79,7 @@ class MemfdWriter(_Memfd):
 
     def seal(self) -> SealedMemfd:
         """Forbid every further change and hand the memory over; the writer is done."""
-        fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, _SEALS)
+        fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, SEALS)
         os.lseek(self.fd, 0, os.SEEK_SET)
         sealed = SealedMemfd(self.fd, self._size)
         self.fd = -1
@@ -102,7 +104,7 @@ def _create() -> int:
 class Slot:
     """The right to hold one file in memory; give it back when its memory was given back."""
 
-    def __init__(self, free: asyncio.Semaphore) -> None:
+    def __init__(self, free: "asyncio.Semaphore") -> None:
         self._free: asyncio.Semaphore | None = free
 
     def give_back(self) -> None:
@@ -116,6 +118,8 @@ class Slots:
     """A fixed number of files in memory at one time, whatever the number of visitors. For one event loop."""
 
     def __init__(self, count: int, *, file_max: int = FILE_MAX, resident_max: int = 0) -> None:
+        import asyncio  # here, as workers need the memory but no event loop, and each fork costs what is loaded
+
         if count < 1:
             raise ValueError("at least one inspection slot is needed")
         self._free = asyncio.Semaphore(count)
@@ -123,6 +127,8 @@ class Slots:
 
     async def take(self, *, deadline: float) -> Slot | None:
         """Wait for a slot until `deadline` (seconds of time.monotonic); None when there was none."""
+        import asyncio
+
         try:
             await asyncio.wait_for(self._free.acquire(), max(0.0, deadline - time.monotonic()))
         except TimeoutError:

@@ -10,7 +10,7 @@ from quarantine.budgets import FILE_MAX
 from quarantine.errors import FileTooLargeError, QuarantineError
 from quarantine.inspect import Inspector
 from quarantine.memory import MemfdWriter
-from quarantine.types import HEAD_SIZE, FileType, RefusedType, accepted_type
+from quarantine.types import DEFAULT_TYPES, HEAD_SIZE, FileType, RefusedType, accepted_type
 from quarantine.verdict import Verdict
 
 READ_SIZE: Final = 1024 * 1024  # bytes
@@ -36,7 +36,7 @@ def inspect_path(
     inspector: Inspector,
     *,
     seconds: float,
-    allowed: frozenset[FileType] = frozenset(FileType),
+    allowed: frozenset[FileType] = DEFAULT_TYPES,
     file_max: int = FILE_MAX,
 ) -> Taken | Refused:
     """Read `path` into memory and judge it within `seconds`; raises OSError when it cannot be read."""

@@ -5,10 +5,11 @@ archive once for each of them). Where one member ends and the next begins, the a
 each member's CRC32 or BLAKE2sp proves it: a stream that was cut elsewhere could split malware in two.
 """
 
+import dataclasses
 import shutil
 import sys
 import zlib
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Final
 
@@ -19,8 +20,11 @@ from quarantine.errors import QuarantineError, UndecidableError
 from quarantine.examination import Member
 from quarantine.memory import MemfdWriter, SealedMemfd
 from quarantine.process import ConfinedProcess
+from quarantine.types import FileType
 from quarantine.verdict import Reason
 
+# For every RAR 3 GNUstep asks whose home directory there is, and gives up without an answer (seen with unar 1.10.1).
+READABLE: Final = "/etc/passwd"
 UNAR_PATHS: Final = "/usr/bin:/usr/local/bin"
 _UNAR_FAILED: Final = frozenset({0, 1})  # exit codes with which unar itself speaks about an archive
 
@@ -41,6 +45,29 @@ class Allowance:
         self._members = budgets.members
         self._bytes = min(budgets.unpacked_bytes, max(budgets.ratio_free, budgets.ratio * file_size))
         self._resident = budgets.resident_bytes
+
+    def left(self, file_type: FileType, *, depth: int) -> Budgets:
+        """What the worker of a file at this depth may use; the file that was sent has the depth 0.
+
+        Raises:
+            OverBudgetError: It is an archive, and too deep.
+        """
+        if file_type in {FileType.ZIP, FileType.RAR} and depth >= self._budgets.depth:
+            raise OverBudgetError("an archive lies too deep in archives")
+        # Budgets are above zero; who then uses one too many is found by `charge` or `spend`.
+        return dataclasses.replace(
+            self._budgets,
+            depth=max(1, self._budgets.depth - depth),
+            members=max(1, self._members),
+            unpacked_bytes=max(1, self._bytes),
+        )
+
+    def charge(self, members: int, size: int) -> None:
+        """Pay for what a worker says that it unpacked itself; raises OverBudgetError when it was too much."""
+        self._members -= members
+        self._bytes -= size
+        if self._members < 0 or self._bytes < 0:
+            raise OverBudgetError("an archive unpacks to more than is looked at")
 
     def spend(self, members: tuple[Member, ...], *, depth: int) -> None:
         """Pay for one archive's members before the first is unpacked.
@@ -95,19 +122,37 @@ def _command(fd: int, budgets: Budgets) -> list[str]:
     if unar is None:
         raise UndecidableError(Reason.UNPACKER_FAILED)
     limits = [str(budgets.unpacker_cpu), str(budgets.unpacker_memory)]
-    launcher = [sys.executable, "-I", "-S", "-B", str(Path(confine.__file__)), *limits]
+    launcher = [sys.executable, "-I", "-S", "-B", str(Path(confine.__file__)), *limits, READABLE]
     # -nr: archives inside are opened by us, under the budget; -p: never ask; -k: no resource forks.
     return [*launcher, unar, "-q", "-nr", "-p", "x", "-k", "skip", "-o", "-", f"/proc/self/fd/{fd}"]
 
 
 def _read_member(unar: ConfinedProcess, member: Member) -> SealedMemfd:
+    def read(size: int) -> bytes:
+        piece = unar.read(size)
+        if not piece:
+            _check_end(unar)
+        return piece
+
+    return collect(read, member)
+
+
+def collect(read: Callable[[int], bytes], member: Member) -> SealedMemfd:
+    """Read `member`'s bytes into memory of their own, no more than it promises.
+
+    Args:
+        read: Gives at most that many untrusted bytes, b"" at their end.
+        member: Its size and sum.
+
+    Raises:
+        DamagedArchiveError: They end before, or the sum is another.
+    """
     crc32, blake2sp = 0, Blake2sp()
     left = member.size
     with MemfdWriter(member.size) as writer:
         while left:
-            piece = unar.read(left)
+            piece = read(left)
             if not piece:
-                _check_end(unar)
                 raise DamagedArchiveError("an archive unpacks to less than its list promises")
             left -= len(piece)
             writer.write(piece)

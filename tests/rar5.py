@@ -28,6 +28,7 @@ class Entry:
     compression: int = 0  # version | solid << 6 | method << 7 | dictionary << 10
     extra: bytes = b""
     kind: int = FILE
+    attributes: int = 0o100644
 
 
 def vint(number: int) -> bytes:
@@ -57,7 +58,7 @@ def file_block(entry: Entry) -> bytes:
     size = len(entry.data) if entry.size is None else entry.size
     crc32 = zlib.crc32(entry.data) if entry.crc32 is None else entry.crc32
     name = entry.name.encode()
-    body = vint(entry.file_flags) + vint(size) + vint(0o644)
+    body = vint(entry.file_flags) + vint(size) + vint(entry.attributes)
     if entry.file_flags & HAS_CRC:
         body += crc32.to_bytes(4, "little")
     body += vint(entry.compression) + vint(1) + vint(len(name)) + name
@@ -87,10 +88,41 @@ def blake2sp(digest: bytes) -> bytes:
     return record(2, vint(0) + digest)
 
 
-def rar5(*entries: Entry, main_flags: int = 0) -> bytes:
+def time_record(seconds: int) -> bytes:
+    """The extra record of a file's times: the change, as a Unix time."""
+    return record(3, vint(1 | 2) + seconds.to_bytes(4, "little"))
+
+
+def version_record(number: int) -> bytes:
+    """The extra record of an earlier version of a file."""
+    return record(4, vint(0) + vint(number))
+
+
+def owner_record(user: str) -> bytes:
+    """The extra record of a Unix owner, by name."""
+    name = user.encode()
+    return record(6, vint(1) + vint(len(name)) + name)
+
+
+def locator(quick_open: int = 0, recovery: int = 0) -> bytes:
+    """The archive's extra record of distances to its QO and RR blocks."""
+    return record(1, vint(3) + vint(quick_open) + vint(recovery))
+
+
+def quick_open(before: bytes, copies: dict[int, bytes]) -> bytes:
+    """A QO block that stands behind `before`; `copies` of headers by the offsets they claim."""
+    data = b""
+    for offset, copy in copies.items():
+        fields = vint(0) + vint(len(before) - offset) + vint(len(copy)) + copy
+        sized = vint(len(fields)) + fields
+        data += zlib.crc32(sized).to_bytes(4, "little") + sized
+    return before + file_block(Entry("QO", data, kind=SERVICE))
+
+
+def rar5(*entries: Entry, main_flags: int = 0, main_extra: bytes = b"", suffix: bytes = b"") -> bytes:
     """An archive of `entries`."""
     blocks = b"".join(map(file_block, entries))
-    return MAGIC + header(MAIN, vint(main_flags)) + blocks + header(END, vint(0))
+    return MAGIC + header(MAIN, vint(main_flags), extra=main_extra) + blocks + header(END, vint(0)) + suffix
 
 
 def encrypted_headers() -> bytes:

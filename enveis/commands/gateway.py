@@ -75,12 +75,39 @@ def _check(arguments: Namespace, terminal: Terminal) -> int:
         *((f"waiting, {lane}", len(spool.waiting(lane))) for lane in Lane),
         ("scanner", _scanner_state(config.clamd_socket, wanted=config.inspection)),
     ]
-    terminal.table(("what", "state"), rows)
+    cage, holds = _cage_rows()
+    terminal.table(("what", "state"), [*rows, *cage])
     if swap_is_active():
         terminal.warn("Swap is on: what is in memory may reach a disk. Turn it off (swapoff -a).")
     if len(material.recipients) == 1:
         terminal.warn("There is one recipient only: who loses that identity loses every packet.")
+    if not holds and config.inspection:
+        terminal.warn("The cage in which files are read does not hold on this machine.")
+        return 1
     return 0
+
+
+def _cage_rows() -> tuple[list[tuple[str, str]], bool]:
+    """Attack the cage from inside; return what came of each attack, and whether all failed."""
+    from quarantine.cage import missing_layers
+    from quarantine.errors import CageError
+    from quarantine.proof import prove_cage
+    from quarantine.zygote import Zygote
+
+    lacking = missing_layers()
+    if lacking:
+        return [("cage", f"MISSING: this kernel lacks {' and '.join(lacking)}")], False
+    try:
+        with Zygote() as zygote:
+            hello, proofs = zygote.start(), prove_cage(zygote)
+    except CageError as error:
+        return [("cage", f"MISSING: {error}")], False
+    extra = "with namespaces" if hello.namespaces else "without namespaces, which are extra"
+    rows = [("cage", f"Landlock ABI {hello.landlock_abi}, seccomp, {extra}")]
+    rows += [
+        (f"a file cannot {proof.sentence}", proof.outcome if proof.outcome.holds else "IT CAN") for proof in proofs
+    ]
+    return rows, all(proof.outcome.holds for proof in proofs)
 
 
 def _scanner_state(socket: str, *, wanted: bool) -> str:

@@ -43,12 +43,12 @@ def _inspect_one(path: Path, inspector: "Inspector", *, budget: float) -> tuple[
 
     from quarantine.errors import FileTooLargeError
     from quarantine.memory import MemfdWriter
-    from quarantine.types import HEAD_SIZE, FileType, RefusedType, accepted_type
+    from quarantine.types import DEFAULT_TYPES, HEAD_SIZE, RefusedType, accepted_type
 
     digest = hashlib.sha256()
     with path.open("rb") as stream, MemfdWriter() as writer:
         try:
-            file_type = accepted_type(path.name, stream.read(HEAD_SIZE), frozenset(FileType))
+            file_type = accepted_type(path.name, stream.read(HEAD_SIZE), DEFAULT_TYPES)
             stream.seek(0)
             while piece := stream.read(READ_SIZE):
                 digest.update(piece)

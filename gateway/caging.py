@@ -1,0 +1,55 @@
+"""The cage in which a gateway has files read: started before any key is, and proven before any file comes."""
+
+from collections.abc import Callable
+from typing import Final
+
+from gateway.config import UNCAGED, GatewayConfig
+from gateway.errors import GatewayError
+from gateway.log import LogEvent, log
+from quarantine.cage import REQUIRED, Cage, Layer, missing_layers
+from quarantine.errors import CageError
+from quarantine.proof import Proof, prove_cage
+from quarantine.zygote import Zygote
+
+_ADVICE: Final = "inspection = false holds every file instead, to be inspected at the desk"
+
+
+def start_cage(config: GatewayConfig, *, missing: Callable[[], tuple[Layer, ...]] = missing_layers) -> Zygote | None:
+    """Start the zygote and prove its cage; None where inspection is switched off.
+
+    Raises:
+        GatewayError: The cage cannot be built or does not hold, and the settings do not accept that.
+        CageError: They do, and still no worker can be had.
+    """
+    if not config.inspection:
+        return None
+    accepted = config.uncaged_inspection == UNCAGED
+    lacking = missing()
+    if lacking and not accepted:
+        raise GatewayError(f"this kernel lacks {' and '.join(lacking)}, so files cannot be caged; {_ADVICE}")
+    try:
+        zygote, broken = _start(Cage(frozenset(lacking)))
+    except CageError as error:
+        if not accepted:
+            raise GatewayError(f"{error}; {_ADVICE}") from None
+        # What the kernel has cannot be used, as in some containers.
+        zygote, broken = _start(Cage(frozenset(REQUIRED)))
+    if broken and not accepted:
+        zygote.close()
+        raise GatewayError(f"{_describe(broken)}; {_ADVICE}")
+    log(LogEvent.CAGE_BROKEN if broken else LogEvent.CAGE_HOLDS)
+    return zygote
+
+
+def _start(cage: Cage) -> tuple[Zygote, list[Proof]]:
+    """Return a zygote and the attacks that its cage does not stop."""
+    zygote = Zygote(cage)
+    try:
+        return zygote, [proof for proof in prove_cage(zygote) if not proof.outcome.holds]
+    except BaseException:
+        zygote.close()
+        raise
+
+
+def _describe(broken: list[Proof]) -> str:
+    return f"the cage does not hold here, as a file could {' and '.join(proof.sentence for proof in broken)}"

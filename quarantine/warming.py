@@ -1,0 +1,68 @@
+"""Loads what a check may need before the first fork: in the cage nothing more can be loaded, as there are no files.
+
+A module that is missed here shows as a worker that was killed, in the tests that inspect real files.
+"""
+
+import contextlib
+import encodings
+import importlib
+import io
+import pkgutil
+import zipfile
+import zlib
+from types import ModuleType
+
+import pypdf
+
+from quarantine.budgets import Budgets
+from quarantine.examine import check_of, examine_bytes
+from quarantine.types import FileType
+
+
+def load_everything() -> None:
+    """Import every parser's modules and every codec, and let each check run once."""
+    _import_all(encodings, "encodings.")
+    _import_all(pypdf, "pypdf.")
+    for file_type in FileType:
+        check_of(file_type)
+    for file_type, content in _samples().items():
+        # Whatever it says of the sample: what it loaded on the way stays loaded.
+        with contextlib.suppress(Exception):
+            examine_bytes(io.BytesIO(content), file_type, Budgets())
+
+
+def _import_all(package: ModuleType, prefix: str) -> None:
+    for module in pkgutil.walk_packages(package.__path__, prefix, onerror=lambda _: None):
+        # Optional dependencies that are not installed: ImportError.
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module.name)
+
+
+def _samples() -> dict[FileType, bytes]:
+    return {FileType.PDF: _pdf(), FileType.ZIP: _zip(), FileType.TXT: "text, ø\n".encode(), FileType.RAR: _rar()}
+
+
+def _pdf() -> bytes:
+    writer = pypdf.PdfWriter()
+    writer.add_blank_page(100, 100)
+    writer.add_metadata({"/Author": "a"})
+    target = io.BytesIO()
+    writer.write(target)
+    return target.getvalue()
+
+
+def _zip() -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.txt", "text " * 100)
+        archive.writestr("b.pdf", _pdf())
+    return target.getvalue()
+
+
+def _rar() -> bytes:
+    def block(body: bytes) -> bytes:
+        sized = bytes([len(body)]) + body
+        return zlib.crc32(sized).to_bytes(4, "little") + sized
+
+    # RAR 5: the main header, then the end of the archive.
+    return b"Rar!\x1a\x07\x01\x00" + block(b"\x01\x00\x00") + block(b"\x05\x00\x00")

@@ -1,0 +1,38 @@
+"""A zygote whose workers were taken over: what a file holds is run as Python, inside the cage, in place of its check.
+
+with Zygote(program=HOSTILE) as zygote: ...
+"""
+
+import contextlib
+import io
+import json
+import os
+import random
+import sys
+import time
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from quarantine import worker, zygote_process
+from quarantine.budgets import Budgets
+from quarantine.examination import Examination
+from quarantine.types import FileType
+
+HOSTILE = (__file__,)
+
+
+def run(stream: BinaryIO, file_type: FileType, budgets: Budgets) -> Examination:
+    names = {"io": io, "json": json, "os": os, "random": random, "sys": sys, "time": time}
+    exec(stream.read(), names | {"stream": stream})  # noqa: S102 - the attack itself
+    return Examination()
+
+
+def expand(stream: BinaryIO, place: tuple[int, ...], budgets: Budgets) -> Iterator[bytes]:
+    with contextlib.suppress(StopIteration):
+        yield stream.read()
+
+
+if __name__ == "__main__":
+    worker.examine_bytes = run
+    worker.expand = expand
+    zygote_process.main(sys.argv[1:])

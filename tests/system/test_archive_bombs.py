@@ -1,0 +1,111 @@
+"""Archive bombs through the whole inspection: a verdict in time, and the next file is inspected as ever."""
+
+import hashlib
+import io
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from quarantine.budgets import MIB
+from quarantine.clamd import ClamdScanner
+from quarantine.inspect import Inspector
+from quarantine.local_clamd import LocalClamd
+from quarantine.memory import seal_bytes_in_memory
+from quarantine.types import type_of_content
+from quarantine.verdict import Clear, Code, Held, Verdict
+from tests.benign_zip import benign_archives
+from tests.hostile_rar import BUILDERS as RARS
+from tests.hostile_zip import BUILDERS as ZIPS
+from tests.rar5 import Entry as RarEntry
+from tests.rar5 import rar5
+from tests.zip_writer import DEFLATED, HELLO, Entry, central, end, extra, local, make_zip
+
+SECONDS = 30.0
+RAR = rar5(RarEntry("hello.txt", b"hello"))
+
+
+def inspect(inspector: Inspector, plaintext: bytes) -> Verdict:
+    with seal_bytes_in_memory(plaintext) as memfd:
+        file_type = type_of_content(plaintext[:4096])
+        assert file_type is not None
+        digest = hashlib.sha256(plaintext).hexdigest()
+        return inspector.inspect(memfd, file_type, digest, deadline=time.monotonic() + SECONDS)
+
+
+@pytest.fixture(scope="module")
+def inspector(clamd: LocalClamd) -> Inspector:
+    return Inspector(ClamdScanner(clamd.socket_path))
+
+
+def zeros_of_a_gigabyte() -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped, zipped.open("zeros", "w") as member:
+        for _ in range(1024):
+            member.write(bytes(MIB))
+    return archive.getvalue()
+
+
+def one_header_for_all() -> bytes:
+    """9,999 entries whose one local header has 128 kB of name and extra fields."""
+    entry = Entry("n" * 60_000, b"x", extra=extra(0xFE, b"") * 15_000)
+    shared = local(entry)
+    directory = central(Entry("n" * 3000, b"x"), 0) * 9999
+    return shared + directory + end(9999, len(directory), len(shared))
+
+
+def thousand_rars() -> bytes:
+    return make_zip(
+        *[Entry(f"{number}.rar", rar5(RarEntry("zeros", bytes(200_000))), DEFLATED) for number in range(1000)]
+    )
+
+
+def rars_in_zips_in_rars() -> bytes:
+    archive = RAR
+    for number in range(20):
+        archive = make_zip(Entry("a", archive)) if number % 2 else rar5(RarEntry("a", archive))
+    return archive
+
+
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "42": ZIPS["bomb_42"],
+    "quoted_overlap": ZIPS["overlap_quoted"],
+    "full_overlap": ZIPS["overlap_full"],
+    "bzip2": ZIPS["bzip2_bomb"],
+    "60000_members": ZIPS["bomb_60000_members"],
+    "hidden_size": ZIPS["bomb_hides_its_size"],
+    "zeros_of_a_gigabyte": zeros_of_a_gigabyte,
+    "one_header_for_all": one_header_for_all,
+    "rar_dictionary": RARS["dictionary_4G"],
+    "rar_11000_members": RARS["bomb_11000_members"],
+    "rar_50000_folders": RARS["bomb_50000_folders"],
+    "thousand_rars": thousand_rars,
+    "rars_in_zips_in_rars": rars_in_zips_in_rars,
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_is_held_in_time_and_the_next_file_is_clear(inspector: Inspector, name: str) -> None:
+    bomb = BOMBS[name]()
+    began = time.monotonic()
+    verdict = inspect(inspector, bomb)
+    assert time.monotonic() - began < SECONDS
+    assert isinstance(verdict, Held)
+    assert isinstance(inspect(inspector, make_zip(HELLO, Entry("a.rar", RAR))), Clear)
+
+
+def test_honest_archives_are_clear(inspector: Inspector, tmp_path: Path) -> None:
+    verdicts = {name: inspect(inspector, archive) for name, archive in benign_archives(tmp_path).items()}
+    assert len(verdicts) >= 25
+    assert {name: verdict for name, verdict in verdicts.items() if not isinstance(verdict, Clear)} == {}
+
+
+def test_hostile_archives_go_where_their_findings_say(inspector: Inspector) -> None:
+    # What a cage, a pipe and clamd add must not lose a finding: a sample of those with members inside.
+    for name in ("program_inside_twice", "encrypted_inside", "macro_office", "self_extracting_rar", "office_author"):
+        verdict = inspect(inspector, ZIPS[name]())
+        assert isinstance(verdict, Clear | Held)
+        assert set(verdict.findings), name
+    assert Code.ARCHIVE_MACRO in {finding.code for finding in inspect(inspector, ZIPS["macro_office"]()).findings}

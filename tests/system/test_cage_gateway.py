@@ -1,0 +1,127 @@
+"""A gateway proves its cage, starts it before any key is read, and without it does not start."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway import caging, serve
+from gateway.caging import start_cage
+from gateway.config import UNCAGED, GatewayConfig
+from gateway.errors import GatewayError
+from gateway.home import GatewayHome
+from quarantine.attacks import ATTACKS
+from quarantine.cage import Cage, Layer
+from quarantine.errors import CageError
+from quarantine.proof import Outcome, prove_cage
+from quarantine.zygote import Zygote
+from tests.gateway_process import GatewayProcess
+
+ACCEPTING = replace(GatewayConfig(), uncaged_inspection=UNCAGED)
+
+
+@pytest.mark.parametrize("layer", [Layer.LANDLOCK, Layer.SECCOMP])
+def test_without_a_required_layer_a_gateway_does_not_start(layer: Layer) -> None:
+    with pytest.raises(GatewayError, match=f"this kernel lacks {layer}"):
+        start_cage(GatewayConfig(), missing=lambda: (layer,))
+
+
+@pytest.mark.parametrize("layer", [Layer.LANDLOCK, Layer.SECCOMP])
+def test_unless_somebody_typed_a_whole_sentence(layer: Layer) -> None:
+    zygote = start_cage(ACCEPTING, missing=lambda: (layer,))
+    assert zygote is not None
+    zygote.close()
+
+
+@pytest.mark.parametrize("word", ["true", "yes", UNCAGED.lower(), UNCAGED + ".", UNCAGED[:-1]])
+def test_no_other_words_do(word: str) -> None:
+    with pytest.raises(ValueError, match="uncaged_inspection"):
+        replace(GatewayConfig(), uncaged_inspection=word)
+
+
+def test_a_cage_that_lets_an_attack_through_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Without these a worker may signal the gateway, whatever the kernel said that it has.
+    hole = frozenset({Layer.SECCOMP, Layer.NAMESPACES, Layer.LANDLOCK})
+    monkeypatch.setattr(caging, "Zygote", lambda _cage: Zygote(Cage(hole)))
+    with pytest.raises(GatewayError, match=r"does not hold here, as a file could .*signal the gateway"):
+        start_cage(GatewayConfig())
+
+
+def test_workers_that_never_answer_prove_nothing(tmp_path: Path) -> None:
+    program = tmp_path / "silent.py"
+    program.write_text(
+        "import sys, os\nfrom quarantine import zygote_process\n"
+        "zygote_process.work = lambda *_: os._exit(0)\nzygote_process.main(sys.argv[1:])\n"
+    )
+    with Zygote(program=(str(program),)) as zygote, pytest.raises(CageError, match="harmless text"):
+        prove_cage(zygote)
+
+
+def test_switched_off_inspection_needs_no_cage() -> None:
+    assert start_cage(replace(GatewayConfig(), inspection=False), missing=lambda: (Layer.SECCOMP,)) is None
+
+
+def test_the_zygote_starts_before_any_key_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[str] = []
+    start = start_cage
+
+    def starting(config: GatewayConfig) -> Zygote | None:
+        events.append("cage")
+        return start(config)
+
+    class EnoughError(Exception):
+        pass
+
+    def loading(self: GatewayHome) -> None:
+        events.append("keys")
+        raise EnoughError
+
+    home = GatewayProcess(tmp_path, inspection=True).home
+    monkeypatch.setattr(serve, "harden_process", lambda: None)
+    monkeypatch.setattr(serve, "start_cage", starting)
+    monkeypatch.setattr(GatewayHome, "load", loading)
+    with pytest.raises(EnoughError):
+        serve.serve(home, on_listening=lambda *_: None)
+    assert events == ["cage", "keys"]
+
+
+def test_check_shows_the_proof(tmp_path: Path) -> None:
+    home = GatewayProcess(tmp_path, inspection=True).home
+    command = [sys.executable, "-m", "enveis", "gateway", "check", "--json", "--home", str(home.root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = {row["what"]: row["state"] for row in json.loads(done.stdout)}
+    for attack in ATTACKS.values():
+        assert Outcome(rows[f"a file cannot {attack.sentence}"]).holds
+    assert rows["cage"].startswith("Landlock ABI ")
+
+
+def test_a_running_gateway_has_its_zygote_and_takes_it_along(tmp_path: Path) -> None:
+    with GatewayProcess(tmp_path, inspection=True, inspection_budget_seconds=5) as gateway:
+        children = Path(f"/proc/{gateway.pid}/task/{gateway.pid}/children").read_text().split()
+        zygotes = [pid for pid in children if b"quarantine.zygote_process" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        assert len(zygotes) == 1
+        # It was told nothing: no descriptor of the gateway's, no environment.
+        assert Path(f"/proc/{zygotes[0]}/environ").read_bytes().split(b"\0")[:-1] in ([], [b"LC_CTYPE=C.UTF-8"])
+        assert gateway.submit([("message", "x")], [("a.txt", b"text\n")]).words
+        os.kill(gateway.pid, 9)
+        gateway.stop()
+        assert not alive(int(zygotes[0]), seconds=5)
+
+
+def alive(pid: int, *, seconds: float) -> bool:
+    import time
+
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            if " Z " in Path(f"/proc/{pid}/stat").read_text():
+                return False
+        except OSError:
+            return False
+        time.sleep(0.02)
+    return True

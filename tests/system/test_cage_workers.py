@@ -1,0 +1,295 @@
+"""Whatever a worker does, its file is Undecided within limits, and the next one is inspected as if nothing had been."""
+
+import contextlib
+import os
+import resource
+import signal
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from quarantine.budgets import MIB, Budgets
+from quarantine.cage import Cage, Layer
+from quarantine.errors import CageError, UndecidableError
+from quarantine.examination import Examination, Member
+from quarantine.examiner import CagedExaminer
+from quarantine.memory import MemfdWriter, SealedMemfd, seal_bytes_in_memory
+from quarantine.requests import Request
+from quarantine.types import FileType
+from quarantine.unpacking import DamagedArchiveError
+from quarantine.verdict import Reason
+from quarantine.zygote import Zygote
+from tests.hostile_zygote import HOSTILE
+
+BUDGETS = Budgets(worker_cpu=1, worker_memory=256 * MIB, answer_bytes=10_000)
+EMPTY = b'{"findings":[],"members":[],"spent":[0,0]}'
+
+
+@pytest.fixture(scope="module")
+def zygote() -> Iterator[Zygote]:
+    with Zygote(program=HOSTILE) as running:
+        yield running
+
+
+def examine(zygote: Zygote, script: str, *, seconds: float = 10.0) -> Examination:
+    examiner = CagedExaminer(BUDGETS, zygote)
+    with seal_bytes_in_memory(script.encode()) as memfd:
+        return examiner.examine(memfd.fd, FileType.TXT, deadline=time.monotonic() + seconds)
+
+
+def undecided(zygote: Zygote, script: str, *, seconds: float = 10.0) -> Reason:
+    with pytest.raises(UndecidableError) as caught:
+        examine(zygote, script, seconds=seconds)
+    assert examine(zygote, "pass") == Examination()
+    return caught.value.reason
+
+
+def workers_of(zygote: Zygote) -> list[int]:
+    """Process numbers of everything that came from a zygote's outermost process."""
+    found, seen = [zygote.pid], []
+    while found:
+        pid = found.pop()
+        with contextlib.suppress(OSError):
+            found += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+            seen.append(pid)
+    return seen
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "raise ValueError",
+        "raise SystemExit(0)",
+        "raise KeyboardInterrupt",
+        "raise MemoryError",
+        "raise RecursionError",
+        "os._exit(0)",
+        "os._exit(3)",
+        "os.abort()",
+        "os.kill(os.getpid(), 9)",
+        "os.write(1, b'{')",
+        "os.write(1, b'x' * 60_000)",
+        "os.write(1, b'{}' * 30_000); os._exit(0)",
+        f"os.write(1, {EMPTY!r}); os._exit(3)",
+        f"os.write(1, {EMPTY!r}); os.kill(os.getppid(), 9)",
+        "os.write(1, b'[' * 9000); os._exit(0)",
+        "import socket; socket.socket()",
+        "import tests.hostile_zygote",
+        "a = bytes(10**12)",
+        "a = [bytearray(10**6) for _ in range(1000)]",
+        "sys.setrecursionlimit(10**9); repr(type('A', (), {'__repr__': lambda self: repr(self)})())",
+        "import _ctypes; _ctypes.PyObj_FromPtr(1)",
+        "os.close(1)",
+    ],
+)
+def test_a_worker_without_a_good_answer_decides_nothing(zygote: Zygote, script: str) -> None:
+    assert undecided(zygote, script) is Reason.WORKER_FAILED
+
+
+def test_an_answer_is_believed_when_the_worker_ended_well(zygote: Zygote) -> None:
+    # It is a stranger's all the same; the gate is its form (test_quarantine_examination).
+    assert examine(zygote, f"os.write(1, {EMPTY!r}); os._exit(0)") == Examination()
+
+
+def test_a_busy_loop_ends_at_its_cpu_seconds(zygote: Zygote) -> None:
+    began = time.monotonic()
+    assert undecided(zygote, "while True: pass", seconds=60) is Reason.OUT_OF_TIME
+    assert time.monotonic() - began < 20
+
+
+@pytest.mark.parametrize(
+    "script", ["while True: pass", "import _thread; a = _thread.allocate_lock(); a.acquire(); a.acquire()"]
+)
+def test_the_deadline_ends_a_worker(zygote: Zygote, script: str) -> None:
+    began = time.monotonic()
+    assert undecided(zygote, script, seconds=0.3) is Reason.OUT_OF_TIME
+    assert time.monotonic() - began < 2.5
+    assert len(workers_of(zygote)) <= 2, "a worker outlived its deadline"
+
+
+def test_an_endless_answer_is_cut(zygote: Zygote) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert undecided(zygote, "while True: os.write(1, b'x' * 65536)") is Reason.WORKER_FAILED
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 10_000  # KiB
+
+
+def test_memory_of_a_worker_is_bounded_and_not_the_brokers(zygote: Zygote) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    bomb = "a = []\nwhile True: a.append(bytearray(1 << 20))"
+    assert undecided(zygote, bomb) is Reason.WORKER_FAILED
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 10_000  # KiB
+
+
+def test_an_unsealed_file_is_not_looked_at(zygote: Zygote) -> None:
+    fd = os.memfd_create("enveis")
+    try:
+        os.write(fd, b"pass")
+        with pytest.raises(UndecidableError) as caught:
+            CagedExaminer(BUDGETS, zygote).examine(fd, FileType.TXT, deadline=time.monotonic() + 10)
+        assert caught.value.reason is Reason.WORKER_FAILED
+    finally:
+        os.close(fd)
+
+
+def test_nothing_that_a_worker_changes_reaches_the_next_one(zygote: Zygote) -> None:
+    examine(zygote, "import builtins; builtins.len = None; sys.modules.clear(); os.environ['A'] = 'b'")
+    assert examine(zygote, "assert len('a') == 1 and 'A' not in os.environ and sys.modules") == Examination()
+
+
+def test_a_worker_knows_nothing_of_the_broker(zygote: Zygote, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET", "key")
+    with Zygote(program=HOSTILE) as fresh:
+        assert examine(fresh, "assert set(os.environ) <= {'LC_CTYPE'}, os.environ") == Examination()
+    forbidden = ("keys", "gateway", "transfer", "audit", "desk", "enveis", "disk")
+    check = f"assert not [name for name in sys.modules if name.partition('.')[0] in {forbidden}]"
+    assert examine(zygote, check) == Examination()
+
+
+def test_members_come_back_as_they_are_promised(zygote: Zygote) -> None:
+    content = os.urandom(3 * MIB)
+    examiner = CagedExaminer(BUDGETS, zygote)
+    deadline = time.monotonic() + 20
+    with seal_bytes_in_memory(content) as memfd:
+        with examiner.expand(
+            memfd.fd, Member(len(content), crc32=zlib.crc32(content), place=(0,)), deadline=deadline
+        ) as it:
+            assert os.pread(it.fd, len(content), 0) == content
+        for wrong in (
+            Member(len(content), crc32=0, place=(0,)),
+            Member(len(content) + 1, crc32=zlib.crc32(content), place=(0,)),
+            Member(len(content) - 1, crc32=zlib.crc32(content[:-1]), place=(0,)),
+        ):
+            with pytest.raises(DamagedArchiveError):
+                examiner.expand(memfd.fd, wrong, deadline=deadline)
+
+
+def test_a_dead_zygote_is_replaced_and_its_files_are_undecided() -> None:
+    with Zygote(program=HOSTILE) as zygote:
+        first = zygote.pid
+        with ThreadPoolExecutor(4) as pool:
+            waiting = [pool.submit(undecided_reason, zygote) for _ in range(4)]
+            until = time.monotonic() + 10
+            while len(workers_of(zygote)) < 6 and time.monotonic() < until:
+                time.sleep(0.01)
+            workers = workers_of(zygote)
+            assert len(workers) == 6  # the outer process, the zygote, four workers
+            os.kill(workers[1], signal.SIGKILL)
+            assert [job.result(10) for job in waiting] == [Reason.WORKER_FAILED] * 4
+        assert examine(zygote, "pass") == Examination()
+        assert zygote.pid not in {None, first}
+        left = [Path(f"/proc/{pid}/status").read_text()[:120] for pid in workers if Path(f"/proc/{pid}").exists()]
+        assert left == []
+
+
+def is_gone_within(pid: int, seconds: float) -> bool:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        # A zombie is gone too: who reaps it depends on the machine.
+        try:
+            if " Z " in Path(f"/proc/{pid}/stat").read_text():
+                return True
+        except OSError:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def undecided_reason(zygote: Zygote) -> Reason:
+    try:
+        examine(zygote, "import _thread; a = _thread.allocate_lock(); a.acquire(); a.acquire()", seconds=20)
+    except UndecidableError as error:
+        return error.reason
+    raise AssertionError("decided")
+
+
+@pytest.mark.parametrize("without", [frozenset(), frozenset({Layer.NAMESPACES})])
+def test_no_worker_outlives_its_zygote(without: frozenset[Layer]) -> None:
+    with Zygote(Cage(without), program=HOSTILE) as zygote:
+        thread = threading.Thread(target=undecided_reason, args=(zygote,))
+        thread.start()
+        until = time.monotonic() + 10
+        most = 2 if without else 3
+        while len(workers_of(zygote)) < most and time.monotonic() < until:
+            time.sleep(0.01)
+        processes = workers_of(zygote)
+        assert len(processes) == most
+        os.kill(processes[-2], signal.SIGKILL)  # the zygote, above its worker
+        thread.join(10)
+        assert is_gone_within(processes[-1], 5)
+
+
+def test_a_zygote_that_cannot_start_is_said_and_not_tried_without_end(tmp_path: Path) -> None:
+    program = tmp_path / "broken.py"
+    program.write_text("raise SystemExit(1)")
+    zygote = Zygote(program=(str(program),))
+    with pytest.raises(CageError):
+        zygote.start()
+    began = time.monotonic()
+    for _ in range(20):
+        with pytest.raises(UndecidableError):
+            examine(zygote, "pass")
+    assert time.monotonic() - began < 0.5
+
+
+def test_a_zygote_that_hangs_holds_nobody_up_beyond_the_deadline(tmp_path: Path) -> None:
+    with Zygote(program=HOSTILE) as zygote:
+        inner = workers_of(zygote)[1]
+        os.kill(inner, signal.SIGSTOP)
+        began = time.monotonic()
+        with pytest.raises(UndecidableError) as caught:
+            examine(zygote, "pass", seconds=0.3)
+        assert caught.value.reason is Reason.OUT_OF_TIME
+        assert time.monotonic() - began < 4
+        os.kill(inner, signal.SIGCONT)
+        assert examine(zygote, "pass") == Examination()
+
+
+def test_two_hundred_files_at_once(zygote: Zygote) -> None:
+    scripts = ["pass", "raise ValueError", "while True: pass", "os.kill(1, 9)", "a = bytes(10**12)"] * 40
+    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    descriptors = len(list(Path("/proc/self/fd").iterdir()))
+
+    def judge(script: str) -> bool:
+        try:
+            examine(zygote, script, seconds=30 if script == "pass" else 1.5)
+        except UndecidableError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(16) as pool:
+        assert list(pool.map(judge, scripts)) == [script == "pass" for script in scripts]
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - resident < 20_000  # KiB
+    assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
+    assert len(workers_of(zygote)) == 2
+
+
+def test_a_large_file_costs_the_broker_nothing(zygote: Zygote) -> None:
+    with MemfdWriter() as writer:
+        writer.write(b"pass\n#")
+        for _ in range(64):
+            writer.write(b"x" * MIB)
+        memfd: SealedMemfd = writer.seal()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with memfd, contextlib.suppress(UndecidableError):
+        CagedExaminer(Budgets(), zygote).examine(memfd.fd, FileType.TXT, deadline=time.monotonic() + 20)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 5_000  # KiB
+
+
+def test_a_request_names_its_work(zygote: Zygote) -> None:
+    with seal_bytes_in_memory(b"") as memfd, pytest.raises(ValueError, match="too long"):
+        zygote.worker(Request(1, BUDGETS, target="x" * 5000), memfd.fd, deadline=time.monotonic() + 1)
+
+
+def test_an_ended_zygote_leaves_nothing_behind() -> None:
+    zygote = Zygote(program=HOSTILE)
+    zygote.start()
+    examine(zygote, "pass")
+    processes = workers_of(zygote)
+    os.kill(processes[-1], signal.SIGSTOP)  # even one that does not listen
+    zygote.close()
+    assert not any(Path(f"/proc/{pid}").exists() for pid in processes)
