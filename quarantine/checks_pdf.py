@@ -34,7 +34,8 @@ def examine_at(stream: BinaryIO, budgets: Budgets, *, depth: int) -> set[Code]:
     # Encrypted bytes may look like the beginning of a damaged stream.
     if Code.PDF_RESTRICTED not in codes:
         unseen |= seen.damaged_object_streams
-    if unseen or not walked.readable:
+    # Without a stream there is nothing that the bytes do not show, and no reader shows it either.
+    if unseen or (seen.hides and not walked.readable):
         codes.add(Code.PDF_UNREADABLE)
     if walked.failed:
         codes.add(Code.PDF_DAMAGED)

@@ -47,6 +47,7 @@ class PdfBytes:
 
     codes: set[Code] = field(default_factory=set)
     ends: int = 0  # %%EOF
+    hides: bool = False  # a stream or encryption: something that the bytes by themselves do not show
     linearized: bool = False  # ISO 32000-1, annex F: two ends of one revision
     last_end: int = 0  # offset after the last %%EOF
     # Object numbers whose contents the names above do not cover, because they are not simply deflated.
@@ -98,6 +99,7 @@ class _Scan:
         if offset == 0 and begin == 0:
             seen.linearized = b"/Linearized" in text[:2048]
         seen.codes |= find_names(text, begin, end)
+        seen.hides = seen.hides or b"/Encrypt" in text
         for match in _END.finditer(text, begin):
             if match.start() < end:
                 seen.ends += 1
@@ -108,6 +110,7 @@ class _Scan:
 
     def _look_into_stream(self, text: bytes, offset: int, match: re.Match[bytes]) -> None:
         seen, start = self.seen, offset + match.end()
+        seen.hides = True
         number, dictionary = _object_before(text[max(0, match.start() - _LOOK_BACK) : match.start()])
         head = text[match.end() : match.end() + len(JPEG_MAGIC)]
         if b"/EmbeddedFile" in dictionary:
