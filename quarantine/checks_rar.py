@@ -16,6 +16,7 @@ from quarantine.rar5_blocks import read_blocks as read_rar5
 from quarantine.rar_blocks import MAGIC_5, Block, DamagedRarError, Kind
 from quarantine.verdict import Code, Finding
 
+_EMPTY_PACKED: Final = 32  # bytes that an empty file may take when it is packed; RAR 3 needs 8, encryption 16
 QUICK_OPEN_MAX: Final = 16 * 1024 * 1024  # bytes
 TARGET_MAX: Final = 4096  # bytes of a link's target; Linux PATH_MAX
 _LINK, _FOLDER, _FILE = 0xA000, 0x4000, 0x8000  # file types of Unix modes; stat(2)
@@ -145,6 +146,10 @@ class _Archive:
             self.find(Code.RAR_LINK)
             if points_outside(block.name, self._target(block)):
                 self.find(Code.ARCHIVE_LINK_OUTSIDE)
+        carries_nothing = block.is_folder or block.target is not None or block.size == 0
+        if carries_nothing and block.data_size > _EMPTY_PACKED:
+            # unar unpacks nothing of what a folder, a link or an empty file carries; another program might.
+            self.find(Code.RAR_UNREADABLE)
         if block.is_encrypted:
             self.find(Code.RAR_ENCRYPTED)
         elif not block.is_folder:
