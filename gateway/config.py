@@ -105,8 +105,8 @@ _COMMENTS: Final[dict[str, str]] = {
     "base_deadline_seconds": "Seconds allowed for an upload: these, and its length divided by min_rate_bytes.",
     "min_rate_bytes": "Bytes per second. Tor is slow and must not be cut off; who stays below this for long is.",
     "inspection": "Whether files are inspected here. Without it every file counts as undecided and is held.",
-    "uncaged_inspection": "Files are inspected in a cage. Where the kernel cannot build it, the gateway starts only\n"
-    f"# if this is the sentence '{UNCAGED}'.",
+    "uncaged_inspection": "Files are read in a cage. Where the kernel cannot build it, the gateway starts only if\n"
+    f"# this is, word by word, the sentence '{UNCAGED}'.",
     "clamd_socket": "The virus scanner's socket. Whoever may write to it may also stop the scanner.",
     "slots": "Files inspected at the same time; each takes memory up to file_max_bytes.",
     "inspection_budget_seconds": "Seconds after a submission's last byte; what is not decided by then is held.",

@@ -134,6 +134,14 @@ def deflate_trailing() -> bytes:
     return make_zip(Entry("a", b"abc", DEFLATED, packed=deflate(b"abc") + b"hidden"))
 
 
+def deflate_trailing_after_64k() -> bytes:
+    """The deflate stream ends where a piece of 64 KiB does, and hidden bytes are the next piece."""
+    plain = bytes(range(256)) * 256
+    plain = plain[: 64 * 1024 - 5]
+    stored = struct.pack("<BHH", 1, len(plain), FULL_16 ^ len(plain)) + plain
+    return make_zip(Entry("a", plain, DEFLATED, packed=stored + b"hidden"))
+
+
 def deflate_cut() -> bytes:
     return make_zip(Entry("a", b"abc" * 9, DEFLATED, packed=deflate(b"abc" * 9)[:-3]))
 
@@ -175,6 +183,7 @@ BUILDERS: Final[dict[str, Callable[[], bytes]]] = {
     "directory_missing": lambda: LOCAL + bytes(100),
     "count_too_small": lambda: make_zip(HELLO, MIMIC, count=1, here=1),
     "count_too_large": lambda: make_zip(HELLO, count=2, here=2),
+    "count_hides_10001_members": lambda: make_zip(*[Entry(str(n)) for n in range(10_001)], count=5, here=5),
     "count_here_differs": lambda: make_zip(HELLO, MIMIC, here=1),
     "count_60000_claimed": claims_many,
     "count_65535_overflown": lambda: make_zip(*[Entry(str(number)) for number in range(9)], count=9 + 3, here=9 + 3),
@@ -194,6 +203,8 @@ BUILDERS: Final[dict[str, Callable[[], bytes]]] = {
     "zip64_record_longer": lambda: make_zip(HELLO, zip64={"record": 60}),
     "zip64_several_disks": lambda: make_zip(HELLO, zip64={"disks": 2}),
     "zip64_missing": lambda: make_zip(HELLO, size=FULL_32),
+    "zip64_missing_for_the_offset": lambda: make_zip(HELLO, offset=FULL_32),
+    "zip64_field_too_short": lambda: make_zip(replace(HELLO, extra=extra(1, b"abc"), central={"size": FULL_32})),
     "zip64_field_missing": lambda: make_zip(replace(HELLO, central={"size": FULL_32})),
     "zip64_field_contradicts": lambda: make_zip(replace(HELLO, extra=zip64_sizes(7, 7))),
     # --- local against central, descriptors, overlap
@@ -207,6 +218,7 @@ BUILDERS: Final[dict[str, Callable[[], bytes]]] = {
     "local_offset_beyond_end": lambda: make_zip(replace(HELLO, central={"offset": 0x7FFFFFFF})),
     "descriptor_honest": lambda: make_zip(replace(HELLO, flags=DESCRIPTOR), MIMIC),
     "descriptor_differs": lambda: make_zip(replace(HELLO, flags=DESCRIPTOR, descriptor=b"PK\x07\x08" + bytes(12))),
+    "descriptor_beside_other_sizes": lambda: make_zip(replace(HELLO, flags=DESCRIPTOR, local={"size": 77})),
     "descriptor_missing": lambda: make_zip(replace(HELLO, flags=DESCRIPTOR, descriptor=b""), MIMIC),
     "descriptor_flag_only_in_local": lambda: make_zip(replace(HELLO, local={"flags": DESCRIPTOR})),
     "overlap_full": full_overlap,
@@ -216,7 +228,11 @@ BUILDERS: Final[dict[str, Callable[[], bytes]]] = {
     "crc_wrong_in_both": lambda: make_zip(replace(HELLO, local={"crc32": 1}, central={"crc32": 1})),
     "size_wrong_in_both": lambda: make_zip(replace(MANY, local={"size": 9}, central={"size": 9})),
     "deflate_trailing": deflate_trailing,
+    "deflate_trailing_after_64k": deflate_trailing_after_64k,
     "deflate_cut": deflate_cut,
+    "extra_field_cut_in_directory": lambda: make_zip(replace(HELLO, extra=b"UT\xff\x00abc", local_extra=b"")),
+    "extra_field_cut_in_local": lambda: make_zip(replace(HELLO, local_extra=b"UT\xff\x00abc")),
+    "extra_fields_without_end": lambda: make_zip(replace(HELLO, extra=extra(0xFE, b"") * 100)),
     "extra_field_cut": lambda: make_zip(replace(HELLO, extra=b"UT\xff\x00abc")),
     # --- methods, encryption, bombs
     "encrypted": lambda: make_zip(Entry("a", bytes(20), flags=ENCRYPTED)),

@@ -70,3 +70,20 @@ def test_the_cage_holds_and_every_layer_alone(name: str, user: str, abi: int) ->
     assert seen[none] == Outcome.SUCCEEDED, "an attack that never succeeds shows nothing"
     for layer, case in alone.items():
         assert seen[case] != Outcome.SUCCEEDED, f"{layer} alone does not stop it"
+
+
+def test_where_namespaces_are_forbidden_the_rest_holds() -> None:
+    # As on Ubuntu, which lets no unprivileged user make any.
+    forbid = "echo 0 > /proc/sys/user/max_user_namespaces && exec "
+    if subprocess.run(
+        ["unshare", "-Ur", "sh", "-c", forbid + "true"], check=False, stderr=subprocess.DEVNULL
+    ).returncode:
+        pytest.skip("this machine has no user namespaces to begin with")
+    script = (
+        "from quarantine.zygote import Zygote\nfrom quarantine.proof import prove_cage\n"
+        "with Zygote() as zygote:\n"
+        "    print(zygote.start().namespaces, all(proof.outcome.holds for proof in prove_cage(zygote)))"
+    )
+    command = ["unshare", "-Ur", "sh", "-c", f'{forbid} "$@"', "sh", sys.executable, "-B", "-c", script]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
