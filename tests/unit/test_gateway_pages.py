@@ -1,7 +1,9 @@
 """The form's fields and the pages: everything escaped, nothing inline, a label for every input, what was typed kept."""
 
+import html
 import re
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
 
@@ -121,6 +123,21 @@ def test_the_empty_form_and_the_receipt_are_well_formed() -> None:
     assert "malware" not in page
     assert page.count("return words") >= 1
     assert [at for tag, at in _Html(page).elements if tag == "output" and at["id"] == "receipt"]
+
+
+@pytest.mark.parametrize(
+    "verdict",
+    [
+        Clear("00" * 32, (Finding(Code.PRIVACY_PDF_AUTHOR),)),
+        Held("00" * 32, (Finding(Code.SCANNER_MALWARE), Finding(Code.PRIVACY_PDF_AUTHOR))),
+    ],
+)
+def test_a_receipt_warns_of_what_identifies_and_of_nothing_else(verdict: Clear | Held) -> None:
+    received = _received("a.pdf")
+    (kept, _), *_ = received.files
+    page = PAGES.receipt(replace(received, files=((kept, verdict),)))
+    assert Finding(Code.PRIVACY_PDF_AUTHOR).sentence in html.unescape(page)
+    assert Finding(Code.SCANNER_MALWARE).sentence not in html.unescape(page)
 
 
 @settings(max_examples=30, deadline=None)
