@@ -298,6 +298,7 @@ BUILDERS: Final[dict[str, Callable[[], bytes]]] = {
     "self_extracting_rar": lambda: make_zip(Entry("setup.exe", PROGRAM + rar5(RarEntry("a", b"a")))),
     "self_extracting_zip": lambda: make_zip(Entry("setup.exe", PROGRAM + INNER)),
     "macro_office": lambda: make_zip(Entry("a.docm", office("word/vbaProject.bin", OLE_MACRO))),
+    "macro_by_its_name": lambda: make_zip(Entry("a.docm", office("word/vbaProject.bin", b"unknown"))),
     "macro_office_old": lambda: make_zip(Entry("a.doc", OLE_MACRO)),
     "container_7z": lambda: make_zip(Entry("a.7z", b"7z\xbc\xaf\x27\x1c" + bytes(40))),
     "type_differs": lambda: make_zip(Entry("a.pdf", b"not a PDF\n")),
