@@ -110,6 +110,7 @@ BUILDERS: Final[dict[str, Callable[[], bytes]]] = {
     "name_bidi": lambda: named("report\u202egnp.txt"),
     "name_control": lambda: named("report\x1b[2J.txt"),
     "name_zero_width": lambda: named("rep\u200bort.txt"),
+    "name_not_utf8": lambda: named("\udce6.txt"),
     "name_twice": lambda: rar5(HELLO, HELLO),
     "link_inside": lambda: rar5(HELLO, Entry("link", extra=symlink("hello.txt"))),
     "link_absolute": lambda: rar5(Entry("link", extra=symlink("/etc/passwd"))),
