@@ -307,6 +307,7 @@ BUILDERS: Final[dict[str, Callable[[], bytes]]] = {
     "owner_root": lambda: named("a.txt", extra=extra(0x7875, b"\x01\x04" + bytes(4) + b"\x04" + bytes(4))),
     "owner_old": lambda: named("a.txt", extra=extra(0x7855, b"\xe8\x03\xe8\x03")),
     "exact_time": lambda: named("a.txt", extra=extra(0x5455, b"\x01" + struct.pack("<I", 1_767_225_601))),
+    "exact_time_old": lambda: named("a.txt", extra=extra(0x5855, bytes(8))),
     "exact_time_ntfs": lambda: named("a.txt", extra=extra(0x000A, bytes(4) + b"\x01\x00\x18\x00" + bytes(24))),
     "user_name_mac": lambda: named("Users/somebody/Desktop/a.txt"),
     "user_name_linux": lambda: named("home/somebody/a.txt"),
