@@ -91,6 +91,7 @@ BUILDERS: Final[dict[str, Callable[[], bytes]]] = {
     "comment": lambda: rar5(Entry("CMT", b"a comment", kind=SERVICE), HELLO),
     "access_list": lambda: rar5(HELLO, Entry("ACL", b"x" * 20, kind=SERVICE)),
     "recovery": lambda: rar5(HELLO, Entry("RR", b"x" * 20, kind=SERVICE), main_flags=HAS_RECOVERY),
+    "recovery_without_flag": lambda: rar5(HELLO, Entry("RR", b"x" * 20, kind=SERVICE)),
     "quick_open_honest": lambda: with_quick_open(header_of(HELLO)),
     "quick_open_other_name": lambda: with_quick_open(header_of(replace(HELLO, name="other.txt"))),
     "quick_open_other_place": lambda: (
@@ -109,6 +110,7 @@ BUILDERS: Final[dict[str, Callable[[], bytes]]] = {
     "name_bidi": lambda: named("report\u202egnp.txt"),
     "name_control": lambda: named("report\x1b[2J.txt"),
     "name_zero_width": lambda: named("rep\u200bort.txt"),
+    "name_not_utf8": lambda: named("\udce6.txt"),
     "name_twice": lambda: rar5(HELLO, HELLO),
     "link_inside": lambda: rar5(HELLO, Entry("link", extra=symlink("hello.txt"))),
     "link_absolute": lambda: rar5(Entry("link", extra=symlink("/etc/passwd"))),

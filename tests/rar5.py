@@ -57,7 +57,7 @@ def file_block(entry: Entry) -> bytes:
     """A file's header and its bytes."""
     size = len(entry.data) if entry.size is None else entry.size
     crc32 = zlib.crc32(entry.data) if entry.crc32 is None else entry.crc32
-    name = entry.name.encode()
+    name = entry.name.encode(errors="surrogateescape")
     body = vint(entry.file_flags) + vint(size) + vint(entry.attributes)
     if entry.file_flags & HAS_CRC:
         body += crc32.to_bytes(4, "little")
