@@ -34,7 +34,7 @@ packages:
 
 test-packages: packages
 	@.ci/packages strace=strace unzip=unzip zip=zip libarchive-tools=bsdtar jq=jq coreutils=b2sum \
-	  openssl=openssl git=git
+	  openssl=openssl git=git util-linux=setpriv linux-libc-dev=/usr/include/asm-generic/unistd.h
 
 run: setup packages
 	@exec $(VENV)/bin/enveis run

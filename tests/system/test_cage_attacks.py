@@ -18,6 +18,7 @@ from quarantine.attacks import ATTACKS
 from quarantine.cage import Layer
 from quarantine.landlock import landlock_abi
 from quarantine.proof import Outcome
+from quarantine.zygote import Zygote
 from tests.cage_attacks import Case, cases
 
 ROOT = Path(__file__).parents[2]
@@ -46,6 +47,12 @@ def prefix_of(user: str) -> tuple[str, ...]:
 
 
 @functools.cache
+def has_namespaces() -> bool:
+    with Zygote() as zygote:
+        return zygote.start().namespaces
+
+
+@functools.cache
 def outcomes(user: str, abi: int) -> dict[Case, str]:
     command = [*prefix_of(user), sys.executable, "-B", "-m", "tests.cage_attacks", str(abi)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
@@ -69,6 +76,8 @@ def test_the_cage_holds_and_every_layer_alone(name: str, user: str, abi: int) ->
         pytest.skip("this kernel lets nobody trace a parent")
     assert seen[none] == Outcome.SUCCEEDED, "an attack that never succeeds shows nothing"
     for layer, case in alone.items():
+        if layer is Layer.NAMESPACES and not has_namespaces():
+            continue  # an extra that this machine does not give (in a chroot or a container); nothing to try alone
         assert seen[case] != Outcome.SUCCEEDED, f"{layer} alone does not stop it"
 
 
