@@ -11,7 +11,7 @@ from quarantine.errors import CageError
 from quarantine.proof import Proof, prove_cage
 from quarantine.zygote import Zygote
 
-_ADVICE: Final = "inspection = false holds every file instead, to be inspected at the desk"
+_ADVICE: Final = "inspection = false takes files unseen and holds them all, locked at the desk until a person decides"
 
 
 def start_cage(config: GatewayConfig, *, missing: Callable[[], tuple[Layer, ...]] = missing_layers) -> Zygote | None:
