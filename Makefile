@@ -34,7 +34,8 @@ packages:
 
 test-packages: packages
 	@.ci/packages strace=strace unzip=unzip zip=zip libarchive-tools=bsdtar jq=jq coreutils=b2sum \
-	  openssl=openssl git=git util-linux=setpriv linux-libc-dev=/usr/include/asm-generic/unistd.h
+	  openssl=openssl git=git util-linux=setpriv linux-libc-dev=/usr/include/asm-generic/unistd.h \
+	  chromium=chromium default-jre-headless=java nftables=nft iproute2=ip e2fsprogs=mkfs.ext4 dosfstools=mkfs.vfat
 
 run: setup packages
 	@exec $(VENV)/bin/enveis run
