@@ -7,16 +7,17 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, assert_never
+from typing import Final
 
 from keys.age.armor import is_armored, parse_armor
 from keys.age.errors import NoMatchError
 from keys.age.header import VERSION_LINE, Stanza
 from keys.age.small import open_bytes, seal_bytes
-from keys.age.wrap import SCRYPT_KIND, SECRET_SIZE, unwrap_hybrid, unwrap_scrypt, unwrap_x25519, wrap_scrypt
+from keys.age.wrap import SCRYPT_KIND, SECRET_SIZE, unwrap_scrypt, wrap_scrypt
 from keys.bech32 import Bech32Error, encode_bech32, parse_bech32
 from keys.errors import KeyMaterialError
-from keys.recipient import Kind, Recipient
+from keys.recipient import Kind
+from keys.secret import SecretKey
 
 IDENTITY_FILE_MAX: Final = 64 * 1024  # bytes
 _PREFIXES: Final = {"age-secret-key-": Kind.CLASSIC, "age-secret-key-pq-": Kind.HYBRID}
@@ -27,26 +28,8 @@ class IdentityError(KeyMaterialError):
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(SecretKey):
     """A secret key of 32 bytes. `str()` is deliberately not its text form: that is `encode()`."""
-
-    kind: Kind
-    secret: bytes = field(repr=False)
-
-    @property
-    def recipient(self) -> Recipient:
-        """The public half."""
-        return Recipient.from_secret(self.kind, self.secret)
-
-    def unwrap(self, stanza: Stanza) -> bytes | None:
-        """Return the file key when `stanza` was made for this identity."""
-        match self.kind:
-            case Kind.CLASSIC:
-                return unwrap_x25519(stanza, self.secret)
-            case Kind.HYBRID:
-                return unwrap_hybrid(stanza, self.secret)
-            case _:
-                assert_never(self.kind)
 
     def encode(self) -> str:
         """Return the text form, AGE-SECRET-KEY-…: whoever reads it reads every packet."""

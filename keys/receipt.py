@@ -16,6 +16,7 @@ from nacl.bindings import crypto_sign_seed_keypair
 from nacl.pwhash import argon2id
 
 from keys.recipient import Kind, Recipient
+from keys.secret import SecretKey
 from keys.words import Purpose, encode_words, parse_words
 
 RETURN_BITS: Final = 90  # nine words and a check word; at least 88 are asked for
@@ -46,6 +47,25 @@ class ReturnKeys:
     lookup: str
     recipient_secret: bytes = field(repr=False)
     signing_seed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnSecrets:
+    """What one visit needs: the name to ask for, what opens its replies, what signs what it adds."""
+
+    lookup: str
+    reply_key: SecretKey
+    signing_seed: bytes = field(repr=False)
+
+    @property
+    def recipient(self) -> Recipient:
+        """The public half that replies are sealed to."""
+        return self.reply_key.recipient
+
+    @property
+    def signing(self) -> str:
+        """The public half that a visit's signature is verified with, hexadecimal."""
+        return _ed25519_public(self.signing_seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +104,16 @@ def derive_return_keys(value: int) -> ReturnKeys:
         recipient_secret=_derive(stretched, "enveis/receipt/v1/recipient"),
         signing_seed=_derive(stretched, "enveis/receipt/v1/signing"),
     )
+
+
+def return_secrets(untrusted_words: str, kind: Kind) -> ReturnSecrets:
+    """Return what a visit with these return words needs, for packets of this kind; as slow as derive_return_keys.
+
+    Raises:
+        keys.words.WordsError: The words are not a receipt's. Whether anyone was ever given them, nobody here knows.
+    """
+    keys = derive_return_keys(parse_return_words(untrusted_words))
+    return ReturnSecrets(keys.lookup, SecretKey(kind, keys.recipient_secret), keys.signing_seed)
 
 
 def derive_proof_seed(value: int) -> bytes:

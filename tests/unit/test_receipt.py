@@ -8,6 +8,7 @@ import pytest
 from nacl.bindings import crypto_pwhash_alg, crypto_pwhash_ALG_ARGON2ID13
 from nacl.signing import SigningKey, VerifyKey
 
+from keys.age.small import open_bytes, seal_bytes
 from keys.receipt import (
     PROOF_BITS,
     RETURN_BITS,
@@ -19,6 +20,7 @@ from keys.receipt import (
     parse_proof_words,
     parse_return_words,
     public_receipt,
+    return_secrets,
 )
 from keys.recipient import Kind, Recipient, parse_recipient
 from keys.words import WordsError
@@ -72,6 +74,17 @@ def test_public_halves_fit_the_secret_ones(kind: Kind) -> None:
     proof = SigningKey(derive_proof_seed(parse_proof_words(FIXED.proof_words))).sign(b"a challenge")
     VerifyKey(bytes.fromhex(public.proof)).verify(proof)
     assert len({*asdict(public).values()}) == 4
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_visit_opens_what_was_sealed_to_its_receipt(kind: Kind) -> None:
+    public = public_receipt(FIXED, kind)
+    visit = return_secrets(FIXED.return_words.upper().replace(" ", " - "), kind)
+    assert (visit.lookup, str(visit.recipient), visit.signing) == (public.lookup, public.recipient, public.signing)
+    sealed = seal_bytes(b"an answer", [parse_recipient(public.recipient)])
+    assert open_bytes(sealed, [visit.reply_key]) == b"an answer"
+    for secret in (visit.signing_seed, visit.reply_key.secret):
+        assert repr(secret) not in repr(visit)
 
 
 def test_return_and_proof_words_of_one_number_share_nothing() -> None:
