@@ -9,9 +9,10 @@ from typing import Final
 from aiohttp import HttpVersion11, web
 
 from gateway.answers import Page, QuietServer
+from gateway.languages import Asked, read_address
 from gateway.log import LogEvent, log
 from gateway.outcome import Problem, SubmissionError
-from gateway.pages import PAGE_LANGUAGE, Pages, style
+from gateway.pages import Pages, style
 from gateway.submission import Station, receive
 from gateway.transport import Drain, check_head
 
@@ -40,14 +41,16 @@ class Gateway:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; never raises but for a visitor who went away."""
+        asked = read_address(request.path, request.headers.get("Accept-Language", ""), self._pages.languages)
+        pages = self._pages.speaking(asked.language)
         # A stop waits for submissions; who does not take the empty form delays nobody.
-        with self._counted() if request.path == SUBMIT else contextlib.nullcontext():
-            outcome = await self._outcome(request)
+        with self._counted() if asked.path == SUBMIT else contextlib.nullcontext():
+            outcome = await self._outcome(request, asked, pages)
             if isinstance(outcome, Page):
                 await _send(request, outcome)
                 return outcome
         # Not counted: nothing was received that a stop has to wait for.
-        return await self._refuse(request, outcome)
+        return await self._refuse(request, outcome, pages)
 
     async def until_idle(self) -> None:
         """Wait until no request is under way."""
@@ -64,9 +67,9 @@ class Gateway:
             if not self._under_way:
                 self._idle.set()
 
-    async def _outcome(self, request: web.BaseRequest) -> Page | SubmissionError:
+    async def _outcome(self, request: web.BaseRequest, asked: Asked, pages: Pages) -> Page | SubmissionError:
         try:
-            return await self._route(request)
+            return await self._route(request, asked, pages)
         except SubmissionError as error:
             return error
         except (ConnectionError, asyncio.CancelledError):
@@ -75,20 +78,20 @@ class Gateway:
             log(LogEvent.FAULT, fault=error)
             return SubmissionError(Problem.FAULT)
 
-    async def _route(self, request: web.BaseRequest) -> Page:
-        if request.path == SUBMIT:
-            return await self._submit(request)
+    async def _route(self, request: web.BaseRequest, asked: Asked, pages: Pages) -> Page:
+        if asked.path == SUBMIT:
+            return await self._submit(request, pages)
         if request.method not in ("GET", "HEAD"):
             raise SubmissionError(Problem.METHOD)
-        match request.path:
+        match asked.path:
             case "/":
-                return Page(self._pages.form())
+                return Page(pages.form())
             case "/style.css":
                 return Page(style(), content_type="text/css")
             case _:
                 raise SubmissionError(Problem.NOT_FOUND)
 
-    async def _submit(self, request: web.BaseRequest) -> Page:
+    async def _submit(self, request: web.BaseRequest, pages: Pages) -> Page:
         if request.method != "POST":
             raise SubmissionError(Problem.METHOD)
         body = check_head(request, body_max=self._station.limits.body_max)
@@ -96,14 +99,14 @@ class Gateway:
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0
             request[_CONTINUED] = True
-        received = await receive(self._station, request.content, body, page_language=PAGE_LANGUAGE)
-        return Page(self._pages.receipt(received))
+        received = await receive(self._station, request.content, body, page_language=pages.language)
+        return Page(pages.receipt(received))
 
-    async def _refuse(self, request: web.BaseRequest, error: SubmissionError) -> web.StreamResponse:
-        text = self._pages.problem(error)
+    async def _refuse(self, request: web.BaseRequest, error: SubmissionError, pages: Pages) -> web.StreamResponse:
+        text = pages.problem(error)
         is_long = len(text) > LONG_PAGE
         if is_long and self._long_pages >= LONG_PAGES:
-            text = self._pages.problem(SubmissionError(error.problem, refused=error.refused))
+            text = pages.problem(SubmissionError(error.problem, refused=error.refused))
             is_long = False
         page = Page(text, status=error.status, close=True)
         self._long_pages += is_long

@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass, fields
 from typing import Final
 
+from gateway.languages import Language
+
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
 GIB: Final = 1024 * MIB
@@ -36,6 +38,7 @@ class GatewayConfig:
 
     name: str = "the editors"
     listen: str = "127.0.0.1:8080"
+    languages: tuple[str, ...] = tuple(Language)
     bodies: tuple[str, ...] = BODIES
     allowed_types: tuple[str, ...] = ("pdf", "txt", "zip", "rar")
     files_max: int = 10
@@ -61,14 +64,18 @@ class GatewayConfig:
                 raise ValueError(f"'{name}' must be from {low} to {high}")
         if self.reserve_bytes > self.quota_bytes:
             raise ValueError("'reserve_bytes' must not be more than 'quota_bytes'")
-        if not self.allowed_types or not KNOWN_TYPES.issuperset(self.allowed_types):
-            raise ValueError(f"'allowed_types' must be some of {', '.join(sorted(KNOWN_TYPES))}")
+        for key, known in (("languages", frozenset(map(str, Language))), ("allowed_types", KNOWN_TYPES)):
+            if not getattr(self, key) or not known.issuperset(getattr(self, key)):
+                raise ValueError(f"'{key}' must be some of {', '.join(sorted(known))}")
         if self.uncaged_inspection not in {"", UNCAGED}:
             raise ValueError(f"'uncaged_inspection' must be empty, or this very sentence: {UNCAGED}")
+        self._check_texts()
+
+    def _check_texts(self) -> None:
         for text in (self.name, self.clamd_socket, *self.bodies):
             if not text or len(text) > 200 or not text.isprintable():
                 raise ValueError("'name', 'clamd_socket' and each of 'bodies' must be one line of 1 to 200 characters")
-        for key in ("bodies", "allowed_types"):
+        for key in ("bodies", "languages", "allowed_types"):
             if len(set(getattr(self, key))) < len(getattr(self, key)) or len(getattr(self, key)) > 1000:
                 raise ValueError(f"'{key}' must be at most 1000 entries, no two alike")
 
@@ -90,6 +97,8 @@ _BOUNDS: Final[dict[str, tuple[int, int]]] = {
 _COMMENTS: Final[dict[str, str]] = {
     "name": "Who receives what is sent here; the page says it to the source.",
     "listen": "Address and port of the form. Anything but loopback belongs behind a proxy or an onion service.",
+    "languages": "Languages of the pages, some of nb, nn, da, en. A visitor gets the one that the browser\n"
+    "# prefers; the first is for who asks for none.",
     "bodies": "Public bodies offered in the list; the form has a field of its own for any other.",
     "allowed_types": "Types of file that are taken, by name and by content: some of pdf, txt, zip, rar,\n"
     "# jpg, png. Pictures are off: they hold more of a person (place, camera, face) than most sources know.",

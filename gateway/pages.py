@@ -1,20 +1,19 @@
 """The pages that a source sees: text in, HTML out. Jinja2 escapes whatever is not ours; nothing here is stored."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
-from typing import Final
+from typing import Final, Self
 
 import jinja2
 
 from gateway.form import Fields, filled_rows, person_rows
 from gateway.intake import Limits
+from gateway.languages import Language
 from gateway.outcome import Problem, RefusedFile, RefusedReason, SubmissionError
 from gateway.submission import Received
 from quarantine.verdict import Clear, Grade, Held, Undecided, Verdict
 from transfer.message import Kind, Relation, Road, Side
-
-PAGE_LANGUAGE: Final = "en"
 
 KINDS: Final = {
     Kind.COMPLAINT: "A complaint",
@@ -78,11 +77,22 @@ class Pages:
     name: str
     bodies: tuple[str, ...]
     limits: Limits
+    languages: tuple[Language, ...] = (Language.ENGLISH,)  # offered; the first is for who asks for none
+    language: Language = Language.ENGLISH
+
+    def speaking(self, language: Language) -> Self:
+        """Return the same pages in another language."""
+        return replace(self, language=language)
+
+    def address(self, path: str) -> str:
+        """Return the address of `path`, which begins with a slash, in the language of these pages."""
+        return f"/{self.language}{path}"
 
     def form(self, error: SubmissionError | None = None) -> str:
         """Return the form; after a refusal with the reason on top and everything that was typed still in it."""
         fields = error.fields if error else Fields()
         return _ENVIRONMENT.get_template("form.html").render(
+            pages=self,
             name=self.name,
             bodies=self.bodies,
             kinds=KINDS.items(),
@@ -109,12 +119,13 @@ class Pages:
             return self.form(error)
         title = "Page not found" if error.problem is Problem.NOT_FOUND else "Nothing was received"
         return _ENVIRONMENT.get_template("problem.html").render(
-            name=self.name, title=title, sentence=TITLES[error.problem], advice=self._advice(error)
+            pages=self, name=self.name, title=title, sentence=TITLES[error.problem], advice=self._advice(error)
         )
 
     def receipt(self, received: Received) -> str:
         """Return the receipt page; the only place where the words are ever shown."""
         return _ENVIRONMENT.get_template("receipt.html").render(
+            pages=self,
             name=self.name,
             day=received.day.isoformat(),
             has_text=received.has_text,

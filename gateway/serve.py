@@ -22,6 +22,7 @@ from gateway.hardening import allow_descriptors, harden_process, swap_is_active
 from gateway.home import GatewayHome, GatewayMaterial
 from gateway.inspection import Inspections
 from gateway.intake import Limits
+from gateway.languages import Language
 from gateway.log import LogEvent, log
 from gateway.pages import Pages
 from gateway.places import Places
@@ -95,7 +96,7 @@ async def _run(
         loop.add_signal_handler(number, stop.set)
     receipts = ReceiptMaker(material.recipients[0].kind)
     station = await _station(home, material, receipts, zygote)
-    pages = Pages(config.name, config.bodies, station.limits)
+    pages = Pages(config.name, config.bodies, station.limits, tuple(map(Language, config.languages)))
     listener = Listener(Gateway(station, pages), pages)
     receipts.start()
     try:

@@ -27,6 +27,7 @@ from transfer.manifest import Manifest, parse_manifest
 from transfer.message import Message, parse_message
 from transfer.names import Lane
 
+TEST_SETTINGS: dict[str, Any] = {"tick_seconds": 1, "inspection": False, "languages": ("en", "nb", "nn", "da")}
 WORDS = re.compile(r'<output id="receipt"[^>]*>([a-z ]+)</output>')
 
 
@@ -69,7 +70,7 @@ class GatewayProcess:
         recipients, desk_key = root / "recipients.txt", root / "desk.pub"
         recipients.write_text(f"{self.identity.recipient}\n")
         desk_key.write_text(SigningKey.generate().public.encode())
-        config = replace(GatewayConfig(), **{"tick_seconds": 1, "inspection": False, **settings})
+        config = replace(GatewayConfig(), **{**TEST_SETTINGS, **settings})
         init(self.home, recipients=recipients, desk_key=desk_key, config=config)
         self.port = 0
         self.process: subprocess.Popen[bytes] | None = None
