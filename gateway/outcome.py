@@ -20,6 +20,8 @@ class Problem(StrEnum):
     TOO_SLOW = "too-slow"
     BUSY = "busy"
     FULL = "full"
+    FILES_OFF = "files-off"  # files are not taken at this moment; text is
+    RECEIPT_PUBLIC = "receipt-public"  # what was pasted as a receipt's public halves is none
     FAULT = "fault"
     NOT_FOUND = "not-found"
     METHOD = "method"
@@ -37,6 +39,8 @@ STATUS: dict[Problem, int] = {
     Problem.TOO_SLOW: 408,
     Problem.BUSY: 503,
     Problem.FULL: 503,
+    Problem.FILES_OFF: 503,
+    Problem.RECEIPT_PUBLIC: 400,
     Problem.FAULT: 500,
     Problem.NOT_FOUND: 404,
     Problem.METHOD: 405,
@@ -51,6 +55,7 @@ class RefusedReason(StrEnum):
     DISAGREE = "type.disagree"
     SIZE = "size"
     COUNT = "count"
+    FILES_OFF = "files-off"  # files are not taken at this moment; text is
 
 
 @dataclass(frozen=True, slots=True)

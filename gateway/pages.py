@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from importlib import resources
 from typing import Final, Self
 
@@ -12,6 +13,7 @@ from gateway.intake import Limits
 from gateway.languages import Language
 from gateway.outcome import Problem, RefusedFile, RefusedReason, SubmissionError
 from gateway.submission import Received
+from gateway.views import CaseView, DeletedView, ReturnProblem, ReturnView, Withdrawal, WithdrawnView
 from quarantine.verdict import Clear, Grade, Held, Undecided, Verdict
 from transfer.message import Kind, Relation, Road, Side
 
@@ -52,6 +54,10 @@ TITLES: Final[dict[Problem, str]] = {
     Problem.TOO_SLOW: "The upload stopped, or was too slow. Please try again; send the text first, without files.",
     Problem.BUSY: "Too many people are sending at this moment. Please try again in ten minutes.",
     Problem.FULL: "There is no room left at this moment. Please try again later; text alone needs the least.",
+    Problem.FILES_OFF: "Files cannot be taken at this moment, because too many are being sent. Text can: send it now, "
+    "and come back with your return words to add the files later.",
+    Problem.RECEIPT_PUBLIC: "The public halves of your own receipt cannot be used. Paste all four lines that "
+    "'enveis receipt new' printed, for the kind of keys that this server has.",
     Problem.FAULT: "Something went wrong on our side. Please try again later.",
     Problem.NOT_FOUND: "There is no such page here.",
     Problem.METHOD: "This page cannot be asked for in that way.",
@@ -62,10 +68,43 @@ REASONS: Final[dict[RefusedReason, str]] = {
     RefusedReason.DISAGREE: "its name says another type than its content",
     RefusedReason.SIZE: "it is too large",
     RefusedReason.COUNT: "there were too many files",
+    RefusedReason.FILES_OFF: "files cannot be taken at this moment; add it later with your return words",
+}
+RETURN_PROBLEMS: Final[dict[ReturnProblem, str]] = {
+    ReturnProblem.NONE_TYPED: "There were no words. Please type the return words of your receipt.",
+    ReturnProblem.COUNT: "A receipt has {wanted} return words, and here are {found}.",
+    ReturnProblem.UNKNOWN_WORD: "Word {position} is not one of the words that receipts are made of.",
+    ReturnProblem.MISMATCH: "The words do not belong together: one of them is wrong, or two have changed places.",
+    ReturnProblem.PROOF_WORDS: "These look like your proof words. Those never go online; type the other ones.",
+    ReturnProblem.BUSY: "Too many people are coming back at this moment. Please try again in ten minutes.",
+}
+LIKELY: Final = "Look at word {positions} first."
+STATES: Final[dict[str, str]] = {
+    "received": "received",
+    "in-work": "is being worked on",
+    "question": "there is a question to you",
+    "answered": "answered",
+    "referred": "handed on to somebody else",
+    "closed": "closed",
+}
+WITHDRAWN: Final[dict[Withdrawal, tuple[str, str]]] = {
+    Withdrawal.WITHDRAWN: (
+        "Withdrawn",
+        "What you sent was still on this server, sealed, and has been removed. Nobody has read it.",
+    ),
+    Withdrawal.REQUEST_SENT: (
+        "It has left this server",
+        "There is nothing here any more that this receipt could take back: it has left for the computer that "
+        "is never online. A sealed request to delete it there has been sent after it. People decide on it there.",
+    ),
+    Withdrawal.UNKNOWN: (
+        "Nothing was withdrawn",
+        "The request could not be read. Please use the button on the page with your receipt.",
+    ),
 }
 _AGAIN: Final = frozenset(
     {Problem.EMPTY, Problem.NOTHING_ACCEPTABLE, Problem.TEXT_TOO_LONG, Problem.FIELD_TOO_LONG, Problem.TOO_SLOW,
-     Problem.BUSY, Problem.FULL}
+     Problem.BUSY, Problem.FULL, Problem.FILES_OFF, Problem.RECEIPT_PUBLIC}
 )  # fmt: skip
 _ABOUT_FILES: Final = frozenset({Problem.NOTHING_ACCEPTABLE, Problem.TOO_LARGE})
 
@@ -77,6 +116,7 @@ class Pages:
     name: str
     bodies: tuple[str, ...]
     limits: Limits
+    feedback_days: int = 90  # within which the source is promised an answer
     languages: tuple[Language, ...] = (Language.ENGLISH,)  # offered; the first is for who asks for none
     language: Language = Language.ENGLISH
 
@@ -132,9 +172,56 @@ class Pages:
             files=[(kept.untrusted_name or "a file", _told(verdict)) for kept, verdict in received.files],
             refused=_named(received.refused),
             advice=self._file_advice(),
-            return_words=received.receipt.return_words,
-            proof_words=received.receipt.proof_words,
+            receipt=received.receipt,
+            withdraw=received.withdraw,
+            until=(received.day + timedelta(days=self.feedback_days)).isoformat(),
         )
+
+    def return_form(self, view: ReturnView) -> str:
+        """Return the form for return words."""
+        return _ENVIRONMENT.get_template("return.html").render(
+            name=self.name, view=view, sentence=_return_sentence(view)
+        )
+
+    def case(self, view: CaseView, *, files_off: bool = False) -> str:
+        """Return the page of who came back."""
+        return _ENVIRONMENT.get_template("case.html").render(
+            pages=self,
+            name=self.name,
+            view=view,
+            states=STATES,
+            sentence=TITLES[view.problem] if view.problem else "",
+            refused=_named(view.refused),
+            files_off=files_off,
+            file_max=_size(view.limits.file_max_bytes),
+            types=", ".join(sorted(self.limits.allowed)),
+            accept=",".join(f".{kind}" for kind in sorted(self.limits.allowed)),
+        )
+
+    def added(self, received: Received, words: str) -> str:
+        """Return the page after an addition; `words` lead back to the case."""
+        return _ENVIRONMENT.get_template("added.html").render(
+            pages=self,
+            name=self.name,
+            day=received.day.isoformat(),
+            has_text=received.has_text,
+            files=[(kept.untrusted_name or "a file", _told(verdict)) for kept, verdict in received.files],
+            refused=_named(received.refused),
+            advice=self._file_advice(),
+            withdraw=received.withdraw,
+            words=words,
+        )
+
+    def withdrawn(self, view: WithdrawnView) -> str:
+        """Return the page after a request to withdraw."""
+        title, sentence = WITHDRAWN[view.outcome]
+        return _ENVIRONMENT.get_template("withdrawn.html").render(
+            pages=self, name=self.name, title=title, sentence=sentence
+        )
+
+    def deleted(self, view: DeletedView) -> str:
+        """Return the page after the replies were deleted."""
+        return _ENVIRONMENT.get_template("deleted.html").render(pages=self, name=self.name, view=view)
 
     def _advice(self, error: SubmissionError | None) -> str:
         return self._file_advice() if error is not None and error.problem in _ABOUT_FILES else ""
@@ -151,6 +238,13 @@ class Pages:
 def style() -> str:
     """Return the style sheet."""
     return _SOURCES["style.css"]
+
+
+def _return_sentence(view: ReturnView) -> str:
+    if view.problem is None:
+        return ""
+    said = RETURN_PROBLEMS[view.problem].format(position=view.position, wanted=view.wanted, found=view.found)
+    return f"{said} {LIKELY.format(positions=' or '.join(map(str, view.likely)))}" if view.likely else said
 
 
 def _named(refused: Sequence[RefusedFile]) -> list[tuple[str, str]]:

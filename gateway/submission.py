@@ -22,6 +22,7 @@ from gateway.places import NoPlaceError, Places
 from gateway.receipts import FreshReceipt, NoReceiptError, ReceiptMaker
 from gateway.sealing import SealedUpload
 from gateway.transport import Body, Pace, Reading
+from gateway.views import WithdrawForm
 from keys.recipient import Recipient
 from quarantine.verdict import Clear, Held, Undecided, Verdict, is_clear
 from transfer.manifest import FileNote, FindingNote, Manifest, Outcome, ReceiptNote, RefusedNote, encode_manifest
@@ -54,10 +55,11 @@ class Received:
 
     packet: PacketId
     day: date
-    receipt: FreshReceipt
+    receipt: FreshReceipt | None  # None where the source has words of its own already
     has_text: bool
     files: tuple[tuple[KeptFile, Verdict], ...] = field(repr=False)
     refused: tuple[RefusedFile, ...] = field(repr=False)
+    withdraw: WithdrawForm | None = None
 
 
 async def receive(station: Station, stream: StreamReader, body: Body, *, page_language: str) -> Received:

@@ -1,0 +1,110 @@
+"""What the pages of a source's way back show: values only, made by the stations that receive, rendered by `pages`.
+
+Nothing here knows HTML, a language or a key. `words` are return words in the one spelling of fixed length
+(`spelled`): a page carries them in a hidden field of its forms, for there is no session that could remember them.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from gateway.outcome import Problem, RefusedFile
+from transfer.names import PacketId
+
+
+class ReturnProblem(StrEnum):
+    """Why typed return words, or a request with them, lead nowhere. The value names the page's text."""
+
+    NONE_TYPED = "none-typed"
+    COUNT = "count"  # not as many words as there must be
+    UNKNOWN_WORD = "unknown-word"  # `position` says which
+    MISMATCH = "mismatch"  # the check word does not fit: one is wrong, or two changed places
+    PROOF_WORDS = "proof-words"  # these are the ones that are never to be typed online
+    BUSY = "busy"  # too many are coming back at this moment
+
+
+class Withdrawal(StrEnum):
+    """How a request to withdraw ended."""
+
+    WITHDRAWN = "withdrawn"  # the packet was here and is gone
+    REQUEST_SENT = "left-request-sent"  # it is not here any more; the desk is asked to delete it
+    UNKNOWN = "unknown"  # what was sent is no withdrawal of ours
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnView:
+    """The form for return words; after a failure with what was typed, to be put right."""
+
+    problem: ReturnProblem | None = None
+    position: int = 0  # of the wrong word, counted from 1; 0 where none is known
+    likely: tuple[int, ...] = ()  # positions of words that may be mistyped
+    wanted: int = 0  # words that a receipt has
+    found: int = 0  # words that were typed
+    untrusted_words: str = field(default="", repr=False)
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of the page."""
+        if self.problem is ReturnProblem.BUSY:
+            return 503
+        return 200 if self.problem is None else 400
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyView:
+    """One reply of the desk, opened for this answer only."""
+
+    day: date
+    state: str  # one of the states of transfer.bundle
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseLimits:
+    """What may be added in one go; larger than the form's limits where the desk granted more."""
+
+    files_max: int
+    file_max_bytes: int
+    granted: bool = False
+    until: date | None = None  # last day of the grant
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """The page of whoever came back: replies, and forms to add, to delete the replies.
+
+    For words that nobody was ever given it is the same page as for a case without replies. `problem` and `refused`
+    are those of an addition that failed, `untrusted_text` what was typed for it.
+    """
+
+    words: str = field(repr=False)  # fixed length, for the hidden field
+    replies: tuple[ReplyView, ...] = field(repr=False)
+    limits: CaseLimits
+    unreadable: int = 0  # replies that are there and could not be opened
+    problem: Problem | None = None
+    refused: tuple[RefusedFile, ...] = field(default=(), repr=False)
+    untrusted_text: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawForm:
+    """The hidden fields of a withdraw button."""
+
+    packet: PacketId
+    token: str = field(repr=False)  # 64 hexadecimal digits
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawnView:
+    """What came of a request to withdraw."""
+
+    outcome: Withdrawal
+    day: date  # UTC
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedView:
+    """The replies are gone from this server, if there were any; the desk is asked to delete its copies."""
+
+    day: date  # UTC
+    words: str = field(repr=False)  # for the way back to the case
