@@ -116,9 +116,9 @@ class Pages:
     name: str
     bodies: tuple[str, ...]
     limits: Limits
-    feedback_days: int = 90  # within which the source is promised an answer
     languages: tuple[Language, ...] = (Language.ENGLISH,)  # offered; the first is for who asks for none
     language: Language = Language.ENGLISH
+    feedback_days: int = 90  # within which the source is promised an answer
 
     def speaking(self, language: Language) -> Self:
         """Return the same pages in another language."""
