@@ -37,6 +37,7 @@ class Event(StrEnum):
     BATCH_EXPORTED = "batch-exported"
     BATCH_ACKNOWLEDGED = "batch-acknowledged"
     PACKET_DELETED = "packet-deleted"
+    PACKET_DISCARDED = "packet-discarded"  # an operator gave up one that waited too long; nobody received it
     BUNDLE_ACCEPTED = "bundle-accepted"
     GATEWAY_PAIRED = "gateway-paired"
     BATCH_IMPORTED = "batch-imported"
@@ -60,6 +61,7 @@ FIELDS: Final[Mapping[Event, tuple[str, ...]]] = {
     Event.BATCH_EXPORTED: ("batch", "lane", "count", "digest"),
     Event.BATCH_ACKNOWLEDGED: ("batch", "count", "digest"),
     Event.PACKET_DELETED: ("packet", "batch"),
+    Event.PACKET_DISCARDED: ("packet", "lane"),
     Event.BUNDLE_ACCEPTED: ("digest",),
     Event.GATEWAY_PAIRED: ("gateway", "digest"),
     Event.BATCH_IMPORTED: ("gateway", "batch", "lane", "count", "digest"),
