@@ -12,9 +12,9 @@ from typing import Final
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
-from nacl.bindings import crypto_sign_seed_keypair
 from nacl.pwhash import argon2id
 
+from keys.ed25519 import ed25519_public
 from keys.recipient import Kind, Recipient
 from keys.secret import SecretKey
 from keys.words import Purpose, encode_words, parse_words
@@ -65,7 +65,7 @@ class ReturnSecrets:
     @property
     def signing(self) -> str:
         """The public half that a visit's signature is verified with, hexadecimal."""
-        return _ed25519_public(self.signing_seed)
+        return ed25519_public(self.signing_seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +132,8 @@ def public_receipt(words: ReceiptWords, kind: Kind) -> PublicReceipt:
     return PublicReceipt(
         lookup=keys.lookup,
         recipient=str(Recipient.from_secret(kind, keys.recipient_secret)),
-        signing=_ed25519_public(keys.signing_seed),
-        proof=_ed25519_public(proof_seed),
+        signing=ed25519_public(keys.signing_seed),
+        proof=ed25519_public(proof_seed),
     )
 
 
@@ -145,8 +145,3 @@ def _stretch(value: int, *, salt: bytes) -> bytes:
 def _derive(stretched: bytes, info: str, *, size: int = KEY_SIZE) -> bytes:
     # Expand alone (RFC 5869, 3.3): Argon2id's output is uniform already.
     return HKDFExpand(algorithm=SHA256(), length=size, info=info.encode()).derive(stretched)
-
-
-def _ed25519_public(seed: bytes) -> str:
-    public, _ = crypto_sign_seed_keypair(seed)
-    return public.hex()

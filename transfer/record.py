@@ -15,6 +15,7 @@ T = TypeVar("T")
 HEX_64: Final = re.compile(r"[0-9a-f]{16}", re.ASCII)
 HEX_128: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 HEX_256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+HEX_512: Final = re.compile(r"[0-9a-f]{128}", re.ASCII)
 DAY: Final = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])", re.ASCII)
 
 
