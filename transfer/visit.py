@@ -1,4 +1,4 @@
-"""What joins a later visit to its case: the signature by the receipt's key, and the token that withdraws (FORMAT.md 4.8).
+"""What joins a later visit to its case: a signature by the receipt's key; and what withdraws one (FORMAT.md 4.8).
 
 Does no input or output. A later visit without a signature that fits the case's *first* packet claims to belong and is
 never joined by itself: the keys in its own manifest prove only that somebody has some words.
