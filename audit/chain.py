@@ -167,7 +167,9 @@ def check_chain(untrusted_lines: Iterable[bytes], *, start: Head = EMPTY, heads:
         faults.extend(_follow(current, line, place))
         current = Head(line.seq, hash_line(untrusted_line))
         if expected.get(line.seq, {current.hash}) != {current.hash}:
-            reason = f"line {place}: a signed head says something else of number {line.seq}: it was changed"
+            # Whoever recomputed every hash is found here and not where they began: say between which two places.
+            since = f"it, or one after number {anchored}," if anchored < line.seq - 1 else "it"
+            reason = f"line {place}: a signed head says something else of number {line.seq}: {since} was changed"
             faults.append(Fault(place, reason))
         elif line.seq in expected:
             anchored = line.seq

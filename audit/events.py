@@ -1,7 +1,7 @@
 """What a station may say in its log: a closed set of events, each with exactly its own fields.
 
-No field could hold text, an address, a file name, an exact size or a time. A digest is of a key file, a recipients
-file, a batch.json or a bundle: never of anything that a source sent.
+No field could hold text, an address, a file name, an exact size or a time. A digest is of a key, a recipients file, a
+batch.json, a bundle, a line or the end of a log: never of anything that a source sent.
 """
 
 import re
@@ -27,9 +27,16 @@ class Event(StrEnum):
 
     LOG_STARTED = "log-started"
     LOG_CONTINUED = "log-continued"  # the first line of a file after rotation
-    LOG_RECOVERED = "log-recovered"  # a torn last line was dropped; nobody had been told that it was written
+    LOG_RECOVERED = "log-recovered"  # bytes at the end that were no line lie beside the log now; their SHA-256
+    CHAIN_CONTINUES = "chain-continues"  # a new key's chain: after which gateway's, and after which line's hash
     KEYS_CREATED = "keys-created"
+    KEYS_SPLIT = "keys-split"  # of the recipient with this hash; into how many shares
+    KEYS_JOINED = "keys-joined"  # from shares, for use or into a file
+    KEYS_PRINTED = "keys-printed"
+    KEYS_REHEARSED = "keys-rehearsed"  # how many ways into a test packet were tried, and all of them led in
     RECIPIENTS_CHANGED = "recipients-changed"
+    DESK_KEY_CHANGED = "desk-key-changed"
+    HEAD_STATED = "head-stated"  # the desk signed which line of a gateway's log is the last that it trusts
     GATEWAY_STARTED = "gateway-started"
     GATEWAY_STOPPED = "gateway-stopped"
     SUBMISSION_SEALED = "submission-sealed"
@@ -40,6 +47,7 @@ class Event(StrEnum):
     PACKET_DISCARDED = "packet-discarded"  # an operator gave up one that waited too long; nobody received it
     BUNDLE_ACCEPTED = "bundle-accepted"
     GATEWAY_PAIRED = "gateway-paired"
+    GATEWAY_DISTRUSTED = "gateway-distrusted"
     BATCH_IMPORTED = "batch-imported"
     BATCH_REFUSED = "batch-refused"
     BATCH_CONFLICT = "batch-conflict"
@@ -51,9 +59,16 @@ class Event(StrEnum):
 FIELDS: Final[Mapping[Event, tuple[str, ...]]] = {
     Event.LOG_STARTED: (),
     Event.LOG_CONTINUED: (),
-    Event.LOG_RECOVERED: (),
+    Event.LOG_RECOVERED: ("digest",),
+    Event.CHAIN_CONTINUES: ("gateway", "digest"),
     Event.KEYS_CREATED: ("digest",),
+    Event.KEYS_SPLIT: ("count", "digest"),
+    Event.KEYS_JOINED: ("digest",),
+    Event.KEYS_PRINTED: ("digest",),
+    Event.KEYS_REHEARSED: ("count",),
     Event.RECIPIENTS_CHANGED: ("digest",),
+    Event.DESK_KEY_CHANGED: ("digest",),
+    Event.HEAD_STATED: ("gateway", "digest"),
     Event.GATEWAY_STARTED: (),
     Event.GATEWAY_STOPPED: (),
     Event.SUBMISSION_SEALED: ("packet", "lane"),
@@ -64,6 +79,7 @@ FIELDS: Final[Mapping[Event, tuple[str, ...]]] = {
     Event.PACKET_DISCARDED: ("packet", "lane"),
     Event.BUNDLE_ACCEPTED: ("digest",),
     Event.GATEWAY_PAIRED: ("gateway", "digest"),
+    Event.GATEWAY_DISTRUSTED: ("gateway",),
     Event.BATCH_IMPORTED: ("gateway", "batch", "lane", "count", "digest"),
     Event.BATCH_REFUSED: (),
     Event.BATCH_CONFLICT: ("gateway", "batch", "digest"),

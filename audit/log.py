@@ -4,14 +4,12 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Final
 
 from audit.chain import (
     EMPTY,
-    LINE_MAX,
     ChainReport,
     Head,
     check_chain,
@@ -23,26 +21,19 @@ from audit.chain import (
 )
 from audit.errors import LineError, LogDamagedError
 from audit.events import Event, Record
+from audit.segments import close_segment, closed_segments, lines_of, text_after
+from audit.tail import Tail, file_aside, move_aside, pending_digest, read_tail
 from disk.durable import PRIVATE, sync_folder
 
-_TAIL: Final = 4 * (LINE_MAX + 1)  # bytes read from the end: surely the last whole line and a torn one
-_READ_SIZE: Final = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class _Tail:
-    """The end of a log: its head, how many bytes are whole lines, and how many exist."""
-
-    head: Head
-    whole: int
-    size: int
+_READ_SIZE: Final = 1024 * 1024  # bytes; more of one line is not kept in memory
+_LINES_MIN: Final = 2  # in a file that is closed: one that only says that it continues is not worth a file
 
 
 class AuditLog:
     """One station's log. Every append re-reads the end under the lock, so processes may share the file.
 
-    A last line that a crash tore was never acknowledged to anyone: it is dropped by the next append, which says
-    so (`log-recovered`). `today` gives the UTC day.
+    Bytes after the last newline, however many, were never acknowledged to anyone: the next append moves them aside
+    and says so (`log-recovered`). `today` gives the UTC day.
     """
 
     def __init__(self, path: Path, *, today: Callable[[], date]) -> None:
@@ -65,7 +56,7 @@ class AuditLog:
         Which fields an event has stands in `audit.events.FIELDS`; others, or too few, are a ValueError.
 
         Raises:
-            LogDamagedError: The last whole line is not a line of a log; nothing was written.
+            LogDamagedError: The last ended line is not a line of a log; nothing was written.
             OSError: It could not be made durable; the file is as it was.
         """
         record = Record(event=event, gateway=gateway, packet=packet, batch=batch, lane=lane, count=count, digest=digest)
@@ -74,21 +65,7 @@ class AuditLog:
     def extend(self, records: Sequence[Record]) -> Head:
         """Write several lines with one sync; a crash may leave the first few of them, each whole."""
         with self._locked() as fd:
-            tail = self._read_tail(fd)
-            said = list(records)
-            if tail.whole != tail.size:
-                os.ftruncate(fd, tail.whole)
-                said.insert(0, Record(event=Event.LOG_RECOVERED))
-            if tail.whole == 0:
-                said.insert(0, Record(event=Event.LOG_STARTED))
-            head, text = tail.head, bytearray()
-            for record in said:
-                line, head = next_line(head, self._today(), record)
-                text += line + b"\n"
-            self._write(fd, bytes(text), at=tail.whole)
-            if tail.whole == 0:
-                sync_folder(self._path.parent)
-            return head
+            return self._extend(fd, read_tail(fd, self._path), records)
 
     def adopt(self, untrusted_lines: bytes) -> Head:
         """Append lines that another station wrote, as they are: how a desk keeps a gateway's log.
@@ -97,58 +74,96 @@ class AuditLog:
             LineError, ChainError: They do not continue what is here; nothing was written.
         """
         with self._locked() as fd:
-            tail = self._read_tail(fd)
+            tail = read_tail(fd, self._path)
             lines = split_lines(untrusted_lines)
             verify_chain(lines, start=tail.head)
+            # What a crash of ours tore comes whole again with these lines.
             os.ftruncate(fd, tail.whole)
             self._write(fd, untrusted_lines, at=tail.whole)
             sync_folder(self._path.parent)
             return Head(tail.head.seq + len(lines), hash_line(lines[-1])) if lines else tail.head
 
+    def rotate(self) -> Path:
+        """Close the file that is written to and begin another one, in which the chain goes on; return the closed one.
+
+        Raises:
+            LogDamagedError: The end is no line of a log, or there is nothing to close.
+            OSError: It could not be made durable. The next append continues the chain in any case.
+        """
+        with self._locked() as fd:
+            tail = read_tail(fd, self._path)
+            if tail.torn or pending_digest(self._path):
+                self._extend(fd, tail, [])
+                tail = read_tail(fd, self._path)
+            first = next(lines_of(self._path), b"")
+            if not first or tail.head.seq - parse_line(first).seq + 1 < _LINES_MIN:
+                raise LogDamagedError(f"there is nothing to close in {self._path}")
+            closed = close_segment(self._path, first=parse_line(first).seq, last=tail.head.seq)
+        # Another process may have begun the new file by now; whoever comes first says that it continues.
+        with self._locked() as fd:
+            tail = read_tail(fd, self._path)
+            if tail.whole == 0:
+                self._extend(fd, tail, [])
+        return closed
+
+    def damage(self) -> tuple[int, int]:
+        """Return how many bytes at the end are no lines of a log, and the number of the last line before them."""
+        with self._locked() as fd:
+            cut, seq = self._last_good(fd)
+            return os.fstat(fd).st_size - cut, seq
+
+    def recover(self) -> Head:
+        """Move everything after the last line aside, ended lines included, and say so: an operator's decision.
+
+        Raises:
+            LogDamagedError: Not one line is left: this is no log any more.
+        """
+        with self._locked() as fd:
+            cut, seq = self._last_good(fd)
+            if seq == 0:
+                raise LogDamagedError(f"nothing in {self._path} is a line of a log; begin a new chain instead")
+            if cut < os.fstat(fd).st_size:
+                move_aside(fd, self._path, start=cut)
+            return self._extend(fd, read_tail(fd, self._path), [])
+
     def head(self) -> Head:
-        """Return the number and hash of the last whole line; EMPTY when there is no log yet.
+        """Return the number and hash of the last ended line; EMPTY when there is no log yet.
 
         Raises:
             LogDamagedError: That line is not a line of a log.
         """
-        if not self._path.exists():
+        if not self._exists():
             return EMPTY
         with self._locked() as fd:
-            return self._read_tail(fd).head
+            return read_tail(fd, self._path).head
 
     def lines_after(self, seq: int, *, size_max: int | None = None) -> bytes:
         """Return the whole lines numbered above `seq`, each with its newline, at most `size_max` bytes of them."""
-        if not self._path.exists():
+        if not self._exists():
             return b""
+        kept = b""
         with self._locked():  # a line that is being written may still be taken back
-            return self._read_after(seq, size_max)
+            newer = [segment.path for segment in closed_segments(self._path) if segment.last > seq]
+            for path in [*newer, self._path]:
+                left = None if size_max is None else size_max - len(kept)
+                text, complete = text_after(path, seq, size_max=left)
+                kept += text
+                if not complete:
+                    break
+        return kept
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield every ended line of all files, oldest first, without its newline; nothing of it was checked."""
+        for path in [*(segment.path for segment in closed_segments(self._path)), self._path]:
+            if path.exists():
+                yield from lines_of(path)
 
     def check(self, *, start: Head = EMPTY, heads: Sequence[Head] = ()) -> ChainReport:
         """Walk the whole log; see `audit.chain.check_chain`. A torn last line is not looked at."""
-        return check_chain(self._whole_lines(), start=start, heads=heads)
+        return check_chain(self.lines(), start=start, heads=heads)
 
-    def _read_after(self, seq: int, size_max: int | None) -> bytes:
-        kept = bytearray()
-        skip: int | None = None
-        for line in self._whole_lines():
-            if skip is None:
-                # Numbers rise by one, so the first line of the file tells how many to pass over.
-                skip = max(0, seq + 1 - parse_line(line).seq)
-            if skip > 0:
-                skip -= 1
-                continue
-            if size_max is not None and len(kept) + len(line) + 1 > size_max:
-                break
-            kept += line + b"\n"
-        return bytes(kept)
-
-    def _whole_lines(self) -> Iterator[bytes]:
-        if not self._path.exists():
-            return
-        with self._path.open("rb", buffering=_READ_SIZE) as stream:
-            for line in stream:
-                if line.endswith(b"\n"):
-                    yield line[:-1]
+    def _exists(self) -> bool:
+        return self._path.exists() or bool(closed_segments(self._path))
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
@@ -164,21 +179,39 @@ class AuditLog:
             finally:
                 os.close(fd)
 
-    def _read_tail(self, fd: int) -> _Tail:
-        size = os.fstat(fd).st_size
-        start = max(0, size - _TAIL)
-        text = os.pread(fd, _TAIL, start)
-        end = text.rfind(b"\n")
-        if end < 0:
-            if start:
-                raise LogDamagedError(f"the end of the log {self._path} is not a line; see what happened to it")
-            return _Tail(EMPTY, 0, size)
-        line = text[text.rfind(b"\n", 0, end) + 1 : end]
-        try:
-            head = Head(parse_line(line).seq, hash_line(line))
-        except LineError:
-            raise LogDamagedError(f"the last line of the log {self._path} was changed; verify it first") from None
-        return _Tail(head, start + end + 1, size)
+    def _extend(self, fd: int, tail: Tail, records: Sequence[Record]) -> Head:
+        if tail.torn:
+            move_aside(fd, self._path, start=tail.whole)
+        said = list(records)
+        digest = pending_digest(self._path)
+        if digest is not None:
+            said.insert(0, Record(event=Event.LOG_RECOVERED, digest=digest))
+        if tail.whole == 0:
+            said.insert(0, Record(event=Event.LOG_STARTED if tail.head == EMPTY else Event.LOG_CONTINUED))
+        head, text = tail.head, bytearray()
+        for record in said:
+            line, head = next_line(head, self._today(), record)
+            text += line + b"\n"
+        self._write(fd, bytes(text), at=tail.whole)
+        if tail.whole == 0:
+            sync_folder(self._path.parent)
+        if digest is not None:
+            file_aside(self._path, seq=head.seq - len(records), digest=digest)
+        return head
+
+    def _last_good(self, fd: int) -> tuple[int, int]:
+        """Return where the last line of the file ends, and its number; 0 and 0 where there is none."""
+        cut = seq = offset = 0
+        with open(fd, "rb", closefd=False) as stream:
+            stream.seek(0)
+            while line := stream.readline(_READ_SIZE):
+                offset += len(line)
+                try:
+                    found = parse_line(line[:-1]).seq if line.endswith(b"\n") else 0
+                except LineError:
+                    continue
+                cut, seq = (offset, found) if found else (cut, seq)
+        return cut, seq
 
     def _write(self, fd: int, text: bytes, *, at: int) -> None:
         try:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import hashlib
 import logging
 import signal
 import time
@@ -29,7 +28,7 @@ from gateway.places import Places
 from gateway.receipts import ReceiptMaker
 from gateway.submission import Station
 from gateway.transport import Pace
-from keys.recipient import Recipient
+from keys.recipient import sealed_to
 from quarantine.budgets import Budgets
 from quarantine.canaries import check_scanner
 from quarantine.clamd import ClamdScanner
@@ -66,11 +65,6 @@ def serve(home: GatewayHome, *, listen: str | None = None, on_listening: Callabl
         material = home.load()
         host, port = parse_listen(listen or material.config.listen)
         asyncio.run(_run(home, material, host, port, zygote, on_listening))
-
-
-def sealed_to(recipients: tuple[Recipient, ...]) -> str:
-    """Return how a manifest names the recipients it was sealed to: 16 hexadecimal digits, whatever their order."""
-    return hashlib.sha256("\n".join(sorted(map(str, recipients))).encode("ascii")).hexdigest()[:16]
 
 
 def quiet_loop(loop: asyncio.AbstractEventLoop) -> None:

@@ -1,5 +1,7 @@
 """The public half of a key that packets are sealed to: the only half that the low side ever has."""
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, assert_never
@@ -113,3 +115,13 @@ def parse_recipients(untrusted_text: str) -> tuple[Recipient, ...]:
     if len(set(recipients)) < len(recipients):
         raise RecipientError("a recipients file names one recipient twice")
     return tuple(recipients)
+
+
+def encode_recipients(recipients: Sequence[Recipient]) -> bytes:
+    """Return the one form of a recipients file that is signed, hashed and compared: a line each, nothing else."""
+    return "".join(f"{recipient}\n" for recipient in recipients).encode("ascii")
+
+
+def sealed_to(recipients: Sequence[Recipient]) -> str:
+    """Return how a manifest names the recipients it was sealed to: 16 hexadecimal digits, whatever their order."""
+    return hashlib.sha256("\n".join(sorted(map(str, recipients))).encode("ascii")).hexdigest()[:16]
