@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
-from quarantine.rar_blocks import MAGIC_3, Block, DamagedRarError, Kind, read_exactly
+from quarantine.rar_blocks import FILE_TYPE, MAGIC_3, Block, DamagedRarError, Kind, read_exactly
 
 _BASE: Final = struct.Struct("<HBHH")  # sum, kind, flags, size
 _FILE: Final = struct.Struct("<IIBIIBBHI")  # packed, size, system, CRC, time, version, method, name's size, attributes
@@ -98,7 +98,7 @@ def _parse_file(block: Block, flags: int) -> int:
     at += name_size + (8 if flags & _SALT else 0)
     block.data_size, block.size, block.crc32 = packed, size, crc32
     block.name, block.name_is_valid = _name(name, is_unicode=bool(flags & _UNICODE))
-    block.mode = stat.S_IFMT(attributes) if system == _UNIX else 0
+    block.mode = attributes & FILE_TYPE if system == _UNIX else 0
     block.is_folder = flags & _DICTIONARY == _DICTIONARY and not stat.S_ISLNK(block.mode)
     block.is_split, block.is_encrypted = bool(flags & _SPLIT), bool(flags & _ENCRYPTED)
     block.is_solid, block.is_old_version = bool(flags & _FILE_SOLID), bool(flags & _VERSION)

@@ -3,12 +3,11 @@
 Source: https://www.rarlab.com/technote.htm ("RAR 5.0 archive format").
 """
 
-import stat
 import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
-from quarantine.rar_blocks import MAGIC_5, Block, DamagedRarError, Kind, read_exactly
+from quarantine.rar_blocks import FILE_TYPE, MAGIC_5, Block, DamagedRarError, Kind, read_exactly
 
 HEADER_MAX: Final = 2 * 1024 * 1024  # bytes; "general archive block format"
 _KINDS: Final = {1: Kind.MAIN, 2: Kind.FILE, 3: Kind.SERVICE, 4: Kind.ENCRYPTION, 5: Kind.END}
@@ -114,7 +113,8 @@ def _parse_file(body: Fields, block: Block) -> None:
     block.is_stored, block.is_solid = method == 0, bool(packing & 0x40)
     block.is_known_method = method <= 5 and packing & 0x3F == 0  # version 1 is RAR 7
     block.dictionary = 0 if block.is_stored else _DICTIONARY << (packing >> 10 & 0xF)
-    block.mode = stat.S_IFMT(attributes) if system == _UNIX else 0
+    # By mask: stat.S_IFMT raises OverflowError above 32 bits, and the claim may have 64.
+    block.mode = attributes & FILE_TYPE if system == _UNIX else 0
     name = body.bytes(body.number())
     block.name = name.decode("utf-8", "replace")
     # RAR maps bytes that are not UTF-8 into a private area itself.

@@ -7,6 +7,7 @@ from typing import BinaryIO, Final, Protocol
 
 MAGIC_3: Final = b"Rar!\x1a\x07\x00"
 MAGIC_5: Final = b"Rar!\x1a\x07\x01\x00"
+FILE_TYPE: Final = 0xF000  # S_IFMT, bits of a Unix mode; stat(2)
 
 
 class DamagedRarError(Exception):

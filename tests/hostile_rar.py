@@ -76,6 +76,7 @@ BUILDERS: Final[dict[str, Callable[[], bytes]]] = {
     "end_missing": lambda: START + file_block(HELLO),
     "header_sum_wrong": lambda: TWO[:-6] + b"\x00" + TWO[-5:],
     "header_too_large": lambda: START + bytes(4) + vint(2**22) + bytes(99),
+    "attributes_of_64_bits": lambda: rar5(replace(HELLO, attributes=0xFFFF_FFFF_0000_81A4)),
     "header_of_no_size": lambda: START + bytes(99),
     "number_too_long": lambda: START + header(2, b"\xff" * 12),
     "block_unknown": lambda: START + header(9, b"") + TWO[len(START) :],

@@ -1,0 +1,51 @@
+"""Mutated files through the real cage: the worker must say there what the same code says here, and live to say it.
+
+This is what shows a module that is loaded too late, or a system call that only a broken file needs.
+"""
+
+import io
+import time
+from typing import Final, NamedTuple
+
+from quarantine.errors import UndecidableError
+from quarantine.examine import examine_bytes
+from quarantine.examiner import CagedExaminer
+from quarantine.memory import seal_bytes_in_memory
+from quarantine.zygote import Zygote
+from tests.fuzz.cases import mutated, type_of
+from tests.fuzz.seeds import TARGETS
+from tests.fuzz.targets import BUDGETS, SECONDS
+
+FILES: Final = tuple(target for target in TARGETS if target != "answer")
+
+
+class Fault(NamedTuple):
+    """One file that was examined otherwise."""
+
+    target: str
+    said: str
+    content: bytes
+
+
+def run(count: int, seed: int) -> list[Fault]:
+    """Examine `count` mutated files of each type twice, here and in the cage."""
+    faults = []
+    with Zygote() as zygote:
+        examiner = CagedExaminer(BUDGETS, zygote)
+        for target in FILES:
+            for content in mutated(target, count, seed):
+                said = _caged(examiner, target, content)
+                if said is not None:
+                    faults.append(Fault(target, said, content))
+    return faults
+
+
+def _caged(examiner: CagedExaminer, target: str, content: bytes) -> str | None:
+    file_type = type_of(target, content)
+    expected = examine_bytes(io.BytesIO(content), file_type, BUDGETS)
+    with seal_bytes_in_memory(content) as memfd:
+        try:
+            found = examiner.examine(memfd.fd, file_type, deadline=time.monotonic() + SECONDS)
+        except UndecidableError as error:
+            return f"undecided in the cage ({error.reason})"
+    return None if found == expected else "found something else in the cage"

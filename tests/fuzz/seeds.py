@@ -1,0 +1,98 @@
+"""What fuzzing begins with: the small ones of the files that the tests make themselves. Nothing is stored.
+
+Every trick of the hostile sets is a seed, and so is what honest programs wrote, so that a mutation starts deep inside
+a parser and not in front of its first check.
+"""
+
+import io
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from quarantine.budgets import Budgets
+from quarantine.examination import encode_examination
+from quarantine.examine import examine_bytes
+from quarantine.types import FileType
+from tests import benign_pdfs, hostile_rar, hostile_zip, pdf_files, text_files
+from tests.jpeg_files import chunk, jpeg, png, segment, tiff
+
+SEED_MAX: Final = 24 * 1024  # bytes; mutations of large files find little and take long
+
+TARGETS: Final = ("zip", "rar", "pdf", "txt", "image", "answer")
+
+
+def seeds(target: str) -> list[bytes]:
+    """The seeds of a target, always the same and in the same order."""
+    made = dict.fromkeys(content for content in _SEEDS[target]() if len(content) <= SEED_MAX)
+    return list(made)
+
+
+def _zips() -> Iterator[bytes]:
+    # By name: the largest bombs take seconds to make, and would be too large.
+    yield from (make() for name, make in hostile_zip.BUILDERS.items() if "bomb" not in name)
+
+
+def _rars() -> Iterator[bytes]:
+    yield from (make() for name, make in hostile_rar.BUILDERS.items() if "bomb" not in name)
+    yield from _RAR_3
+
+
+def _pdfs() -> Iterator[bytes]:
+    yield from (make() for name, make in pdf_files.HOSTILE.items() if "bomb" not in name)
+    yield from (content for _, content in benign_pdfs.own())
+    yield from (content for _, content in benign_pdfs.by_pypdf())
+
+
+def _texts() -> Iterator[bytes]:
+    yield from text_files.HOSTILE.values()
+    yield from text_files.benign().values()
+
+
+def _images() -> Iterator[bytes]:
+    exif = tiff(gps=True, device=True, time=True, author=True)
+    xmp = b'<rdf:Description xmp:CreatorTool="C" exif:GPSLatitude="1">'
+    yield from (jpeg(), jpeg(gps=True, author=True, xmp=xmp), png(), png(size=100_000))
+    yield b"\xff\xd8" + segment(0xED, b"Photoshop 3.0\x008BIM\x1c\x02\x50\x00\x01A") + jpeg()[2:] + b"MZ"
+    yield png(chunk(b"eXIf", exif), chunk(b"tIME", bytes(7)), chunk(b"tEXt", b"Author\x00A"))
+    yield png(chunk(b"iTXt", b"XML:com.adobe.xmp\x00\x00\x00\x00\x00" + xmp))
+
+
+def _answers() -> Iterator[bytes]:
+    """Real answers, and what a worker would send of a member, behind one line end."""
+    for file_type, target in ((FileType.ZIP, _zips), (FileType.RAR, _rars), (FileType.PDF, _pdfs)):
+        for content in target():
+            if len(content) <= SEED_MAX:
+                yield encode_examination(examine_bytes(io.BytesIO(content), file_type, Budgets())) + b"\nhello"
+    yield b'{"findings":[],"members":[{"size":5,"crc32":907060870,"place":[0,4]}],"spent":[1,5]}\nhello'
+    yield b'{"findings":[],"members":[{"size":0,"crc32":0,"place":[0],"promise":"pdf"}],"spent":[0,0]}\n'
+
+
+def _old_block(kind: int, flags: int, body: bytes, data: bytes = b"") -> bytes:
+    rest = bytes([kind]) + flags.to_bytes(2, "little") + (7 + len(body)).to_bytes(2, "little") + body
+    # Right sums are put in by `mending`, as after every mutation.
+    return b"\x00\x00" + rest + data
+
+
+def _old_file(name: bytes, data: bytes, flags: int = 0, *, system: int = 3, mode: int = 0o100644) -> bytes:
+    sizes = len(data).to_bytes(4, "little") * 2
+    fixed = bytes([system]) + bytes(4) + bytes(4) + bytes([29, 0x30])
+    body = sizes + fixed + len(name).to_bytes(2, "little") + mode.to_bytes(4, "little") + name
+    return _old_block(0x74, 0x8000 | flags, body, data)
+
+
+_OLD_MAIN: Final = b"Rar!\x1a\x07\x00" + _old_block(0x73, 0, bytes(6))
+_OLD_END: Final = _old_block(0x7B, 0, b"")
+_RAR_3: Final = (
+    _OLD_MAIN + _old_file(b"hello.txt", b"hello") + _OLD_END,
+    _OLD_MAIN + _old_file(b"a\x00\x00\x55bc\xff\x82\x01de", b"x", 0x200) + _OLD_END,
+    _OLD_MAIN + _old_file(b"link", b"/etc/passwd", mode=0o120777) + _old_block(0x77, 0, b"\x01\x01" + bytes(8)),
+    _OLD_MAIN + _old_file(b"a" * 8 + b"\xff\xff" + bytes(12), b"x", 0x1000 | 0x400 | 0x100) + _OLD_END,
+)
+
+_SEEDS: Final[dict[str, Callable[[], Iterator[bytes]]]] = {
+    "zip": _zips,
+    "rar": _rars,
+    "pdf": _pdfs,
+    "txt": _texts,
+    "image": _images,
+    "answer": _answers,
+}
