@@ -86,7 +86,7 @@ class _Mover:
     def _has_work(self) -> bool:
         out = self._low.outbox
         exported = out.packets()
-        ready = any(packet.id not in exported for lane in Lane for packet in self._low.spool.ready(lane))
+        ready = any(packet.id not in exported for lane in Lane for packet in self._low.spool.due(lane))
         return ready or any(out.in_state(state) for state in (BatchState.OUTSTANDING, BatchState.ACKNOWLEDGED))
 
     def _carry(self) -> None:

@@ -152,7 +152,7 @@ def init(home: GatewayHome, *, recipients: Path, desk_key: Path, config: Gateway
         write_new(new.recipients, [f"{recipient}\n".encode() for recipient in to])
         write_new(new.desk_key, [desk.encode().encode()])
         write_new(new.config, [encode_config(config).encode()])
-        for lane in ("incoming", *Lane):
+        for lane in ("incoming", "withdrawable", *Lane):
             make_private_folder(new.spool / lane)
         log = AuditLog(new.audit, today=lambda: datetime.now(UTC).date())
         log.append(Event.KEYS_CREATED, digest=hashlib.sha256(signing.public.raw).hexdigest())

@@ -86,11 +86,14 @@ class SealedUpload:
                 members.append(self.end())
             return members
 
-    def hand_over(self, lane: Lane, message: bytes, manifest: bytes) -> Callable[[], SpooledPacket]:
+    def hand_over(
+        self, lane: Lane, message: bytes, manifest: bytes, *, withdrawal: bytes = b""
+    ) -> Callable[[], SpooledPacket]:
         """Return what finishes the packet and makes it durable in its lane, to be called once, in a thread.
 
         From here on the packet is that function's: it ends whole in its lane or is removed, whatever happens
         to the one who asked for it. It raises SpoolFullError or OSError in the second case.
+        `withdrawal` is the digest of the token that takes it back.
         """
         packet = self._open()
         self._packet = None
@@ -100,7 +103,7 @@ class SealedUpload:
                 for sealed in packet.writer.finish(message, manifest):
                     packet.append(sealed)
                 packet.flush()
-                return packet.incoming.commit(lane)
+                return packet.incoming.commit(lane, withdrawal=withdrawal)
             finally:
                 # After a commit there is nothing left to discard.
                 packet.incoming.discard()

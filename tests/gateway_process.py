@@ -171,8 +171,10 @@ class GatewayProcess:
         return OpenedPacket(lane, sealed, manifest, message, files, plaintext)
 
     def leftovers(self) -> list[Path]:
-        """Return whatever is in the spool."""
-        return [path for path in self.home.spool.rglob("*") if path.is_file()]
+        """Return whatever is in the spool, but for the withdrawal tokens of packets that wait in a lane."""
+        waiting = {path.stem for lane in Lane for path in (self.home.spool / lane).iterdir()}
+        files = [path for path in self.home.spool.rglob("*") if path.is_file()]
+        return [path for path in files if not (path.parent.name == "withdrawable" and path.name in waiting)]
 
 
 def form_body(fields: Iterable[tuple[str, str]], files: Iterable[tuple[str, bytes]]) -> tuple[bytes, str]:

@@ -6,6 +6,7 @@ flock on it, so that a starting process removes what a crash left, and nothing e
 
 The modification time of a waiting packet is the start of its tick, so that it does not say when within a tick
 a source was here. The inode's change and birth times cannot be set and still do, until the packet is removed.
+Until its tick has passed its source may take it back (`withdrawals`).
 """
 
 import contextlib
@@ -21,6 +22,7 @@ from typing import Final
 from disk.durable import PRIVATE, make_private_folder, sync_folder
 from transfer.names import Lane, PacketId
 from transfer.room import INCOMING, Admission, Room, SpoolFullError, packets_in
+from transfer.withdrawals import Withdrawals
 
 __all__ = ["Admission", "IncomingPacket", "Spool", "SpoolFullError", "SpooledPacket"]
 
@@ -60,6 +62,7 @@ class Spool:
         self._tick = tick
         self._now = now
         self._room = Room(root, quota=quota, reserve=reserve)
+        self.withdrawals = Withdrawals(root)
 
     def prepare(self) -> int:
         """Create the folders and remove what a crash left in `incoming/`; return how many were removed."""
@@ -69,6 +72,7 @@ class Spool:
         removed = sum(_remove_if_abandoned(path) for path in (self.root / INCOMING).glob("*.part"))
         if removed:
             sync_folder(self.root / INCOMING)
+        self.withdrawals.prepare()
         return removed
 
     def admit(self, length: int) -> Admission:
@@ -92,7 +96,17 @@ class Spool:
         return IncomingPacket(self, packet_id, path, fd, admission)
 
     def ready(self, lane: Lane) -> list[SpooledPacket]:
-        """Return the packets whose tick has passed, oldest tick first, then by id (which is random)."""
+        """Return the packets whose tick has passed, oldest tick first, then by id (which is random).
+
+        From here on their sources can no longer take them back: the caller may carry them away.
+        """
+        with self.withdrawals.locked():
+            ready = self.due(lane)
+            self.withdrawals.forget(packet.id for packet in ready)
+        return ready
+
+    def due(self, lane: Lane) -> list[SpooledPacket]:
+        """Return what `ready` would, for somebody who only wants to know: a source may still take one back."""
         now = self._now()
         return [packet for start, packet in self._stamped(lane) if start + self._tick <= now]
 
@@ -171,10 +185,11 @@ class IncomingPacket:
             if done:
                 left[0] = left[0][done:]
 
-    def commit(self, lane: Lane) -> SpooledPacket:
+    def commit(self, lane: Lane, *, withdrawal: bytes = b"") -> SpooledPacket:
         """Make the packet durable in its lane, then return it. Blocks on the disk: call it in an executor.
 
-        Only after this has returned may anyone be told that the packet was received.
+        `withdrawal` is the digest of the token that takes it back; without one nobody can. Only after
+        this has returned may anyone be told that the packet was received.
 
         Raises:
             SpoolFullError, OSError: Not durable. What had reached its lane by then stays there.
@@ -185,10 +200,14 @@ class IncomingPacket:
             os.utime(self.fd, ns=(start, start))
             # Not fdatasync: after it a power cut could bring back the time of the last write.
             os.fsync(self.fd)
+            if withdrawal:
+                self._spool.withdrawals.keep(self.packet_id, withdrawal, stamp=self._spool.tick_start())
             os.rename(self._path, target)  # noqa: PTH104 - beside the os.fsync calls whose order matters
             sync_folder(target.parent)
             sync_folder(self._path.parent)
         except OSError as error:
+            with contextlib.suppress(OSError), self._spool.withdrawals.locked():
+                self._spool.withdrawals.forget([self.packet_id])
             self.discard()
             raise _translated(error) from None
         self._end()

@@ -266,7 +266,7 @@ def _low_status(home: "GatewayHome") -> list[tuple[str, object]]:
     exported = low.outbox.packets()
     rows: list[tuple[str, object]] = []
     for lane in Lane:
-        ready = [packet for packet in low.spool.ready(lane) if packet.id not in exported]
+        ready = [packet for packet in low.spool.due(lane) if packet.id not in exported]
         waiting = [packet for packet in low.spool.waiting(lane) if packet.id not in exported]
         rows.append((f"{lane}: ready to be exported", len(ready)))
         rows.append((f"{lane}: waiting for the end of the tick", len(waiting) - len(ready)))
