@@ -87,7 +87,7 @@ class SealedUpload:
             return members
 
     def hand_over(
-        self, lane: Lane, message: bytes, manifest: bytes, *, withdrawal: bytes = b""
+        self, lane: Lane, message: bytes, manifest: bytes, *, withdrawal: str = ""
     ) -> Callable[[], SpooledPacket]:
         """Return what finishes the packet and makes it durable in its lane, to be called once, in a thread.
 

@@ -185,7 +185,7 @@ class IncomingPacket:
             if done:
                 left[0] = left[0][done:]
 
-    def commit(self, lane: Lane, *, withdrawal: bytes = b"") -> SpooledPacket:
+    def commit(self, lane: Lane, *, withdrawal: str = "") -> SpooledPacket:
         """Make the packet durable in its lane, then return it. Blocks on the disk: call it in an executor.
 
         `withdrawal` is the digest of the token that takes it back; without one nobody can. Only after

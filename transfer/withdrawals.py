@@ -8,8 +8,6 @@ what may leave removes the tokens, and both do it under one lock. Clocks play no
 
 import contextlib
 import fcntl
-import hashlib
-import hmac
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,16 +16,11 @@ from typing import Final
 
 from disk.durable import PRIVATE, PRIVATE_FOLDER, make_private_folder, sync_folder
 from transfer.names import Lane, PacketId, parse_packet_id
+from transfer.visit import is_token_of
 
 FOLDER: Final = "withdrawable"
-TOKEN_SIZE: Final = 32  # bytes, random
-_DIGEST_SIZE: Final = 32  # bytes; SHA-256
-_NOBODYS: Final = bytes(_DIGEST_SIZE)  # compared with where there is no token: no token hashes to it
-
-
-def digest_token(token: bytes) -> bytes:
-    """Return what is kept of a token: its SHA-256."""
-    return hashlib.sha256(token).digest()
+_DIGEST_SIZE: Final = 64  # hexadecimal digits of a SHA-256
+_NOBODYS: Final = "0" * _DIGEST_SIZE  # compared with where there is no token: nobody knows what hashes to it
 
 
 class Withdrawals:
@@ -46,13 +39,16 @@ class Withdrawals:
                 if not (self._part(packet_id).exists() or self._lane_of(packet_id) or self._gone(packet_id).exists()):
                     self.forget([packet_id])
 
-    def keep(self, packet_id: PacketId, digest: bytes, *, stamp: int) -> None:
-        """Keep the digest of a token durably; `stamp` (seconds) is the file's time. Before the packet's rename."""
+    def keep(self, packet_id: PacketId, withdrawal: str, *, stamp: int) -> None:
+        """Keep the digest of a token durably, hexadecimal; `stamp` (seconds) is the file's time.
+
+        Before the packet's rename.
+        """
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         fd = os.open(self._folder / packet_id, flags, PRIVATE)
         try:
             # One write of so few bytes is whole, or an error; what a crash tears belongs to no packet in a lane.
-            if os.write(fd, digest) != len(digest):
+            if os.write(fd, withdrawal.encode("ascii")) != len(withdrawal):
                 raise OSError("a token was not written whole")
             os.utime(fd, (stamp, stamp))
             os.fsync(fd)
@@ -81,14 +77,13 @@ class Withdrawals:
         if removed:
             sync_folder(self._folder)
 
-    def take_back(self, packet_id: PacketId, untrusted_token: bytes) -> bool:
-        """Move a packet out of its lane, if `untrusted_token` is its token and it may not have left yet.
+    def take_back(self, packet_id: PacketId, untrusted_token: str) -> bool:
+        """Move a packet out of its lane, if `untrusted_token` (64 hexadecimal digits) is its own and it cannot have left yet.
 
         Answers whether that was done; a wrong token and an unknown packet are one answer. Then `finish`.
         """
         with self.locked():
-            kept = self._digest(packet_id)
-            is_right = hmac.compare_digest(digest_token(untrusted_token), kept or _NOBODYS)
+            is_right = is_token_of(self._withdrawal(packet_id), untrusted_token)
             lane = self._lane_of(packet_id)
             if not is_right or lane is None:
                 # A crash may have stopped the same request after its rename: then it is done now.
@@ -112,13 +107,13 @@ class Withdrawals:
             sync_folder(self._folder)
             self.forget([packet_id])
 
-    def _digest(self, packet_id: PacketId) -> bytes | None:
+    def _withdrawal(self, packet_id: PacketId) -> str:
         try:
             with (self._folder / packet_id).open("rb") as stream:
-                digest = stream.read(_DIGEST_SIZE + 1)
+                kept = stream.read(_DIGEST_SIZE + 1)
         except FileNotFoundError:
-            return None
-        return digest if len(digest) == _DIGEST_SIZE else None
+            return _NOBODYS
+        return kept.decode("ascii", errors="replace") if len(kept) == _DIGEST_SIZE else _NOBODYS
 
     def _tokens(self) -> list[PacketId]:
         found = []

@@ -12,11 +12,12 @@ import pytest
 import transfer.withdrawals
 from transfer.names import Lane, PacketId, new_packet_id
 from transfer.spool import Spool, SpooledPacket
-from transfer.withdrawals import TOKEN_SIZE, Withdrawals, digest_token
+from transfer.visit import TOKEN_SIZE, withdrawal_of
+from transfer.withdrawals import Withdrawals
 
 TICK = 100  # seconds
-TOKEN = bytes(range(TOKEN_SIZE))
-OTHER = bytes(TOKEN_SIZE)
+TOKEN = bytes(range(TOKEN_SIZE)).hex()
+OTHER = bytes(TOKEN_SIZE).hex()
 
 
 class _Clock:
@@ -38,10 +39,10 @@ def spool(tmp_path: Path, clock: _Clock) -> Spool:
     return spool
 
 
-def _put(spool: Spool, token: bytes = TOKEN, lane: Lane = Lane.CLEAR) -> SpooledPacket:
+def _put(spool: Spool, token: str = TOKEN, lane: Lane = Lane.CLEAR) -> SpooledPacket:
     packet = spool.create(new_packet_id(), spool.admit(6))
     packet.write(b"sealed")
-    return packet.commit(lane, withdrawal=digest_token(token))
+    return packet.commit(lane, withdrawal=withdrawal_of(token))
 
 
 def _files(spool: Spool) -> list[str]:
@@ -52,7 +53,7 @@ def test_only_the_digest_of_the_token_is_kept_and_it_tells_no_time(spool: Spool)
     packet = _put(spool)
     (path,) = (spool.root / "withdrawable").iterdir()
     assert path.name == packet.id
-    assert path.read_bytes() == digest_token(TOKEN)
+    assert path.read_text() == withdrawal_of(TOKEN)
     assert path.stat().st_mtime == 1_000_000
     assert path.stat().st_mode & 0o777 == 0o600
 
@@ -73,7 +74,7 @@ def test_a_wrong_token_and_an_unknown_packet_take_nothing_back(spool: Spool) -> 
     before = _files(spool)
     assert not spool.withdrawals.take_back(packet.id, OTHER)
     assert not spool.withdrawals.take_back(new_packet_id(), TOKEN)
-    assert not spool.withdrawals.take_back(packet.id, b"")
+    assert not spool.withdrawals.take_back(packet.id, "")
     assert _files(spool) == before
 
 
@@ -100,7 +101,7 @@ def test_a_packet_without_a_token_stays(spool: Spool) -> None:
     packet = spool.create(new_packet_id(), spool.admit(6))
     packet.write(b"sealed")
     waiting = packet.commit(Lane.CLEAR)
-    assert not spool.withdrawals.take_back(waiting.id, b"")
+    assert not spool.withdrawals.take_back(waiting.id, "")
     assert not spool.withdrawals.take_back(waiting.id, OTHER)
     assert waiting.path.exists()
 
@@ -109,7 +110,7 @@ def test_a_token_whose_packet_never_came_is_removed_and_no_other(spool: Spool) -
     packet = _put(spool)
     growing = spool.create(new_packet_id(), spool.admit(6))
     for packet_id in (new_packet_id(), growing.packet_id):
-        spool.withdrawals.keep(packet_id, digest_token(TOKEN), stamp=0)
+        spool.withdrawals.keep(packet_id, withdrawal_of(TOKEN), stamp=0)
     spool.prepare()
     assert {path.name for path in (spool.root / "withdrawable").iterdir()} == {packet.id, growing.packet_id}
     growing.discard()
@@ -123,7 +124,7 @@ def test_a_commit_that_fails_leaves_no_token(spool: Spool, monkeypatch: pytest.M
     packet.write(b"sealed")
     monkeypatch.setattr(os, "rename", broken)
     with pytest.raises(OSError, match="gone"):
-        packet.commit(Lane.CLEAR, withdrawal=digest_token(TOKEN))
+        packet.commit(Lane.CLEAR, withdrawal=withdrawal_of(TOKEN))
     assert _files(spool) == []
 
 
