@@ -78,7 +78,7 @@ class Withdrawals:
             sync_folder(self._folder)
 
     def take_back(self, packet_id: PacketId, untrusted_token: str) -> bool:
-        """Move a packet out of its lane, if `untrusted_token` (64 hexadecimal digits) is its own and it cannot have left yet.
+        """Move a packet out of its lane, if the token (64 hexadecimal digits) is its own and it cannot have left yet.
 
         Answers whether that was done; a wrong token and an unknown packet are one answer. Then `finish`.
         """
@@ -113,7 +113,7 @@ class Withdrawals:
                 kept = stream.read(_DIGEST_SIZE + 1)
         except FileNotFoundError:
             return _NOBODYS
-        return kept.decode("ascii", errors="replace") if len(kept) == _DIGEST_SIZE else _NOBODYS
+        return kept.decode("ascii", errors="ignore") if len(kept) == _DIGEST_SIZE else _NOBODYS
 
     def _tokens(self) -> list[PacketId]:
         found = []
