@@ -39,7 +39,7 @@ def read_tail(fd: int, log: Path) -> Tail:
         LogDamagedError: The last ended line is not a line of a log: it was changed, or something else was written.
     """
     size = os.fstat(fd).st_size
-    whole = _end_of_lines(fd, size)
+    whole = end_of_lines(fd, size)
     if whole == 0:
         return Tail(closed_head(log), 0, size)
     start = max(0, whole - LINE_MAX - 2)
@@ -103,7 +103,8 @@ def file_aside(log: Path, *, seq: int, digest: str) -> None:
     sync_folder(log.parent)
 
 
-def _end_of_lines(fd: int, size: int) -> int:
+def end_of_lines(fd: int, size: int) -> int:
+    """Return how many of the first `size` bytes are ended lines."""
     end = size
     while end:
         start = max(0, end - _BLOCK)

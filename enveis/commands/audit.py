@@ -1,92 +1,224 @@
-"""`enveis audit`: read a log, and verify that its lines form one chain up to heads that were signed elsewhere."""
+"""`enveis audit`: read a log, verify that it is one chain up to heads that were signed elsewhere, rotate, recover."""
 
 import json
 from argparse import ArgumentParser, Namespace
-from datetime import date
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from enveis.command import Command, UsageError, home_of
-from enveis.terminal import Terminal
+from enveis.command import Command, RefusedError, UsageError, confirm, home_of
+from enveis.terminal import Terminal, amount
 
 if TYPE_CHECKING:
-    from audit.chain import Head
+    from audit.chain import ChainReport, Head, Line
+    from audit.log import AuditLog
+    from transfer.heads import FoundHeads
+
+FAULTS_SHOWN: Final = 20  # of one log on a terminal; --json has all
+
+
+def _log_argument(parser: ArgumentParser) -> None:
+    parser.add_argument("log", type=Path, nargs="?", metavar="LOG", help="default: the log of this home")
+
+
+def _log(arguments: Namespace) -> "tuple[AuditLog, Path]":
+    from audit.log import AuditLog
+    from audit.segments import closed_segments
+
+    path: Path = arguments.log or home_of(arguments) / "audit.jsonl"
+    if not closed_segments(path):
+        with path.open("rb"):
+            pass  # an absent log is an error, not an empty one
+    return AuditLog(path, today=lambda: datetime.now(UTC).date()), path
 
 
 def _verify_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("log", type=Path, metavar="LOG")
+    _log_argument(parser)
     parser.add_argument("--key", type=Path, metavar="gateway.pub", help="whose signed batches are looked at")
     parser.add_argument(
+        "--heads",
         "--batch",
         type=Path,
-        action="append",
+        nargs="+",
+        action="extend",
         default=[],
-        metavar="BAG",
-        help="a bag, or its batch.json: the log's head was signed into it; may be given again",
+        metavar="BATCH",
+        help="batch.json files, bags, or folders of them: each signed a head of the log",
     )
 
 
 def _verify(arguments: Namespace, terminal: Terminal) -> int:
-    from audit.log import AuditLog
+    from keys.signing import parse_verify_key
+    from transfer.batch import SIGNATURE_MAX, gateway_id
+    from transfer.heads import FoundHeads, read_heads
 
-    if bool(arguments.batch) != (arguments.key is not None):
-        raise UsageError("--key and --batch belong together: the key says whose batches may speak for the log")
-    heads = [_signed_head(path, arguments.key) for path in arguments.batch]
-    with arguments.log.open("rb"):
-        pass  # an absent log is an error, not an empty one
-    report = AuditLog(arguments.log, today=date.today).check(heads=heads)
+    if bool(arguments.heads) != (arguments.key is not None):
+        raise UsageError("--key and --heads belong together: the key says whose batches may speak for the log")
+    log, path = _log(arguments)
+    found = FoundHeads((), 0)
+    if arguments.key is not None:
+        with arguments.key.open("rb") as stream:
+            trusted = parse_verify_key(stream.read(SIGNATURE_MAX).decode("ascii", "replace"))
+        found = read_heads(arguments.heads, {gateway_id(trusted): trusted})
+    report = log.check(heads=[signed.head for signed in found.heads])
     if terminal.as_json:
         faults = [{"line": fault.line, "reason": fault.reason} for fault in report.faults]
         head = {"seq": report.head.seq, "hash": report.head.hash}
-        terminal.answer({"head": head, "anchored": report.anchored, "faults": faults})
-        return 1 if report.faults else 0
-    for fault in report.faults:
-        terminal.warn(fault.reason)
-    if not report.faults:
-        terminal.say(f"The {report.head.seq} lines form one chain.")
-    loose = report.head.seq - report.anchored
-    if loose:
-        terminal.say(f"The last {loose} lines are unanchored: no signed head given here vouches for them.")
+        loose = report.head.seq - report.anchored
+        more = {"heads": len(found.heads), "unanchored": loose, "faults": faults}
+        terminal.answer({"head": head, "anchored": report.anchored, **more})
+    else:
+        _say_report(terminal, report, found, path)
     return 1 if report.faults else 0
 
 
-def _signed_head(path: Path, key: Path) -> "Head":
-    from audit.chain import Head
-    from keys.signing import parse_verify_key
-    from transfer.batch import MANIFEST_MAX, SIGNATURE_MAX, gateway_id, verify_batch
+def _say_report(terminal: Terminal, report: "ChainReport", found: "FoundHeads", path: Path) -> None:
+    for fault in report.faults[:FAULTS_SHOWN]:
+        terminal.warn(fault.reason)
+    if len(report.faults) > FAULTS_SHOWN:
+        terminal.warn(f"and {len(report.faults) - FAULTS_SHOWN} more faults (--json lists them)")
+    if not report.faults:
+        terminal.say(f"The {report.head.seq} lines form one chain.")
+    if found.others:
+        terminal.note(f"{found.others} batches beside them are of other gateways and were not looked at.")
+    if found.heads:
+        count = len(found.heads)
+        terminal.say(
+            f"Signed heads that were looked at: {count}. The last one that holds is of line {report.anchored}."
+        )
+    loose = report.head.seq - report.anchored
+    if loose:
+        terminal.say(f"The last {loose} lines are unanchored: no signed head given here vouches for them.")
+    torn = _torn(path)
+    if torn:
+        terminal.warn(f"After the last line stand {torn} bytes that are no line; the next line will tell of them.")
 
-    manifest = path / "batch.json" if path.is_dir() else path
-    trusted = parse_verify_key(_read(key, SIGNATURE_MAX).decode("ascii", "replace"))
-    signature = _read(manifest.with_name(manifest.name + ".minisig"), SIGNATURE_MAX).decode("utf-8", "replace")
-    batch = verify_batch(_read(manifest, MANIFEST_MAX), signature, {gateway_id(trusted): trusted})
-    return Head(batch.audit.last, batch.audit.head)
 
-
-def _read(path: Path, largest: int) -> bytes:
+def _torn(path: Path) -> int:
+    if not path.exists():
+        return 0
     with path.open("rb") as stream:
-        return stream.read(largest + 1)
+        size = stream.seek(0, 2)
+        stream.seek(max(0, size - 1))
+        if stream.read(1) in {b"", b"\n"}:
+            return 0
+        from audit.tail import end_of_lines
+
+        return size - end_of_lines(stream.fileno(), size)
 
 
 def _show_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("log", type=Path, nargs="?", metavar="LOG", help="default: the log of this home")
+    _log_argument(parser)
+    parser.add_argument("--day", metavar="YYYY-MM-DD", help="of this UTC day only")
+    parser.add_argument("--since", metavar="YYYY-MM-DD", help="of this UTC day and later")
+    parser.add_argument("--until", metavar="YYYY-MM-DD", help="of this UTC day and earlier")
+    parser.add_argument("--event", action="append", default=[], metavar="EVENT", help="may be given again")
+    parser.add_argument("--packet", metavar="ID", help="of this packet only; the beginning of its id is enough")
 
 
 def _show(arguments: Namespace, terminal: Terminal) -> int:
-    from audit.chain import LINE_MAX, encode_line, parse_line
+    from audit.chain import encode_line, parse_line
+    from audit.errors import LineError
 
-    path: Path = arguments.log or home_of(arguments) / "audit.jsonl"
-    rows = []
-    with path.open("rb") as stream:
-        while line := stream.readline(LINE_MAX + 2):
-            said = json.loads(encode_line(parse_line(line.removesuffix(b"\n"))))
-            rest = {name: said[name] for name in said if name not in {"v", "seq", "day", "event", "prev"}}
-            details = rest if terminal.as_json else " ".join(f"{name}={value}" for name, value in rest.items())
-            rows.append((said["seq"], said["day"], said["event"], details))
+    wanted = _filter(arguments)
+    log, _ = _log(arguments)
+    rows, unreadable = [], []
+    for place, text in enumerate(log.lines(), start=1):
+        try:
+            line = parse_line(text)
+        except LineError:
+            unreadable.append(place)
+            continue
+        if not wanted(line):
+            continue
+        said = json.loads(encode_line(line))
+        rest = {name: said[name] for name in said if name not in {"v", "seq", "day", "event", "prev"}}
+        details = rest if terminal.as_json else " ".join(f"{name}={value}" for name, value in rest.items())
+        rows.append((said["seq"], said["day"], said["event"], details))
     terminal.table(("seq", "day", "event", "details"), rows)
+    if unreadable:
+        terminal.warn(f"{len(unreadable)} lines cannot be read, the first is line {unreadable[0]}: verify this log.")
+    return 1 if unreadable else 0
+
+
+class _Filter:
+    """Which lines `audit show` shows."""
+
+    def __init__(self, *, since: date, until: date, events: Sequence[str], packet: str) -> None:
+        self._since = since
+        self._until = until
+        self._events = frozenset(events)
+        self._packet = packet
+
+    def __call__(self, line: "Line") -> bool:
+        """Tell whether this line was asked for."""
+        return (
+            self._since <= line.day <= self._until
+            and (not self._events or str(line.record.event) in self._events)
+            and (not self._packet or (line.record.packet or "").startswith(self._packet))
+        )
+
+
+def _filter(arguments: Namespace) -> _Filter:
+    from audit.events import Event
+
+    unknown = sorted(set(arguments.event) - {str(event) for event in Event})
+    if unknown:
+        raise UsageError(f"there is no event '{unknown[0]}'; there are: {', '.join(Event)}")
+    since, until = (_day(arguments.day or text, default) for text, default in _span(arguments))
+    return _Filter(since=since, until=until, events=arguments.event, packet=(arguments.packet or "").lower())
+
+
+def _span(arguments: Namespace) -> Iterator[tuple[str | None, date]]:
+    yield arguments.since, date.min
+    yield arguments.until, date.max
+
+
+def _day(text: str | None, default: date) -> date:
+    if text is None:
+        return default
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError("a day is written YYYY-MM-DD, and is one of the calendar") from None
+
+
+def _rotate(arguments: Namespace, terminal: Terminal) -> int:
+    log, path = _log(arguments)
+    closed = log.rotate()
+    if terminal.as_json:
+        terminal.answer({"closed": str(closed), "head": log.head().seq})
+    else:
+        terminal.say(f"Closed: {closed}", f"The chain goes on in {path}, which says so in its first line.")
+    return 0
+
+
+def _recover_arguments(parser: ArgumentParser) -> None:
+    _log_argument(parser)
+    parser.add_argument("--yes", action="store_true", help="what happened was looked into already")
+
+
+def _recover(arguments: Namespace, terminal: Terminal) -> int:
+    log, path = _log(arguments)
+    size, seq = log.damage()
+    if not size:
+        raise RefusedError(f"{path} ends in a line of the log: there is nothing to recover")
+    terminal.note(f"After line {seq} of {path} stand {amount(size)} that are no lines of the log.")
+    if not confirm("Move them aside, and say so in the log?", yes=arguments.yes):
+        terminal.note("Nothing was changed.")
+        return 1
+    head: Head = log.recover()
+    if terminal.as_json:
+        terminal.answer({"moved": size, "head": head.seq})
+    else:
+        terminal.say(f"Moved aside, beside the log. Line {head.seq} tells of it; the log can be written again.")
     return 0
 
 
 COMMANDS = (
-    Command("verify", "check that a log's lines form one chain, up to signed heads", _verify, _verify_arguments),
-    Command("show", "list what a log says", _show, _show_arguments),
+    Command("verify", "check that a log is one chain, up to signed heads", _verify, _verify_arguments),
+    Command("show", "list what a log says, by day, event or packet", _show, _show_arguments),
+    Command("rotate", "close the log's file and go on in a new one, in the same chain", _rotate, _log_argument),
+    Command("recover", "move bytes aside that stand at the log's end and are no line", _recover, _recover_arguments),
 )
