@@ -9,7 +9,7 @@ Words made for one purpose never pass for another. Knows nothing of what the num
 
 import hashlib
 import re
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Final
 
 from shamir_mnemonic.wordlist import WORDLIST
@@ -23,6 +23,7 @@ UNREADABLE: Final = "?"  # typed for a word that cannot be read any more
 
 _REDUCE: Final = 0b100_0000_1001  # x^10 + x^3 + 1, primitive over GF(2)
 _ORDER: Final = 1023  # of x in that field
+_SLIP: Final = 2  # letters that a slip of the pen changes at most
 _PREFIX: Final = 4  # letters that name a word; SLIP-39, "Wordlist"
 # What stands between words on paper and on screens, list numbers included.
 _BETWEEN: Final = re.compile(r"[\s,;.:()\d\-\u2010-\u2015_/|]+")
@@ -37,15 +38,39 @@ class Purpose(IntEnum):
     ACKNOWLEDGEMENT = 3
 
 
+class WordsFault(StrEnum):
+    """What is wrong with typed words."""
+
+    COUNT = "count"
+    UNKNOWN = "unknown"  # a word that is not in the list
+    MISMATCH = "mismatch"  # the check word does not fit
+    PROOF = "proof"  # they are the proof words, where return words are wanted
+
+
 class WordsError(KeyMaterialError):
     """Typed words cannot be used; the message tells positions and counts, never a word.
 
-    `position` is the first word that is not in the list, counted from 1, or None.
+    `position` is the first word that is not in the list, counted from 1, or None. `likely` are the positions to look
+    at first after a mismatch: one word there differs by a letter or two from one that would fit, or two neighbours
+    fit in the other order. What would fit is not told: nothing is ever accepted that was not typed.
     """
 
-    def __init__(self, message: str, *, position: int | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        fault: WordsFault,
+        position: int | None = None,
+        likely: tuple[int, ...] = (),
+        wanted: int = 0,
+        found: int = 0,
+    ) -> None:
         super().__init__(message)
+        self.fault = fault
         self.position = position
+        self.likely = likely
+        self.wanted = wanted
+        self.found = found
 
 
 def encode_words(value: int, *, bits: int, purpose: Purpose = Purpose.FINGERPRINT) -> str:
@@ -67,14 +92,16 @@ def parse_words(untrusted_text: str, *, bits: int, purpose: Purpose = Purpose.FI
     indices = _known_indices(untrusted_text, bits=bits)
     if None in indices:
         position = indices.index(None) + 1
-        raise WordsError(f"word {position} is not one of our words", position=position)
+        raise WordsError(f"word {position} is not one of our words", fault=WordsFault.UNKNOWN, position=position)
     known = [index for index in indices if index is not None]
     found = _syndrome(known)
     if found != purpose:
         if found == Purpose.PROOF and purpose is Purpose.RETURN:
             # One chance in 1,023 of a false alarm for mistyped words; a source who mixed them up must know.
-            raise WordsError("these look like the proof words, which are never to be typed online")
-        raise WordsError("these words do not belong together: one is wrong, or two have changed places")
+            raise WordsError(
+                "these look like the proof words, which are never to be typed online", fault=WordsFault.PROOF
+            )
+        raise _mismatch(untrusted_text, known, purpose)
     return _join(known[:-1])
 
 
@@ -89,12 +116,10 @@ def restore_words(untrusted_text: str, *, bits: int, purpose: Purpose = Purpose.
     indices = _known_indices(untrusted_text, bits=bits)
     gaps = [place for place, index in enumerate(indices) if index is None]
     if len(gaps) != 1:
-        raise WordsError(f"one unreadable word can be restored, here are {len(gaps)}")
+        raise WordsError(f"one unreadable word can be restored, here are {len(gaps)}", fault=WordsFault.UNKNOWN)
     gap = gaps[0]
     filled = [0 if index is None else index for index in indices]
-    difference = _syndrome(filled) ^ purpose
-    coefficient = 0 if gap == len(filled) - 1 else gap + 1
-    filled[gap] = _times_power(difference, -coefficient)
+    filled[gap] = _fitting(filled, gap, purpose)
     return " ".join(WORDLIST[index] for index in filled)
 
 
@@ -113,12 +138,17 @@ def _count(bits: int) -> int:
 
 def _known_indices(untrusted_text: str, *, bits: int) -> list[int | None]:
     wanted = _count(bits) + 1
+    words = _split(untrusted_text)
     if len(untrusted_text) > TEXT_MAX:
-        raise WordsError(f"{wanted} words are needed; this is far more")
-    words = [word for word in _BETWEEN.split(untrusted_text.lower()) if word]
+        raise WordsError(f"{wanted} words are needed; this is far more", fault=WordsFault.COUNT, wanted=wanted)
     if len(words) != wanted:
-        raise WordsError(f"{wanted} words are needed, here are {len(words)}")
+        message = f"{wanted} words are needed, here are {len(words)}"
+        raise WordsError(message, fault=WordsFault.COUNT, wanted=wanted, found=len(words))
     return [_index(word) for word in words]
+
+
+def _split(untrusted_text: str) -> list[str]:
+    return [word for word in _BETWEEN.split(untrusted_text[:TEXT_MAX].lower()) if word]
 
 
 def _index(untrusted_word: str) -> int | None:
@@ -126,6 +156,50 @@ def _index(untrusted_word: str) -> int | None:
     if index is None or not WORDLIST[index].startswith(untrusted_word):
         return None
     return index
+
+
+def _mismatch(untrusted_text: str, indices: list[int], purpose: Purpose) -> WordsError:
+    likely = _likely(_split(untrusted_text), indices, purpose)
+    message = "these words do not belong together: one is wrong, or two have changed places"
+    if likely:
+        message += f" (look at word {' and '.join(map(str, likely))} first)"
+    return WordsError(message, fault=WordsFault.MISMATCH, likely=likely)
+
+
+def _likely(untrusted_words: list[str], indices: list[int], purpose: Purpose) -> tuple[int, ...]:
+    """Return the positions where a slip of the pen would explain the mismatch, the likeliest slip alone."""
+    for place in range(len(indices) - 1):
+        swapped = [*indices[:place], indices[place + 1], indices[place], *indices[place + 2 :]]
+        if _syndrome(swapped) == purpose:
+            return (place + 1, place + 2)
+    # In each place exactly one word would fit.
+    distances = [
+        (_distance(word, WORDLIST[_fitting(indices, place, purpose)]), place + 1)
+        for place, word in enumerate(untrusted_words)
+    ]
+    best = min(distances)[0]
+    return tuple(place for distance, place in distances if distance == best) if best <= _SLIP else ()
+
+
+def _distance(untrusted_word: str, word: str) -> int:
+    """Return how many letters differ (Levenshtein); where a word was not typed to its end each counts twice."""
+    one, two, weight = untrusted_word, word, 1
+    if untrusted_word not in _WHOLE:
+        one, two, weight = untrusted_word, word[: len(untrusted_word)], 2
+    row = list(range(len(two) + 1))
+    for line, letter in enumerate(one, 1):
+        above, row = row, [line]
+        row += [0] * len(two)
+        for column, other in enumerate(two, 1):
+            row[column] = min(above[column] + 1, row[column - 1] + 1, above[column - 1] + (letter != other))
+    return weight * row[-1]
+
+
+def _fitting(indices: list[int], place: int, purpose: Purpose) -> int:
+    """Return the one index that makes the check hold in that place, whatever stands there."""
+    without = [*indices[:place], 0, *indices[place + 1 :]]
+    coefficient = 0 if place == len(indices) - 1 else place + 1
+    return _times_power(_syndrome(without) ^ purpose, -coefficient)
 
 
 def _join(indices: list[int]) -> int:
@@ -152,4 +226,5 @@ def _times_power(element: int, power: int) -> int:
     return element
 
 
+_WHOLE: Final = frozenset(WORDLIST)
 _BY_PREFIX: Final = {word[:_PREFIX]: index for index, word in enumerate(WORDLIST)}

@@ -10,6 +10,7 @@ from shamir_mnemonic.wordlist import WORDLIST
 from keys.words import (
     Purpose,
     WordsError,
+    WordsFault,
     encode_words,
     fingerprint_words,
     parse_words,
@@ -62,6 +63,56 @@ def test_one_unreadable_word_is_pointed_out_and_restored(value: int, place: int,
         parse_words(" ".join(words), bits=BITS, purpose=purpose)
     assert caught.value.position == place + 1
     assert restore_words(" ".join(words), bits=BITS, purpose=purpose) == text
+
+
+def _slips() -> list[tuple[str, str]]:
+    """Words of the list that differ by one letter replaced, and no other."""
+    return [
+        (one, other)
+        for one in WORDLIST
+        for other in WORDLIST
+        if len(one) == len(other) and sum(map(str.__ne__, one, other)) in (1, 2) and one != other
+    ]
+
+
+def test_a_slip_of_the_pen_is_pointed_out_and_never_accepted() -> None:
+    dice = random.Random(1)
+    pointed_out = 0
+    for meant, typed in dice.sample(_slips(), 300):
+        place = dice.randrange(COUNT - 1)
+        shift = 10 * (COUNT - 2 - place)
+        value = dice.getrandbits(BITS) & ~(1023 << shift) | WORDLIST.index(meant) << shift
+        words = encode_words(value, bits=BITS).split()
+        assert words[place] == meant
+        words[place] = typed
+        with pytest.raises(WordsError) as caught:
+            parse_words(" ".join(words), bits=BITS)
+        assert caught.value.fault is WordsFault.MISMATCH
+        pointed_out += place + 1 in caught.value.likely
+    # Now and then another place is explained by a slip as small.
+    assert pointed_out > 280
+
+
+@given(values, st.integers(0, COUNT - 2))
+def test_neighbours_that_changed_places_are_pointed_out(value: int, place: int) -> None:
+    words = encode_words(value, bits=BITS).split()
+    assume(words[place] != words[place + 1])
+    words[place], words[place + 1] = words[place + 1], words[place]
+    with pytest.raises(WordsError, match="look at word") as caught:
+        parse_words(" ".join(words), bits=BITS)
+    assert len(caught.value.likely) == 2
+
+
+def test_words_of_another_paper_are_not_explained_by_a_slip() -> None:
+    dice = random.Random(1)
+    explained = 0
+    for _ in range(300):
+        words = [dice.choice(WORDLIST) for _ in range(COUNT)]
+        try:
+            parse_words(" ".join(words), bits=BITS)  # one in 1,023 fits by chance
+        except WordsError as error:
+            explained += bool(error.likely)
+    assert explained < 30
 
 
 @pytest.mark.parametrize("gaps", [0, 2])
