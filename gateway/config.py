@@ -1,10 +1,14 @@
 """`gateway.toml`: the settings of one gateway, with their reasons. Read once at start."""
 
 import json
-from dataclasses import dataclass, fields
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from textwrap import fill
 from typing import Final
 
 from gateway.languages import Language
+from quarantine.budgets import Budgets
+from quarantine.findings import check_raised
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
@@ -55,6 +59,8 @@ class GatewayConfig:
     clamd_socket: str = "/run/clamav/clamd.ctl"
     slots: int = 2
     inspection_budget_seconds: int = 60
+    also_hold: tuple[str, ...] = ()
+    budgets: Budgets = field(default_factory=Budgets)  # a table of its own, at the end of the file
 
     def __post_init__(self) -> None:
         """Raise ValueError with a sentence that names the key and its bounds."""
@@ -69,13 +75,18 @@ class GatewayConfig:
                 raise ValueError(f"'{key}' must be some of {', '.join(sorted(known))}")
         if self.uncaged_inspection not in {"", UNCAGED}:
             raise ValueError(f"'uncaged_inspection' must be empty, or this very sentence: {UNCAGED}")
+        self.budgets.check_settings()
+        try:
+            check_raised(self.also_hold)
+        except ValueError as error:
+            raise ValueError(f"'also_hold': {error}") from None
         self._check_texts()
 
     def _check_texts(self) -> None:
         for text in (self.name, self.clamd_socket, *self.bodies):
             if not text or len(text) > 200 or not text.isprintable():
                 raise ValueError("'name', 'clamd_socket' and each of 'bodies' must be one line of 1 to 200 characters")
-        for key in ("bodies", "languages", "allowed_types"):
+        for key in ("bodies", "languages", "allowed_types", "also_hold"):
             if len(set(getattr(self, key))) < len(getattr(self, key)) or len(getattr(self, key)) > 1000:
                 raise ValueError(f"'{key}' must be at most 1000 entries, no two alike")
 
@@ -94,6 +105,11 @@ _BOUNDS: Final[dict[str, tuple[int, int]]] = {
     "inspection_budget_seconds": (1, 3600),
 }
 
+_BUDGETS_HEAD: Final = (
+    "# How much the inspection of one file may cost; archives inside it share all of this. Where nothing else is said,\n"
+    "# a file that costs more is held.\n"
+    "[budgets]\n"
+)
 _COMMENTS: Final[dict[str, str]] = {
     "name": "Who receives what is sent here; the page says it to the source.",
     "listen": "Address and port of the form. Anything but loopback belongs behind a proxy or an onion service.",
@@ -118,6 +134,8 @@ _COMMENTS: Final[dict[str, str]] = {
     f"# this is, word by word, the sentence '{UNCAGED}'.",
     "clamd_socket": "The virus scanner's socket. Whoever may write to it may also stop the scanner.",
     "slots": "Files inspected at the same time; each takes memory up to file_max_bytes.",
+    "also_hold": "Findings that hold a file here although their grade does not, such as archive.executable (the codes\n"
+    "# are those of quarantine/CHECKS.md). What holds by its grade always does; no setting changes that.",
     "inspection_budget_seconds": "Seconds after a submission's last byte; what is not decided by then is held.",
 }
 
@@ -141,8 +159,14 @@ def parse_listen(text: str) -> tuple[str, int]:
 def encode_config(config: GatewayConfig) -> str:
     """Return the text of a gateway.toml with every setting and what it is for."""
     head = "# The settings of this gateway. A key that is not listed here is refused at start.\n"
-    names = [field.name for field in fields(config)]
-    return "\n".join([head, *(f"# {_COMMENTS[n]}\n{n} = {_toml(getattr(config, n))}\n" for n in names)])
+    names = [setting.name for setting in fields(config) if setting.name in _COMMENTS]
+    settings = (f"# {_COMMENTS[name]}\n{name} = {_toml(getattr(config, name))}\n" for name in names)
+    return "\n".join([head, *settings, _BUDGETS_HEAD, *_budgets(config.budgets)])
+
+
+def _budgets(budgets: Budgets) -> Iterator[str]:
+    for name, why in Budgets.reasons().items():
+        yield f"{fill(why, 110, initial_indent='# ', subsequent_indent='# ')}\n{name} = {getattr(budgets, name)}\n"
 
 
 def _toml(value: object) -> str:

@@ -29,11 +29,11 @@ from gateway.receipts import ReceiptMaker
 from gateway.submission import Station
 from gateway.transport import Pace
 from keys.recipient import sealed_to
-from quarantine.budgets import Budgets
 from quarantine.canaries import check_scanner
 from quarantine.clamd import ClamdScanner
 from quarantine.errors import ScannerUnfitError
 from quarantine.examiner import CagedExaminer
+from quarantine.findings import check_raised
 from quarantine.inspect import Inspector
 from quarantine.memory import Slots
 from quarantine.types import FileType
@@ -146,8 +146,12 @@ async def _inspections(config: GatewayConfig, zygote: Zygote | None) -> Inspecti
                 raise GatewayError(str(error)) from None
             # It does not run: sources can send all the same, and what they send is held.
             log(LogEvent.SCANNER_UNFIT)
-        budgets = Budgets()
-        inspector = Inspector(scanner, budgets, examiner=CagedExaminer(budgets, zygote))
+        inspector = Inspector(
+            scanner,
+            config.budgets,
+            examiner=CagedExaminer(config.budgets, zygote),
+            raised=check_raised(config.also_hold),
+        )
     else:
         log(LogEvent.INSPECTION_OFF)
     return Inspections(

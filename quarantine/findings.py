@@ -3,6 +3,7 @@
 A finding is a code and never a word of the file: nothing that a source wrote can travel inside a verdict.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, assert_never
@@ -39,6 +40,12 @@ class Finding:
     """One observation about a file. Its grade and sentence belong to the code."""
 
     code: Code
+    is_raised: bool = False  # whether the settings of this place hold a file for it, whatever its grade
+
+    @property
+    def holds(self) -> bool:
+        """Whether the file is held for it. Settings can add to what its grade does, and never take away."""
+        return self.grade.holds or self.is_raised
 
     @property
     def grade(self) -> Grade:
@@ -209,3 +216,21 @@ CHECKS: Final[dict[Code, tuple[Grade, str]]] = {
     Code.PRIVACY_PDF_TIMES: (Grade.IDENTIFIES_YOU, "The PDF says when it was made, often with the time zone."),
     Code.PRIVACY_PDF_ID: (Grade.IDENTIFIES_YOU, "The PDF carries a number that ties it to other copies."),
 }
+
+
+def check_raised(codes: Iterable[str]) -> frozenset[Code]:
+    """Return the codes that an operator wants files held for, beside those whose grade holds.
+
+    Raises:
+        ValueError: With a sentence: no such code, or one that only says what identifies a source.
+    """
+    raised = set[Code]()
+    for text in codes:
+        if text not in frozenset(map(str, Code)):
+            raise ValueError(f"there is no finding '{text}': quarantine/CHECKS.md lists them all")
+        code = Code(text)
+        if CHECKS[code][0] is Grade.IDENTIFIES_YOU:
+            # Held for that, a file would be locked away because its sender was careless.
+            raise ValueError(f"'{text}' is for the source to know, and never a reason to hold a file")
+        raised.add(code)
+    return frozenset(raised)

@@ -18,17 +18,32 @@ from quarantine.member_content import ContentSearch, Promise, kind_to_check
 from quarantine.memory import SealedMemfd
 from quarantine.types import HEAD_SIZE, FileType
 from quarantine.unpacking import Allowance, DamagedArchiveError, OverBudgetError, unpack
-from quarantine.verdict import Code, Finding, Reason, Undecided, Verdict, conclude
+from quarantine.verdict import Code, Finding, Held, Reason, Undecided, Verdict, conclude
 
 BOMBS: Final = frozenset({Finding(Code.ARCHIVE_BUDGET), Finding(Code.ZIP_OVERLAP)})
 PIECE: Final = 1024 * 1024  # bytes of one read
 
 
 class Inspector:
-    """Judges files. Holds no state of any file; any number of threads may use one."""
+    """Judges files. Holds no state of any file; any number of threads may use one.
 
-    def __init__(self, scanner: Scanner, budgets: Budgets | None = None, *, examiner: Examiner | None = None) -> None:
+    Args:
+        scanner: The virus scanner.
+        budgets: The limits of one file.
+        examiner: Has the structure of files examined; None for caged workers of this process's own zygote.
+        raised: Findings that hold a file here although their grade does not.
+    """
+
+    def __init__(
+        self,
+        scanner: Scanner,
+        budgets: Budgets | None = None,
+        *,
+        examiner: Examiner | None = None,
+        raised: frozenset[Code] = frozenset(),
+    ) -> None:
         self._scanner = scanner
+        self._raised = raised
         self._budgets = budgets or Budgets()
         self._examiner = examiner or CagedExaminer(self._budgets)
 
@@ -46,15 +61,14 @@ class Inspector:
         try:
             allowance = Allowance(self._budgets, memfd.size)
             self._inspect(memfd, file_type, findings, allowance, depth=0, deadline=deadline)
-            return conclude(digest, findings)
+            return conclude(digest, findings, self._raised)
         except UndecidableError as error:
             reason = error.reason
         except Exception:  # noqa: BLE001, S110 - the one border: whatever a file provokes, it is not clear
             pass
         # What was found stays found: a file that is held already is not "perhaps clear".
-        if any(finding.grade.holds for finding in findings):
-            return conclude(digest, findings)
-        return Undecided(digest, reason)
+        so_far = conclude(digest, findings, self._raised)
+        return so_far if isinstance(so_far, Held) else Undecided(digest, reason)
 
     def _inspect(
         self,

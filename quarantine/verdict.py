@@ -75,7 +75,7 @@ class Clear:
 
     def __post_init__(self) -> None:
         _check_digest(self.digest)
-        if any(finding.grade.holds for finding in self.findings):
+        if any(finding.holds for finding in self.findings):
             raise ValueError("a file with a holding finding is never clear")
 
 
@@ -88,7 +88,7 @@ class Held:
 
     def __post_init__(self) -> None:
         _check_digest(self.digest)
-        if not any(finding.grade.holds for finding in self.findings):
+        if not any(finding.holds for finding in self.findings):
             raise ValueError("a held file has a finding that holds it")
 
 
@@ -106,10 +106,16 @@ class Undecided:
 Verdict = Clear | Held | Undecided
 
 
-def conclude(digest: str, findings: Iterable[Finding]) -> Clear | Held:
-    """The verdict of an inspection that came to its end; each code is kept once, in order of discovery."""
-    distinct = tuple(dict.fromkeys(findings))
-    if any(finding.grade.holds for finding in distinct):
+def conclude(digest: str, findings: Iterable[Finding], raised: frozenset[Code] = frozenset()) -> Clear | Held:
+    """The verdict of an inspection that came to its end; each code is kept once, in order of discovery.
+
+    Args:
+        digest: SHA-256 of the file, lowercase hex.
+        findings: What was found.
+        raised: Codes that hold a file here, whatever their grade.
+    """
+    distinct = tuple(Finding(code, code in raised) for code in dict.fromkeys(finding.code for finding in findings))
+    if any(finding.holds for finding in distinct):
         return Held(digest, distinct)
     return Clear(digest, distinct)
 

@@ -66,6 +66,7 @@ def _check(arguments: Namespace, terminal: Terminal) -> int:
     config = material.config
     spool = Spool(home.spool, quota=config.quota_bytes, reserve=config.reserve_bytes, tick=config.tick_seconds)
     recipients = "".join(f"{recipient}\n" for recipient in material.recipients).encode()
+    scanner, is_fit = _scanner_state(config.clamd_socket, wanted=config.inspection)
     rows = [
         ("gateway", material.gateway),
         ("fingerprint of the pairing", home.load_pairing().fingerprint),
@@ -73,7 +74,7 @@ def _check(arguments: Namespace, terminal: Terminal) -> int:
         ("fingerprint of the recipients", fingerprint_words(recipients)),
         ("desk key", material.desk_key.key_id.lower()),
         *((f"waiting, {lane}", len(spool.waiting(lane))) for lane in Lane),
-        ("scanner", _scanner_state(config.clamd_socket, wanted=config.inspection)),
+        ("scanner", scanner),
     ]
     cage, holds = _cage_rows()
     terminal.table(("what", "state"), [*rows, *cage])
@@ -83,8 +84,9 @@ def _check(arguments: Namespace, terminal: Terminal) -> int:
         terminal.warn("There is one recipient only: who loses that identity loses every packet.")
     if not holds and config.inspection:
         terminal.warn("The cage in which files are read does not hold on this machine.")
-        return 1
-    return 0
+    if not is_fit:
+        terminal.warn("Until the scanner is fit, every file counts as undecided and is held.")
+    return 0 if is_fit and (holds or not config.inspection) else 1
 
 
 def _cage_rows() -> tuple[list[tuple[str, str]], bool]:
@@ -110,7 +112,8 @@ def _cage_rows() -> tuple[list[tuple[str, str]], bool]:
     return rows, all(proof.outcome.holds for proof in proofs)
 
 
-def _scanner_state(socket: str, *, wanted: bool) -> str:
+def _scanner_state(socket: str, *, wanted: bool) -> tuple[str, bool]:
+    """How it is with the scanner, and whether that is as the settings want it."""
     import time
 
     from quarantine.canaries import check_scanner
@@ -118,12 +121,12 @@ def _scanner_state(socket: str, *, wanted: bool) -> str:
     from quarantine.errors import QuarantineError
 
     if not wanted:
-        return "off: every file counts as undecided and is held"
+        return "off: every file counts as undecided and is held", True
     try:
         check_scanner(ClamdScanner(Path(socket)), deadline=time.monotonic() + 30)
     except QuarantineError as error:
-        return f"UNFIT: {error}"
-    return "sees what it must"
+        return f"UNFIT: {error}", False
+    return "sees what it must", True
 
 
 COMMANDS = (

@@ -1,6 +1,6 @@
 """`enveis quarantine`: inspect files as the gateway does, and say what was found."""
 
-import time
+import contextlib
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, assert_never
@@ -9,55 +9,62 @@ from enveis.command import Command
 from enveis.terminal import Terminal
 
 if TYPE_CHECKING:
-    from quarantine.inspect import Inspector
+    from gateway.config import GatewayConfig
+    from quarantine.own_files import Refused, Taken
     from quarantine.verdict import Verdict
 
 CLEAR, HELD, REFUSED, UNDECIDED = range(4)  # exit statuses; the worst of all files counts
 WORST_FIRST: Final = (HELD, REFUSED, UNDECIDED, CLEAR)
-READ_SIZE: Final = 1024 * 1024  # bytes
 
 
 def _inspect_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     parser.add_argument("--socket", type=Path, metavar="PATH", help="of clamd; default: what gateway.toml says")
-    parser.add_argument("--budget", type=float, default=60.0, metavar="SECONDS", help="for each file (60)")
+    parser.add_argument(
+        "--budget", type=float, metavar="SECONDS", help="for each file; default: what gateway.toml says"
+    )
 
 
 def _inspect(arguments: Namespace, terminal: Terminal) -> int:
     from quarantine.clamd import ClamdScanner
+    from quarantine.examiner import CagedExaminer
+    from quarantine.findings import check_raised
     from quarantine.inspect import Inspector
+    from quarantine.own_files import inspect_path
+    from quarantine.types import FileType
+    from quarantine.zygote import Zygote
 
-    inspector = Inspector(ClamdScanner(_socket(arguments)))
+    config = _settings(arguments)
+    allowed = frozenset(map(FileType, config.allowed_types))
     rows, statuses = [], set()
-    for path in arguments.files:
-        status, sentences = _inspect_one(path, inspector, budget=arguments.budget)
-        statuses.add(status)
-        name = ("clear", "held", "refused", "undecided")[status]
-        rows.append((str(path), name, list(sentences) if terminal.as_json else " ".join(sentences)))
+    with contextlib.closing(Zygote()) as zygote:
+        inspector = Inspector(
+            ClamdScanner(Path(arguments.socket or config.clamd_socket)),
+            config.budgets,
+            examiner=CagedExaminer(config.budgets, zygote),
+            raised=check_raised(config.also_hold),
+        )
+        for path in arguments.files:
+            seconds = float(config.inspection_budget_seconds) if arguments.budget is None else arguments.budget
+            outcome = inspect_path(path, inspector, seconds=seconds, allowed=allowed, file_max=config.file_max_bytes)
+            status, sentences = _outcome(outcome)
+            statuses.add(status)
+            name = ("clear", "held", "refused", "undecided")[status]
+            rows.append((str(path), name, list(sentences) if terminal.as_json else " ".join(sentences)))
     terminal.table(("file", "verdict", "findings"), rows)
     return next(status for status in WORST_FIRST if status in statuses)
 
 
-def _inspect_one(path: Path, inspector: "Inspector", *, budget: float) -> tuple[int, tuple[str, ...]]:
-    import hashlib
+def _outcome(outcome: "Taken | Refused") -> tuple[int, tuple[str, ...]]:
+    from quarantine.own_files import Refused, Taken
 
-    from quarantine.errors import FileTooLargeError
-    from quarantine.memory import MemfdWriter
-    from quarantine.types import DEFAULT_TYPES, HEAD_SIZE, RefusedType, accepted_type
-
-    digest = hashlib.sha256()
-    with path.open("rb") as stream, MemfdWriter() as writer:
-        try:
-            file_type = accepted_type(path.name, stream.read(HEAD_SIZE), DEFAULT_TYPES)
-            stream.seek(0)
-            while piece := stream.read(READ_SIZE):
-                digest.update(piece)
-                writer.write(piece)
-        except (RefusedType, FileTooLargeError) as error:
-            return REFUSED, (f"{error}.".capitalize(),)
-        with writer.seal() as memfd:
-            deadline = time.monotonic() + budget
-            return _status(inspector.inspect(memfd, file_type, digest.hexdigest(), deadline=deadline))
+    match outcome:
+        case Taken(_, verdict):
+            return _status(verdict)
+        case Refused(reason):
+            return REFUSED, (f"{reason}.".capitalize(),)
+        case _:
+            assert_never(outcome)
 
 
 def _status(verdict: "Verdict") -> tuple[int, tuple[str, ...]]:
@@ -75,19 +82,17 @@ def _status(verdict: "Verdict") -> tuple[int, tuple[str, ...]]:
     return answer
 
 
-def _socket(arguments: Namespace) -> Path:
+def _settings(arguments: Namespace) -> "GatewayConfig":
+    """What a gateway's own settings say, where there is a gateway; else what a new one would have."""
     import os
 
-    from disk.settings import read_settings
     from enveis.command import HOME_VARIABLE, home_of
     from gateway.config import GatewayConfig
     from gateway.home import GatewayHome
 
-    if arguments.socket is not None:
-        return Path(arguments.socket)
     if arguments.home or os.environ.get(HOME_VARIABLE):
-        return Path(read_settings(GatewayHome(home_of(arguments)).config, GatewayConfig).clamd_socket)
-    return Path(GatewayConfig.clamd_socket)
+        return GatewayHome(home_of(arguments)).load_config()
+    return GatewayConfig()
 
 
 COMMANDS = (

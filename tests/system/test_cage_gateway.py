@@ -17,6 +17,7 @@ from gateway.home import GatewayHome
 from quarantine.attacks import ATTACKS
 from quarantine.cage import Cage, Layer
 from quarantine.errors import CageError
+from quarantine.local_clamd import LocalClamd
 from quarantine.proof import Outcome, prove_cage
 from quarantine.zygote import Zygote
 from tests.gateway_process import GatewayProcess
@@ -89,10 +90,26 @@ def test_the_zygote_starts_before_any_key_is_read(tmp_path: Path, monkeypatch: p
     assert events == ["cage", "keys"]
 
 
-def test_check_shows_the_proof(tmp_path: Path) -> None:
-    home = GatewayProcess(tmp_path, inspection=True).home
+def check(tmp_path: Path, **settings: object) -> "subprocess.CompletedProcess[str]":
+    home = GatewayProcess(tmp_path, **settings).home
     command = [sys.executable, "-m", "enveis", "gateway", "check", "--json", "--home", str(home.root)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_check_ends_with_a_failure_where_the_scanner_is_unfit(tmp_path: Path) -> None:
+    done = check(tmp_path, inspection=True, clamd_socket=str(tmp_path / "absent.sock"))
+    assert done.returncode == 1
+    (state,) = (row["state"] for row in json.loads(done.stdout) if row["what"] == "scanner")
+    assert state.startswith("UNFIT: ")
+    assert "Until the scanner is fit, every file counts as undecided and is held." in done.stderr
+
+
+def test_check_does_not_ask_for_a_scanner_that_is_not_wanted(tmp_path: Path) -> None:
+    assert check(tmp_path, inspection=False, clamd_socket=str(tmp_path / "absent.sock")).returncode == 0
+
+
+def test_check_shows_the_proof(tmp_path: Path, clamd: LocalClamd) -> None:
+    done = check(tmp_path, inspection=True, clamd_socket=str(clamd.socket_path))
     assert done.returncode == 0, done.stderr
     rows = {row["what"]: row["state"] for row in json.loads(done.stdout)}
     for attack in ATTACKS.values():

@@ -1,6 +1,7 @@
 """`enveis quarantine inspect` on a real clamd: the exit status says the worst verdict of all files."""
 
 import json
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -8,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from enveis.sample_files import deflated_zip, one_page_pdf, stored_rar
+from quarantine.budgets import Budgets
 from quarantine.canaries import eicar
 from quarantine.local_clamd import LocalClamd
+from tests.gateway_process import GatewayProcess
+from tests.jpeg_files import jpeg
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +50,23 @@ def test_without_a_scanner_nothing_is_decided(files: Path, clamd: LocalClamd, tm
         socket_path = tmp_path / "absent.sock"
 
     assert inspect(files, Gone(), "clear.txt") == (3, ["undecided"])  # type: ignore[arg-type]
+
+
+def test_a_gateway_s_own_settings_are_used(files: Path, clamd: LocalClamd, tmp_path: Path) -> None:
+    def verdict(name: str, **settings: object) -> str:
+        folder = tmp_path / secrets.token_hex(4)
+        folder.mkdir()
+        home = GatewayProcess(folder, clamd_socket=str(clamd.socket_path), **settings).home
+        command = [sys.executable, "-m", "enveis", "--json", "quarantine", "inspect", str(files / name)]
+        done = subprocess.run([*command, "--home", str(home.root)], check=False, capture_output=True, text=True)
+        assert done.stderr == ""
+        return str(json.loads(done.stdout)[0]["verdict"])
+
+    (files / "program.zip").write_bytes(deflated_zip({"tool.exe": b"hello\n", "a.txt": b"hello\n"}))
+    (files / "picture.jpg").write_bytes(jpeg())
+    assert verdict("program.zip") == "clear"
+    assert verdict("program.zip", also_hold=("archive.executable",)) == "held"
+    assert verdict("program.zip", budgets=Budgets(members=1)) == "held"
+    assert verdict("picture.jpg") == "refused"
+    assert verdict("picture.jpg", allowed_types=("jpg",)) == "clear"
+    assert verdict("program.zip", file_max_bytes=100) == "refused"

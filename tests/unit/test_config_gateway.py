@@ -9,6 +9,7 @@ import pytest
 
 from disk.settings import SettingsError, read_settings
 from gateway.config import GatewayConfig, encode_config, parse_listen
+from quarantine.budgets import Budgets
 
 ODD = GatewayConfig(
     name='Die "Redaktion" \\ Ærø 😀',
@@ -17,6 +18,8 @@ ODD = GatewayConfig(
     allowed_types=("txt",),
     inspection=False,
     tick_seconds=2,
+    also_hold=("archive.executable",),
+    budgets=Budgets(depth=2, worker_cpu=60),
 )
 
 
@@ -31,8 +34,9 @@ def test_every_setting_is_written_below_its_reason() -> None:
     text = encode_config(GatewayConfig())
     assert list(tomllib.loads(text)) == [field.name for field in fields(GatewayConfig)]
     lines = text.splitlines()
-    for field in fields(GatewayConfig):
-        at = next(i for i, line in enumerate(lines) if line.startswith(f"{field.name} = "))
+    settings = [field.name for field in fields(GatewayConfig) if field.name != "budgets"]
+    for name in [*settings, *(field.name for field in fields(Budgets))]:
+        at = next(i for i, line in enumerate(lines) if line.startswith(f"{name} = "))
         assert lines[at - 1].startswith("# ")
         assert lines[at - 1].endswith(".")
 
@@ -55,6 +59,14 @@ def test_every_setting_is_written_below_its_reason() -> None:
         ({"bodies": ("a\nb",)}, "one line"),
         ({"name": ""}, "one line"),
         ({"listen": "8080"}, "'listen'"),
+        ({"also_hold": ("zip.nothing",)}, "'also_hold': there is no finding 'zip.nothing'"),
+        ({"also_hold": ("privacy.pdf-author",)}, "'also_hold': 'privacy.pdf-author' is for the source to know"),
+        ({"also_hold": ("pdf.uri", "pdf.uri")}, "no two alike"),
+        ({"budgets": Budgets(depth=17)}, "'budgets.depth' must be from 1 to 16"),
+        ({"budgets": Budgets(worker_memory=1)}, "'budgets.worker_memory' must be from 268435456"),
+        ({"budgets": Budgets(worker_cpu=5)}, "'budgets.pdf_walk_cpu' must be less than"),
+        ({"budgets": Budgets(unpacked_bytes=2**27)}, "'budgets.member_bytes' must not be more"),
+        ({"budgets": Budgets(members=20_000)}, "'budgets.answer_bytes' must be 150 times"),
     ],
 )
 def test_senseless_settings_are_refused(changes: dict[str, Any], word: str) -> None:
@@ -69,6 +81,20 @@ def test_an_unknown_key_in_a_gateway_toml_is_refused(tmp_path: Path) -> None:
     path.write_text("qouta_bytes = 1\n")
     with pytest.raises(SettingsError, match="unknown key 'qouta_bytes'"):
         read_settings(path, GatewayConfig)
+
+
+def test_a_budget_is_read_from_its_table(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.toml"
+    path.write_text("[budgets]\ndepth = 2\n")
+    assert read_settings(path, GatewayConfig).budgets == Budgets(depth=2)
+    for text, word in (
+        ("depht = 2", "unknown key 'budgets.depht'"),
+        ("depth = 0", "above zero"),
+        ('depth = "2"', "int"),
+    ):
+        path.write_text(f"[budgets]\n{text}\n")
+        with pytest.raises(SettingsError, match=word):
+            read_settings(path, GatewayConfig)
 
 
 @pytest.mark.parametrize(

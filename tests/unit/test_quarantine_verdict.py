@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 import quarantine
+from quarantine.findings import check_raised
 from quarantine.verdict import (
     CHECKS,
     REASONS,
@@ -49,6 +50,22 @@ def test_a_holding_finding_holds() -> None:
     assert conclude(DIGEST, [LINK, MALWARE, LINK]) == Held(DIGEST, (LINK, MALWARE))
     assert conclude(DIGEST, [LINK]) == Clear(DIGEST, (LINK,))
     assert conclude(DIGEST, []) == Clear(DIGEST)
+
+
+def test_settings_can_hold_for_more_and_never_for_less() -> None:
+    raised = frozenset({Code.RAR_LINK})
+    assert conclude(DIGEST, [LINK], raised) == Held(DIGEST, (Finding(Code.RAR_LINK, is_raised=True),))
+    assert isinstance(conclude(DIGEST, [MALWARE], raised), Held)
+    assert isinstance(conclude(DIGEST, [Finding(Code.RAR_SOLID)], raised), Clear)
+    assert check_raised(["rar.link"]) == raised
+    with pytest.raises(ValueError, match="never clear"):
+        Clear(DIGEST, (Finding(Code.RAR_LINK, is_raised=True),))
+
+
+@pytest.mark.parametrize("code", [code for code in Code if CHECKS[code][0] is Grade.IDENTIFIES_YOU])
+def test_what_identifies_a_source_never_holds(code: Code) -> None:
+    with pytest.raises(ValueError, match="for the source to know"):
+        check_raised([code])
 
 
 def test_verdicts_that_contradict_themselves_cannot_be_made() -> None:
