@@ -106,8 +106,8 @@ _BOUNDS: Final[dict[str, tuple[int, int]]] = {
 }
 
 _BUDGETS_HEAD: Final = (
-    "# How much the inspection of one file may cost; archives inside it share all of this. Where nothing else is said,\n"
-    "# a file that costs more is held.\n"
+    "# How much the inspection of one file may cost; archives inside it share all of this. Where nothing else is\n"
+    "# said, a file that costs more is held.\n"
     "[budgets]\n"
 )
 _COMMENTS: Final[dict[str, str]] = {
