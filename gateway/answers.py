@@ -18,12 +18,17 @@ HEADERS: Final = {
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Permissions-Policy": (
+        "camera=(), clipboard-read=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
+    ),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+# A page that uses the script may run that one file, and the script may send the form; no other page may either.
+SCRIPT_TAG: Final = '<script src="/enveis.js" defer></script>'
+_SCRIPT_POLICY: Final = f"{HEADERS['Content-Security-Policy']}; script-src 'self'; connect-src 'self'"
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 KEEPALIVE: Final = 15.0  # seconds; also the only deadline for a request's head (aiohttp >= 3.14.4)
 READ_SIZE: Final = 256 * 1024  # bytes buffered for each upload before its sender is slowed
@@ -34,10 +39,17 @@ class Page(web.Response):
 
     def __init__(self, text: str, *, status: int = 200, content_type: str = "text/html", close: bool = False) -> None:
         super().__init__(text=text, status=status, content_type=content_type, charset="utf-8", headers=HEADERS)
+        if SCRIPT_TAG in text and content_type == "text/html":
+            self.headers["Content-Security-Policy"] = _SCRIPT_POLICY
         if close:
             self.force_close()
         if status == 503:
             self.headers["Retry-After"] = "600"
+
+    def also_at(self, onion_address: str) -> None:
+        """Tell Tor Browser where else this page is, when it is a page."""
+        if onion_address and self.content_type == "text/html":
+            self.headers["Onion-Location"] = onion_address
 
     async def _prepare_headers(self) -> None:
         await super()._prepare_headers()

@@ -12,7 +12,8 @@ from gateway.answers import Page, QuietServer
 from gateway.languages import Asked, read_address
 from gateway.log import LogEvent, log
 from gateway.outcome import Problem, SubmissionError
-from gateway.pages import Pages, style
+from gateway.pages import Pages
+from gateway.rendering import SCRIPT, STYLE, static
 from gateway.submission import Station, receive
 from gateway.transport import Drain, check_head
 
@@ -47,6 +48,7 @@ class Gateway:
         with self._counted() if asked.path == SUBMIT else contextlib.nullcontext():
             outcome = await self._outcome(request, asked, pages)
             if isinstance(outcome, Page):
+                outcome.also_at(pages.onion_address(asked.path))
                 await _send(request, outcome)
                 return outcome
         # Not counted: nothing was received that a stop has to wait for.
@@ -86,8 +88,14 @@ class Gateway:
         match asked.path:
             case "/":
                 return Page(pages.form())
+            case "/how":
+                return Page(pages.how())
+            case "/privacy":
+                return Page(pages.privacy())
             case "/style.css":
-                return Page(style(), content_type="text/css")
+                return Page(static(STYLE), content_type="text/css")
+            case "/enveis.js" if pages.site.script:
+                return Page(static(SCRIPT), content_type="text/javascript")
             case _:
                 raise SubmissionError(Problem.NOT_FOUND)
 

@@ -1,12 +1,14 @@
 """`gateway.toml`: the settings of one gateway, with their reasons. Read once at start."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from textwrap import fill
 from typing import Final
 
 from gateway.languages import Language
+from gateway.wording import LINE_MAX, NOTHING_SAID, PARAGRAPH_MAX, Body, PerLanguage, default_bodies
 from quarantine.budgets import Budgets
 from quarantine.findings import check_raised
 
@@ -15,35 +17,23 @@ MIB: Final = 1024 * KIB
 GIB: Final = 1024 * MIB
 
 KNOWN_TYPES: Final = frozenset({"pdf", "txt", "zip", "rar", "jpg", "png"})  # those whose content can be checked
+_ONION: Final = re.compile(r"[a-z2-7]{56}\.onion")
+_PARAGRAPHS: Final = ("welcome", "arrange", "legal_basis")
+_TABLES: Final = ("names", *_PARAGRAPHS, "bodies")  # TOML wants them after all plain keys
 # Nobody types this by accident.
 UNCAGED: Final = "I accept that a hostile file can take over this gateway"
-BODIES: Final = (
-    "A municipality",
-    "A county or region",
-    "A ministry",
-    "A state agency",
-    "The police",
-    "The prosecuting authority",
-    "A court",
-    "Child welfare",
-    "The labour and welfare administration",
-    "The health service",
-    "A school or university",
-    "A supervisory or complaints body",
-    "A political party",
-    "A lawyer hired by the state",
-    "An auditing firm",
-)
 
 
 @dataclass(frozen=True)
 class GatewayConfig:
     """All settings; each is explained where it is written, in `_COMMENTS` below."""
 
-    name: str = "the editors"
+    name: str = ""
     listen: str = "127.0.0.1:8080"
     languages: tuple[str, ...] = tuple(Language)
-    bodies: tuple[str, ...] = BODIES
+    script: bool = True
+    onion: str = ""
+    counters_floor: int = 10
     allowed_types: tuple[str, ...] = ("pdf", "txt", "zip", "rar")
     files_max: int = 10
     file_max_bytes: int = 256 * MIB
@@ -61,6 +51,11 @@ class GatewayConfig:
     inspection_budget_seconds: int = 60
     also_hold: tuple[str, ...] = ()
     budgets: Budgets = field(default_factory=Budgets)  # a table of its own, at the end of the file
+    names: PerLanguage = NOTHING_SAID
+    welcome: PerLanguage = NOTHING_SAID
+    arrange: PerLanguage = NOTHING_SAID
+    legal_basis: PerLanguage = NOTHING_SAID
+    bodies: tuple[Body, ...] = field(default_factory=default_bodies)
 
     def __post_init__(self) -> None:
         """Raise ValueError with a sentence that names the key and its bounds."""
@@ -83,16 +78,25 @@ class GatewayConfig:
         self._check_texts()
 
     def _check_texts(self) -> None:
-        for text in (self.name, self.clamd_socket, *self.bodies):
-            if not text or len(text) > 200 or not text.isprintable():
-                raise ValueError("'name', 'clamd_socket' and each of 'bodies' must be one line of 1 to 200 characters")
-        for key in ("bodies", "languages", "allowed_types", "also_hold"):
-            if len(set(getattr(self, key))) < len(getattr(self, key)) or len(getattr(self, key)) > 1000:
+        for name, least in (("name", 0), ("clamd_socket", 1)):
+            text = getattr(self, name)
+            if not least <= len(text) <= LINE_MAX or not text.isprintable():
+                raise ValueError(f"'{name}' must be one line of {least} to {LINE_MAX} characters")
+        if self.onion and not _ONION.fullmatch(self.onion):
+            raise ValueError("'onion' must be empty, or an address of 56 letters and digits that ends in .onion")
+        for name in _PARAGRAPHS:
+            getattr(self, name).check(name, PARAGRAPH_MAX)
+        self.names.check("names", LINE_MAX)
+        chosen = [body.name.read_in(Language(self.languages[0])) for body in self.bodies]
+        others = {key: getattr(self, key) for key in ("languages", "allowed_types", "also_hold")}
+        for key, entries in {"bodies": chosen, **others}.items():
+            if len(set(entries)) < len(entries) or len(entries) > 1000:
                 raise ValueError(f"'{key}' must be at most 1000 entries, no two alike")
 
 
 _BOUNDS: Final[dict[str, tuple[int, int]]] = {
     "files_max": (1, 100),
+    "counters_floor": (1, 1_000_000),
     "file_max_bytes": (1, 4 * GIB),
     "message_max_bytes": (KIB, 16 * MIB),
     "quota_bytes": (MIB, 1024 * 1024 * GIB),
@@ -111,11 +115,13 @@ _BUDGETS_HEAD: Final = (
     "[budgets]\n"
 )
 _COMMENTS: Final[dict[str, str]] = {
-    "name": "Who receives what is sent here; the page says it to the source.",
+    "name": "Who receives what is sent here, as the pages say it; without one they say 'the editors'.",
     "listen": "Address and port of the form. Anything but loopback belongs behind a proxy or an onion service.",
     "languages": "Languages of the pages, some of nb, nn, da, en. A visitor gets the one that the browser\n"
     "# prefers; the first is for who asks for none.",
-    "bodies": "Public bodies offered in the list; the form has a field of its own for any other.",
+    "script": "Whether the pages offer their one script. Everything works without it.",
+    "onion": "This gateway's onion address, such as 56 letters and digits and .onion; browsers are told of it.",
+    "counters_floor": "A counter of the front page is not shown while it is below this.",
     "allowed_types": "Types of file that are taken, by name and by content: some of pdf, txt, zip, rar,\n"
     "# jpg, png. Pictures are off: they hold more of a person (place, camera, face) than most sources know.",
     "files_max": "Files in one submission.",
@@ -137,7 +143,19 @@ _COMMENTS: Final[dict[str, str]] = {
     "also_hold": "Findings that hold a file here although their grade does not, such as archive.executable (the codes\n"
     "# are those of quarantine/CHECKS.md). What holds by its grade always does; no setting changes that.",
     "inspection_budget_seconds": "Seconds after a submission's last byte; what is not decided by then is held.",
+    "names": "The name in single languages, where it is not the same in all.",
+    "welcome": "A paragraph at the top of the form.",
+    "arrange": "How to send what the form does not take.",
+    "legal_basis": "Why personal data may be processed here: the privacy page says it.",
+    "bodies": "Public bodies of the form's list, and who can act on a complaint about each. The form has a field of\n"
+    "# its own for any other. Packets name a body in the first language of 'languages'.",
 }
+
+_HEAD: Final = "# The settings of this gateway. A key that is not listed here is refused at start.\n"
+_WORDING: Final = """\
+# What follows is the editors' own wording, in the languages nb, nn, da and en. What is empty in one language is
+# shown in another; what is empty in all is left out.
+"""
 
 
 def parse_listen(text: str) -> tuple[str, int]:
@@ -158,10 +176,14 @@ def parse_listen(text: str) -> tuple[str, int]:
 
 def encode_config(config: GatewayConfig) -> str:
     """Return the text of a gateway.toml with every setting and what it is for."""
-    head = "# The settings of this gateway. A key that is not listed here is refused at start.\n"
-    names = [setting.name for setting in fields(config) if setting.name in _COMMENTS]
-    settings = (f"# {_COMMENTS[name]}\n{name} = {_toml(getattr(config, name))}\n" for name in names)
-    return "\n".join([head, *settings, _BUDGETS_HEAD, *_budgets(config.budgets)])
+    tables = [name for name in _TABLES if getattr(config, name)]
+    plain = [setting.name for setting in fields(config) if setting.name not in (*tables, "budgets")]
+    parts = [_HEAD, *(f"# {_COMMENTS[name]}\n{name} = {_toml(getattr(config, name))}\n" for name in plain)]
+    parts += [_BUDGETS_HEAD, *_budgets(config.budgets), _WORDING]
+    for name in tables:
+        text = getattr(config, name)
+        parts.append(f"# {_COMMENTS[name]}\n" + ("" if name == "bodies" else f"[{name}]\n{_languages('', text)}"))
+    return "\n".join([*parts, *map(_body, config.bodies)])
 
 
 def _budgets(budgets: Budgets) -> Iterator[str]:
@@ -169,9 +191,15 @@ def _budgets(budgets: Budgets) -> Iterator[str]:
         yield f"{fill(why, 110, initial_indent='# ', subsequent_indent='# ')}\n{name} = {getattr(budgets, name)}\n"
 
 
+def _body(body: Body) -> str:
+    return f"[[bodies]]\n{_languages('name.', body.name)}{_languages('who_can_act.', body.who_can_act)}"
+
+
+def _languages(prefix: str, text: PerLanguage) -> str:
+    return "".join(f"{prefix}{entry.name} = {_toml(getattr(text, entry.name))}\n" for entry in fields(text))
+
+
 def _toml(value: object) -> str:
-    if isinstance(value, tuple) and len(value) > 4:
-        return "[\n" + "".join(f"  {_toml(entry)},\n" for entry in value) + "]"
     if isinstance(value, tuple):
         return "[" + ", ".join(map(_toml, value)) + "]"
     # JSON's strings, numbers and truth values are TOML's, for printable text.

@@ -21,11 +21,11 @@ from gateway.hardening import allow_descriptors, harden_process, swap_is_active
 from gateway.home import GatewayHome, GatewayMaterial
 from gateway.inspection import Inspections
 from gateway.intake import Limits
-from gateway.languages import Language
 from gateway.log import LogEvent, log
 from gateway.pages import Pages
 from gateway.places import Places
 from gateway.receipts import ReceiptMaker
+from gateway.site import Site, site_of
 from gateway.submission import Station
 from gateway.transport import Pace
 from keys.recipient import sealed_to
@@ -89,8 +89,9 @@ async def _run(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     receipts = ReceiptMaker(material.recipients[0].kind)
-    station = await _station(home, material, receipts, zygote)
-    pages = Pages(config.name, config.bodies, station.limits, tuple(map(Language, config.languages)))
+    site = site_of(config, material.recipients, limits_of(config))
+    station = await _station(home, material, receipts, zygote, site)
+    pages = Pages(site)
     listener = Listener(Gateway(station, pages), pages)
     receipts.start()
     try:
@@ -104,8 +105,18 @@ async def _run(
         await receipts.stop()
 
 
+def limits_of(config: GatewayConfig) -> Limits:
+    """Return what one submission may hold."""
+    return Limits(
+        files_max=config.files_max,
+        file_max_bytes=config.file_max_bytes,
+        message_max_bytes=config.message_max_bytes,
+        allowed=frozenset(map(FileType, config.allowed_types)),
+    )
+
+
 async def _station(
-    home: GatewayHome, material: GatewayMaterial, receipts: ReceiptMaker, zygote: Zygote | None
+    home: GatewayHome, material: GatewayMaterial, receipts: ReceiptMaker, zygote: Zygote | None, site: Site
 ) -> Station:
     config = material.config
     spool = Spool(home.spool, quota=config.quota_bytes, reserve=config.reserve_bytes, tick=config.tick_seconds)
@@ -116,13 +127,8 @@ async def _station(
         gateway=material.gateway,
         recipients=material.recipients,
         sealed_to=sealed_to(material.recipients),
-        bodies=config.bodies,
-        limits=Limits(
-            files_max=config.files_max,
-            file_max_bytes=config.file_max_bytes,
-            message_max_bytes=config.message_max_bytes,
-            allowed=frozenset(map(FileType, config.allowed_types)),
-        ),
+        bodies=site.body_values,
+        limits=site.limits,
         pace=Pace(base=float(config.base_deadline_seconds), min_rate=config.min_rate_bytes),
         spool=spool,
         places=Places(config.uploads_max),

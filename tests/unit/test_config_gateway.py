@@ -9,12 +9,15 @@ import pytest
 
 from disk.settings import SettingsError, read_settings
 from gateway.config import GatewayConfig, encode_config, parse_listen
+from gateway.wording import Body, PerLanguage
 from quarantine.budgets import Budgets
 
 ODD = GatewayConfig(
     name='Die "Redaktion" \\ Ærø 😀',
     listen="[::1]:0",
-    bodies=('a "b" \\', "ø"),
+    bodies=(Body(PerLanguage(nb='a "b" \\'), PerLanguage(en="x")), Body(PerLanguage(en="ø"))),
+    names=PerLanguage(da="Ø"),
+    onion="a" * 56 + ".onion",
     allowed_types=("txt",),
     inspection=False,
     tick_seconds=2,
@@ -32,11 +35,12 @@ def test_written_and_read_back(tmp_path: Path, config: GatewayConfig) -> None:
 
 def test_every_setting_is_written_below_its_reason() -> None:
     text = encode_config(GatewayConfig())
-    assert list(tomllib.loads(text)) == [field.name for field in fields(GatewayConfig)]
+    assert sorted(tomllib.loads(text)) == sorted(field.name for field in fields(GatewayConfig))
     lines = text.splitlines()
-    settings = [field.name for field in fields(GatewayConfig) if field.name != "budgets"]
-    for name in [*settings, *(field.name for field in fields(Budgets))]:
-        at = next(i for i, line in enumerate(lines) if line.startswith(f"{name} = "))
+    tables = [name for name in tomllib.loads(text) if name != "budgets"]
+    for name in [*tables, *(field.name for field in fields(Budgets))]:
+        at = next(i for i, line in enumerate(lines) if line.startswith((f"{name} = ", f"[{name}]", f"[[{name}]]")))
+        at -= name == "bodies"  # an empty line stands between
         assert lines[at - 1].startswith("# ")
         assert lines[at - 1].endswith(".")
 
@@ -55,9 +59,11 @@ def test_every_setting_is_written_below_its_reason() -> None:
         ({"languages": ()}, "'languages' must be some of da, en, nb, nn"),
         ({"languages": ("se",)}, "'languages'"),
         ({"languages": ("en", "en")}, "no two alike"),
-        ({"bodies": ("a", "a")}, "no two alike"),
-        ({"bodies": ("a\nb",)}, "one line"),
-        ({"name": ""}, "one line"),
+        ({"bodies": (Body(PerLanguage(nb="a")), Body(PerLanguage(en="a")))}, "no two alike"),
+        ({"name": "a\nb"}, "one line"),
+        ({"name": "x" * 201}, "one line"),
+        ({"welcome": PerLanguage(da="a\nb")}, "'welcome.da' must be one line"),
+        ({"onion": "example.com"}, "'onion'"),
         ({"listen": "8080"}, "'listen'"),
         ({"also_hold": ("zip.nothing",)}, "'also_hold': there is no finding 'zip.nothing'"),
         ({"also_hold": ("privacy.pdf-author",)}, "'also_hold': 'privacy.pdf-author' is for the source to know"),
@@ -109,3 +115,9 @@ def test_listen(text: str, parsed: tuple[str, int]) -> None:
 def test_listen_refused(text: str) -> None:
     with pytest.raises(ValueError, match="listen"):
         parse_listen(text)
+
+
+@pytest.mark.parametrize("changes", [{"name": {}}, {"who_can_act": {"nb": "a"}}, {"name": {"nb": "a\nb"}}])
+def test_a_body_needs_a_name_on_one_line(changes: dict[str, dict[str, str]]) -> None:
+    with pytest.raises(ValueError, match="bodies"):
+        Body(**{key: PerLanguage(**value) for key, value in changes.items()})

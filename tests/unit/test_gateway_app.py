@@ -13,13 +13,14 @@ from unittest import mock
 import pytest
 
 from gateway import app
-from gateway.answers import HEADERS
+from gateway.answers import HEADERS, SCRIPT_TAG
 from gateway.app import Gateway, Listener
 from gateway.form import Fields
 from gateway.intake import Limits
 from gateway.outcome import STATUS, Problem, SubmissionError
 from gateway.pages import Pages
 from gateway.receipts import FreshReceipt
+from gateway.site import Site
 from gateway.submission import Received, Station
 from keys.receipt import PublicReceipt
 from quarantine.types import FileType
@@ -54,7 +55,7 @@ class _Door:
 
 @pytest.fixture
 async def door() -> AsyncIterator[_Door]:
-    pages = Pages("the editors", ("A court",), LIMITS)
+    pages = Pages(Site(LIMITS))
     receive = mock.AsyncMock(return_value=RECEIVED)
     with mock.patch("gateway.app.receive", receive), mock.patch("gateway.app.CUT_OFF", 0.1):
         listener = Listener(Gateway(mock.Mock(Station, limits=LIMITS), pages), pages)
@@ -65,6 +66,9 @@ async def door() -> AsyncIterator[_Door]:
 async def test_every_answer_protects_its_reader_and_names_no_software(door: _Door) -> None:
     asked = [
         b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /nb/how HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /privacy HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /enveis.js HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET /style.css HTTP/1.1\r\nHost: x\r\n\r\n",
         b"\x16\x03\x01\r\n\r\n",
     ]
@@ -74,8 +78,13 @@ async def test_every_answer_protects_its_reader_and_names_no_software(door: _Doo
         b"GET //%00 HTTP/1.1\r\nHost: x\r\n\r\n",
     ]
     for request in asked:
-        _, headers, _ = await door.ask(request)
+        _, headers, text = await door.ask(request)
+        if SCRIPT_TAG in text:
+            policy = headers.pop("Content-Security-Policy")
+            assert policy == HEADERS["Content-Security-Policy"] + "; script-src 'self'; connect-src 'self'"
+            headers["Content-Security-Policy"] = HEADERS["Content-Security-Policy"]
         assert headers.items() >= HEADERS.items(), request
+        assert "unsafe" not in str(headers)
         assert not {"Server", "Date", "Set-Cookie"} & set(headers)
 
 

@@ -1,0 +1,64 @@
+"""What the editors say in their own words, in as many languages as they wish: settings, not translations of ours."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from typing import Final
+
+from disk.settings import read_settings
+from gateway.languages import Language
+
+LINE_MAX: Final = 200  # characters of a name
+PARAGRAPH_MAX: Final = 2_000  # characters of a text
+
+
+@dataclass(frozen=True)
+class PerLanguage:
+    """One text in the languages in which it was given."""
+
+    nb: str = ""
+    nn: str = ""
+    da: str = ""
+    en: str = ""
+
+    def read_in(self, language: Language) -> str:
+        """Return the text in `language`, or in the first one that there is; empty when there is none at all."""
+        return next((text for text in (getattr(self, language), *self) if text), "")
+
+    def __iter__(self) -> Iterator[str]:
+        return (getattr(self, language) for language in Language)
+
+    def check(self, name: str, longest: int) -> None:
+        """Raise ValueError with a sentence when a text is not one printable line of at most `longest` characters."""
+        for language, text in zip(Language, self, strict=True):
+            if len(text) > longest or not text.isprintable():
+                raise ValueError(f"'{name}.{language}' must be one line of at most {longest} characters")
+
+
+NOTHING_SAID: Final = PerLanguage()
+
+
+@dataclass(frozen=True)
+class Body:
+    """A public body of the list, and who can act on a complaint about it (requirement M1)."""
+
+    name: PerLanguage = NOTHING_SAID
+    who_can_act: PerLanguage = NOTHING_SAID
+
+    def __post_init__(self) -> None:
+        """Raise ValueError with a sentence."""
+        if not any(self.name):
+            raise ValueError("each of 'bodies' must have a name in one language at least")
+        self.name.check("bodies.name", LINE_MAX)
+        self.who_can_act.check("bodies.who_can_act", PARAGRAPH_MAX)
+
+
+@dataclass(frozen=True)
+class _BodiesFile:
+    bodies: tuple[Body, ...]
+
+
+def default_bodies() -> tuple[Body, ...]:
+    """Return the list that a new gateway starts with, of `bodies.toml`."""
+    with resources.as_file(resources.files("gateway") / "bodies.toml") as path:
+        return read_settings(path, _BodiesFile).bodies
