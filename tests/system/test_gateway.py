@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.answers import SCRIPT_TAG
 from keys.recipient import Kind
 from quarantine.canaries import eicar
 from quarantine.local_clamd import LocalClamd
