@@ -16,7 +16,7 @@ from disk import durable
 from disk.settings import read_settings
 from enveis.command import RefusedError
 from enveis.commands.desk import show_files, show_packet
-from enveis.commands.transfer import import_all, low_side
+from enveis.crossing import import_all, low_side
 from enveis.main import expected_sentence
 from enveis.run import Stopping
 from enveis.terminal import Terminal
@@ -28,6 +28,7 @@ from transfer.names import Lane, PacketId
 from transfer.outbox import BatchState
 from transfer.outgoing import LowSide, acknowledge, export, reexport
 from transfer.usb import bag_name, find_bags
+from transfer.waiting import count_waiting
 
 TICK: Final = 2  # seconds; six hours on a real gateway
 MOVE_EVERY: Final = 1.0  # seconds between two looks at the spool
@@ -85,9 +86,8 @@ class _Mover:
 
     def _has_work(self) -> bool:
         out = self._low.outbox
-        exported = out.packets()
-        ready = any(packet.id not in exported for lane in Lane for packet in self._low.spool.due(lane))
-        return ready or any(out.in_state(state) for state in (BatchState.OUTSTANDING, BatchState.ACKNOWLEDGED))
+        ready = any(count_waiting(self._low.spool, out, lane) for lane in Lane)
+        return ready or any(out.numbers(state) for state in (BatchState.OUTSTANDING, BatchState.ACKNOWLEDGED))
 
     def _carry(self) -> None:
         stick, high = self._machines.stick, self._machines.high

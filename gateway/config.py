@@ -49,6 +49,10 @@ class GatewayConfig:
     clamd_socket: str = "/run/clamav/clamd.ctl"
     slots: int = 2
     inspection_budget_seconds: int = 60
+    alarm_days: int = 3
+    overdue_days: int = 3
+    retention_days: int = 30
+    metrics_socket: str = ""
     also_hold: tuple[str, ...] = ()
     budgets: Budgets = field(default_factory=Budgets)  # a table of its own, at the end of the file
     names: PerLanguage = NOTHING_SAID
@@ -68,6 +72,10 @@ class GatewayConfig:
         for key, known in (("languages", frozenset(map(str, Language))), ("allowed_types", KNOWN_TYPES)):
             if not getattr(self, key) or not known.issuperset(getattr(self, key)):
                 raise ValueError(f"'{key}' must be some of {', '.join(sorted(known))}")
+        if self.retention_days < self.alarm_days:
+            raise ValueError("'retention_days' must not be less than 'alarm_days'")
+        if self.metrics_socket and not self.metrics_socket.startswith("/"):
+            raise ValueError("'metrics_socket' must be empty, or a path that begins with /")
         if self.uncaged_inspection not in {"", UNCAGED}:
             raise ValueError(f"'uncaged_inspection' must be empty, or this very sentence: {UNCAGED}")
         self.budgets.check_settings()
@@ -107,6 +115,9 @@ _BOUNDS: Final[dict[str, tuple[int, int]]] = {
     "min_rate_bytes": (1, GIB),
     "slots": (1, 64),
     "inspection_budget_seconds": (1, 3600),
+    "alarm_days": (1, 3650),
+    "overdue_days": (1, 3650),
+    "retention_days": (1, 3650),
 }
 
 _BUDGETS_HEAD: Final = (
@@ -143,6 +154,12 @@ _COMMENTS: Final[dict[str, str]] = {
     "also_hold": "Findings that hold a file here although their grade does not, such as archive.executable (the codes\n"
     "# are those of quarantine/CHECKS.md). What holds by its grade always does; no setting changes that.",
     "inspection_budget_seconds": "Seconds after a submission's last byte; what is not decided by then is held.",
+    "alarm_days": "Days. 'enveis transfer status' raises an alarm when a packet has waited here as long, exported or\n"
+    "# not: the law gives seven days for an acknowledgement.",
+    "overdue_days": "Days after which a batch whose words did not come back is an alarm: export it again.",
+    "retention_days": "Days after which packets that nobody received may be given up by 'enveis transfer discard'.\n"
+    "# Until somebody does, they stay, and are an alarm.",
+    "metrics_socket": "Path of a Unix socket with rounded counts for Prometheus; empty: metrics.sock in the home.",
     "names": "The name in single languages, where it is not the same in all.",
     "welcome": "A paragraph at the top of the form.",
     "arrange": "How to send what the form does not take.",

@@ -117,6 +117,7 @@ class High:
             open_packet=self.open_packet,
             open_secret=lambda sealed: open_bytes(sealed, [self.identity]),
             audit=self.audit,
+            today=DAY,
             progress=no_progress,
         )
 

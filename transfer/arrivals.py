@@ -1,10 +1,11 @@
 """The high side's ledger: which batches and packets came, what is missing, what does not fit together."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Final
 
@@ -12,25 +13,33 @@ from transfer.batch import Batch, Entry, GatewayId
 from transfer.ledger_file import LedgerFile
 from transfer.names import Lane, PacketId
 
-_ARRIVALS_SCHEMA: Final = 1
+_ARRIVALS_SCHEMA: Final = 2
 _ARRIVALS: Final = """
 CREATE TABLE batches (
   gateway TEXT NOT NULL, number INTEGER NOT NULL, digest TEXT NOT NULL, previous TEXT, lane TEXT NOT NULL,
-  day TEXT NOT NULL, audit_last INTEGER NOT NULL, audit_head TEXT NOT NULL,
+  day TEXT NOT NULL, came TEXT NOT NULL, -- the UTC days on which it was made, and first came here
+  packets INTEGER NOT NULL, audit_last INTEGER NOT NULL, audit_head TEXT NOT NULL,
+  times INTEGER NOT NULL DEFAULT 1, -- how often it was brought
+  log_seq INTEGER NOT NULL, -- where the desk's log stood before it
   said INTEGER NOT NULL DEFAULT 0, -- whether the desk's log holds the import
   PRIMARY KEY (gateway, number, digest)
 ) STRICT;
+CREATE INDEX batches_by_head ON batches (gateway, audit_last);
 CREATE TABLE packets (
   id TEXT PRIMARY KEY, sha256 TEXT NOT NULL, size INTEGER NOT NULL, lane TEXT NOT NULL, gateway TEXT NOT NULL,
-  number INTEGER NOT NULL
+  number INTEGER NOT NULL, duplicates INTEGER NOT NULL DEFAULT 0 -- other batches that brought it again
 ) STRICT;
-CREATE TABLE missing (id TEXT NOT NULL, gateway TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (id, gateway))
-  STRICT;
+CREATE TABLE missing (
+  id TEXT NOT NULL, gateway TEXT NOT NULL, number INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (id, gateway)
+) STRICT;
 CREATE TABLE alarms (
   gateway TEXT NOT NULL, number INTEGER NOT NULL, kind TEXT NOT NULL, digest TEXT NOT NULL,
   PRIMARY KEY (gateway, number, kind, digest)
 ) STRICT;
 """
+
+
+_PACKET: Final = "id, sha256, size, lane, gateway, number"
 
 
 class AlarmKind(StrEnum):
@@ -70,6 +79,27 @@ class StoredPacket:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class MissedPacket:
+    """A packet that a batch listed and that never came whole; `reason` is one of a closed list."""
+
+    id: PacketId
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What came from one gateway: counts of batches and packets, how often a batch or a packet came again, days."""
+
+    batches: int
+    highest: int
+    packets: int
+    repeated: int
+    duplicates: int
+    last_came: date
+
+
 class Arrivals:
     """The high side's memory: which batches and packets came, what is missing, what does not fit together."""
 
@@ -78,22 +108,12 @@ class Arrivals:
 
     def is_known(self, batch: Batch, digest: str) -> bool:
         """Tell whether exactly this batch was accepted before."""
-        with self._ledger.transaction() as db:
-            return bool(
-                db.execute(
-                    "SELECT 1 FROM batches WHERE (gateway, number, digest) = (?, ?, ?)",
-                    (batch.gateway, batch.number, digest),
-                ).fetchone()
-            )
+        return self._one("SELECT 1 FROM batches WHERE (gateway, number, digest) = (?, ?, ?)", batch, digest) is not None
 
-    def is_said(self, batch: Batch, digest: str) -> bool:
-        """Tell whether the desk's log surely holds the import of this batch."""
-        with self._ledger.transaction() as db:
-            row = db.execute(
-                "SELECT said FROM batches WHERE (gateway, number, digest) = (?, ?, ?)",
-                (batch.gateway, batch.number, digest),
-            ).fetchone()
-        return bool(row and row[0])
+    def unsaid(self, batch: Batch, digest: str) -> int | None:
+        """Return where the desk's log stood before this batch; None when that log surely holds the import."""
+        query = "SELECT log_seq FROM batches WHERE (gateway, number, digest) = (?, ?, ?) AND NOT said"
+        return self._one(query, batch, digest)
 
     def mark_said(self, batch: Batch, digest: str) -> None:
         """Note that the desk's log holds the import of this batch."""
@@ -103,64 +123,117 @@ class Arrivals:
                 (batch.gateway, batch.number, digest),
             )
 
-    def stored(self, packet: PacketId) -> StoredPacket | None:
-        """Return what is known of a packet that came before."""
-        with self._ledger.transaction() as db:
-            row = db.execute("SELECT * FROM packets WHERE id = ?", (packet,)).fetchone()
-        return _stored(row) if row else None
+    def stored(self, packets: Iterable[PacketId]) -> dict[PacketId, StoredPacket]:
+        """Return what is known of those of these packets that came before."""
+        with self._ledger.reading() as db:
+            query = f"SELECT {_PACKET} FROM packets WHERE id = ?"  # noqa: S608 - our own columns
+            rows = [db.execute(query, (packet,)).fetchone() for packet in packets]
+        return {PacketId(row[0]): _stored(row) for row in rows if row}
 
     def packets(self) -> list[StoredPacket]:
         """Return every packet that ever came, in order of id."""
-        with self._ledger.transaction() as db:
-            return [_stored(row) for row in db.execute("SELECT * FROM packets ORDER BY id").fetchall()]
+        with self._ledger.reading() as db:
+            query = f"SELECT {_PACKET} FROM packets ORDER BY id"  # noqa: S608 - our own columns
+            return [_stored(row) for row in db.execute(query)]
 
-    def record(self, batch: Batch, digest: str, *, stored: Sequence[Entry], missing: Sequence[PacketId]) -> list[Alarm]:
-        """Remember an accepted batch and its packets; return the alarms that were not known before."""
+    def heads(self, gateway: GatewayId, *, first: int, last: int) -> dict[int, set[str]]:
+        """Return the heads that accepted batches signed for the lines `first` to `last` of a gateway's log."""
+        query = "SELECT audit_last, audit_head FROM batches WHERE gateway = ? AND audit_last BETWEEN ? AND ?"
+        found: dict[int, set[str]] = {}
+        with self._ledger.reading() as db:
+            for seq, head in db.execute(query, (gateway, first, last)):
+                found.setdefault(seq, set()).add(head)
+        return found
+
+    def record(
+        self,
+        batch: Batch,
+        digest: str,
+        *,
+        stored: Sequence[Entry],
+        duplicates: Sequence[PacketId],
+        missing: Mapping[PacketId, str],
+        came: date,
+        log_seq: int,
+    ) -> list[Alarm]:
+        """Remember an accepted batch and its packets; return the alarms that were not known before.
+
+        Args:
+            stored: Packets that came for the first time.
+            duplicates: Packets that had come before this bag.
+            missing: Packets that did not come whole, and why.
+            came: Today, in UTC.
+            log_seq: The last line of the desk's log.
+        """
+        key = (batch.gateway, batch.number, digest)
         with self._ledger.transaction() as db:
             alarms = [alarm for alarm in _contradictions(db, batch, digest) if _insert_alarm(db, alarm)]
             db.execute(
-                "INSERT OR IGNORE INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
-                (batch.gateway, batch.number, digest, batch.previous, str(batch.lane), batch.day.isoformat(),
-                 batch.audit.last, batch.audit.head),
+                "INSERT INTO batches (gateway, number, digest, previous, lane, day, came, packets, audit_last, "
+                "audit_head, log_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT DO UPDATE SET times = times + 1",
+                (*key, batch.previous, str(batch.lane), batch.day.isoformat(), came.isoformat(), len(batch.packets),
+                 batch.audit.last, batch.audit.head, log_seq),
             )  # fmt: skip
-            for entry in stored:
-                db.execute(
-                    "INSERT INTO packets VALUES (?, ?, ?, ?, ?, ?)",
-                    (entry.id, entry.sha256, entry.size, str(batch.lane), batch.gateway, batch.number),
-                )
-            lost = set(missing)
-            arrived = [(entry.id, batch.gateway) for entry in batch.packets if entry.id not in lost]
+            if stored:
+                # It brought what was missing the first time: the log has to say that too.
+                again = "UPDATE batches SET said = 0, log_seq = ? WHERE (gateway, number, digest) = (?, ?, ?) AND said"
+                db.execute(again, (log_seq, *key))
+            db.executemany(
+                f"INSERT INTO packets ({_PACKET}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608 - our own columns
+                [(item.id, item.sha256, item.size, str(batch.lane), batch.gateway, batch.number) for item in stored],
+            )
+            db.executemany(
+                "UPDATE packets SET duplicates = duplicates + 1 WHERE id = ? AND (gateway, number) <> (?, ?)",
+                [(packet, batch.gateway, batch.number) for packet in duplicates],
+            )
+            arrived = [(item.id, batch.gateway) for item in batch.packets if item.id not in missing]
             db.executemany("DELETE FROM missing WHERE (id, gateway) = (?, ?)", arrived)
-            for packet in missing:
-                db.execute("INSERT OR REPLACE INTO missing VALUES (?, ?, ?)", (packet, batch.gateway, batch.number))
+            db.executemany(
+                "INSERT OR REPLACE INTO missing VALUES (?, ?, ?, ?)",
+                [(packet, batch.gateway, batch.number, reason) for packet, reason in missing.items()],
+            )
         return alarms
+
+    def tally(self, gateway: GatewayId) -> Tally:
+        """Return the counts of what came from a gateway that is one of `gateways()`."""
+        batches = "SELECT COUNT(DISTINCT number), MAX(number), SUM(times - 1), MAX(came) FROM batches WHERE gateway = ?"
+        packets = "SELECT COUNT(*), COALESCE(SUM(duplicates), 0) FROM packets WHERE gateway = ?"
+        with self._ledger.reading() as db:
+            numbers, highest, repeated, last = db.execute(batches, (gateway,)).fetchone()
+            count, duplicates = db.execute(packets, (gateway,)).fetchone()
+        return Tally(numbers, highest, count, repeated, duplicates, date.fromisoformat(last))
 
     def gateways(self) -> list[GatewayId]:
         """Return the gateways of which anything came."""
-        with self._ledger.transaction() as db:
+        with self._ledger.reading() as db:
             rows = db.execute("SELECT DISTINCT gateway FROM batches ORDER BY gateway").fetchall()
         return [GatewayId(row[0]) for row in rows]
 
     def gaps(self, gateway: GatewayId) -> tuple[Gap, ...]:
         """Return the numbers below the highest one seen that have not come."""
-        with self._ledger.transaction() as db:
-            rows = db.execute(
-                "SELECT DISTINCT number FROM batches WHERE gateway = ? ORDER BY number", (gateway,)
-            ).fetchall()
-        numbers = [0, *(row[0] for row in rows)]
-        return tuple(Gap(before + 1, after - 1) for before, after in pairwise(numbers) if after > before + 1)
+        query = "SELECT DISTINCT number FROM batches WHERE gateway = ? ORDER BY number"
+        with self._ledger.reading() as db:
+            numbers = (row[0] for row in db.execute(query, (gateway,)))
+            around = pairwise(chain([0], numbers))
+            return tuple(Gap(before + 1, after - 1) for before, after in around if after > before + 1)
 
-    def missing(self, gateway: GatewayId) -> list[tuple[PacketId, int]]:
-        """Return packets that a batch listed and that never came whole, with the number of that batch."""
-        with self._ledger.transaction() as db:
-            rows = db.execute("SELECT id, number FROM missing WHERE gateway = ? ORDER BY number, id", (gateway,))
-            return [(PacketId(row[0]), row[1]) for row in rows.fetchall()]
+    def missing(self, gateway: GatewayId) -> list[MissedPacket]:
+        """Return the packets that a batch listed and that never came whole, by batch and id."""
+        query = "SELECT id, number, reason FROM missing WHERE gateway = ? ORDER BY number, id"
+        with self._ledger.reading() as db:
+            return [MissedPacket(PacketId(row[0]), row[1], row[2]) for row in db.execute(query, (gateway,))]
 
     def alarms(self) -> list[Alarm]:
         """Return every alarm there ever was."""
-        with self._ledger.transaction() as db:
+        with self._ledger.reading() as db:
             rows = db.execute("SELECT gateway, number, kind, digest FROM alarms ORDER BY 1, 2, 3, 4").fetchall()
         return [Alarm(GatewayId(row[0]), row[1], AlarmKind(row[2]), row[3]) for row in rows]
+
+    def _one(self, query: str, batch: Batch, digest: str) -> int | None:
+        with self._ledger.reading() as db:
+            row = db.execute(query, (batch.gateway, batch.number, digest)).fetchone()
+        return row[0] if row else None
 
 
 def _contradictions(db: sqlite3.Connection, batch: Batch, digest: str) -> Iterator[Alarm]:

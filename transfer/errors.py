@@ -18,7 +18,7 @@ class ContradictionError(BatchError):
 
 
 class BagError(TransferError):
-    """A bag cannot be written where it should be: no room, or something stands there already."""
+    """A bag cannot be written where it should be: no room, a medium that fails, or something stands there already."""
 
 
 class SpoiltPacketError(TransferError):

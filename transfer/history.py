@@ -1,5 +1,6 @@
 """A desk's copy of one gateway's audit log: grows by the parts that batches bring, in whatever order they come."""
 
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
@@ -26,8 +27,14 @@ class GatewayHistory:
         """Return the last line of the copy that follows from the first without a gap."""
         return self._copy.head()
 
-    def verify(self, part: AuditPart, text: bytes) -> None:
-        """Check a part against its signed description and against every line that came before.
+    def verify(self, part: AuditPart, text: bytes, *, heads: Mapping[int, Collection[str]]) -> None:
+        """Check a part against its signed description, every line that came before, and every head that was signed.
+
+        Args:
+            part: What the batch's list says of the lines.
+            text: The lines.
+            heads: What accepted batches signed for lines `part.first` - 1 to `part.last`, by number. A batch
+                without new lines signs a head too, perhaps of a line that only comes now.
 
         Raises:
             BatchError: The lines are not what the batch's list says of them.
@@ -35,11 +42,15 @@ class GatewayHistory:
         """
         lines = _lines_of(part, text)
         known = self._known(part)
+        prev = parse_line(lines[0]).prev if lines else part.head
+        says = {part.first - 1: prev} | {part.first + place: hash_line(line) for place, line in enumerate(lines)}
+        for seq in sorted(says.keys() & heads.keys()):
+            if set(heads[seq]) != {says[seq]}:
+                raise ContradictionError(_contradiction(seq))
         for place, line in enumerate(lines):
             if known.get(part.first + place, line) != line:
                 raise ContradictionError(_contradiction(part.first + place))
         before = known.get(part.first - 1)
-        prev = parse_line(lines[0]).prev if lines else part.head
         if before is not None and hash_line(before) != prev:
             raise ContradictionError(_contradiction(part.first - 1))
         after = known.get(part.last + 1)
@@ -64,7 +75,11 @@ class GatewayHistory:
         """Return the lines that we have from just before the part to just after it, by number."""
         wanted = range(part.first - 1, part.last + 2)
         texts = [self._copy.lines_after(max(0, part.first - 2))]
-        texts += [path.read_bytes() for path, _ in self._early_parts()]
+        texts += [
+            path.read_bytes()
+            for path, first in self._early_parts()
+            if first <= part.last + 1 and int(path.stem[_DIGITS + 1 :]) >= part.first - 1
+        ]
         found: dict[int, bytes] = {}
         for text in texts:
             lines = split_lines(text)

@@ -4,12 +4,9 @@ Nothing of a bag is parsed before its signature holds. Packets are copied beside
 last chunk, and come into the inbox all together at the end: a bag that fails as a whole leaves nothing.
 """
 
-import hashlib
-import os
-import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -17,7 +14,7 @@ from typing import BinaryIO, Final
 from audit.chain import parse_line, split_lines
 from audit.events import Event, Record
 from audit.log import AuditLog
-from disk.durable import PRIVATE, make_private_folder, sync_folder
+from disk.durable import make_private_folder
 from keys.errors import KeyMaterialError
 from keys.signing import VerifyKey
 from transfer.acknowledge import SECRET_SIZE, acknowledgement_words
@@ -27,10 +24,10 @@ from transfer.errors import BatchError
 from transfer.exclusive import exclusive
 from transfer.history import GatewayHistory
 from transfer.names import PacketId
+from transfer.staging import file_packets, is_another, stage, staging_in
 from transfer.usb import AUDIT, MANIFEST, PACKET_SUFFIX, SECRET, SIGNATURE, Progress
 from transfer.usb_read import BagReader, PacketFaultError
 
-ARRIVING: Final = ".arriving"  # folder in the inbox for packets that are not checked yet
 LOCK: Final = ".lock"
 
 
@@ -99,6 +96,7 @@ def import_bag(
     open_packet: Callable[[BinaryIO], None],
     open_secret: Callable[[bytes], bytes],
     audit: AuditLog,
+    today: date,
     progress: Progress,
 ) -> ImportReport:
     """Take one bag: verify it, file its packets into `inbox`, and return the acknowledgement.
@@ -112,6 +110,7 @@ def import_bag(
         open_packet: Opens a sealed packet to its last chunk, or raises KeyMaterialError.
         open_secret: Returns the plaintext of a small sealed file, or raises KeyMaterialError.
         audit: The desk's own log.
+        today: In UTC.
         progress: Told of bytes copied, and of all.
 
     Raises:
@@ -122,19 +121,20 @@ def import_bag(
     make_private_folder(inbox)
     with exclusive(inbox / LOCK), BagReader(source) as bag:
         try:
-            checked = _check(bag, trusted, gateways, open_secret)
+            checked = _check(bag, trusted, arrivals, gateways, open_secret)
         except BatchError:
             audit.append(Event.BATCH_REFUSED)
             raise
-        with _staging(inbox) as staging:
+        with staging_in(inbox) as staging:
             result = _take_packets(bag, checked.batch, staging, arrivals, open_packet, progress)
-            _file(result.staged, staging, inbox)
-        return _record(checked, result, arrivals, gateways, audit)
+            file_packets(result.staged, staging, inbox)
+        return _record(checked, result, arrivals, gateways, audit, today)
 
 
 def _check(
     bag: BagReader,
     trusted: Mapping[GatewayId, VerifyKey],
+    arrivals: Arrivals,
     gateways: Path,
     open_secret: Callable[[bytes], bytes],
 ) -> _Checked:
@@ -143,7 +143,8 @@ def _check(
     batch = verify_batch(manifest, signature, trusted)
     lines = bag.read_signed(AUDIT, size=batch.audit.size, sha256=batch.audit.sha256)
     sealed = bag.read_signed(SECRET, size=batch.secret.size, sha256=batch.secret.sha256)
-    GatewayHistory(gateways, batch.gateway).verify(batch.audit, lines)
+    heads = arrivals.heads(batch.gateway, first=batch.audit.first - 1, last=batch.audit.last)
+    GatewayHistory(gateways, batch.gateway).verify(batch.audit, lines, heads=heads)
     try:
         secret = open_secret(sealed)
     except KeyMaterialError as error:
@@ -151,18 +152,6 @@ def _check(
     if len(secret) != SECRET_SIZE:
         raise BatchError("the batch's secret has a wrong length")
     return _Checked(batch, digest_batch(manifest), lines, secret)
-
-
-@contextmanager
-def _staging(inbox: Path) -> Iterator[Path]:
-    staging = inbox / ARRIVING
-    # Left by a crash, or by nobody: we hold the lock.
-    shutil.rmtree(staging, ignore_errors=True)
-    make_private_folder(staging)
-    try:
-        yield staging
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _take_packets(
@@ -181,18 +170,19 @@ def _take_packets(
         done += size
         progress(done, total)
 
+    came = arrivals.stored(entry.id for entry in batch.packets)
     for entry in batch.packets:
-        known = arrivals.stored(entry.id)
+        known = came.get(entry.id)
         # Whichever gateway brought it: one that replays another's packets must not keep them from being acknowledged.
         if known is not None and known.sha256 == entry.sha256:
             result.duplicates.append(entry.id)
             continue
-        if known is not None or _is_another(staging.parent / f"{entry.id}{PACKET_SUFFIX}", entry):
+        if known is not None or is_another(staging.parent / f"{entry.id}{PACKET_SUFFIX}", entry):
             detail = "another packet with this id came before; that one is kept"
             result.missing.append(MissingPacket(entry.id, MissingReason.OTHER, detail))
             continue
         try:
-            _stage(bag, entry, staging, open_packet, moved)
+            stage(bag, entry, staging, open_packet, moved)
             result.staged.append(entry)
         except PacketFaultError as error:
             result.missing.append(MissingPacket(entry.id, MissingReason.DAMAGED, str(error)))
@@ -201,53 +191,23 @@ def _take_packets(
     return result
 
 
-def _stage(
-    bag: BagReader,
-    entry: Entry,
-    staging: Path,
-    open_packet: Callable[[BinaryIO], None],
-    moved: Callable[[int], None],
-) -> None:
-    path = staging / f"{entry.id}{PACKET_SUFFIX}"
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    with open(os.open(path, flags, PRIVATE), "w+b") as stream:  # noqa: PTH123 - a file descriptor, not a path
-        try:
-            bag.copy_packet(entry, stream, moved)
-            stream.flush()
-            os.fsync(stream.fileno())
-            stream.seek(0)
-            open_packet(stream)
-        except (PacketFaultError, KeyMaterialError):
-            path.unlink()
-            raise
-
-
-def _is_another(path: Path, entry: Entry) -> bool:
-    """Tell whether a file that the ledger does not know (a crash came between) is not this packet."""
-    if not path.exists():
-        return False
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest() != entry.sha256
-
-
-def _file(entries: list[Entry], staging: Path, inbox: Path) -> None:
-    for entry in entries:
-        name = f"{entry.id}{PACKET_SUFFIX}"
-        # What may stand there already is the same packet, filed by an import that a crash ended.
-        (staging / name).replace(inbox / name)
-    sync_folder(inbox)
-
-
-def _record(checked: _Checked, result: _Sorted, arrivals: Arrivals, gateways: Path, audit: AuditLog) -> ImportReport:
+def _record(
+    checked: _Checked, result: _Sorted, arrivals: Arrivals, gateways: Path, audit: AuditLog, today: date
+) -> ImportReport:
     batch, digest = checked.batch, checked.digest
     repeated = arrivals.is_known(batch, digest)
     GatewayHistory(gateways, batch.gateway).store(batch.audit, checked.lines)
-    missing = [item.id for item in result.missing]
-    alarms = arrivals.record(batch, digest, stored=result.staged, missing=missing)
+    alarms = arrivals.record(
+        batch,
+        digest,
+        stored=result.staged,
+        duplicates=result.duplicates,
+        missing={item.id: str(item.reason) for item in result.missing},
+        came=today,
+        log_seq=audit.head().seq,
+    )
     arrived = sorted([*(entry.id for entry in result.staged), *result.duplicates])
-    if result.staged or not arrivals.is_said(batch, digest):
-        _say(audit, batch, digest, count=len(arrived), arrivals=arrivals, again=repeated)
-        arrivals.mark_said(batch, digest)
+    _say_once(audit, batch, digest, count=len(arrived), arrivals=arrivals)
     # Only now, with everything stored and noted, may the low side be told to delete.
     return ImportReport(
         batch=batch,
@@ -262,8 +222,11 @@ def _record(checked: _Checked, result: _Sorted, arrivals: Arrivals, gateways: Pa
     )
 
 
-def _say(audit: AuditLog, batch: Batch, digest: str, *, count: int, arrivals: Arrivals, again: bool) -> None:
-    """Log an import and the alarms it raised; `again` when a crash may have come after an earlier attempt."""
+def _say_once(audit: AuditLog, batch: Batch, digest: str, *, count: int, arrivals: Arrivals) -> None:
+    """Log an import and the alarms it raised, unless that was done."""
+    since = arrivals.unsaid(batch, digest)
+    if since is None:
+        return
     records = [
         Record(event=Event.BATCH_CONFLICT, gateway=alarm.gateway, batch=alarm.number, digest=digest)
         for alarm in arrivals.alarms()
@@ -279,7 +242,9 @@ def _say(audit: AuditLog, batch: Batch, digest: str, *, count: int, arrivals: Ar
             digest=digest,
         )
     )
-    said = {parse_line(line).record for line in split_lines(audit.lines_after(0))} if again else set()
+    # A crash may have come between an earlier attempt's lines and the note of them.
+    said = {parse_line(line).record for line in split_lines(audit.lines_after(since))}
     left = [record for record in records if record not in said]
     if left:
         audit.extend(left)
+    arrivals.mark_said(batch, digest)

@@ -20,18 +20,27 @@ class LedgerFile:
         self._path = path
         # SQLite would create it readable to the group, depending on the umask.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, PRIVATE))
-        with self.transaction() as db:
+        with self.reading() as db:
             found = db.execute("PRAGMA user_version").fetchone()[0]
-            if found == 0:
-                for statement in schema.split(";\n"):
-                    db.execute(statement)
-                db.execute(f"PRAGMA user_version = {version}")
-            elif found != version:
-                raise LedgerError(f"{path} was written by another version of this program")
+        if found == 0:
+            self._create(schema, version)
+        elif found != version:
+            raise LedgerError(f"{path} was written by another version of this program")
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Hold the file exclusively; what was done is durable when the block ends, or undone when it raises."""
+        with self._opened("BEGIN IMMEDIATE") as db:
+            yield db
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """See one state of the file; others may read meanwhile, and a writer waits only with its last step."""
+        with self._opened("BEGIN") as db:
+            yield db
+
+    @contextmanager
+    def _opened(self, begin: str) -> Iterator[sqlite3.Connection]:
         try:
             db = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
         except sqlite3.Error as error:
@@ -39,10 +48,18 @@ class LedgerFile:
         try:
             db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA secure_delete = ON")  # an erased secret must not stay in a free page
-            db.execute("BEGIN IMMEDIATE")
+            db.execute(begin)
             yield db
             db.execute("COMMIT")
         except sqlite3.DatabaseError as error:
             raise LedgerError(f"{self._path} cannot be used: {error}") from None
         finally:
             db.close()  # rolls back what was not committed
+
+    def _create(self, schema: str, version: int) -> None:
+        with self.transaction() as db:
+            # Another process may have come first.
+            if db.execute("PRAGMA user_version").fetchone()[0] == 0:
+                for statement in schema.split(";\n"):
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version = {version}")

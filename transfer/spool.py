@@ -14,7 +14,7 @@ import errno
 import fcntl
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -107,22 +107,45 @@ class Spool:
 
     def due(self, lane: Lane) -> list[SpooledPacket]:
         """Return what `ready` would, for somebody who only wants to know: a source may still take one back."""
-        now = self._now()
-        return [packet for start, packet in self._stamped(lane) if start + self._tick <= now]
+        return self._sorted(lane, self.scan_due(lane))
 
     def waiting(self, lane: Lane) -> list[SpooledPacket]:
         """Return every packet of the lane, in the same order."""
-        return [packet for _, packet in self._stamped(lane)]
+        return self._sorted(lane, self.scan(lane))
+
+    def scan(self, lane: Lane) -> Iterator[tuple[int, PacketId, int]]:
+        """Yield of every packet the start of its tick (seconds since the epoch), its id and its size, in no order."""
+        for entry in packets_in(self.root / lane):
+            with contextlib.suppress(FileNotFoundError):  # acknowledged in another process meanwhile
+                stat = entry.stat(follow_symlinks=False)
+                yield int(stat.st_mtime), PacketId(entry.name[:-4]), stat.st_size
+
+    def scan_due(self, lane: Lane) -> Iterator[tuple[int, PacketId, int]]:
+        """Yield the same of the packets whose tick has passed; a source may still take one back."""
+        return ((start, packet, size) for start, packet, size in self.scan(lane) if self.is_due(start))
+
+    def is_due(self, start: int) -> bool:
+        """Tell whether the tick that began at `start` has passed."""
+        return start + self._tick <= self._now()
 
     def remove(self, lane: Lane, packet_id: PacketId) -> bool:
         """Delete a packet durably; return whether it was there."""
-        path = self.path(lane, packet_id)
-        try:
-            path.unlink()
-        except FileNotFoundError:
-            return False
-        sync_folder(path.parent)
-        return True
+        return self.remove_all(lane, [packet_id]) == 1
+
+    def remove_all(self, lane: Lane, packets: Iterable[PacketId]) -> int:
+        """Delete packets durably, with one sync for all; return how many were there."""
+        removed = 0
+        for packet_id in packets:
+            with contextlib.suppress(FileNotFoundError):
+                self.path(lane, packet_id).unlink()
+                removed += 1
+        if removed:
+            sync_folder(self.root / lane)
+        return removed
+
+    def now(self) -> float:
+        """Return the time by which ticks are decided, in seconds since the epoch."""
+        return self._now()
 
     def path(self, lane: Lane, packet_id: PacketId) -> Path:
         """Return where a packet of that id lies when it is in that lane."""
@@ -136,14 +159,8 @@ class Spool:
         """Note that `part` is no longer in `incoming/`; called by the packet itself when it ends."""
         self._room.disown(part)
 
-    def _stamped(self, lane: Lane) -> list[tuple[int, SpooledPacket]]:
-        found = []
-        for entry in packets_in(self.root / lane):
-            with contextlib.suppress(FileNotFoundError):  # acknowledged in another process meanwhile
-                stat = entry.stat(follow_symlinks=False)
-                packet = SpooledPacket(PacketId(entry.name[:-4]), lane, stat.st_size, Path(entry.path))
-                found.append((int(stat.st_mtime), packet))
-        return sorted(found, key=lambda item: (item[0], item[1].id))
+    def _sorted(self, lane: Lane, found: Iterator[tuple[int, PacketId, int]]) -> list[SpooledPacket]:
+        return [SpooledPacket(packet, lane, size, self.path(lane, packet)) for _, packet, size in sorted(found)]
 
 
 class IncomingPacket:

@@ -26,8 +26,6 @@ SECRET: Final = "data/secret.age"  # noqa: S105 - a path in a bag
 PACKETS: Final = "data/packets"
 PACKET_SUFFIX: Final = ".age"
 COPY_SIZE: Final = 1024 * 1024  # bytes moved at once, whatever the packet's size
-CLUSTER: Final = 32 * 1024  # bytes that a file takes at least on a large FAT stick
-OVERHEAD: Final = 4 * 1024 * 1024  # bytes for folders, tag files and the file system's own tables
 
 _PREFIX: Final = "enveis-"
 _UNFINISHED: Final = ".enveis-unfinished-"
@@ -86,7 +84,8 @@ class BagWriter:
     def __enter__(self) -> Self:
         if os.path.lexists(self._target):
             raise BagError(f"{self._target} exists already; take it away or use another stick")
-        make_private_folder(self._folder / PACKETS)
+        with self._on_medium():
+            make_private_folder(self._folder / PACKETS)
         return self
 
     def __exit__(
@@ -102,10 +101,10 @@ class BagWriter:
 
         Raises:
             SpoiltPacketError: It cannot be read here; `drop_packet` takes out what was copied of it.
-            OSError: The stick failed.
+            BagError: The medium failed.
         """
         digest, size = hashlib.sha256(), 0
-        with self._create(packet_path(packet)) as target:
+        with self._on_medium(), self._create(packet_path(packet)) as target:
             for piece in _pieces(source):
                 target.write(piece)
                 digest.update(piece)
@@ -118,13 +117,14 @@ class BagWriter:
 
     def drop_packet(self, packet: PacketId) -> None:
         """Take out a packet that could not be copied whole."""
-        (self._folder / packet_path(packet)).unlink(missing_ok=True)
+        with self._on_medium():
+            (self._folder / packet_path(packet)).unlink(missing_ok=True)
         for noted in (self._sums, self._sizes):
             noted.pop(packet_path(packet), None)
 
     def add_file(self, name: str, content: bytes) -> None:
-        """Write one of the small files, named by its path in the bag."""
-        with self._create(name) as target:
+        """Write one of the small files, named by its path in the bag; BagError when the medium fails."""
+        with self._on_medium(), self._create(name) as target:
             target.write(content)
             target.flush()
             os.fsync(target.fileno())
@@ -134,7 +134,7 @@ class BagWriter:
         """Write the tag files, sync, and compare everything with what the medium gives back.
 
         Raises:
-            BagError: The medium does not give back what was written.
+            BagError: The medium failed, or does not give back what was written.
         """
         payload = {name: digest for name, digest in self._sums.items() if name.startswith("data/")}
         self.add_file("bagit.txt", _DECLARATION)
@@ -142,16 +142,26 @@ class BagWriter:
         self.add_file("manifest-sha256.txt", _manifest(payload))
         tags = {name: digest for name, digest in self._sums.items() if not name.startswith("data/")}
         self.add_file("tagmanifest-sha256.txt", _manifest(tags))
-        for name, digest in self._sums.items():
-            if _read_back(self._folder / name, moved) != digest:
-                raise BagError(f"{self._target.parent} does not give back what was written to it; use another stick")
-        self._normalise()
+        with self._on_medium():
+            for name, digest in self._sums.items():
+                if _read_back(self._folder / name, moved) != digest:
+                    raise BagError(f"{self._target.parent} does not give back what was written to it")
+            self._normalise()
 
     def publish(self) -> None:
-        """Give the bag its name, durably."""
-        self._folder.rename(self._target)
-        self._published = True
-        sync_folder(self._target.parent)
+        """Give the bag its name, durably; BagError when the medium fails."""
+        with self._on_medium():
+            self._folder.rename(self._target)
+            self._published = True
+            sync_folder(self._target.parent)
+
+    @contextlib.contextmanager
+    def _on_medium(self) -> Iterator[None]:
+        """Say of a failure that it is the medium's: our own disk fails in other words."""
+        try:
+            yield
+        except OSError as error:
+            raise BagError(f"{self._target.parent} cannot be written any more ({error.strerror})") from None
 
     def _create(self, name: str) -> BufferedWriter:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

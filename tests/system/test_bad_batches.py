@@ -465,7 +465,7 @@ def test_a_stick_without_room_takes_what_fits(tmp_path: Path) -> None:
     low.later()
     stick = tmp_path / "stick"
     stick.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6500k", "none", stick], check=False).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4200k", "none", stick], check=False).returncode:
         pytest.skip("no file system can be mounted here")
     try:
         report = low.export(stick)

@@ -19,7 +19,7 @@ from transfer.exclusive import exclusive
 from transfer.incoming import MissingReason
 from transfer.ledger import AlarmKind, BatchState, Gap
 from transfer.names import Lane
-from transfer.outgoing import acknowledge, reexport, resume
+from transfer.outgoing import acknowledge, export, reexport, resume
 from transfer.usb import find_bags
 
 
@@ -226,9 +226,15 @@ def test_partial_arrival_deletes_exactly_what_arrived(tmp_path: Path) -> None:
     ]
     assert high.filed() == {whole}
 
-    for wrong in ([], [changed], [changed, cut], [changed, cut, absent, whole], ["00"], ["f" * 32]):
-        with pytest.raises(CodeError, match="nothing was deleted"):
+    for wrong in ([], [changed], [changed, cut], [changed, cut, absent, whole]):
+        with pytest.raises(CodeError, match="with just these packets missing; nothing was deleted"):
             acknowledge(low.side, result.code, missing=wrong)
+    # A typing error is pointed out by its place, not guessed.
+    for typed in ("00", "0000", "f" * 32, f"{cut[:-1]}1", ""):
+        with pytest.raises(CodeError, match=r"number 2 of the 3 ids after --missing .* nothing was deleted"):
+            acknowledge(low.side, result.code, missing=[changed, typed, absent])
+    with pytest.raises(CodeError, match=r"^the id after --missing"):
+        acknowledge(low.side, result.code, missing=["f" * 32])
     assert low.spooled() == {whole, changed, cut, absent}
     done = acknowledge(low.side, result.code, missing=[changed[:8].upper(), cut, f" {absent} "])
     assert (done.deleted, done.returned) == ((whole,), (changed, cut, absent))
@@ -236,7 +242,9 @@ def test_partial_arrival_deletes_exactly_what_arrived(tmp_path: Path) -> None:
 
     # What did not arrive goes into the next batch, and closes the list of what is missing.
     gateway = result.batch.gateway
-    assert [packet for packet, _ in high.arrivals.missing(gateway)] == [changed, cut, absent]
+    assert [(missed.id, missed.reason) for missed in high.arrivals.missing(gateway)] == [
+        (lost, "damaged") for lost in (changed, cut, absent)
+    ]
     second = low.export(tmp_path / "stick").batches[0]
     assert (second.number, second.packets) == (2, 3)
     assert high.take(second.folder).arrived == (changed, cut, absent)
@@ -404,7 +412,7 @@ def test_the_secret_is_gone_after_it_was_used(tmp_path: Path) -> None:
     assert low.side.outbox.find(1).state is BatchState.SETTLED
 
 
-@pytest.mark.parametrize("point", ["remove", "extend", "settle"])
+@pytest.mark.parametrize("point", ["remove_all", "extend", "settle"])
 def test_an_interrupted_acknowledgement_is_completed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str
 ) -> None:
@@ -420,7 +428,7 @@ def test_an_interrupted_acknowledgement_is_completed(
         raise KeyboardInterrupt
 
     side = low.side
-    target = {"remove": side.spool, "extend": side.audit, "settle": side.outbox}[point]
+    target = {"remove_all": side.spool, "extend": side.audit, "settle": side.outbox}[point]
     with monkeypatch.context() as patch:
         patch.setattr(target, point, interrupted)
         with pytest.raises(KeyboardInterrupt):
@@ -429,7 +437,7 @@ def test_an_interrupted_acknowledgement_is_completed(
     assert low.side.outbox.find(1).state is BatchState.ACKNOWLEDGED
     assert acknowledge(low.side, code).repeated  # the same words once more complete it
     assert low.spooled() == set()
-    assert low.side.outbox.packets() == set()
+    assert low.side.outbox.packets(1) == set()
     said = events(low)
     assert (said.count("batch-acknowledged"), said.count("packet-deleted")) == (1, len(ids))
 
@@ -448,12 +456,20 @@ def test_an_interrupted_export_keeps_its_number(tmp_path: Path, monkeypatch: pyt
         with pytest.raises(KeyboardInterrupt):
             low.export(tmp_path / "stick")
     assert list((tmp_path / "stick").iterdir()) == []
+    assert [batch.published for batch in low.side.outbox.outstanding()] == [False]
+    low.put(2)
+    low.later()
+    held = export(low.side, tmp_path / "stick", progress=no_progress, lanes=[Lane.HELD])
+    assert held.batches == ()  # another lane's batch is not completed on this stick
     report = low.export(tmp_path / "stick")
-    assert (report.batches, report.outstanding) == ((), (1,))  # it is told that batch 1 waits
-    assert events(low).count("batch-exported") == 1
-    assert high.take(reexport(low.side, tmp_path / "stick", 1, progress=no_progress).folder).arrived
+    # The batch that was noted comes first, with its own number and list.
+    assert [(batch.number, batch.packets) for batch in report.batches] == [(1, 1), (2, 1)]
+    assert (report.remaining, report.outstanding) == (0, (1, 2))
+    for batch in report.batches:
+        assert len(high.take(batch.folder).arrived) == 1
     resume(low.side)
-    assert events(low).count("batch-exported") == 1
+    assert [batch.published for batch in low.side.outbox.outstanding()] == [True, True]
+    assert events(low).count("batch-exported") == 2
 
 
 def test_one_transfer_at_a_time(tmp_path: Path) -> None:
@@ -471,8 +487,6 @@ def test_one_transfer_at_a_time(tmp_path: Path) -> None:
 
 def test_a_stick_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     low, _ = make_sides(tmp_path)
-    from transfer.outgoing import export
-
     with pytest.raises(BagError, match="mounted"):
         export(low.side, tmp_path / "nowhere", progress=no_progress)
     assert not (tmp_path / "nowhere").exists()

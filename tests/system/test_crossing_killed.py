@@ -108,8 +108,8 @@ def test_an_export_that_was_killed(tmp_path: Path, where: str, when: str) -> Non
 @pytest.mark.parametrize(
     "where",
     [
-        "transfer.incoming::_stage",
-        "transfer.incoming::_file",
+        "transfer.incoming::stage",
+        "transfer.incoming::file_packets",
         "transfer.history:GatewayHistory:store",
         "audit.log:AuditLog:adopt",
         "transfer.arrivals:Arrivals:record",
@@ -131,7 +131,7 @@ def test_an_import_that_was_killed(tmp_path: Path, where: str, when: str) -> Non
     "where",
     [
         "transfer.outbox:Outbox:acknowledge",
-        "transfer.spool:Spool:remove",
+        "transfer.spool:Spool:remove_all",
         "audit.log:AuditLog:extend",
         "transfer.outbox:Outbox:settle",
     ],

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,8 @@ class Machines:
         sealed = b"".join([writer.header, *rest])
         path = self.low / "spool" / lane / f"{packet}.age"
         path.write_bytes(sealed)
-        os.utime(path, (0, 0))
+        past = int(time.time()) - 24 * 3600
+        os.utime(path, (past, past))
         return packet
 
 
@@ -63,8 +65,8 @@ def test_there_and_back(machines: Machines) -> None:
     m = machines
     packets = {m.put(), m.put()}
     held = m.put(Lane.HELD)
-    status = {row["what"]: row["state"] for row in m.call("transfer", "status", "--home", m.low)}
-    assert status["clear: ready to be exported"] == 2
+    lanes = m.call("transfer", "status", "--home", m.low)["lanes"]
+    assert [(lane["lane"], lane["ready"], lane["oldest_days"]) for lane in lanes] == [("clear", 2, 1), ("held", 1, 1)]
     exported = m.call("transfer", "export", m.stick, "--home", m.low)
     assert [(batch["number"], batch["lane"], batch["packets"]) for batch in exported["batches"]] == [
         (1, "clear", 2),
@@ -110,7 +112,7 @@ def test_the_same_batch_once_more(machines: Machines) -> None:
     first = m.call("transfer", "export", m.stick, "--home", m.low)["batches"][0]
     before = (Path(first["bag"]) / "batch.json").read_bytes()
     shutil.rmtree(first["bag"])
-    assert m.call("transfer", "reexport", "1", m.stick, "--home", m.low)["bag"] == first["bag"]
+    assert m.call("transfer", "reexport", "1", m.stick, "--home", m.low)[0]["bag"] == first["bag"]
     assert (Path(first["bag"]) / "batch.json").read_bytes() == before
     assert "no batch 7" in m.say("transfer", "reexport", "7", m.stick, "--home", m.low, status=1)
 

@@ -1,0 +1,134 @@
+"""`enveis transfer acknowledge` and `discard`: the two acts by which the low side deletes packets."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from enveis.command import Command, RefusedError, UsageError, home_of
+from enveis.crossing import low_side, waiting_limits
+from enveis.terminal import Terminal
+
+if TYPE_CHECKING:
+    from transfer.discarding import OldPacket
+    from transfer.outgoing import AcknowledgeReport, LowSide
+
+
+def _acknowledge_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("words", nargs="*", metavar="WORD", help="the words that the import printed")
+    parser.add_argument(
+        "--missing", nargs="+", default=[], metavar="ID", help="packets that the import listed as missing"
+    )
+    parser.add_argument("--answers", type=Path, metavar="FILE", help="a file that the import wrote, instead of words")
+
+
+def _acknowledge(arguments: Namespace, terminal: Terminal) -> int:
+    from gateway.home import GatewayHome
+    from transfer.outgoing import acknowledge
+
+    if bool(arguments.words) == (arguments.answers is not None) or (arguments.answers and arguments.missing):
+        raise UsageError("give the words that the import printed, or --answers FILE alone")
+    low = low_side(GatewayHome(home_of(arguments)))
+    if arguments.answers is not None:
+        return _acknowledge_file(low, arguments.answers, terminal)
+    report = acknowledge(low, " ".join(arguments.words), missing=arguments.missing)
+    if terminal.as_json:
+        terminal.answer(_as_json(report))
+    else:
+        _say(terminal, report)
+    return 0
+
+
+def _acknowledge_file(low: "LowSide", path: Path, terminal: Terminal) -> int:
+    from transfer.answer import ANSWER_FILE_MAX, parse_answers
+    from transfer.batch import gateway_id
+    from transfer.outgoing import acknowledge
+
+    with path.open("rb") as stream:
+        answers = parse_answers(stream.read(ANSWER_FILE_MAX + 1))
+    ours = [answer for answer in answers if answer.gateway == gateway_id(low.key.public)]
+    if not ours:
+        raise RefusedError(f"{path} holds no answer for this gateway; nothing was deleted")
+    reports = []
+    try:
+        for answer in ours:
+            reports.append(acknowledge(low, answer.words, missing=answer.missing))  # noqa: PERF401 - told on failure
+    finally:
+        if terminal.as_json:
+            terminal.answer([_as_json(report) for report in reports])
+        for report in [] if terminal.as_json else reports:
+            _say(terminal, report)
+    return 0
+
+
+def _as_json(report: "AcknowledgeReport") -> dict[str, object]:
+    lists = {"deleted": list(report.deleted), "returned": list(report.returned)}
+    return {"number": report.number, "repeated": report.repeated, **lists}
+
+
+def _say(terminal: Terminal, report: "AcknowledgeReport") -> None:
+    if report.repeated:
+        terminal.say(f"Batch {report.number} was acknowledged before; nothing is left to do.")
+        return
+    terminal.say(f"Batch {report.number}: {len(report.deleted)} packets have arrived and are deleted here.")
+    if report.returned:
+        terminal.say(f"{len(report.returned)} packets go into a later batch.")
+
+
+def _discard_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("packets", nargs="*", metavar="ID", help="ids of packets, or their first four digits or more")
+    parser.add_argument("--all", action="store_true", help="every packet that has waited beyond the limit")
+    parser.add_argument("--sentence", metavar="TEXT", help="the sentence that is asked for, for a script")
+
+
+def _discard(arguments: Namespace, terminal: Terminal) -> int:
+    from gateway.home import GatewayHome
+    from transfer.discarding import choose, discard, past_retention
+
+    if arguments.all and arguments.packets:
+        raise UsageError("name packets, or say --all, and not both")
+    home = GatewayHome(home_of(arguments))
+    low, days = low_side(home), waiting_limits(home).retention_days
+    found = past_retention(low, days=days)
+    chosen = found if arguments.all else choose(found, arguments.packets)
+    if not chosen:
+        _list(terminal, found, days)
+        return 0
+    if not terminal.as_json:
+        _list(terminal, chosen, days)
+    _demand_sentence(arguments.sentence, len(chosen))
+    discard(low, chosen)
+    if terminal.as_json:
+        terminal.answer({"discarded": [item.id for item in chosen]})
+    else:
+        terminal.say(f"{len(chosen)} packets are deleted here for ever; the log says so of each.")
+    return 0
+
+
+def _list(terminal: Terminal, packets: "list[OldPacket]", days: int) -> None:
+    rows = [
+        (item.id, item.lane, item.days, "waits for words: it may have arrived" if item.exported else "never exported")
+        for item in packets
+    ]
+    if rows or terminal.as_json:
+        terminal.table(("packet", "lane", "days", "state"), rows)
+    else:
+        terminal.say(f"No packet has waited for {days} days (retention_days in gateway.toml).")
+
+
+def _demand_sentence(given: str | None, count: int) -> None:
+    import sys
+
+    wanted = f"I delete {count} packets that nobody may have received"
+    if given is None and sys.stdin.isatty():
+        try:
+            given = input(f"To delete them for ever, type: {wanted}\n")
+        except EOFError:
+            given = ""
+    if (given or "").strip() != wanted:
+        raise RefusedError(f"nothing was deleted; the sentence that deletes is: {wanted}")
+
+
+COMMANDS = (
+    Command("acknowledge", "low side: delete what has arrived", _acknowledge, _acknowledge_arguments),
+    Command("discard", "low side: give up packets that waited beyond the limit", _discard, _discard_arguments),
+)

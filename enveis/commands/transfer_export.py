@@ -1,0 +1,157 @@
+"""`enveis transfer export` and `reexport`: the low side puts batches onto a medium."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from enveis.command import Command, UsageError, home_of
+from enveis.crossing import low_side, waiting_limits
+from enveis.terminal import Terminal, amount
+
+if TYPE_CHECKING:
+    from transfer.outgoing import ExportedBatch, ExportReport, LowSide
+
+
+def add_device(parser: ArgumentParser) -> None:
+    """Let a stick be named by its serial number; see docs/sticks.md."""
+    parser.add_argument("--device", metavar="SERIAL", help="mount the stick with this serial number, and unmount it")
+
+
+@contextmanager
+def medium(folder: Path | None, serial: str | None) -> Iterator[Path]:
+    """Yield the folder that was named, or the stick that was, mounted while the block lasts."""
+    if (folder is None) == (serial is None):
+        raise UsageError("say where: a folder on a mounted stick, or --device SERIAL, and not both")
+    if folder is not None:
+        yield folder
+        return
+    from enveis.stick import mounted
+
+    with mounted(serial or "") as mount_point:
+        yield mount_point
+
+
+def _export_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("destination", type=Path, nargs="?", metavar="DEST", help="a folder on the stick")
+    parser.add_argument("--lane", choices=["clear", "held"], help="this lane only, for a stick of its own")
+    add_device(parser)
+
+
+def _export(arguments: Namespace, terminal: Terminal) -> int:
+    from gateway.home import GatewayHome
+    from transfer.names import Lane
+    from transfer.outgoing import StoppedExportError, export
+
+    home = GatewayHome(home_of(arguments))
+    low = low_side(home)
+    lanes = tuple(Lane) if arguments.lane is None else (Lane(arguments.lane),)
+    try:
+        with medium(arguments.destination, arguments.device) as folder, terminal.progress("exporting") as progress:
+            report = export(low, folder, progress=progress, lanes=lanes)
+    except StoppedExportError as error:
+        if terminal.as_json:
+            batches = [_batch_as_json(batch) for batch in error.batches]
+            terminal.answer({"batches": batches, "problem": str(error)})
+        for batch in [] if terminal.as_json else error.batches:
+            _say_batch(terminal, batch)
+        raise
+    overdue = _overdue(low, waiting_limits(home).overdue_days)
+    if terminal.as_json:
+        batches = [_batch_as_json(batch) for batch in report.batches]
+        rest = {"remaining": report.remaining, "outstanding": list(report.outstanding), "overdue": overdue}
+        terminal.answer({"batches": batches, **rest})
+    else:
+        _say_report(terminal, report, overdue)
+    return 1 if any(batch.unreadable for batch in report.batches) else 0
+
+
+def _say_report(terminal: Terminal, report: "ExportReport", overdue: list[int]) -> None:
+    for batch in report.batches:
+        _say_batch(terminal, batch)
+    if not report.batches:
+        terminal.say("Nothing to export: no packet's waiting time has passed.")
+    unreadable = len({packet for batch in report.batches for packet in batch.unreadable})
+    if report.remaining > unreadable:
+        left = report.remaining - unreadable
+        terminal.say(f"{left} packets are left here: the stick is full. Empty it, or take another.")
+    if unreadable:
+        terminal.warn(f"{unreadable} packets cannot be read here: see to the disk that holds the spool.")
+    if report.outstanding:
+        numbers = ", ".join(map(str, report.outstanding))
+        terminal.say(f"Waiting for their words from the desk: batches {numbers}.")
+    if overdue:
+        numbers = ", ".join(map(str, overdue))
+        terminal.warn(f"Overdue: batches {numbers}. Once more: enveis transfer reexport --overdue DEST")
+
+
+def _reexport_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("what", nargs="*", metavar="NUMBER ... DEST", help="numbers of batches; then a folder")
+    parser.add_argument("--overdue", action="store_true", help="every batch whose words are overdue")
+    add_device(parser)
+
+
+def _reexport(arguments: Namespace, terminal: Terminal) -> int:
+    from gateway.home import GatewayHome
+    from transfer.outgoing import reexport
+
+    numbers, destination = _numbers_and_folder(arguments.what)
+    if bool(numbers) == arguments.overdue:
+        raise UsageError("say which batches: their numbers, or --overdue, and not both")
+    home = GatewayHome(home_of(arguments))
+    low = low_side(home)
+    numbers = numbers or _overdue(low, waiting_limits(home).overdue_days)
+    batches: list[ExportedBatch] = []
+    try:
+        with medium(destination, arguments.device) as folder:
+            for number in numbers:
+                with terminal.progress(f"exporting batch {number}") as progress:
+                    batches.append(reexport(low, folder, number, progress=progress))
+    finally:
+        # What was made before a failure is whole, and is told.
+        if terminal.as_json:
+            terminal.answer([_batch_as_json(batch) for batch in batches])
+        for batch in [] if terminal.as_json else batches:
+            _say_batch(terminal, batch)
+    if not numbers and not terminal.as_json:
+        terminal.say("No batch is overdue.")
+    return 1 if any(batch.unreadable for batch in batches) else 0
+
+
+def _numbers_and_folder(what: list[str]) -> tuple[list[int], Path | None]:
+    numbers = [int(text) for text in what if text.isascii() and text.isdecimal()]
+    rest = what[len(numbers) :]
+    if any(not (text.isascii() and text.isdecimal()) for text in what[: len(numbers)]) or len(rest) > 1:
+        raise UsageError("first the numbers of the batches, then one folder (write a folder named 1 as ./1)")
+    return numbers, Path(rest[0]) if rest else None
+
+
+def _overdue(low: "LowSide", days: int) -> list[int]:
+    today = low.today()
+    return [item.number for item in low.outbox.outstanding() if (today - item.sent).days >= days]
+
+
+def _batch_as_json(batch: "ExportedBatch") -> dict[str, object]:
+    return {
+        "number": batch.number,
+        "lane": str(batch.lane),
+        "packets": batch.packets,
+        "size": batch.size,
+        "bag": str(batch.folder),
+        "unreadable": list(batch.unreadable),
+    }
+
+
+def _say_batch(terminal: Terminal, batch: "ExportedBatch") -> None:
+    terminal.say(
+        f"Batch {batch.number}: {batch.packets} packets, {amount(batch.size)}, lane {batch.lane}, in {batch.folder}"
+    )
+    for packet in batch.unreadable:
+        terminal.warn(f"  packet {packet} could not be read here and is not in it")
+
+
+COMMANDS = (
+    Command("export", "low side: put the next batches onto a stick", _export, _export_arguments),
+    Command("reexport", "low side: the same batches once more", _reexport, _reexport_arguments),
+)

@@ -1,0 +1,96 @@
+"""`enveis transfer import`: the desk takes what a stick brought, and says what arrived."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from enveis.command import Command, RefusedError, add_passphrase_file, home_of, passphrase_reader
+from enveis.commands.transfer_export import add_device, medium
+from enveis.crossing import import_all
+from enveis.terminal import Terminal
+
+if TYPE_CHECKING:
+    from transfer.incoming import ImportReport
+
+_TYPED: int = 12  # ids that somebody may be asked to type; more go into a file
+
+
+def _import_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("source", type=Path, nargs="?", metavar="SRC", help="the stick, or one bag on it")
+    parser.add_argument(
+        "--answers", type=Path, metavar="FILE", help="write words and missing packets into FILE, for a fresh disc"
+    )
+    add_device(parser)
+    add_passphrase_file(parser)
+
+
+def _import(arguments: Namespace, terminal: Terminal) -> int:
+    from desk.home import DeskHome
+
+    home = DeskHome(home_of(arguments))
+    identities = home.load_identities(passphrase_reader(arguments))
+    with medium(arguments.source, arguments.device) as source, terminal.progress("importing") as progress:
+        reports, refused = import_all(home, source, identities, progress)
+    if arguments.answers is not None and reports:
+        _write_answers(arguments.answers, reports)
+    if terminal.as_json:
+        bags = [{"bag": str(bag.folder), "reason": bag.reason} for bag in refused]
+        terminal.answer({"batches": [_report_as_json(report) for report in reports], "refused": bags})
+    else:
+        for report in reports:
+            _say_report(terminal, report)
+    for bag in refused:
+        terminal.warn(f"{bag.folder}: {bag.reason}. Nothing of it was taken.")
+    if not reports and not refused:
+        raise RefusedError(f"{source} holds no batch")
+    return 1 if refused or any(report.missing or report.alarms for report in reports) else 0
+
+
+def _write_answers(path: Path, reports: "list[ImportReport]") -> None:
+    from disk.durable import replace
+    from transfer.answer import Answer, encode_answers
+
+    answers = [
+        Answer(report.batch.gateway, report.batch.number, report.code, tuple(item.id for item in report.missing))
+        for report in reports
+    ]
+    replace(path, [encode_answers(answers)])
+
+
+def _report_as_json(report: "ImportReport") -> dict[str, object]:
+    return {
+        "gateway": report.batch.gateway,
+        "number": report.batch.number,
+        "lane": str(report.batch.lane),
+        "arrived": list(report.arrived),
+        "duplicates": list(report.duplicates),
+        "missing": [{"packet": item.id, "reason": str(item.reason)} for item in report.missing],
+        "words": report.code,
+        "gaps": [[gap.first, gap.last] for gap in report.gaps],
+        "alarms": [[alarm.number, str(alarm.kind)] for alarm in report.alarms],
+    }
+
+
+def _say_report(terminal: Terminal, report: "ImportReport") -> None:
+    batch = report.batch
+    again = " (it was here before)" if report.repeated else ""
+    terminal.say(
+        f"Batch {batch.number} of gateway {batch.gateway}, lane {batch.lane}: "
+        f"{len(report.arrived)} of {len(batch.packets)} packets are in the inbox{again}.",
+        f"  Words for the gateway: {terminal.strong(report.code)}",
+    )
+    for item in report.missing:
+        terminal.warn(f"  missing: {item.id} ({item.detail})")
+    if len(report.missing) > _TYPED:
+        terminal.say("  That is too much to type: import once more with --answers FILE, and carry the file on a disc.")
+    elif report.missing:
+        ids = " ".join(item.id[:8] for item in report.missing)
+        terminal.say(f"  At the gateway: enveis transfer acknowledge {report.code} --missing {ids}")
+    for gap in report.gaps:
+        numbers = str(gap.first) if gap.first == gap.last else f"{gap.first} to {gap.last}"
+        terminal.warn(f"  batches that have not come: {numbers}")
+    for alarm in report.alarms:
+        terminal.warn(f"  ALARM: two histories of gateway {alarm.gateway} at batch {alarm.number} ({alarm.kind})")
+
+
+COMMANDS = (Command("import", "desk: take batches from a stick", _import, _import_arguments),)

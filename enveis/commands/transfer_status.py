@@ -1,0 +1,142 @@
+"""`enveis transfer status`: what is under way between the two machines. Exit status 3 says that there is an alarm."""
+
+from argparse import Namespace
+from typing import TYPE_CHECKING, Final
+
+from enveis.command import Command, RefusedError, home_of
+from enveis.crossing import low_side, utc_today, waiting_limits
+from enveis.terminal import Terminal
+
+if TYPE_CHECKING:
+    from desk.home import DeskHome
+    from gateway.home import GatewayHome
+    from transfer.high_status import GatewayStatus
+    from transfer.low_status import BatchStatus, LowStatus, WaitingLimits
+
+EXIT_ALARM: Final = 3  # the command did its work, and somebody must look into what it shows
+
+
+def _status(arguments: Namespace, terminal: Terminal) -> int:
+    from desk.home import DeskHome
+    from gateway.home import GatewayHome
+
+    root = home_of(arguments)
+    if GatewayHome(root).config.exists():
+        return _low(GatewayHome(root), terminal)
+    if DeskHome(root).config.exists():
+        return _high(DeskHome(root), terminal)
+    raise RefusedError(f"{root} is neither a gateway's home nor a desk's")
+
+
+def _low(home: "GatewayHome", terminal: Terminal) -> int:
+    from transfer.low_status import read_low_status
+
+    low, limits = low_side(home), waiting_limits(home)
+    status = read_low_status(low.spool, low.outbox, today=utc_today(), limits=limits)
+    if terminal.as_json:
+        terminal.answer(_low_as_json(status))
+    else:
+        _say_low(terminal, status, limits)
+    return EXIT_ALARM if status.alarms else 0
+
+
+def _low_as_json(status: "LowStatus") -> dict[str, object]:
+    return {
+        "side": "low",
+        "lanes": [
+            {"lane": str(item.lane), "ready": item.ready, "waiting_for_tick": item.fresh, "in_batches": item.exported,
+             "oldest_days": item.oldest_days}
+            for item in status.lanes
+        ],
+        "batches": [
+            {"number": item.batch.number, "lane": str(item.batch.lane), "packets": item.batch.packets,
+             "made": item.batch.day.isoformat(), "exported": item.batch.sent.isoformat(), "days": item.days,
+             "overdue": item.overdue, "on_a_stick": item.batch.published}
+            for item in status.batches
+        ],
+        "past_retention": status.past_retention,
+        "alarms": [str(alarm) for alarm in status.alarms],
+    }  # fmt: skip
+
+
+def _say_low(terminal: Terminal, status: "LowStatus", limits: "WaitingLimits") -> None:
+    from transfer.low_status import LowAlarm
+
+    terminal.table(
+        ("lane", "ready", "waiting for the tick", "in batches", "oldest (days)"),
+        [(item.lane, item.ready, item.fresh, item.exported, item.oldest_days) for item in status.lanes],
+    )
+    if status.batches:
+        terminal.say("")
+        rows = [
+            (item.batch.number, item.batch.lane, item.batch.packets, item.batch.sent, item.days, _state(item))
+            for item in status.batches
+        ]
+        terminal.table(("batch", "lane", "packets", "exported", "days", "state"), rows)
+    sentences = {
+        LowAlarm.OLD_PACKETS: f"a packet has waited here for {limits.alarm_days} days or more",
+        LowAlarm.OVERDUE_BATCHES: "words of batches are overdue: enveis transfer reexport --overdue DEST",
+        LowAlarm.PAST_RETENTION: f"{status.past_retention} packets have waited for {limits.retention_days} days or "
+        "more: enveis transfer discard lists them",
+    }
+    for alarm in status.alarms:
+        terminal.warn(f"ALARM: {sentences[alarm]}")
+
+
+def _state(status: "BatchStatus") -> str:
+    if not status.batch.published:
+        return "not on a stick yet: the next export finishes it"
+    return "OVERDUE" if status.overdue else "waits for the desk's words"
+
+
+def _high(home: "DeskHome", terminal: Terminal) -> int:
+    from transfer.high_status import read_high_status
+    from transfer.ledger import Arrivals
+
+    home.check()
+    gateways = read_high_status(Arrivals(home.arrivals))
+    if terminal.as_json:
+        terminal.answer({"side": "high", "gateways": [_gateway_as_json(item) for item in gateways]})
+    else:
+        _say_high(terminal, gateways)
+    return EXIT_ALARM if any(item.alarms for item in gateways) else 0
+
+
+def _gateway_as_json(status: "GatewayStatus") -> dict[str, object]:
+    tally = status.tally
+    return {
+        "gateway": status.gateway,
+        "batches": tally.batches,
+        "highest": tally.highest,
+        "last_came": tally.last_came.isoformat(),
+        "packets": tally.packets,
+        "repeated_batches": tally.repeated,
+        "duplicates": tally.duplicates,
+        "gaps": [[gap.first, gap.last] for gap in status.gaps],
+        "missing": [{"packet": item.id, "batch": item.number, "reason": item.reason} for item in status.missing],
+        "alarms": [{"batch": item.number, "kind": str(item.kind), "digest": item.digest} for item in status.alarms],
+    }
+
+
+def _say_high(terminal: Terminal, gateways: "tuple[GatewayStatus, ...]") -> None:
+    rows = [
+        (item.gateway, item.tally.batches, item.tally.highest, item.tally.last_came, item.tally.packets,
+         len(item.missing), item.tally.repeated, item.tally.duplicates, len(item.alarms))
+        for item in gateways
+    ]  # fmt: skip
+    terminal.table(
+        ("gateway", "batches", "highest", "last came", "packets", "missing", "repeated", "duplicates", "alarms"), rows
+    )
+    for item in gateways:
+        for gap in item.gaps:
+            numbers = f"batch {gap.first} has" if gap.first == gap.last else f"batches {gap.first} to {gap.last} have"
+            terminal.warn(f"{item.gateway}: {numbers} not come")
+        for missed in item.missing:
+            terminal.warn(f"{item.gateway}: packet {missed.id} of batch {missed.number} is missing ({missed.reason})")
+        for alarm in item.alarms:
+            terminal.warn(f"{item.gateway}: ALARM: two histories at batch {alarm.number} ({alarm.kind})")
+
+
+COMMANDS = (
+    Command("status", "what is under way between the two machines; status 3 says that there is an alarm", _status),
+)

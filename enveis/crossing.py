@@ -1,0 +1,97 @@
+"""What the commands of a crossing share: a low side put together from its home, and a desk's taking of bags."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from enveis.terminal import Progress
+
+if TYPE_CHECKING:
+    from desk.home import DeskHome
+    from gateway.home import GatewayHome
+    from keys.identity import Identity
+    from transfer.incoming import ImportReport
+    from transfer.low_status import WaitingLimits
+    from transfer.outgoing import LowSide
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedBag:
+    """A bag of which nothing was taken, and the sentence why."""
+
+    folder: Path
+    reason: str
+
+
+def low_side(home: "GatewayHome") -> "LowSide":
+    """Return what the commands of the low side work with."""
+    from audit.log import AuditLog
+    from transfer.outbox import Outbox
+    from transfer.outgoing import LowSide
+    from transfer.spool import Spool
+
+    material = home.load()
+    config = material.config
+    return LowSide(
+        key=material.signing_key,
+        recipients=material.recipients,
+        spool=Spool(home.spool, quota=config.quota_bytes, reserve=config.reserve_bytes, tick=config.tick_seconds),
+        outbox=Outbox(home.outbox),
+        audit=AuditLog(home.audit, today=utc_today),
+        lock=home.root / "transfer.lock",
+        today=utc_today,
+    )
+
+
+def waiting_limits(home: "GatewayHome") -> "WaitingLimits":
+    """Return from the settings after how many days what waits is an alarm."""
+    from transfer.low_status import WaitingLimits
+
+    config = home.load_config()
+    return WaitingLimits(config.alarm_days, config.overdue_days, config.retention_days)
+
+
+def import_all(
+    home: "DeskHome", source: Path, identities: "Sequence[Identity]", progress: Progress
+) -> "tuple[list[ImportReport], list[RefusedBag]]":
+    """Take every bag in `source` that holds; one that does not, does not stop the others."""
+    from desk.opening import read_to_the_end
+    from keys.age.small import open_bytes
+    from transfer.batch import GatewayId
+    from transfer.errors import BatchError
+    from transfer.incoming import import_bag
+    from transfer.ledger import Arrivals
+    from transfer.usb import find_bags
+
+    trusted = {GatewayId(name): pairing.key for name, pairing in home.pairings().items()}
+    arrivals = Arrivals(home.arrivals)
+
+    def open_packet(stream: BinaryIO) -> None:
+        read_to_the_end(stream, identities)
+
+    reports, refused = [], []
+    for bag in find_bags(source):
+        try:
+            report = import_bag(
+                bag,
+                trusted=trusted,
+                arrivals=arrivals,
+                inbox=home.inbox,
+                gateways=home.gateways,
+                open_packet=open_packet,
+                open_secret=lambda sealed: open_bytes(sealed, identities),
+                audit=home.log(),
+                today=utc_today(),
+                progress=progress,
+            )
+            reports.append(report)
+        except BatchError as error:
+            refused.append(RefusedBag(bag, str(error)))
+    return reports, refused
+
+
+def utc_today() -> date:
+    """Return today's date in UTC; nothing finer goes into a ledger or a log."""
+    return datetime.now(UTC).date()

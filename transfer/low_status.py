@@ -1,0 +1,107 @@
+"""What waits on the low side, for how long, and what somebody must look into. Counts and days, nothing finer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Final
+
+from transfer.names import Lane, PacketId
+from transfer.outbox import Outbox, WaitingBatch
+from transfer.spool import Spool
+
+DAY_SECONDS: Final = 24 * 3600
+
+
+class LowAlarm(StrEnum):
+    """What somebody must look into."""
+
+    OLD_PACKETS = "packets-wait-too-long"  # nobody may have received them; the law gives seven days
+    OVERDUE_BATCHES = "batches-overdue"  # exported, and no words came back
+    PAST_RETENTION = "packets-past-retention"  # beyond the limit that was set for keeping what nobody fetches
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingLimits:
+    """After how many days what waits is an alarm."""
+
+    alarm_days: int
+    overdue_days: int
+    retention_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class LaneStatus:
+    """The packets of one lane: `fresh` wait for their tick, `exported` for the words of a batch."""
+
+    lane: Lane
+    ready: int
+    fresh: int
+    exported: int
+    oldest_days: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStatus:
+    """A batch that waits for its words, `days` after it was last put onto a medium."""
+
+    batch: WaitingBatch
+    days: int
+    overdue: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LowStatus:
+    """The whole of it. `past_retention` packets may be given up by an act of a person, never by themselves."""
+
+    lanes: tuple[LaneStatus, ...]
+    batches: tuple[BatchStatus, ...]
+    past_retention: int
+    alarms: tuple[LowAlarm, ...]
+
+
+def read_low_status(spool: Spool, outbox: Outbox, *, today: date, limits: WaitingLimits) -> LowStatus:
+    """Look at the spool and the ledger once; memory does not grow with the number of packets."""
+    past = 0
+    lanes = []
+    with outbox.taken() as is_taken:
+        for lane in Lane:
+            status, beyond = _look(spool, lane, is_taken, limits.retention_days)
+            lanes.append(status)
+            past += beyond
+    batches = tuple(_batch(item, today, limits.overdue_days) for item in outbox.outstanding())
+    found = (
+        (LowAlarm.OLD_PACKETS, any((lane.oldest_days or 0) >= limits.alarm_days for lane in lanes)),
+        (LowAlarm.OVERDUE_BATCHES, any(item.overdue for item in batches)),
+        (LowAlarm.PAST_RETENTION, past > 0),
+    )
+    return LowStatus(tuple(lanes), batches, past, tuple(alarm for alarm, is_so in found if is_so))
+
+
+def age_in_days(start: int, now: float) -> int:
+    """Return the whole days since a tick that began at `start`; both in seconds since the epoch."""
+    return max(0, int(now) - start) // DAY_SECONDS
+
+
+def _look(
+    spool: Spool, lane: Lane, is_taken: Callable[[PacketId], bool], retention_days: int
+) -> tuple[LaneStatus, int]:
+    ready = fresh = exported = past = 0
+    oldest: int | None = None
+    now = spool.now()
+    for start, packet, _ in spool.scan(lane):
+        if is_taken(packet):
+            exported += 1
+        elif spool.is_due(start):
+            ready += 1
+        else:
+            fresh += 1
+        days = age_in_days(start, now)
+        oldest = days if oldest is None else max(oldest, days)
+        past += days >= retention_days
+    return LaneStatus(lane, ready, fresh, exported, oldest), past
+
+
+def _batch(batch: WaitingBatch, today: date, overdue_days: int) -> BatchStatus:
+    days = max(0, (today - batch.sent).days)
+    return BatchStatus(batch, days, days >= overdue_days)

@@ -1,0 +1,47 @@
+"""How much fits on the medium that bags go to. Asked before anything is written: a full stick is no surprise then."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+FILL: Final = 90  # percent of a medium that is filled at most: a full file system is slow, and small sticks wear out
+TABLES: Final = 1024 * 1024  # bytes for folders and the file system's own tables
+LINES: Final = 512  # bytes that one packet adds to batch.json and to the list of hashes, at most
+NAME: Final = 512  # bytes of a folder's entry and of an inode, at most
+SMALL_FILES: Final = 12  # of a bag, folders included, beside its packets
+
+
+@dataclass(slots=True)
+class Room:
+    """What may still be written: bytes and files. `block` is the least that a file takes."""
+
+    size: int
+    files: int
+    block: int
+
+    def take_bag(self, *, audit: int, secret: int) -> None:
+        """Set aside what a bag takes beside its packets; `audit` and `secret` are bytes. May leave less than none."""
+        self.size -= TABLES + audit + secret + SMALL_FILES * self.block
+        self.files -= SMALL_FILES
+
+    def take_packet(self, size: int) -> bool:
+        """Set aside a packet of `size` bytes; return whether it fitted."""
+        self.size -= -(-size // self.block) * self.block + LINES + NAME
+        self.files -= 1
+        return self.size >= 0 and self.files >= 0
+
+
+def room_on(destination: Path, *, beside: Path) -> Room:
+    """Return what may be written below `destination`.
+
+    A medium of its own is filled to 90 % at most. On the disk that holds `beside` only what is free counts: that disk
+    is not a stick, and the share of it that other things take is not ours to judge.
+    """
+    found = os.statvfs(destination)
+    block = max(found.f_frsize, 1)
+    free = found.f_bavail * block
+    if destination.stat().st_dev != beside.stat().st_dev:
+        free -= found.f_blocks * block * (100 - FILL) // 100
+    # FAT counts no inodes and says 0 of 0.
+    return Room(free, found.f_favail if found.f_files else 2**63, block)
