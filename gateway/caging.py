@@ -9,6 +9,7 @@ from gateway.log import LogEvent, log
 from quarantine.cage import REQUIRED, Cage, Layer, missing_layers
 from quarantine.errors import CageError
 from quarantine.proof import Proof, prove_cage
+from quarantine.types import PICTURES
 from quarantine.zygote import Zygote
 
 _ADVICE: Final = "inspection = false takes files unseen and holds them all, locked at the desk until a person decides"
@@ -24,16 +25,17 @@ def start_cage(config: GatewayConfig, *, missing: Callable[[], tuple[Layer, ...]
     if not config.inspection:
         return None
     accepted = config.uncaged_inspection == UNCAGED
+    pictures = not PICTURES.isdisjoint(config.allowed_types)
     lacking = missing()
     if lacking and not accepted:
         raise GatewayError(f"this kernel lacks {' and '.join(lacking)}, so files cannot be caged; {_ADVICE}")
     try:
-        zygote, broken = _start(Cage(frozenset(lacking)))
+        zygote, broken = _start(Cage(frozenset(lacking)), pictures=pictures)
     except CageError as error:
         if not accepted:
             raise GatewayError(f"{error}; {_ADVICE}") from None
         # What the kernel has cannot be used, as in some containers.
-        zygote, broken = _start(Cage(frozenset(REQUIRED)))
+        zygote, broken = _start(Cage(frozenset(REQUIRED)), pictures=pictures)
     if broken and not accepted:
         zygote.close()
         raise GatewayError(f"{_describe(broken)}; {_ADVICE}")
@@ -41,9 +43,9 @@ def start_cage(config: GatewayConfig, *, missing: Callable[[], tuple[Layer, ...]
     return zygote
 
 
-def _start(cage: Cage) -> tuple[Zygote, list[Proof]]:
+def _start(cage: Cage, *, pictures: bool) -> tuple[Zygote, list[Proof]]:
     """Return a zygote and the attacks that its cage does not stop."""
-    zygote = Zygote(cage)
+    zygote = Zygote(cage, pictures=pictures)
     try:
         return zygote, [proof for proof in prove_cage(zygote) if not proof.outcome.holds]
     except BaseException:

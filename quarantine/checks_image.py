@@ -1,8 +1,11 @@
 """The check of JPEG and PNG pictures, which a gateway takes only when it was told to: structure and metadata.
 
-The picture itself is not decoded here: a decoder is what an attacker of pictures aims at.
+The picture itself is not decoded here: a decoder is what an attacker of pictures aims at. Our own readers of segments
+and chunks look at every picture, also at those in archives and PDFs. Where a gateway takes pictures, Pillow gives a
+second opinion on each that they call sound; elsewhere it is not even loaded.
 """
 
+from collections.abc import Callable
 from typing import BinaryIO, Final
 
 from quarantine.budgets import MIB, Budgets
@@ -10,12 +13,25 @@ from quarantine.examination import Examination
 from quarantine.foreign_formats import ends_as_zip, is_active_text, is_container, is_program
 from quarantine.jpeg import JPEG_MAGIC, jpeg_privacy, jpeg_size
 from quarantine.png import read_png
+from quarantine.types import FileType
 from quarantine.verdict import Code, Finding
 
 _HEAD: Final = 4 * MIB  # bytes in which a JPEG's scan has to begin
 _TAIL: Final = 4 * MIB  # bytes in which a JPEG's end is looked for; phones append a film of some megabytes
 _END_OF_IMAGE: Final = b"\xff\xd9"
 _BLANK: Final = b"\x00\t\n\r "
+
+
+_second_opinion: Callable[[BinaryIO, FileType, tuple[int, int]], set[Code]] | None = None
+
+
+def load_second_opinion() -> None:
+    """Load Pillow, for this process and for all that it forks: in the cage nothing can be loaded any more."""
+    global _second_opinion  # noqa: PLW0603 - what is loaded is a fact about a process
+    from quarantine.picture_by_pillow import opinion, prepare
+
+    prepare()
+    _second_opinion = opinion
 
 
 def examine(stream: BinaryIO, budgets: Budgets) -> Examination:
@@ -39,8 +55,8 @@ def _jpeg(stream: BinaryIO, size: int, budgets: Budgets) -> set[Code]:
     place = tail.rfind(_END_OF_IMAGE)
     if pixels is None or place < 0:
         codes.add(Code.IMAGE_DAMAGED)
-    if pixels is not None and pixels[0] * pixels[1] > budgets.image_pixels:
-        codes.add(Code.IMAGE_TOO_LARGE)
+    if pixels is not None:
+        codes |= _sound(stream, FileType.JPEG, pixels, budgets)
     return codes | (_after(tail[place + len(_END_OF_IMAGE) :]) if place >= 0 else set())
 
 
@@ -50,10 +66,16 @@ def _png(stream: BinaryIO, budgets: Budgets) -> set[Code]:
     if not read.sound:
         codes.add(Code.IMAGE_DAMAGED)
         return codes
-    if read.size[0] * read.size[1] > budgets.image_pixels:
-        codes.add(Code.IMAGE_TOO_LARGE)
+    codes |= _sound(stream, FileType.PNG, read.size, budgets)
     stream.seek(read.end)
     return codes | _after(stream.read(_TAIL))
+
+
+def _sound(stream: BinaryIO, file_type: FileType, size: tuple[int, int], budgets: Budgets) -> set[Code]:
+    """What more is to be said of a picture whose structure holds up to its pixels."""
+    if size[0] * size[1] > budgets.image_pixels:
+        return {Code.IMAGE_TOO_LARGE}  # too large for Pillow as well
+    return set() if _second_opinion is None else _second_opinion(stream, file_type, size)
 
 
 def _after(data: bytes) -> set[Code]:

@@ -60,14 +60,15 @@ def exif_privacy(tiff: bytes) -> set[Code]:
             tag, target = _whole(entry[:2], order), _whole(entry[8:12], order)
             if tag in _SUB_DIRECTORIES:
                 waiting.append((target, -1))
-            codes |= _meaning(tag)
+            codes |= meaning_of_tag(tag)
         following = place + 2 + count * _ENTRY_SIZE
         if number == 0 and (second := _whole(tiff[following : following + 4], order)):
             waiting.append((second, 1))
     return codes
 
 
-def _meaning(tag: int) -> set[Code]:
+def meaning_of_tag(tag: int) -> set[Code]:
+    """What the presence of an entry tells."""
     if tag == _GPS:
         return {Code.PRIVACY_PICTURE_LOCATION}
     if tag in _DEVICE:

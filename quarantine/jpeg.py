@@ -16,6 +16,7 @@ _END_OF_IMAGE: Final = 0xD9
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOFn
 _APP1: Final = 0xE1
 _APP13: Final = 0xED
+_COMMENT: Final = 0xFE
 _EXIF: Final = b"Exif\x00\x00"
 _XMP: Final = b"http://ns.adobe.com/xap/1.0/\x00"
 _XMP_EXTENSION: Final = b"http://ns.adobe.com/xmp/extension/\x00"
@@ -68,6 +69,8 @@ def jpeg_privacy(jpeg: bytes) -> set[Code]:
             codes |= exif_privacy(payload[len(_EXIF) :])
         elif segment.marker == _APP1 and payload.startswith((_XMP, _XMP_EXTENSION)):
             codes |= xmp_privacy(payload)
+        elif segment.marker == _COMMENT and payload.strip(b"\x00 "):
+            codes.add(Code.PRIVACY_PICTURE_TEXT)
         elif segment.marker == _APP13 and payload.startswith(_PHOTOSHOP):
             codes |= {Code.PRIVACY_PICTURE_AUTHOR} if any(tag in payload for tag in _IPTC_PERSON) else set()
             codes |= {Code.PRIVACY_PICTURE_TIMES} if any(tag in payload for tag in _IPTC_TIME) else set()

@@ -16,11 +16,11 @@ _CHUNKS_MAX: Final = 100_000
 _KEPT_MAX: Final = 1024 * 1024  # bytes of a chunk of metadata, and of a compressed text that is inflated
 _PIECE: Final = 1024 * 1024  # bytes of one read
 _METADATA: Final = frozenset({b"tEXt", b"zTXt", b"iTXt", b"eXIf"})
-_KEYWORDS: Final[dict[bytes, Code]] = {
-    **dict.fromkeys((b"author", b"artist", b"copyright"), Code.PRIVACY_PICTURE_AUTHOR),
-    **dict.fromkeys((b"creation time", b"date:create", b"date:modify", b"date:timestamp"), Code.PRIVACY_PICTURE_TIMES),
-    b"software": Code.PRIVACY_PICTURE_SOFTWARE,
-    b"source": Code.PRIVACY_PICTURE_DEVICE,
+_KEYWORDS: Final[dict[str, Code]] = {
+    **dict.fromkeys(("author", "artist", "copyright"), Code.PRIVACY_PICTURE_AUTHOR),
+    **dict.fromkeys(("creation time", "date:create", "date:modify", "date:timestamp"), Code.PRIVACY_PICTURE_TIMES),
+    "software": Code.PRIVACY_PICTURE_SOFTWARE,
+    "source": Code.PRIVACY_PICTURE_DEVICE,
 }  # in lower case; 11.3.3.1
 
 
@@ -81,8 +81,12 @@ def _metadata(kind: bytes, content: bytes) -> set[Code]:
         return xmp_privacy(text)
     if word in {b"raw profile type exif", b"raw profile type app1"}:
         return exif_privacy(_hex_profile(_inflate(text[1:]) if kind == b"zTXt" else text))
-    code = _KEYWORDS.get(word)
-    return set() if code is None else {code}
+    return meaning_of_keyword(keyword.decode("latin-1"))
+
+
+def meaning_of_keyword(keyword: str) -> set[Code]:
+    """What the presence of a text under this keyword tells; any other than the known ones is a text all the same."""
+    return {_KEYWORDS.get(keyword.lower(), Code.PRIVACY_PICTURE_TEXT)}
 
 
 def _inflate(compressed: bytes) -> bytes:

@@ -17,6 +17,7 @@ from quarantine.types import FileType
 
 REQUEST_MAX: Final = 4096  # bytes
 DESCRIPTORS: Final = 3
+PICTURES: Final = "pictures"  # a zygote's argument: pictures are taken here, so Pillow is loaded
 STATUS: Final = struct.Struct("=i")  # as waitpid(2) gives it
 
 

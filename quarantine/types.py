@@ -42,6 +42,7 @@ _MAGIC: Final[dict[FileType, tuple[bytes, ...]]] = {
 }
 # What a gateway takes unless it was told otherwise. Pictures hold more of a person than documents do.
 DEFAULT_TYPES: Final = frozenset({FileType.PDF, FileType.TXT, FileType.ZIP, FileType.RAR})
+PICTURES: Final = frozenset({FileType.JPEG, FileType.PNG})
 _OTHER_EXTENSIONS: Final = {"jpeg": FileType.JPEG}
 
 

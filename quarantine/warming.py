@@ -8,23 +8,31 @@ import encodings
 import importlib
 import io
 import pkgutil
+import sys
 import zipfile
 import zlib
 from types import ModuleType
 
-import pypdf
-
 from quarantine.budgets import Budgets
+from quarantine.checks_image import load_second_opinion
 from quarantine.examine import check_of, examine_bytes
 from quarantine.types import FileType
 
 
-def load_everything() -> None:
-    """Import every parser's modules and every codec, and let each check run once."""
+def load_everything(*, pictures: bool = False) -> None:
+    """Import every parser's modules and every codec, and let each check run once; Pillow only for `pictures`."""
+    if not pictures:
+        # pypdf loads Pillow wherever it is installed, to decode pictures, which nobody here asks for. None is what
+        # Python's import reference gives for "cannot be imported".
+        sys.modules["PIL"] = None  # type: ignore[assignment]
+    import pypdf
+
     _import_all(encodings, "encodings.")
     _import_all(pypdf, "pypdf.")
     for file_type in FileType:
         check_of(file_type)
+    if pictures:
+        load_second_opinion()
     for file_type, content in _samples().items():
         # Whatever it says of the sample: what it loaded on the way stays loaded.
         with contextlib.suppress(Exception):
@@ -43,6 +51,8 @@ def _samples() -> dict[FileType, bytes]:
 
 
 def _pdf() -> bytes:
+    import pypdf
+
     writer = pypdf.PdfWriter()
     writer.add_blank_page(100, 100)
     writer.add_metadata({"/Author": "a"})

@@ -19,7 +19,7 @@ from typing import Final, Self
 
 from quarantine.cage import OUT_OF_CPU, Cage
 from quarantine.errors import CageError, UndecidableError
-from quarantine.requests import REQUEST_MAX, STATUS, Hello, Request, encode_cage, encode_request, parse_hello
+from quarantine.requests import PICTURES, REQUEST_MAX, STATUS, Hello, Request, encode_cage, encode_request, parse_hello
 from quarantine.verdict import Reason
 
 PROGRAM: Final = ("-m", "quarantine.zygote_process")  # arguments of the interpreter
@@ -32,9 +32,10 @@ _PIECE: Final = 256 * 1024  # bytes of one read
 class Zygote:
     """A zygote that is there when it is needed. `start` it before any key is read; `close` it at the end."""
 
-    def __init__(self, cage: Cage | None = None, *, program: tuple[str, ...] = PROGRAM) -> None:
+    def __init__(self, cage: Cage | None = None, *, program: tuple[str, ...] = PROGRAM, pictures: bool = False) -> None:
         self._cage = cage or Cage()
         self._program = program
+        self._options = (PICTURES,) if pictures else ()
         self._lock = threading.Lock()
         self._running: _Running | None = None
         self._rest_until = 0.0
@@ -122,7 +123,8 @@ class Zygote:
         if time.monotonic() < self._rest_until:
             raise CageError("the zygote has just failed to start")
         try:
-            self._running = _Running(self._program, self._cage, min(deadline, time.monotonic() + START_SECONDS))
+            until = min(deadline, time.monotonic() + START_SECONDS)
+            self._running = _Running(self._program, self._options, self._cage, until)
         except (CageError, OSError) as error:
             self._rest_until = time.monotonic() + REST_SECONDS
             if isinstance(error, OSError):
@@ -134,12 +136,12 @@ class Zygote:
 class _Running:
     """One process of a zygote, from its exec to its end."""
 
-    def __init__(self, program: tuple[str, ...], cage: Cage, deadline: float) -> None:
+    def __init__(self, program: tuple[str, ...], options: tuple[str, ...], cage: Cage, deadline: float) -> None:
         ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with its:
             # A fresh interpreter by exec: nothing of this process's memory, environment or descriptors comes along.
             self.process = subprocess.Popen(
-                [sys.executable, "-I", "-B", *program, str(its.fileno()), encode_cage(cage)],
+                [sys.executable, "-I", "-B", *program, str(its.fileno()), encode_cage(cage), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -1,6 +1,6 @@
 """The zygote: a warm interpreter that never held a key and forks a caged worker for each file.
 
-    python -I -B -m quarantine.zygote_process SOCKET CAGE
+    python -I -B -m quarantine.zygote_process SOCKET CAGE [pictures]
 
 Single-threaded, as fork in a threaded process is not safe. It loads all that a check may need, ties its own hands, and
 then answers requests (requests.py) until the broker closes the socket. It reads no byte of any file.
@@ -20,7 +20,16 @@ from quarantine import kernel
 from quarantine.cage import Cage, Layer, tie_zygote
 from quarantine.errors import CageError
 from quarantine.namespaces import leave_everything
-from quarantine.requests import DESCRIPTORS, REQUEST_MAX, STATUS, Hello, encode_hello, parse_cage, parse_request
+from quarantine.requests import (
+    DESCRIPTORS,
+    PICTURES,
+    REQUEST_MAX,
+    STATUS,
+    Hello,
+    encode_hello,
+    parse_cage,
+    parse_request,
+)
 from quarantine.warming import load_everything
 from quarantine.worker import work
 
@@ -33,7 +42,7 @@ def main(arguments: list[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the broker ends us
     channel = socket.socket(fileno=int(arguments[0]))
     kernel.keep_freed_memory()
-    load_everything()
+    load_everything(pictures=PICTURES in arguments[2:])
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:  # noqa: PTH123
         score.write(_KILLED_FIRST)
     try:

@@ -31,13 +31,13 @@ def _inspect(arguments: Namespace, terminal: Terminal) -> int:
     from quarantine.findings import check_raised
     from quarantine.inspect import Inspector
     from quarantine.own_files import inspect_path
-    from quarantine.types import FileType
+    from quarantine.types import PICTURES, FileType
     from quarantine.zygote import Zygote
 
     config = _settings(arguments)
     allowed = frozenset(map(FileType, config.allowed_types))
     rows, statuses = [], set()
-    with contextlib.closing(Zygote()) as zygote:
+    with contextlib.closing(Zygote(pictures=not PICTURES.isdisjoint(allowed))) as zygote:
         inspector = Inspector(
             ClamdScanner(Path(arguments.socket or config.clamd_socket)),
             config.budgets,

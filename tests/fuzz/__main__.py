@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from quarantine.checks_image import load_second_opinion
 from tests.fuzz import caged
 from tests.fuzz.cases import mutated
 from tests.fuzz.seeds import TARGETS
@@ -45,6 +46,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=Path(".fuzz"), help="for what was found (.fuzz)")
     parser.add_argument("--again", type=Path, metavar="FILE", help="run one file through --target, and show the fault")
     given = parser.parse_args()
+    load_second_opinion()
     if given.again is not None:
         return _again(given.target, given.again.read_bytes())
     if not GUIDED:

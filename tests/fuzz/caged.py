@@ -7,6 +7,7 @@ import io
 import time
 from typing import Final, NamedTuple
 
+from quarantine.checks_image import load_second_opinion
 from quarantine.errors import UndecidableError
 from quarantine.examine import examine_bytes
 from quarantine.examiner import CagedExaminer
@@ -30,7 +31,8 @@ class Fault(NamedTuple):
 def run(count: int, seed: int) -> list[Fault]:
     """Examine `count` mutated files of each type twice, here and in the cage."""
     faults = []
-    with Zygote() as zygote:
+    load_second_opinion()
+    with Zygote(pictures=True) as zygote:
         examiner = CagedExaminer(BUDGETS, zygote)
         for target in FILES:
             for content in mutated(target, count, seed):

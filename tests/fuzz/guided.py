@@ -14,6 +14,7 @@ from typing import Final
 import atheris
 
 with atheris.instrument_imports(include=["quarantine"]):
+    from quarantine.checks_image import load_second_opinion
     from quarantine.examine import check_of
     from quarantine.types import FileType
     from tests.fuzz import targets
@@ -47,6 +48,7 @@ def mended(content: bytes, size_max: int, seed: int) -> bytes:
 
 def main(name: str, runs: int, seed: int, folder: Path) -> None:
     """Write the seeds, and fuzz."""
+    load_second_opinion()
     start = folder / "seeds"
     start.mkdir(parents=True, exist_ok=True)
     for number, content in enumerate(seeds("rar" if name == "planted" else name)):

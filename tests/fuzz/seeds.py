@@ -14,6 +14,8 @@ from quarantine.examine import examine_bytes
 from quarantine.types import FileType
 from tests import benign_pdfs, hostile_rar, hostile_zip, pdf_files, text_files
 from tests.jpeg_files import chunk, jpeg, png, segment, tiff
+from tests.picture_files import exif as exif_block
+from tests.picture_files import saved, two_pictures, with_text
 
 SEED_MAX: Final = 24 * 1024  # bytes; mutations of large files find little and take long
 
@@ -53,6 +55,13 @@ def _images() -> Iterator[bytes]:
     yield from (jpeg(), jpeg(gps=True, author=True, xmp=xmp), png(), png(size=100_000))
     yield b"\xff\xd8" + segment(0xED, b"Photoshop 3.0\x008BIM\x1c\x02\x50\x00\x01A") + jpeg()[2:] + b"MZ"
     yield png(chunk(b"eXIf", exif), chunk(b"tIME", bytes(7)), chunk(b"tEXt", b"Author\x00A"))
+    yield from (saved("JPEG", exif=exif_block(gps=True, serial=True), comment=b"text"), saved("JPEG", progressive=True))
+    yield from (
+        two_pictures("MPO"),
+        two_pictures("PNG"),
+        with_text("Author", "A"),
+        saved("PNG", exif=exif_block(gps=True)),
+    )
     yield png(chunk(b"iTXt", b"XML:com.adobe.xmp\x00\x00\x00\x00\x00" + xmp))
 
 

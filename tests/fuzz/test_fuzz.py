@@ -3,13 +3,14 @@
 import random
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quarantine import checks_txt
+from quarantine import checks_image, checks_txt
 from quarantine.budgets import Budgets
 from quarantine.errors import UndecidableError
 from quarantine.examination import Examination, Member
@@ -23,6 +24,14 @@ from tests.rar5 import Entry, rar5
 
 SEEDS = {target: seeds(target) for target in TARGETS}
 needs_atheris = pytest.mark.skipif(sys.version_info >= (3, 12), reason="atheris is locked for Python 3.11 only")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _with_pillow() -> Iterator[None]:
+    before = checks_image._second_opinion
+    checks_image.load_second_opinion()
+    yield
+    checks_image._second_opinion = before
 
 
 @pytest.mark.parametrize("target", TARGETS)

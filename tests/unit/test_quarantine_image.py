@@ -48,7 +48,9 @@ def codes_of(content: bytes) -> set[str]:
         ),
         (png(), set()),
         (png(chunk(b"tEXt", b"Author\x00A")), {"privacy.picture-author"}),
-        (png(chunk(b"tEXt", b"Comment\x00A")), set()),
+        (png(chunk(b"tEXt", b"Comment\x00A")), {"privacy.picture-text"}),
+        (b"\xff\xd8" + segment(0xFE, b"a comment") + jpeg()[2:], {"privacy.picture-text"}),
+        (b"\xff\xd8" + segment(0xFE, b"\x00") + jpeg()[2:], set()),
         (png(chunk(b"tIME", bytes(7))), {"privacy.picture-times"}),
         (png(chunk(b"eXIf", tiff(gps=True))), {"privacy.picture-location"}),
         (
