@@ -17,6 +17,7 @@ from disk.durable import is_private, make_home, make_private_folder, write_new
 from disk.settings import read_settings
 from gateway.config import GatewayConfig, encode_config
 from gateway.errors import GatewayError
+from gateway.way_back import WayBack
 from keys.errors import KeyMaterialError
 from keys.recipient import Recipient, parse_recipients
 from keys.signing import SigningKey, VerifyKey, parse_signing_key, parse_verify_key
@@ -90,6 +91,11 @@ class GatewayHome:
         return self.root / "outbox.sqlite"
 
     @property
+    def way_back(self) -> Path:
+        """What the desk's newest bundle brought, and what was deleted of it."""
+        return self.root / "way-back.sqlite"
+
+    @property
     def spool(self) -> Path:
         """The folder of sealed packets."""
         return self.root / "spool"
@@ -154,6 +160,7 @@ def init(home: GatewayHome, *, recipients: Path, desk_key: Path, config: Gateway
         write_new(new.config, [encode_config(config).encode()])
         for lane in ("incoming", "withdrawable", *Lane):
             make_private_folder(new.spool / lane)
+        WayBack(new.way_back).begin()
         log = AuditLog(new.audit, today=lambda: datetime.now(UTC).date())
         log.append(Event.KEYS_CREATED, digest=hashlib.sha256(signing.public.raw).hexdigest())
 

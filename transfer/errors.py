@@ -35,3 +35,11 @@ class LedgerError(TransferError):
 
 class BusyError(TransferError):
     """Another process is exporting, importing or acknowledging at this moment."""
+
+
+class BundleError(TransferError):
+    """A bundle is forged, altered, out of date, for somebody else, or not one at all; nothing of it was taken."""
+
+
+class ReplyError(TransferError):
+    """A reply cannot be sealed, or what was opened is none."""

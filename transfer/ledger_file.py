@@ -46,7 +46,8 @@ class LedgerFile:
         except sqlite3.Error as error:
             raise LedgerError(f"{self._path} cannot be opened: {error}") from None
         try:
-            db.execute("PRAGMA synchronous = FULL")
+            # With FULL the name of the rollback journal may come back after a power cut, and undo what was durable.
+            db.execute("PRAGMA synchronous = EXTRA")
             db.execute("PRAGMA secure_delete = ON")  # an erased secret must not stay in a free page
             db.execute(begin)
             yield db

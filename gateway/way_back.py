@@ -1,0 +1,208 @@
+"""What a gateway keeps of the desk's bundles: the newest one, less what sources have deleted (BUNDLE.md, section 5).
+
+One SQLite file, so that taking a bundle and deleting a reply are each done or not done, and stay so after a power cut.
+A tombstone outlives its reply: no bundle brings back what was deleted here.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from sqlite3 import Connection
+from typing import Final
+
+from gateway.errors import GatewayError
+from keys.signing import VerifyKey
+from transfer.bundle import Bundle, verify_list, verify_reply
+from transfer.bundle_list import BundleList
+from transfer.errors import BundleError
+from transfer.ledger_file import LedgerFile
+from transfer.reply import ReplyId
+
+SCHEMA_VERSION: Final = 1
+CLOCKS_APART: Final = timedelta(days=2)  # that the desk's clock may be ahead of ours: it has no network to ask
+_SCHEMA: Final = """
+CREATE TABLE taken (
+    one INTEGER PRIMARY KEY CHECK (one = 1), serial INTEGER NOT NULL, generation INTEGER NOT NULL,
+    touched BLOB NOT NULL, list BLOB, signature TEXT, digest TEXT
+) STRICT;
+CREATE TABLE reply (
+    id TEXT PRIMARY KEY, lookup TEXT NOT NULL, expires TEXT NOT NULL, sealed BLOB NOT NULL
+) STRICT;
+CREATE TABLE tombstone (id TEXT PRIMARY KEY, expires TEXT NOT NULL) STRICT"""
+_CHANGES_AT: Final = 24  # of the file: SQLite's change counter, four bytes (sqlite.org/fileformat2, 1.3.7)
+
+
+@dataclass(frozen=True, slots=True)
+class SealedReply:
+    """One reply as it lies here: only the return words open it."""
+
+    id: ReplyId
+    lookup: str
+    expires: date  # last UTC day on which it is shown
+    sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The newest bundle that was taken, and the replies of it that are still here."""
+
+    contents: BundleList
+    replies: tuple[SealedReply, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of bundles taken before. `digest` is None before the first."""
+
+    serial: int
+    digest: str | None
+
+
+class WayBack:
+    """The file. Each call is one transaction; several processes may share it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = LedgerFile(path, schema=_SCHEMA, version=SCHEMA_VERSION)
+
+    def begin(self) -> None:
+        """Note, at a new gateway with a key of its own, that no bundle can have been made for it yet."""
+        with self._file.transaction() as db:
+            db.execute("INSERT INTO taken VALUES (1, 0, 0, ?, NULL, NULL, NULL)", (_noise(),))
+
+    def known(self) -> Known | None:
+        """Return what was taken last; None where that is not known, as after a reinstallation."""
+        with self._file.transaction() as db:
+            return _known(db)
+
+    def accept(self, bundle: Bundle, *, gateway: str, min_serial: int | None, today: date) -> None:
+        """Take a verified bundle in place of the one before.
+
+        Raises:
+            BundleError: It may not be taken (see check_acceptable); nothing was changed.
+        """
+        contents = bundle.contents
+        with self._file.transaction() as db:
+            check_acceptable(bundle, gateway=gateway, known=_known(db), min_serial=min_serial, today=today)
+            generation = db.execute("SELECT coalesce(max(generation), 0) + 1 FROM taken").fetchone()[0]
+            # A tombstone goes when its reply's own days are over by both clocks: then no bundle may carry it.
+            # Not as soon as the desk knows of it: a desk restored from a backup would bring the reply again.
+            over = min(contents.issued, today).isoformat()
+            db.execute("DELETE FROM tombstone WHERE expires < ?", (over,))
+            for stone in contents.tombstones:
+                db.execute("INSERT OR IGNORE INTO tombstone VALUES (?, ?)", (stone.id, stone.expires.isoformat()))
+            db.execute("DELETE FROM reply")
+            buried = {row[0] for row in db.execute("SELECT id FROM tombstone")}
+            for entry in contents.replies:
+                if entry.id not in buried and entry.expires >= today:
+                    row = (entry.id, entry.lookup, entry.expires.isoformat(), bundle.sealed[entry.id])
+                    db.execute("INSERT INTO reply VALUES (?, ?, ?, ?)", row)
+            db.execute(
+                "INSERT OR REPLACE INTO taken VALUES (1, ?, ?, ?, ?, ?, ?)",
+                (contents.serial, generation, _noise(), bundle.list_bytes, bundle.signature, bundle.digest),
+            )
+
+    def delete(self, lookup: str) -> None:
+        """Delete every reply to `lookup`, for good; durable when it returns."""
+        with self._file.transaction() as db:
+            # Deleting nothing writes as deleting something does: whether words are known must not show on a clock.
+            db.execute("UPDATE taken SET touched = ?", (_noise(),))
+            db.execute("INSERT OR IGNORE INTO tombstone SELECT id, expires FROM reply WHERE lookup = ?", (lookup,))
+            if db.execute("DELETE FROM reply WHERE lookup = ?", (lookup,)).rowcount:
+                db.execute("UPDATE taken SET generation = generation + 1")
+
+    def forget_expired(self, today: date) -> None:
+        """Remove replies whose days are over."""
+        with self._file.transaction() as db:
+            if db.execute("DELETE FROM reply WHERE expires < ?", (today.isoformat(),)).rowcount:
+                db.execute("UPDATE taken SET generation = generation + 1")
+
+    def changes(self) -> bytes:
+        """Return what differs after each change to the file, by whichever process; cheap."""
+        with self._path.open("rb", buffering=0) as stream:
+            stream.seek(_CHANGES_AT)
+            return stream.read(4)
+
+    def generation(self) -> int:
+        """Return a number that rises when there are other replies than before."""
+        with self._file.transaction() as db:
+            return int(db.execute("SELECT coalesce(max(generation), 0) FROM taken").fetchone()[0])
+
+    def load(self, desk_key: VerifyKey, gateway: str) -> Taken | None:
+        """Return what is there, verified once more; None before the first bundle.
+
+        Raises:
+            GatewayError: What is there was not signed by this desk, or was altered on the disk.
+        """
+        with self._file.transaction() as db:
+            row = db.execute("SELECT list, signature FROM taken WHERE list IS NOT NULL").fetchone()
+            rows = db.execute("SELECT id, sealed FROM reply ORDER BY id").fetchall()
+        if row is None:
+            return None
+        try:
+            return _verified(row, rows, desk_key, gateway)
+        except BundleError as error:
+            raise GatewayError(
+                f"{self._path} holds a bundle that cannot be used ({error}): move the file away, and take the desk's "
+                "newest bundle with --min-serial"
+            ) from None
+
+
+def check_acceptable(bundle: Bundle, *, gateway: str, known: Known | None, min_serial: int | None, today: date) -> None:
+    """Return when a verified bundle may be taken.
+
+    Raises:
+        BundleError: It is for another gateway, expired or from the future, replayed, older than what is there or
+            than `min_serial`; or nothing is known of earlier ones and nobody said what the desk has reached.
+    """
+    contents = bundle.contents
+    if contents.gateway != gateway:
+        raise BundleError(f"the bundle is for gateway {contents.gateway}, and this is gateway {gateway}")
+    if contents.expires < today:
+        raise BundleError(f"the bundle expired on {contents.expires}: ask the desk for a new one")
+    if contents.issued > today + CLOCKS_APART:
+        raise BundleError(f"the bundle says that it was made on {contents.issued}: compare the two machines' clocks")
+    if known is None and min_serial is None:
+        raise BundleError(
+            "this gateway does not know which bundles it has taken before: ask the desk for the serial of its newest "
+            "bundle, and give it with --min-serial"
+        )
+    if min_serial is not None and contents.serial < min_serial:
+        raise BundleError(f"the bundle has serial {contents.serial}, older than the {min_serial} that was asked for")
+    if known is None or contents.serial > known.serial:
+        return
+    if contents.serial < known.serial:
+        raise BundleError(
+            f"the bundle has serial {contents.serial}, older than {known.serial}, which was taken already"
+        )
+    if bundle.digest != known.digest:
+        raise BundleError(
+            f"another bundle with serial {known.serial} was taken already: tell the desk that it made two"
+        )
+    raise BundleError(f"this bundle, with serial {known.serial}, was taken already")
+
+
+def _verified(taken: tuple[bytes, str], rows: Sequence[tuple[str, bytes]], desk_key: VerifyKey, gateway: str) -> Taken:
+    contents = verify_list(*taken, desk_key)
+    if contents.gateway != gateway:
+        raise BundleError("it was made for another gateway")
+    entries = {entry.id: entry for entry in contents.replies}
+    replies = []
+    for name, sealed in rows:
+        entry = entries.get(ReplyId(name))
+        if entry is None:
+            raise BundleError("a reply is there that it did not bring")
+        verify_reply(entry, sealed)
+        replies.append(SealedReply(entry.id, entry.lookup, entry.expires, sealed))
+    return Taken(contents, tuple(replies))
+
+
+def _known(db: Connection) -> Known | None:
+    row = db.execute("SELECT serial, digest FROM taken").fetchone()
+    return None if row is None else Known(*row)
+
+
+def _noise() -> bytes:
+    return secrets.token_bytes(16)
