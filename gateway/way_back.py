@@ -74,7 +74,7 @@ class WayBack:
 
     def known(self) -> Known | None:
         """Return what was taken last; None where that is not known, as after a reinstallation."""
-        with self._file.transaction() as db:
+        with self._file.reading() as db:
             return _known(db)
 
     def accept(self, bundle: Bundle, *, gateway: str, min_serial: int | None, today: date) -> None:
@@ -127,7 +127,7 @@ class WayBack:
 
     def generation(self) -> int:
         """Return a number that rises when there are other replies than before."""
-        with self._file.transaction() as db:
+        with self._file.reading() as db:
             return int(db.execute("SELECT coalesce(max(generation), 0) FROM taken").fetchone()[0])
 
     def load(self, desk_key: VerifyKey, gateway: str) -> Taken | None:
@@ -136,7 +136,7 @@ class WayBack:
         Raises:
             GatewayError: What is there was not signed by this desk, or was altered on the disk.
         """
-        with self._file.transaction() as db:
+        with self._file.reading() as db:
             row = db.execute("SELECT list, signature FROM taken WHERE list IS NOT NULL").fetchone()
             rows = db.execute("SELECT id, sealed FROM reply ORDER BY id").fetchall()
         if row is None:
