@@ -68,7 +68,7 @@ fuzz-quarantine: setup packages
 messages: setup
 	$(VENV)/bin/pybabel -q extract -F gateway/locale/babel.cfg -k marked --no-location --sort-output --width=120 --omit-header \
 	  -o gateway/locale/messages.pot gateway
-	for language in nb nn da; do $(VENV)/bin/pybabel -q update --no-fuzzy-matching --ignore-obsolete --omit-header --width=120 \
+	for language in nb nn da; do $(VENV)/bin/pybabel -q update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width=120 \
 	  -i gateway/locale/messages.pot -o gateway/locale/$$language/LC_MESSAGES/messages.po -l $$language || exit 1; done
 
 clean:

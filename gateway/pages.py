@@ -13,9 +13,11 @@ from gateway.languages import Language
 from gateway.outcome import Problem, RefusedFile, RefusedReason, SubmissionError
 from gateway.rendering import render
 from gateway.sentences import (
+    BYTES,
     IDENTIFYING,
     KINDS,
     LIKELY,
+    OR,
     PROBLEMS,
     REASONS,
     RELATIONS,
@@ -34,6 +36,7 @@ from quarantine.verdict import Clear, Held, Undecided, Verdict
 K = TypeVar("K")
 MIB: Final = 1024 * 1024
 PLACES: Final = ("/", "/return", "/how", "/privacy")  # pages that have an address of their own
+_LOCALES: Final = {Language.ENGLISH: "en_GB"}  # days before months, as everybody writes here
 # The form again, with what was typed, where trying again makes sense.
 _AGAIN: Final = frozenset(
     {Problem.EMPTY, Problem.NOTHING_ACCEPTABLE, Problem.TEXT_TOO_LONG, Problem.FIELD_TOO_LONG, Problem.TOO_SLOW,
@@ -87,7 +90,7 @@ class Pages:
 
     def dated(self, day: date) -> str:
         """Return a day as people write it."""
-        return format_date(day, format="long", locale=self.language.value)
+        return format_date(day, format="long", locale=_LOCALES.get(self.language, self.language.value))
 
     def form(self, error: SubmissionError | None = None) -> str:
         """Return the form; after a refusal with the reason on top and everything that was typed still in it."""
@@ -171,7 +174,7 @@ class Pages:
 
     def size(self, count: int) -> str:
         """Return so many bytes as people say it."""
-        return f"{count // MIB} MB" if count >= MIB else f"{count} {self.said(marked('bytes'))}"
+        return f"{count // MIB} MB" if count >= MIB else self.said(BYTES) % {"count": count}
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -227,7 +230,7 @@ class Pages:
         said = self.said(RETURN_PROBLEMS[view.problem]) % numbers
         if not view.likely:
             return said
-        positions = f" {self.said(marked('or'))} ".join(map(str, view.likely))
+        positions = f" {self.said(OR)} ".join(map(str, view.likely))
         return f"{said} {self.said(LIKELY) % {'positions': positions}}"
 
     def _counters(self) -> list[tuple[int, str]]:

@@ -81,6 +81,8 @@ RETURN_PROBLEMS: Final[dict[ReturnProblem, str]] = {
     ReturnProblem.BUSY: marked("Too many people are coming back at this moment. Please try again in ten minutes."),
 }
 LIKELY: Final = marked("Look at word %(positions)s first.")
+OR: Final = marked("or")  # between two numbers
+BYTES: Final = marked("%(count)s bytes")
 STATES: Final[dict[str, str]] = {
     "received": marked("received"),
     "in-work": marked("is being worked on"),

@@ -46,6 +46,7 @@ class Site:
     feedback_days: int = 90  # within which the source is promised an answer
     counters_floor: int = 10  # a counter below it is not shown
     onion: str = ""  # this gateway's onion address, 56 letters and digits and ".onion"
+    is_inspected: bool = True  # whether programs look at files here
     script: bool = True  # whether the optional script is offered
     counters: Callable[[], Counters | None] = lambda: None
 
@@ -76,5 +77,6 @@ def site_of(config: GatewayConfig, recipients: tuple[Recipient, ...], limits: Li
         tick_seconds=config.tick_seconds,
         counters_floor=config.counters_floor,
         onion=config.onion,
+        is_inspected=config.inspection,
         script=config.script,
     )

@@ -1,0 +1,98 @@
+"""The catalogues: every sentence of the pages in every language, none stale, markup and holes kept."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
+from babel.messages.pofile import read_po
+
+import gateway
+from gateway import sentences
+from gateway.catalogues import SOURCE, translations
+from gateway.languages import Language
+from quarantine.findings import CHECKS
+from quarantine.verdict import Grade
+
+FOLDER = Path(gateway.__file__).parent
+TRANSLATED = [language for language in Language if language is not SOURCE]
+HOLES = re.compile(r"%\((\w+)\)s")
+TAGS = re.compile(r"</?[a-z]+>")
+
+
+def _written() -> set[str | tuple[str, ...]]:
+    """Every message that the code and the templates hold, as `make messages` finds them."""
+    with (FOLDER / "locale" / "babel.cfg").open() as stream:
+        methods, options = parse_mapping_cfg(stream)
+    keywords = {"_": None, "gettext": None, "ngettext": (1, 2), "marked": None}
+    found = extract_from_dir(FOLDER, methods, options, keywords=keywords)
+    return {message if isinstance(message, str) else tuple(message) for _, _, message, _, _ in found}
+
+
+def _catalogue(language: Language) -> Catalog:
+    with (FOLDER / "locale" / language / "LC_MESSAGES" / "messages.po").open("rb") as stream:
+        return read_po(stream, locale=language.value, abort_invalid=True)
+
+
+def _messages() -> Iterator[tuple[Language, Message]]:
+    for language in TRANSLATED:
+        yield from ((language, message) for message in _catalogue(language) if message.id)
+
+
+def _forms(text: str | tuple[str, ...] | list[str]) -> list[str]:
+    return [text] if isinstance(text, str) else list(text)
+
+
+def test_extraction_finds_what_the_pages_say() -> None:
+    written = _written()
+    assert len(written) > 200
+    assert {"Come back", "It is too large", "or", "A complaint"} - written == {"It is too large"}
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_nothing_is_missing_stale_or_fuzzy(language: Language) -> None:
+    catalogue = _catalogue(language)
+    translated = {m.id if isinstance(m.id, str) else tuple(m.id): m for m in catalogue if m.id}
+    assert set(translated) == _written()
+    assert [m.id for m in translated.values() if m.fuzzy or not all(_forms(m.string))] == []
+    assert catalogue.obsolete == {}
+    assert catalogue.num_plurals == 2
+
+
+@pytest.mark.parametrize(("language", "message"), list(_messages()))
+def test_a_translation_has_the_same_holes_and_markup(language: Language, message: Message) -> None:
+    assert len(_forms(message.id)) == len(_forms(message.string))
+    for source, translation in zip(_forms(message.id), _forms(message.string), strict=True):
+        assert sorted(HOLES.findall(translation)) == sorted(HOLES.findall(source))
+        assert translation.count("%") == len(HOLES.findall(translation))
+        assert TAGS.findall(translation) == TAGS.findall(source)
+        # A message may stand in an attribute; and what is not our markup must not look like any.
+        assert not set('<>&"') & set(TAGS.sub("", translation)), translation
+        assert translation == translation.strip()
+
+
+def test_every_sentence_of_a_closed_set_is_marked() -> None:
+    written = _written()
+    tables = [value for name, value in vars(sentences).items() if name.isupper() and isinstance(value, dict)]
+    assert len(tables) > 8
+    for table in tables:
+        for text in table.values():
+            for part in _forms(text):
+                assert part in written, part
+
+
+def test_whatever_may_identify_a_source_has_a_sentence() -> None:
+    assert set(sentences.IDENTIFYING) == {c for c, (grade, _) in CHECKS.items() if grade is Grade.IDENTIFIES_YOU}
+
+
+def test_plurals() -> None:
+    said = {
+        language: translations(language).ngettext("complaint received", "complaints received", 1)
+        for language in Language
+    }
+    assert len({said[Language.ENGLISH], said[Language.NYNORSK], said[Language.DANISH]}) == 3
+    for language in Language:
+        assert translations(language).ngettext("complaint received", "complaints received", 2) != said[language]
