@@ -116,6 +116,7 @@ IDENTIFYING: Final[dict[Code, str]] = {
     Code.PRIVACY_ARCHIVE_MAC: marked("The archive carries files that a Mac adds by itself."),
     Code.PRIVACY_OFFICE_AUTHOR: marked("An office document in the archive names who wrote or changed it."),
     Code.PRIVACY_PICTURE_AUTHOR: marked("A picture names an author or owner."),
+    Code.PRIVACY_PICTURE_TEXT: marked("A picture carries a text that somebody or a program wrote."),
     Code.PRIVACY_PICTURE_SOFTWARE: marked("A picture names the program that made it."),
     Code.PRIVACY_PICTURE_TIMES: marked("A picture says when it was taken or made."),
     Code.PRIVACY_PICTURE_DOCUMENT_ID: marked("A picture carries a number that ties it to other copies."),
