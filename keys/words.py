@@ -129,6 +129,12 @@ def fingerprint_words(data: bytes) -> str:
     return encode_words(digest >> 256 - FINGERPRINT_BITS, bits=FINGERPRINT_BITS)
 
 
+def complete_words(untrusted_text: str) -> list[str | None]:
+    """Return every typed word as the list has it, None for one that is not in the list."""
+    indices = [_index(word) for word in _BETWEEN.split(untrusted_text.lower()) if word]
+    return [None if index is None else WORDLIST[index] for index in indices]
+
+
 def _count(bits: int) -> int:
     count, rest = divmod(bits, BITS_PER_WORD)
     if rest or not 0 < count < _ORDER:

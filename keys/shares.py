@@ -1,0 +1,186 @@
+"""An identity as shares of SLIP-39: so many of them join to it, fewer tell nothing. Pure.
+
+What is split is the 32 bytes behind an identity: of a classic key the X25519 scalar, of a hybrid key the seed from
+which SHAKE-256 makes both of its halves (X-Wing, 5.2). 32 bytes are shares of 33 words, for either kind, and the kind
+is not in them: a joined key is taken only when its public half is one that is known. This comparison is what finds a
+wrong passphrase too: SLIP-39 answers one with another secret, and without a word.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Final
+
+from shamir_mnemonic import MnemonicError, combine_mnemonics, generate_mnemonics
+from shamir_mnemonic.share import Share as _Slip39Share
+
+from keys.age.wrap import SECRET_SIZE
+from keys.errors import KeyMaterialError
+from keys.identity import Identity
+from keys.recipient import Kind, Recipient
+from keys.words import complete_words
+
+SHARE_WORDS: Final = 33  # of a secret of 32 bytes; SLIP-39, "Format of the share mnemonic"
+MEMBERS_MAX: Final = 16  # shares of one group, and groups; SLIP-39
+PASSPHRASE_MAX: Final = 1024  # characters; SLIP-39 names no bound
+TEXT_MAX: Final = 4096  # characters of a typed share that are looked at
+
+
+class ShareError(KeyMaterialError):
+    """A share, or a set of them, cannot be used; the sentence tells positions and counts, never a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How an identity is split: groups of `needed` out of `count` shares, and how many of the groups are needed."""
+
+    groups: tuple[tuple[int, int], ...] = ((2, 3),)
+    groups_needed: int = 1
+
+    def __post_init__(self) -> None:
+        """Raise ShareError with a sentence for a plan that protects nothing or cannot be carried out."""
+        if not 1 <= self.groups_needed <= len(self.groups) <= MEMBERS_MAX:
+            raise ShareError("the groups that are needed must be at least one, and not more than there are")
+        for needed, count in self.groups:
+            if not 1 <= needed <= count <= MEMBERS_MAX:
+                raise ShareError(f"a group needs at least 1 share, and has as many as it needs, at most {MEMBERS_MAX}")
+            if needed == 1 and count > 1:
+                raise ShareError("shares of which one is enough are copies: make one share and copy it instead")
+        if self.groups == ((1, 1),):
+            raise ShareError("one share of which one is enough is the key itself; print that ('enveis keys paper')")
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One share that is whole in itself. Counted from 1: its place in its group, and its group."""
+
+    words: str = field(repr=False)
+    splitting: int  # random number that all shares of one splitting have in common
+    group: int
+    groups_needed: int
+    groups: int
+    place: int
+    needed: int  # shares of its group
+
+
+def split_identity(identity: Identity, plan: Plan, passphrase: str = "") -> tuple[tuple[Share, ...], ...]:
+    """Return shares by group, after each smallest set of a group's shares was joined again and compared.
+
+    Raises:
+        ShareError: The passphrase has other characters than printable ASCII.
+    """
+    made = generate_mnemonics(plan.groups_needed, list(plan.groups), identity.secret, _passphrase(passphrase))
+    groups = tuple(tuple(parse_share(words) for words in group) for group in made)
+    known = [identity.recipient]
+    for chosen in combinations(groups, plan.groups_needed):
+        for one_group in chosen:
+            rest = [share for group in chosen if group is not one_group for share in group[: group[0].needed]]
+            for shares in combinations(one_group, one_group[0].needed):
+                if join_identity([*rest, *shares], passphrase, known) != identity:
+                    raise RuntimeError("shares that were just made do not join to what was split")
+    return groups
+
+
+def parse_share(untrusted_text: str) -> Share:
+    """Return the share in typed words; case, separators and endings after the fourth letter do not matter.
+
+    Raises:
+        ShareError: A wrong number of words, one that is not in the list, or words that do not belong together.
+    """
+    if len(untrusted_text) > TEXT_MAX:
+        raise ShareError(f"a share has {SHARE_WORDS} words; this is far more")
+    words = complete_words(untrusted_text)
+    if len(words) != SHARE_WORDS:
+        raise ShareError(f"a share has {SHARE_WORDS} words, here are {len(words)}")
+    unknown = [str(place) for place, word in enumerate(words, start=1) if word is None]
+    if unknown:
+        raise ShareError(f"not words of a share: number {', '.join(unknown)}")
+    text = " ".join(word for word in words if word is not None)
+    try:
+        share = _Slip39Share.from_mnemonic(text)
+    except MnemonicError:
+        raise ShareError("the words of a share do not belong together: one is wrong, or two changed places") from None
+    return Share(
+        words=text,
+        splitting=share.identifier,
+        group=share.group_index + 1,
+        groups_needed=share.group_threshold,
+        groups=share.group_count,
+        place=share.index + 1,
+        needed=share.member_threshold,
+    )
+
+
+def missing_shares(shares: Sequence[Share]) -> str:
+    """Return in words what is still needed beside these shares; empty when they are enough.
+
+    Raises:
+        ShareError: Two are the same, or one is of another splitting than the first.
+    """
+    _check_belonging(shares)
+    if not shares:
+        return "a first share"
+    counts = Counter(share.group for share in shares)
+    complete = [share.group for share in shares if counts[share.group] >= share.needed]
+    left = shares[0].groups_needed - len(set(complete))
+    if left <= 0:
+        return ""
+    if shares[0].groups == 1:
+        more = shares[0].needed - len(shares)
+        return f"{more} more {'share' if more == 1 else 'shares'}"
+    return f"enough shares of {left} more {'group' if left == 1 else 'groups'}"
+
+
+def join_identity(shares: Sequence[Share], passphrase: str, known: Sequence[Recipient]) -> Identity:
+    """Return the identity behind enough shares, of the kind with which its public half is one of `known`.
+
+    Raises:
+        ShareError: Too few, two the same, of two splittings, or what they join to is not known here.
+    """
+    missing = missing_shares(shares)
+    if missing:
+        raise ShareError(f"these shares are not enough: {missing} is needed")
+    try:
+        secret: bytes = combine_mnemonics([share.words for share in _just_enough(shares)], _passphrase(passphrase))
+    except MnemonicError:
+        raise ShareError("these shares do not fit together: one of them is not of this splitting") from None
+    for kind in Kind if len(secret) == SECRET_SIZE else ():
+        identity = Identity(kind, secret)
+        if identity.recipient in known:
+            return identity
+    raise ShareError(
+        "these shares join to no key that is known here: they are another key's, or their passphrase is wrong or missing"
+    )
+
+
+def _check_belonging(shares: Sequence[Share]) -> None:
+    seen: dict[tuple[int, int], int] = {}
+    for number, share in enumerate(shares, start=1):
+        if (share.splitting, share.groups, share.groups_needed) != (
+            shares[0].splitting,
+            shares[0].groups,
+            shares[0].groups_needed,
+        ):
+            raise ShareError(f"share {number} is of another splitting than share 1")
+        before = seen.setdefault((share.group, share.place), number)
+        if before != number:
+            raise ShareError(f"share {number} is the same as share {before}")
+
+
+def _just_enough(shares: Sequence[Share]) -> list[Share]:
+    """Return as many shares as SLIP-39 wants; it refuses more."""
+    counts = Counter(share.group for share in shares)
+    complete = sorted({share.group for share in shares if counts[share.group] >= share.needed})
+    chosen = []
+    for group in complete[: shares[0].groups_needed]:
+        members = [share for share in shares if share.group == group]
+        chosen += members[: members[0].needed]
+    return chosen
+
+
+def _passphrase(text: str) -> bytes:
+    # As SLIP-39 wants it: what a keyboard elsewhere cannot type would lock everybody out.
+    if len(text) > PASSPHRASE_MAX or not (text.isascii() and (text.isprintable() or not text)):
+        raise ShareError("a passphrase of shares has printable ASCII characters only")
+    return text.encode("ascii")
