@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from audit.events import Event
 from audit.log import AuditLog
@@ -18,13 +18,16 @@ from desk.errors import DeskError
 from disk.durable import is_private, make_home, make_private_folder, write_new
 from disk.settings import read_settings
 from keys.errors import KeyMaterialError
+from keys.generation import sign_recipients
 from keys.identity import Identity, encode_identity_file, generate_identity, read_identities
-from keys.recipient import Kind, Recipient, parse_recipients
-from keys.signing import SigningKey
+from keys.recipient import Kind, Recipient, encode_recipients, parse_recipients
+from keys.signing import SigningKey, VerifyKey, parse_signing_key, parse_verify_key
 from transfer.names import PacketId
 from transfer.pairing import PAIRING_MAX, Pairing, PairingError, encode_pairing, parse_pairing
 
-RECIPIENTS_FILE_MAX: Final = 64 * 1024  # bytes; eight hybrid recipients take 16 KiB
+KEY_FILE_MAX: Final = 64 * 1024  # bytes; eight hybrid recipients take 16 KiB
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,16 @@ class DeskHome:
     def recipients(self) -> Path:
         """Its public half, and the backup's: what gateways need."""
         return self.root / "recipients.txt"
+
+    @property
+    def signature(self) -> Path:
+        """The desk's signature over `recipients`, with the number of their generation."""
+        return self.root / "recipients.txt.minisig"
+
+    @property
+    def former(self) -> Path:
+        """Public halves of earlier generations and of earlier keys of the desk."""
+        return self.root / "former"
 
     @property
     def key(self) -> Path:
@@ -105,9 +118,31 @@ class DeskHome:
                 raise DeskError(f"{secret} can be read by others on this machine: chmod 600 {secret}")
 
     def load_identities(self, ask_passphrase: Callable[[], str]) -> tuple[Identity, ...]:
-        """Read the identity file; the passphrase is asked for only when it has one."""
+        """Read the identity file, of all generations the newest first; a passphrase is asked for only when it has one.
+
+        Raises:
+            DeskError: There is none: it exists in shares, or as a backup, only.
+        """
         self.check()
+        if not self.identity.exists():
+            raise DeskError(f"there is no {self.identity}: join the identity from its shares (--shares)")
         return read_identities(self.identity, ask_passphrase)
+
+    def load_signing_key(self) -> SigningKey:
+        """Read the desk's own key, which signs recipients, heads and bundles.
+
+        Raises:
+            DeskError: It is absent, damaged, or not the one that `desk.pub` tells gateways of.
+        """
+        self.check()
+        key = _parsed(self.key, parse_signing_key)
+        if self.load_verify_key() != key.public:
+            raise DeskError(f"{self.public_key} does not belong to {self.key.name}; see 'enveis desk rekey'")
+        return key
+
+    def load_verify_key(self) -> VerifyKey:
+        """Read the public half of the desk's own key, or raise DeskError."""
+        return _parsed(self.public_key, parse_verify_key)
 
     def load_recipients(self) -> tuple[Recipient, ...]:
         """Read the public halves.
@@ -115,11 +150,7 @@ class DeskHome:
         Raises:
             DeskError: The file is not one of recipients.
         """
-        try:
-            with self.recipients.open("rb") as stream:
-                return parse_recipients(stream.read(RECIPIENTS_FILE_MAX).decode("ascii"))
-        except (KeyMaterialError, UnicodeDecodeError) as error:
-            raise DeskError(f"{self.recipients}: {error}") from None
+        return _parsed(self.recipients, parse_recipients)
 
     def pairings(self) -> dict[str, Pairing]:
         """Return the trusted gateways, by their ids."""
@@ -158,9 +189,10 @@ def init(home: DeskHome, *, kind: Kind, backup: Path | None, passphrase: str | N
 
     def build(folder: Path) -> None:
         new = DeskHome(folder)
-        text = "".join(f"{recipient}\n" for recipient in recipients).encode()
+        text = encode_recipients(recipients)
         write_new(new.identity, [encode_identity_file(identity, passphrase)])
         write_new(new.recipients, [text])
+        write_new(new.signature, [sign_recipients(recipients, number=1, key=signing).encode()])
         write_new(new.key, [signing.encode().encode()])
         write_new(new.public_key, [signing.public.encode().encode()])
         write_new(new.config, [encode_config(config).encode()])
@@ -209,3 +241,13 @@ def pair(home: DeskHome, pairing: Pairing) -> bool:
 def utc_today() -> date:
     """Return today's date in UTC; nothing finer goes into a log."""
     return datetime.now(UTC).date()
+
+
+def _parsed(path: Path, parse: Callable[[str], T]) -> T:
+    try:
+        with path.open("rb") as stream:
+            return parse(stream.read(KEY_FILE_MAX).decode("ascii"))
+    except OSError as error:
+        raise DeskError(f"{path}: cannot be read ({error.strerror})") from None
+    except (KeyMaterialError, UnicodeDecodeError) as error:
+        raise DeskError(f"{path}: {error}") from None

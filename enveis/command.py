@@ -59,7 +59,8 @@ def passphrase_reader(arguments: Namespace, *, twice: bool = False) -> Callable[
     """Return what asks for the passphrase when, and only when, one is needed."""
 
     def read() -> str:
-        text = _first_line(arguments.passphrase_file) if arguments.passphrase_file else _asked(twice=twice)
+        file: Path | None = arguments.passphrase_file
+        text = first_line(file) if file else ask_hidden("Passphrase of the identity: ", twice=twice)
         if not text:
             raise RefusedError("an empty passphrase protects nothing; nothing was done")
         return text
@@ -79,7 +80,8 @@ def confirm(question: str, *, yes: bool) -> bool:
         return False
 
 
-def _first_line(path: Path) -> str:
+def first_line(path: Path) -> str:
+    """Return the first line of a file that holds a passphrase, without its end."""
     with path.open("rb") as stream:
         line = stream.read(PASSPHRASE_MAX).partition(b"\n")[0].rstrip(b"\r")
     try:
@@ -88,9 +90,10 @@ def _first_line(path: Path) -> str:
         raise RefusedError(f"{path} is not a text file in UTF-8") from None
 
 
-def _asked(*, twice: bool) -> str:
+def ask_hidden(prompt: str, *, twice: bool) -> str:
+    """Ask for something that is not shown while it is typed; `twice` finds a slip of the fingers."""
     try:
-        text = getpass.getpass("Passphrase of the identity: ")
+        text = getpass.getpass(prompt)
         if twice and text != getpass.getpass("The same once more: "):
             raise RefusedError("the two passphrases differ; nothing was done")
     except EOFError:

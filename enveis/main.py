@@ -33,7 +33,7 @@ STATIONS: Final[dict[str, tuple[str, str]]] = {
     "desk": ("enveis.commands.desk", "high side: open what arrived"),
     "quarantine": ("enveis.commands.quarantine", "inspect files as the gateway does"),
     "audit": ("enveis.commands.audit", "read and verify an audit log"),
-    "keys": ("enveis.commands.keys", "show the public halves of keys, and words to compare them by"),
+    "keys": ("enveis.commands.keys", "public halves and words to compare them by; copies of the private half"),
     "receipt": ("enveis.commands.receipt", "for a source: make a receipt's words offline"),
 }
 

@@ -4,7 +4,7 @@ A desk's identity lies in a file as the age tool writes it: plain, or sealed wit
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -79,8 +79,13 @@ def parse_identity(untrusted_text: str) -> Identity:
 
 
 def encode_identity_file(identity: Identity, passphrase: str | None) -> bytes:
-    """Return the bytes of an identity file, sealed with `passphrase` unless that is None."""
-    text = f"# public key: {identity.recipient}\n{identity.encode()}\n".encode("ascii")
+    """Return the bytes of a file of one identity, sealed with `passphrase` unless that is None."""
+    return encode_identities([identity], passphrase)
+
+
+def encode_identities(identities: Sequence[Identity], passphrase: str | None) -> bytes:
+    """Return the bytes of an identity file, the first identity being the newest; sealed as above."""
+    text = "".join(f"# public key: {one.recipient}\n{one.encode()}\n" for one in identities).encode("ascii")
     return text if passphrase is None else seal_bytes(text, [Passphrase(passphrase)])
 
 

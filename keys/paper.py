@@ -17,7 +17,6 @@ from keys.shares import Share
 from keys.words import fingerprint_words
 
 GROUP: Final = 5  # characters of a key shown close together
-COLUMNS: Final = 3  # of words of a share
 _ERROR_LEVEL: Final = "q"  # a quarter of the code may be stained; ISO/IEC 18004, table 13
 _MODULE: Final = 4  # units of one module in the drawing, which is scaled to the paper
 
@@ -73,9 +72,9 @@ def share_sheet(share: Share, belongs_to: Recipient | None) -> bytes:
     """Return the page with one share on it."""
     words = "".join(f"<li>{html.escape(word)}</li>" for word in share.words.split())
     group = f" of group {share.group}" if share.groups > 1 else ""
-    needed = (
-        f"{share.needed} shares{group} are needed" if share.needed > 1 else f"this share is enough for its part{group}"
-    )
+    needed = f"{share.needed} shares{group} are needed"
+    if share.needed == 1:
+        needed = f"it is enough for its part{group}"
     if share.groups > 1:
         needed += f"; {share.groups_needed} of {share.groups} groups open the key"
     return _page(

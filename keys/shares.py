@@ -140,7 +140,7 @@ def join_identity(shares: Sequence[Share], passphrase: str, known: Sequence[Reci
     """
     missing = missing_shares(shares)
     if missing:
-        raise ShareError(f"these shares are not enough: {missing} is needed")
+        raise ShareError(f"these shares are not enough; still needed: {missing}")
     try:
         secret: bytes = combine_mnemonics([share.words for share in _just_enough(shares)], _passphrase(passphrase))
     except MnemonicError:
@@ -150,7 +150,7 @@ def join_identity(shares: Sequence[Share], passphrase: str, known: Sequence[Reci
         if identity.recipient in known:
             return identity
     raise ShareError(
-        "these shares join to no key that is known here: they are another key's, or their passphrase is wrong or missing"
+        "these shares join to no key that is known here: they are another key's, or their passphrase is wrong"
     )
 
 

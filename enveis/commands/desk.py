@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from enveis.command import Command, add_passphrase_file, confirm, home_of, passphrase_reader
 from enveis.terminal import Terminal, amount, visible
+from enveis.unlocking import add_identity, load_identities
 
 if TYPE_CHECKING:
     from desk.opening import OpenedFile
@@ -108,7 +109,7 @@ def _open_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--held", action="store_true", help="also write files that are held or were not decided: they may do harm"
     )
-    add_passphrase_file(parser)
+    add_identity(parser)
 
 
 def _open(arguments: Namespace, terminal: Terminal) -> int:
@@ -121,7 +122,7 @@ def _open(arguments: Namespace, terminal: Terminal) -> int:
     home.check()
     entry = find_packet(home, arguments.packet)
     packet_id = entry.packet
-    identities = home.load_identities(passphrase_reader(arguments))
+    identities = load_identities(home, arguments, terminal)
     folder = (arguments.to or home.root / "opened" / packet_id).absolute()
     with OpenPacket(home.packet(packet_id), packet_id, identities) as packet:
         with terminal.progress("opening") as progress:

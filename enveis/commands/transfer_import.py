@@ -4,10 +4,11 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from enveis.command import Command, RefusedError, add_passphrase_file, home_of, passphrase_reader
+from enveis.command import Command, RefusedError, home_of
 from enveis.commands.transfer_export import add_device, medium
 from enveis.crossing import import_all
 from enveis.terminal import Terminal
+from enveis.unlocking import add_identity, load_identities
 
 if TYPE_CHECKING:
     from transfer.incoming import ImportReport
@@ -21,14 +22,14 @@ def _import_arguments(parser: ArgumentParser) -> None:
         "--answers", type=Path, metavar="FILE", help="write words and missing packets into FILE, for a fresh disc"
     )
     add_device(parser)
-    add_passphrase_file(parser)
+    add_identity(parser)
 
 
 def _import(arguments: Namespace, terminal: Terminal) -> int:
     from desk.home import DeskHome
 
     home = DeskHome(home_of(arguments))
-    identities = home.load_identities(passphrase_reader(arguments))
+    identities = load_identities(home, arguments, terminal)
     with medium(arguments.source, arguments.device) as source, terminal.progress("importing") as progress:
         reports, refused = import_all(home, source, identities, progress)
     if arguments.answers is not None and reports:

@@ -41,6 +41,7 @@ def test_init_makes_everything(home: DeskHome, tmp_path: Path) -> None:
         "identity.txt",
         "inbox",
         "recipients.txt",
+        "recipients.txt.minisig",
     ]
     for path in [home.root, tmp_path / "backup.txt", *home.root.iterdir()]:
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600)

@@ -54,7 +54,7 @@ def test_what_is_still_needed() -> None:
     assert missing_shares(SHARES[:2]) == missing_shares(SHARES) == ""
     (five,) = split_identity(IDENTITY, Plan(((3, 5),)))
     assert missing_shares(five[:1]) == "2 more shares"
-    with pytest.raises(ShareError, match="1 more share is needed"):
+    with pytest.raises(ShareError, match="still needed: 1 more share"):
         join_identity(SHARES[:1], "", KNOWN)
 
 

@@ -1,0 +1,214 @@
+"""`enveis keys split`, `combine` and `paper`: copies of an identity, in shares and on paper."""
+
+import hashlib
+import os
+import re
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from enveis.command import HOME_VARIABLE, RefusedError, UsageError, add_passphrase_file, home_of, passphrase_reader
+from enveis.share_entry import (
+    add_shares,
+    add_shares_passphrase,
+    read_share,
+    read_shares,
+    shares_passphrase,
+    show_one_by_one,
+    title_of,
+    wants_shares,
+)
+from enveis.terminal import Terminal
+
+if TYPE_CHECKING:
+    from audit.events import Event
+    from desk.home import DeskHome
+    from keys.identity import Identity
+    from keys.recipient import Recipient
+    from keys.shares import Plan, Share
+
+_GROUP: Final = re.compile(r"([0-9]{1,2})of([0-9]{1,2})", re.ASCII)
+
+
+def _identity_argument(parser: ArgumentParser) -> None:
+    parser.add_argument("--identity", type=Path, metavar="FILE", help="default: identity.txt of this home")
+    parser.add_argument(
+        "--number", type=int, default=1, metavar="N", help="which identity of the file, 1 being the newest (default)"
+    )
+    add_passphrase_file(parser)
+
+
+def split_arguments(parser: ArgumentParser) -> None:
+    """Arguments of `enveis keys split`."""
+    _identity_argument(parser)
+    parser.add_argument("--needed", type=int, default=2, metavar="N", help="shares that join to the key (default 2)")
+    parser.add_argument("--of", type=int, default=3, metavar="M", help="shares that are made (default 3)")
+    parser.add_argument(
+        "--group", action="append", default=[], metavar="NofM", help="instead: a group of shares; may be given again"
+    )
+    parser.add_argument("--groups-needed", type=int, metavar="N", help="groups that open the key (default: all)")
+    parser.add_argument("--to", type=Path, metavar="FOLDER", help="write each share into a file of its own")
+    add_shares_passphrase(parser)
+
+
+def split(arguments: Namespace, terminal: Terminal) -> int:
+    """Split an identity into shares."""
+    from audit.events import Event
+    from keys.shares import split_identity
+
+    plan = _plan(arguments)
+    identity = _identity(arguments)
+    groups = split_identity(identity, plan, shares_passphrase(arguments, twice=True))
+    shares = [share for group in groups for share in group]
+    if arguments.to is None:
+        show_one_by_one(shares, terminal)
+        written = []
+    else:
+        written = _write_shares(shares, identity.recipient, arguments.to)
+    _log(arguments, Event.KEYS_SPLIT, identity.recipient, count=len(shares))
+    if terminal.as_json:
+        terminal.answer({"shares": len(shares), "files": [str(path) for path in written]})
+        return 0
+    terminal.say(*(f"{path}: {title_of(share)}" for path, share in zip(written, shares, strict=False)))
+    terminal.say(
+        f"{len(shares)} shares were made; each smallest set of a group was joined again and gave the key.",
+        "Bring each to another place. Then try them: enveis keys rehearse --shares",
+    )
+    if not arguments.shares_passphrase and arguments.shares_passphrase_file is None:
+        terminal.note("The shares have no passphrase: enough of them open the key to whoever holds them.")
+    return 0
+
+
+def _plan(arguments: Namespace) -> "Plan":
+    from keys.shares import Plan
+
+    if not arguments.group:
+        return Plan(((arguments.needed, arguments.of),))
+    found = [_GROUP.fullmatch(text) for text in arguments.group]
+    groups = tuple((int(one[1]), int(one[2])) for one in found if one)
+    if len(groups) < len(found):
+        raise UsageError("a group is written as in 2of3: two of its three shares are needed")
+    needed = len(groups) if arguments.groups_needed is None else arguments.groups_needed
+    return Plan(groups, needed)
+
+
+def _write_shares(shares: "list[Share]", recipient: "Recipient", folder: Path) -> list[Path]:
+    from disk.durable import make_private_folder, write_new
+
+    make_private_folder(folder)
+    name = str(recipient)
+    written = []
+    for share in shares:
+        group = f"group-{share.group}-" if share.groups > 1 else ""
+        path = folder / f"share-{group}{share.place}.txt"
+        head = f"# {title_of(share)} of the key of {name[:24]}...{name[-8:]}\n"
+        write_new(path, [head.encode(), f"{share.words}\n".encode("ascii")])
+        written.append(path)
+    return written
+
+
+def combine_arguments(parser: ArgumentParser) -> None:
+    """Arguments of `enveis keys combine`."""
+    parser.add_argument("--to", type=Path, required=True, metavar="FILE", help="a new identity file")
+    parser.add_argument(
+        "--recipients", type=Path, metavar="FILE", help="which keys may come out; default: those of this home"
+    )
+    add_shares(parser)
+    parser.add_argument("--passphrase", action="store_true", help="seal the identity file with a passphrase")
+    add_passphrase_file(parser)
+
+
+def combine(arguments: Namespace, terminal: Terminal) -> int:
+    """Join shares to an identity file."""
+    from audit.events import Event
+    from disk.durable import write_new
+    from keys.identity import encode_identity_file
+    from keys.shares import join_identity
+
+    known = _known(arguments)
+    if not wants_shares(arguments):
+        arguments.shares = True
+    shares = read_shares(arguments, terminal)
+    identity = join_identity(shares, shares_passphrase(arguments), known)
+    asked = arguments.passphrase or arguments.passphrase_file is not None
+    passphrase = passphrase_reader(arguments, twice=True)() if asked else None
+    write_new(arguments.to, [encode_identity_file(identity, passphrase)])
+    _log(arguments, Event.KEYS_JOINED, identity.recipient)
+    if terminal.as_json:
+        terminal.answer({"identity": str(arguments.to), "recipient": str(identity.recipient)})
+    else:
+        terminal.say(f"The shares join to a {identity.kind} key that is known here. It is in {arguments.to}.")
+    if passphrase is None:
+        terminal.warn("The file has no passphrase: whoever copies it reads every packet (see --passphrase).")
+    return 0
+
+
+def _known(arguments: Namespace) -> "list[Recipient]":
+    from desk.generations import known_recipients
+    from keys.recipient import parse_recipients
+
+    if arguments.recipients is not None:
+        with arguments.recipients.open("rb") as stream:
+            return list(parse_recipients(stream.read(64 * 1024).decode("ascii", "replace")))
+    home = _desk(arguments)
+    if home is None:
+        raise UsageError("say which key must come out: --recipients FILE, or --home DIR of a desk")
+    return known_recipients(home)
+
+
+def paper_arguments(parser: ArgumentParser) -> None:
+    """Arguments of `enveis keys paper`."""
+    parser.add_argument("--to", type=Path, required=True, metavar="FILE.html", help="a new page, to be printed")
+    _identity_argument(parser)
+    parser.add_argument("--share", type=Path, metavar="FILE", help="print this share instead of an identity")
+
+
+def paper(arguments: Namespace, terminal: Terminal) -> int:
+    """Write a page with a key or a share, to be printed."""
+    from audit.events import Event
+    from disk.durable import write_new
+    from keys.paper import identity_sheet, share_sheet
+
+    if arguments.share is not None:
+        write_new(arguments.to, [share_sheet(read_share(arguments.share), None)])
+        terminal.say(f"The share is on {arguments.to}: print it, then delete both files.")
+        return 0
+    identity = _identity(arguments)
+    write_new(arguments.to, [identity_sheet(identity)])
+    _log(arguments, Event.KEYS_PRINTED, identity.recipient)
+    terminal.say(f"The key is on {arguments.to}: print it on a printer without a memory or a network, then delete it.")
+    terminal.warn("The page has no passphrase: whoever reads it, on paper or on this disk, reads every packet.")
+    return 0
+
+
+def _identity(arguments: Namespace) -> "Identity":
+    from desk.home import DeskHome
+    from keys.identity import read_identities
+
+    ask: Callable[[], str] = passphrase_reader(arguments)
+    if arguments.identity is not None:
+        identities = read_identities(arguments.identity, ask)
+    else:
+        identities = DeskHome(home_of(arguments)).load_identities(ask)
+    if not 1 <= arguments.number <= len(identities):
+        raise RefusedError(f"the file holds {len(identities)} identities; --number is from 1 to that")
+    number: int = arguments.number
+    return identities[number - 1]
+
+
+def _desk(arguments: Namespace) -> "DeskHome | None":
+    from desk.home import DeskHome
+
+    if not (arguments.home or os.environ.get(HOME_VARIABLE)):
+        return None
+    home = DeskHome(home_of(arguments))
+    return home if home.config.exists() else None
+
+
+def _log(arguments: Namespace, event: "Event", recipient: "Recipient", *, count: int | None = None) -> None:
+    """Say it in the desk's log, where this machine has a desk's home."""
+    home = _desk(arguments)
+    if home is not None:
+        digest = hashlib.sha256(str(recipient).encode()).hexdigest()
+        home.log().append(event, digest=digest, count=count)

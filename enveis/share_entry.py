@@ -1,0 +1,136 @@
+"""Shares at the terminal: typed in one after another, read from files, shown one at a time.
+
+A share is never an argument. What was typed or shown is wiped from the screen and from its scroll-back.
+"""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from enveis.command import RefusedError, UsageError, ask_hidden, first_line
+from enveis.terminal import Terminal
+
+if TYPE_CHECKING:
+    from keys.shares import Share
+
+SHARE_FILE_MAX: Final = 64 * 1024  # bytes; a share has some 250
+_WIPE: Final = "\x1b[2J\x1b[3J\x1b[H"  # screen, scroll-back, cursor to the corner
+
+
+def add_shares(parser: ArgumentParser) -> None:
+    """Let an identity be joined from shares; never from words in an argument, where others can see them."""
+    parser.add_argument("--shares", action="store_true", help="join the identity from shares that are typed in")
+    parser.add_argument(
+        "--share", type=Path, action="append", default=[], metavar="FILE", help="a share in a file; may be given again"
+    )
+    add_shares_passphrase(parser)
+
+
+def add_shares_passphrase(parser: ArgumentParser) -> None:
+    """Let shares have a passphrase of their own (SLIP-39), apart from that of an identity file."""
+    parser.add_argument("--shares-passphrase", action="store_true", help="the shares have a passphrase: ask for it")
+    parser.add_argument(
+        "--shares-passphrase-file", type=Path, metavar="FILE", help="the same, from the first line of FILE"
+    )
+
+
+def wants_shares(arguments: Namespace) -> bool:
+    """Answer whether the identity is to come from shares."""
+    return bool(arguments.shares or arguments.share)
+
+
+def shares_passphrase(arguments: Namespace, *, twice: bool = False) -> str:
+    """Return the shares' passphrase; empty when none was spoken of."""
+    if arguments.shares_passphrase_file is not None:
+        return first_line(arguments.shares_passphrase_file)
+    return ask_hidden("Passphrase of the shares: ", twice=twice) if arguments.shares_passphrase else ""
+
+
+def read_shares(arguments: Namespace, terminal: Terminal) -> "list[Share]":
+    """Return the shares of files and, where `--shares` says so, typed ones until they are enough."""
+    shares = [read_share(path) for path in arguments.share]
+    if arguments.shares:
+        shares += _typed(shares, terminal)
+    return shares
+
+
+def read_share(path: Path) -> "Share":
+    """Read one share from a file; lines that begin with # are not part of it.
+
+    Raises:
+        RefusedError: The file holds no share.
+        OSError: It cannot be read.
+    """
+    from keys.shares import ShareError, parse_share
+
+    with path.open("rb") as stream:
+        content = stream.read(SHARE_FILE_MAX + 1)
+    try:
+        lines = content.decode().splitlines()
+        return parse_share(" ".join(line for line in lines if not line.startswith("#")))
+    except (ShareError, UnicodeDecodeError) as error:
+        reason = error if isinstance(error, ShareError) else "it is not a text file of words"
+        raise RefusedError(f"{path}: {reason}") from None
+
+
+def _typed(before: "list[Share]", terminal: Terminal) -> "list[Share]":
+    from keys.shares import ShareError, missing_shares, parse_share
+
+    shares: list[Share] = []
+    asking = sys.stdin.isatty()
+    while missing := missing_shares([*before, *shares]):
+        if asking:
+            terminal.note(f"Still needed: {missing}. Type its words; four letters of each are enough, then Enter.")
+        line = sys.stdin.readline()
+        if not line:
+            raise RefusedError(f"no more shares were typed; still needed: {missing}")
+        if not line.strip():
+            continue
+        try:
+            share = parse_share(line)
+            missing_shares([*before, *shares, share])
+        except ShareError as error:
+            if not asking:
+                raise
+            terminal.warn(f"Not taken: {error}.")
+            continue
+        shares.append(share)
+        if asking:
+            wipe_screen()
+    return shares
+
+
+def show_one_by_one(shares: "Iterable[Share]", terminal: Terminal) -> None:
+    """Show each share alone on a cleared screen, until Enter is pressed.
+
+    Raises:
+        UsageError: This is no terminal: a log must not hold shares.
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("shares are shown on a terminal only; --to FOLDER writes them into files")
+    for share in shares:
+        wipe_screen()
+        words = share.words.split()
+        terminal.say(terminal.strong(title_of(share)), "")
+        rows = len(words) // 3
+        for row in range(rows):
+            cells = (f"{place + 1:>3}. {words[place]:<10}" for place in range(row, len(words), rows))
+            terminal.say("".join(cells).rstrip())
+        terminal.say("", "Write it down; only whoever is to keep this share should see it.")
+        terminal.note("Enter wipes the screen and goes on.")
+        sys.stdin.readline()
+    wipe_screen()
+
+
+def title_of(share: "Share") -> str:
+    """Return which share it is, and what it is good for."""
+    group = f" of group {share.group}" if share.groups > 1 else ""
+    return f"Share {share.place}{group} (any {share.needed}{group} are needed)"
+
+
+def wipe_screen() -> None:
+    """Clear a terminal and what can be scrolled back to."""
+    sys.stdout.write(_WIPE)
+    sys.stdout.flush()
