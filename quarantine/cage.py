@@ -2,12 +2,14 @@
 
 | layer | what is gone | when |
 | --- | --- | --- |
-| descriptors | every descriptor but the file (0, sealed) and the pipe of the answer (1) | each worker |
+| descriptors | every descriptor but the file (0, sealed) and the pipe of the answer (1) | each worker, twice |
 | rlimits | CPU seconds, address space, a third descriptor, bytes of any file, processes, core files | each worker |
 | privileges | no new privileges, no capability, no core, no tracer | zygote |
 | namespaces | network, IPC, other processes; an empty folder is root | zygote, where the kernel lets it |
-| Landlock | every file; with newer ABIs TCP, signals and abstract sockets too | zygote, again each worker |
+| Landlock | every file; with newer ABIs TCP, signals and abstract sockets too | zygote, again each spare |
 | seccomp | every system call but some twenty | each worker |
+
+A spare is a worker that waits for its file (spares.py); it has all layers before it reads a byte of it.
 
 Most attacks meet several of these; the tests switch layers off to see that each one holds alone. Landlock and seccomp
 are required, and so are the layers that every kernel has; namespaces are extra, as some distributions forbid them.
@@ -26,6 +28,7 @@ from quarantine.memory import SEALS
 
 FILE_FD: Final = 0
 ANSWER_FD: Final = seccomp.ANSWER_FD
+CHANNEL_FD: Final = 2  # where a spare waits for its request
 OUT_OF_CPU: Final = signal.SIGXCPU  # what ends a worker that reached its CPU seconds
 
 
@@ -86,8 +89,21 @@ def tie_zygote(cage: Cage) -> None:
         seccomp.worker_filter()  # made once, for all workers to come
 
 
+def tie_spare(cage: Cage) -> None:
+    """Give up what a worker does not need even to wait for its file: all but CHANNEL_FD and what lies below.
+
+    Raises:
+        OSError: The kernel refused; the process must not go on.
+    """
+    if cage.has(Layer.DESCRIPTORS):
+        kernel.close_from(CHANNEL_FD + 1)
+    if cage.has(Layer.LANDLOCK):
+        # Once more, so that signals cannot even reach the zygote and other workers (ABI 6).
+        landlock.restrict(abi=cage.abi)
+
+
 def tie_worker(cage: Cage, *, cpu_seconds: int, memory_bytes: int) -> None:
-    """Give up the rest, for good. FILE_FD and ANSWER_FD are in place.
+    """Give up the rest, for good, after `tie_spare`. FILE_FD and ANSWER_FD are in place; no byte was read.
 
     Raises:
         OSError: The kernel refused; the process must not go on.
@@ -96,9 +112,6 @@ def tie_worker(cage: Cage, *, cpu_seconds: int, memory_bytes: int) -> None:
         kernel.close_from(ANSWER_FD + 1)
     if cage.has(Layer.SEALS) and fcntl.fcntl(FILE_FD, fcntl.F_GET_SEALS) & SEALS != SEALS:
         raise OSError("a file without all seals")
-    if cage.has(Layer.LANDLOCK):
-        # Once more, so that signals cannot even reach the zygote and other workers (ABI 6).
-        landlock.restrict(abi=cage.abi)
     program = seccomp.worker_filter() if cage.has(Layer.SECCOMP) else None
     if cage.has(Layer.RLIMITS):
         limits.limit_process(cpu_seconds=cpu_seconds, memory_bytes=memory_bytes)

@@ -3,6 +3,7 @@
 import math
 import time
 
+from quarantine.assignment import Assignment
 from quarantine.budgets import Budgets
 from quarantine.errors import UndecidableError
 from quarantine.examination import Examination, Member, parse_examination
@@ -11,7 +12,7 @@ from quarantine.requests import Request
 from quarantine.types import FileType
 from quarantine.unpacking import collect
 from quarantine.verdict import Reason
-from quarantine.zygote import Worker, Zygote, default_zygote
+from quarantine.zygote import Zygote, default_zygote
 
 
 class CagedExaminer:
@@ -31,7 +32,7 @@ class CagedExaminer:
         budgets = left or self._budgets
         request = Request(self._cpu_seconds(deadline), budgets, file_type=file_type)
         with self._worker(request, fd, deadline) as worker:
-            untrusted_answer = worker.read_exactly(budgets.answer_bytes + 1)
+            untrusted_answer = worker.answer.read_exactly(budgets.answer_bytes + 1)
             if len(untrusted_answer) > budgets.answer_bytes:
                 raise UndecidableError(Reason.WORKER_FAILED)
             worker.check_end()
@@ -41,12 +42,12 @@ class CagedExaminer:
         """See Examiner.expand."""
         request = Request(self._cpu_seconds(deadline), self._budgets, place=member.place)
         with self._worker(request, fd, deadline) as worker:
-            return collect(worker.read, member)
+            return collect(worker.answer.read, member)
 
     def _cpu_seconds(self, deadline: float) -> int:
         return max(1, min(self._budgets.worker_cpu, math.ceil(deadline - time.monotonic())))
 
-    def _worker(self, request: Request, fd: int, deadline: float) -> Worker:
+    def _worker(self, request: Request, fd: int, deadline: float) -> Assignment:
         try:
             return self._zygote.worker(request, fd, deadline=deadline)
         except OSError:

@@ -1,22 +1,19 @@
 """A child that reads one file and answers through one pipe; it is killed with all it started.
 
-It gets that file's descriptor, an empty environment, and nothing else of ours. What comes out of the pipe is
-untrusted, bounded by the reader, and late after the deadline.
+It gets that file's descriptor, an empty environment, and nothing else of ours.
 """
 
 import contextlib
 import os
-import select
 import signal
 import subprocess
 import time
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
+from quarantine.answer import PIECE, AnswerPipe
 from quarantine.errors import UndecidableError
 from quarantine.verdict import Reason
-
-_PIECE: Final = 256 * 1024  # bytes of one read
 
 
 class ConfinedProcess:
@@ -25,7 +22,7 @@ class ConfinedProcess:
     Args:
         command: Program and arguments; the program confines itself (confine.py).
         fd: The only descriptor that the child inherits, under the same number, besides its pipe.
-        deadline: Seconds of time.monotonic, after which every read raises.
+        deadline: Seconds of time.monotonic, after which reading the answer, or waiting for the end, raises.
     """
 
     def __init__(self, command: list[str], *, fd: int, deadline: float) -> None:
@@ -40,7 +37,7 @@ class ConfinedProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             bufsize=0,
-            pipesize=_PIECE,
+            pipesize=PIECE,
             cwd="/",
             env={},
             pass_fds=(self._fd,),
@@ -49,8 +46,7 @@ class ConfinedProcess:
         if self._process.stdout is None:
             raise RuntimeError("a child was started without a pipe")
         self._pipe = self._process.stdout
-        self._ready = select.poll()
-        self._ready.register(self._pipe.fileno(), select.POLLIN)
+        self.answer = AnswerPipe(self._pipe.fileno(), self._deadline)
         return self
 
     def __exit__(
@@ -67,24 +63,6 @@ class ConfinedProcess:
     def pid(self) -> int:
         """Of the child, which leads its group."""
         return self._process.pid
-
-    def read(self, size: int = _PIECE) -> bytes:
-        """The next bytes, at most `size`; b"" at the end.
-
-        Raises:
-            UndecidableError: The deadline has passed.
-        """
-        left = self._deadline - time.monotonic()
-        if left <= 0 or not self._ready.poll(left * 1000):
-            raise UndecidableError(Reason.OUT_OF_TIME)
-        return os.read(self._pipe.fileno(), min(size, _PIECE))
-
-    def read_exactly(self, size: int) -> bytes:
-        """All that is left, up to `size` bytes; fewer when the child ended before."""
-        pieces = bytearray()
-        while len(pieces) < size and (piece := self.read(size - len(pieces))):
-            pieces += piece
-        return bytes(pieces)
 
     def exit_code(self) -> int:
         """Wait for the child's own end: its exit code, or minus the signal that ended it.

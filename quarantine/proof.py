@@ -75,7 +75,7 @@ def attack(zygote: Zygote, name: str, target: str, memfd: SealedMemfd) -> Outcom
     request = Request(_ATTACK_CPU, Budgets(), attack=name, target=target)
     try:
         with zygote.worker(request, memfd.fd, deadline=time.monotonic() + ATTACK_SECONDS) as worker:
-            untrusted_answer = worker.read_exactly(100)
+            untrusted_answer = worker.answer.read_exactly(100)
             code = worker.exit_code()
     except UndecidableError:
         return Outcome.FAILED

@@ -112,7 +112,7 @@ def unpack(
                     yield memfd
             finally:
                 allowance.vacate(member.size)
-        if unar.read(1):
+        if unar.answer.read(1):
             raise DamagedArchiveError("an archive unpacks to more than its list promises")
         _check_end(unar)
 
@@ -129,7 +129,7 @@ def _command(fd: int, budgets: Budgets) -> list[str]:
 
 def _read_member(unar: ConfinedProcess, member: Member) -> SealedMemfd:
     def read(size: int) -> bytes:
-        piece = unar.read(size)
+        piece = unar.answer.read(size)
         if not piece:
             _check_end(unar)
         return piece

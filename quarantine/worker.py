@@ -1,33 +1,38 @@
-"""What a worker does, from its fork to its end: ties its hands, reads one file, writes one answer.
+"""What a worker does, from its fork to its end: ties its hands, waits for one file, reads it, writes one answer.
 
 It runs in a child of the zygote and never returns. Whatever happens to it, the broker reads an answer of the closed
 form and the wait status 0, or concludes nothing.
 """
 
+import contextlib
 import io
 import json
 import os
 import signal
+import socket
 from typing import Final, Never
 
-from quarantine import kernel
+from quarantine import kernel, seccomp
 from quarantine.attacks import try_attack
-from quarantine.cage import ANSWER_FD, FILE_FD, Cage, tie_worker
+from quarantine.budgets import Budgets
+from quarantine.cage import ANSWER_FD, CHANNEL_FD, FILE_FD, Cage, tie_spare, tie_worker
 from quarantine.examination import encode_examination
 from quarantine.examine import examine_bytes
 from quarantine.expanding import expand
-from quarantine.requests import Request
+from quarantine.requests import REQUEST_MAX, WORKERS_DESCRIPTORS, Request, encode_request, parse_request
+from quarantine.types import FileType
+from quarantine.warming import rehearse
 
 FAILED: Final = 1  # exit code
+_REHEARSED: Final = encode_request(Request(1, Budgets(), file_type=FileType.TXT))
 
 
-def work(request: Request, cage: Cage, descriptors: tuple[int, int], zygote: int) -> Never:
-    """Do what is asked with `descriptors` (the file, the answer's pipe) and end this process.
+def work(channel: socket.socket, cage: Cage, zygote: int) -> Never:
+    """Wait for one request on `channel` (requests.py), do what it asks, and end this process.
 
     Args:
-        request: The work.
+        channel: Where the request comes; its other end is the zygote's.
         cage: The zygote's.
-        descriptors: The file and the pipe, under any numbers.
         zygote: Process number of the zygote, whose end is ours.
     """
     status = FAILED
@@ -35,7 +40,7 @@ def work(request: Request, cage: Cage, descriptors: tuple[int, int], zygote: int
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != zygote:
             os._exit(FAILED)  # it died before this was asked for
-        _place(*descriptors)
+        request = _wait(channel, cage)
         tie_worker(cage, cpu_seconds=request.cpu_seconds, memory_bytes=request.budgets.worker_memory)
         _answer(request)
         status = 0
@@ -45,12 +50,27 @@ def work(request: Request, cage: Cage, descriptors: tuple[int, int], zygote: int
     os._exit(status)
 
 
-def _place(file: int, answer: int) -> None:
-    # The zygote has 0, 1 and 2 open, so neither number that comes is one of the two, and neither overwrites the other.
-    os.dup2(file, FILE_FD)
-    os.dup2(answer, ANSWER_FD)
-    os.close(file)
-    os.close(answer)
+def _wait(channel: socket.socket, cage: Cage) -> Request:
+    """Give up what can be given up before there is a file, and wait for it; it lies at FILE_FD then."""
+    os.dup2(channel.fileno(), CHANNEL_FD)
+    tie_spare(cage)
+    _rehearse()
+    with socket.socket(fileno=CHANNEL_FD) as waiting:
+        packet, (file, answer), _, _ = socket.recv_fds(waiting, REQUEST_MAX, WORKERS_DESCRIPTORS)
+        # 0, 1 and 2 are open, so neither number that came is one of the two, and neither overwrites the other.
+        os.dup2(file, FILE_FD)
+        os.dup2(answer, ANSWER_FD)
+        os.close(file)
+        os.close(answer)
+    return parse_request(packet)
+
+
+def _rehearse() -> None:
+    """Do once what will be done, so that the memory which that takes is this process's own already."""
+    parse_request(_REHEARSED)
+    with contextlib.suppress(OSError):
+        seccomp.install(b"")  # no program at all: the kernel refuses it
+    rehearse()
 
 
 def _answer(request: Request) -> None:

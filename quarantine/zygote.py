@@ -1,12 +1,10 @@
 """The broker's end of a zygote: starts it, asks it for workers, and starts another when it is gone.
 
-Any number of threads may ask at once. Each worker has an answer's pipe and a status socket of its own, so that no slow
-or dead worker holds up another, and a zygote that dies takes nothing along but the workers of that moment.
+Any number of threads may ask at once. A zygote that dies takes nothing along but the workers of that moment.
 """
 
 import contextlib
 import os
-import select
 import signal
 import socket
 import subprocess
@@ -17,16 +15,15 @@ import weakref
 from types import TracebackType
 from typing import Final, Self
 
-from quarantine.cage import OUT_OF_CPU, Cage
+from quarantine.assignment import END_SECONDS, Assignment
+from quarantine.cage import Cage
 from quarantine.errors import CageError, UndecidableError
-from quarantine.requests import PICTURES, REQUEST_MAX, STATUS, Hello, Request, encode_cage, encode_request, parse_hello
+from quarantine.requests import PICTURES, REQUEST_MAX, Hello, Request, encode_cage, encode_request, parse_hello
 from quarantine.verdict import Reason
 
 PROGRAM: Final = ("-m", "quarantine.zygote_process")  # arguments of the interpreter
 START_SECONDS: Final = 60.0  # a warm zygote takes half a second; a busy machine much more
 REST_SECONDS: Final = 1.0  # between two starts that failed, so that a broken machine is not kept busy by it
-_END_SECONDS: Final = 2.0  # that a killed worker has to be gone
-_PIECE: Final = 256 * 1024  # bytes of one read
 
 
 class Zygote:
@@ -55,8 +52,8 @@ class Zygote:
         running = self._running
         return running.process.pid if running is not None and running.process.poll() is None else None
 
-    def worker(self, request: Request, fd: int, *, deadline: float) -> "Worker":
-        """Have a worker forked for the file `fd`.
+    def worker(self, request: Request, fd: int, *, deadline: float) -> Assignment:
+        """Have a fresh worker look at the file `fd`.
 
         Raises:
             UndecidableError: There was no zygote to be had before `deadline` (seconds of time.monotonic).
@@ -64,7 +61,7 @@ class Zygote:
         packet = encode_request(request)
         if len(packet) > REQUEST_MAX:
             raise ValueError("a request is too long")
-        worker = Worker(deadline)
+        worker = Assignment(deadline)
         try:
             try:
                 self._send(packet, [fd, *worker.zygotes_ends], deadline)
@@ -184,105 +181,12 @@ def _end(process: "subprocess.Popen[bytes]", channel: socket.socket) -> None:
     for number in (0, signal.SIGTERM):
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.send_signal(number)
-            process.wait(_END_SECONDS)
+            process.wait(END_SECONDS)
             return
     # The whole group: with namespaces there are two processes, without them the workers are in it too.
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-class Worker:
-    """One caged worker, from the request to its end. What it says is untrusted, bounded by the reader, and late
-    after the deadline. `close` it (or use it with `with`): a worker that still runs is killed.
-    """
-
-    def __init__(self, deadline: float) -> None:
-        self._deadline = deadline
-        self._answer, answer = os.pipe2(os.O_CLOEXEC)
-        self._status, status = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._theirs = (answer, status.detach())
-        self._ended = False
-
-    @property
-    def zygotes_ends(self) -> tuple[int, int]:
-        """The descriptors that belong to the zygote: of the answer and of the status."""
-        return self._theirs
-
-    def hand_over(self) -> None:
-        """Close our copies of the zygote's ends, so that its end can be seen."""
-        for descriptor in self._theirs:
-            os.close(descriptor)
-
-    def read(self, size: int = _PIECE) -> bytes:
-        """The next bytes of the answer, at most `size`; b"" at the end.
-
-        Raises:
-            UndecidableError: The deadline has passed.
-        """
-        self._wait(self._answer)
-        return os.read(self._answer, min(size, _PIECE))
-
-    def read_exactly(self, size: int) -> bytes:
-        """All that is left, up to `size` bytes; fewer when the worker ended before."""
-        pieces = bytearray()
-        while len(pieces) < size and (piece := self.read(size - len(pieces))):
-            pieces += piece
-        return bytes(pieces)
-
-    def exit_code(self) -> int:
-        """Wait for the worker's own end: its exit code, or minus the signal that ended it.
-
-        Raises:
-            UndecidableError: The deadline has passed, or the zygote is gone and nobody knows.
-        """
-        self._wait(self._status.fileno())
-        packet = b""
-        with contextlib.suppress(OSError):
-            packet = self._status.recv(STATUS.size)
-        self._ended = True
-        if len(packet) != STATUS.size:
-            raise UndecidableError(Reason.WORKER_FAILED)
-        return os.waitstatus_to_exitcode(STATUS.unpack(packet)[0])
-
-    def check_end(self) -> None:
-        """Wait for the worker's end.
-
-        Raises:
-            UndecidableError: It was not the end of a worker that has said all it had to say.
-        """
-        code = self.exit_code()
-        if code != 0:
-            raise UndecidableError(Reason.OUT_OF_TIME if code == -OUT_OF_CPU else Reason.WORKER_FAILED)
-
-    def close(self) -> None:
-        """Kill the worker unless it has ended, and wait until its memory is free; a second call does nothing."""
-        if self._answer < 0:
-            return
-        os.close(self._answer)
-        self._answer = -1
-        with self._status:
-            if not self._ended:
-                # The zygote sees the end of this stream and kills; then it reports, or is gone itself.
-                self._status.shutdown(socket.SHUT_WR)
-                self._status.settimeout(_END_SECONDS)
-                with contextlib.suppress(OSError):
-                    self._status.recv(STATUS.size)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _wait(self, descriptor: int) -> None:
-        left = self._deadline - time.monotonic()
-        ready = select.poll()
-        ready.register(descriptor, select.POLLIN)
-        if left <= 0 or not ready.poll(left * 1000):
-            raise UndecidableError(Reason.OUT_OF_TIME)
 
 
 _default = Zygote()

@@ -1,9 +1,10 @@
-"""The zygote: a warm interpreter that never held a key and forks a caged worker for each file.
+"""The zygote: a warm interpreter that never held a key and forks caged workers, each for one file.
 
     python -I -B -m quarantine.zygote_process SOCKET CAGE [pictures]
 
 Single-threaded, as fork in a threaded process is not safe. It loads all that a check may need, ties its own hands, and
-then answers requests (requests.py) until the broker closes the socket. It reads no byte of any file.
+then passes requests (requests.py) to workers that wait (spares.py) until the broker closes the socket. It reads no byte
+of any file.
 """
 
 import contextlib
@@ -14,24 +15,15 @@ import signal
 import socket
 import sys
 from dataclasses import dataclass
-from typing import Final, Never
+from typing import Final
 
 from quarantine import kernel
 from quarantine.cage import Cage, Layer, tie_zygote
 from quarantine.errors import CageError
 from quarantine.namespaces import leave_everything
-from quarantine.requests import (
-    DESCRIPTORS,
-    PICTURES,
-    REQUEST_MAX,
-    STATUS,
-    Hello,
-    encode_hello,
-    parse_cage,
-    parse_request,
-)
+from quarantine.requests import DESCRIPTORS, PICTURES, REQUEST_MAX, End, Hello, encode_end, encode_hello, parse_cage
+from quarantine.spares import SPARES, Spares
 from quarantine.warming import load_everything
-from quarantine.worker import work
 
 _KILLED_FIRST: Final = "1000"  # oom_score_adj: where memory ends, a worker ends before anything else
 
@@ -90,12 +82,11 @@ class _Living:
 
 
 class Zygote:
-    """Forks workers and reports their ends."""
+    """Passes requests to workers and reports their ends."""
 
     def __init__(self, channel: socket.socket, cage: Cage) -> None:
         self._channel = channel
-        self._cage = cage
-        self._pid = os.getpid()
+        self._spares = Spares(cage)
         self._living: dict[int, _Living] = {}  # by both of a worker's descriptors
         self._poll = select.poll()
         self._poll.register(channel, select.POLLIN)
@@ -103,7 +94,11 @@ class Zygote:
     def run(self) -> None:
         """Serve until the broker is gone, and leave no worker behind."""
         while True:
-            for descriptor, _ in self._poll.poll():
+            # While a worker runs, a fork would hold it up: both touch the same pages' locks.
+            least = 1 if self._living else SPARES
+            while not (ready := self._poll.poll(0)) and self._spares.refill(least):
+                pass
+            for descriptor, _ in ready or self._poll.poll():
                 worker = self._living.get(descriptor)
                 if worker is not None:
                     # Either it has ended, or the broker does not want it any more.
@@ -111,36 +106,28 @@ class Zygote:
                 elif descriptor == self._channel.fileno() and not self._serve():
                     for left in set(self._living.values()):
                         self._bury(left)
+                    self._spares.close()
                     return
 
     def _serve(self) -> bool:
-        """Fork for one request; false when there will be no more."""
+        """Have one request done; false when there will be no more."""
         packet, descriptors, _, _ = socket.recv_fds(self._channel, REQUEST_MAX, DESCRIPTORS)
         if not packet:
             return False
-        file, answer, status = descriptors
+        status = socket.socket(fileno=descriptors.pop())
         try:
-            pid = os.fork()
+            pid = self._spares.assign(packet, descriptors)
+            worker = _Living(pid, os.pidfd_open(pid), status)
         except OSError:
-            # No process to be had: the status socket closes without a status.
+            status.close()  # without a status: the broker knows what that means
+            return True
+        finally:
             for descriptor in descriptors:
                 os.close(descriptor)
-            return True
-        if pid == 0:
-            self._work(packet, (file, answer))
-        os.close(file)
-        os.close(answer)
-        worker = _Living(pid, os.pidfd_open(pid), socket.socket(fileno=status))
-        for descriptor in (worker.end, status):
-            self._living[descriptor] = worker
-            self._poll.register(descriptor, select.POLLIN)
+        for end in (worker.end, status.fileno()):
+            self._living[end] = worker
+            self._poll.register(end, select.POLLIN)
         return True
-
-    def _work(self, packet: bytes, descriptors: tuple[int, int]) -> Never:
-        try:
-            work(parse_request(packet), self._cage, descriptors, self._pid)
-        finally:
-            os._exit(1)
 
     def _bury(self, worker: _Living) -> None:
         for descriptor in (worker.end, worker.status.fileno()):
@@ -148,9 +135,10 @@ class Zygote:
             del self._living[descriptor]
         with contextlib.suppress(ProcessLookupError):
             os.kill(worker.pid, signal.SIGKILL)  # a worker that has ended keeps its status
-        _, status = os.waitpid(worker.pid, 0)
+        _, status, usage = os.wait4(worker.pid, 0)
+        end = End(status, memory=usage.ru_maxrss * 1024, cpu=usage.ru_utime + usage.ru_stime)
         with contextlib.suppress(OSError), worker.status:
-            worker.status.send(STATUS.pack(status), socket.MSG_DONTWAIT)
+            worker.status.send(encode_end(end), socket.MSG_DONTWAIT)
         os.close(worker.end)
 
 

@@ -20,6 +20,7 @@ from quarantine.examination import Examination, Member
 from quarantine.examiner import CagedExaminer
 from quarantine.memory import MemfdWriter, SealedMemfd, seal_bytes_in_memory
 from quarantine.requests import Request
+from quarantine.spares import SPARES
 from quarantine.types import FileType
 from quarantine.unpacking import DamagedArchiveError
 from quarantine.verdict import Reason
@@ -54,8 +55,8 @@ def own_processes(zygote: Zygote) -> int:
     return 2 if zygote.start().namespaces else 1
 
 
-def workers_of(zygote: Zygote) -> list[int]:
-    """Process numbers of everything that came from a zygote's outermost process."""
+def processes_of(zygote: Zygote) -> list[int]:
+    """Process numbers of everything that came from a zygote's outermost process; the zygote is the last of its own."""
     found, seen = [zygote.pid], []
     while found:
         pid = found.pop()
@@ -63,6 +64,30 @@ def workers_of(zygote: Zygote) -> list[int]:
             found += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
             seen.append(pid)
     return seen
+
+
+def has_a_file(pid: int) -> bool:
+    """Whether a process is a worker with all layers on, which spares do not have yet."""
+    with contextlib.suppress(OSError):
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        return limits.partition("Max open files")[2].split()[0] == "2"
+    return False
+
+
+def settled(zygote: Zygote, *, at_work: int) -> tuple[list[int], list[int]]:
+    """Wait until as many workers have a file, and the spares are there that belong to it: all of them, or one.
+
+    Returns:
+        Process numbers of the spares, and of the workers with a file.
+    """
+    own, until = own_processes(zygote), time.monotonic() + 10
+    while True:
+        found = processes_of(zygote)[own:]
+        busy = [pid for pid in found if has_a_file(pid)]
+        if len(busy) == at_work and len(found) - at_work == (1 if at_work else SPARES):
+            return [pid for pid in found if pid not in busy], busy
+        assert time.monotonic() < until, f"{len(found)} processes, {len(busy)} of them at work"
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +139,7 @@ def test_the_deadline_ends_a_worker(zygote: Zygote, script: str) -> None:
     began = time.monotonic()
     assert undecided(zygote, script, seconds=0.3) is Reason.OUT_OF_TIME
     assert time.monotonic() - began < 2.5
-    assert len(workers_of(zygote)) <= own_processes(zygote), "a worker outlived its deadline"
+    settled(zygote, at_work=0)
 
 
 def test_an_endless_answer_is_cut(zygote: Zygote) -> None:
@@ -178,17 +203,13 @@ def test_a_dead_zygote_is_replaced_and_its_files_are_undecided() -> None:
         first = zygote.pid
         with ThreadPoolExecutor(4) as pool:
             waiting = [pool.submit(undecided_reason, zygote) for _ in range(4)]
-            until = time.monotonic() + 10
-            most = own_processes(zygote) + 4
-            while len(workers_of(zygote)) < most and time.monotonic() < until:
-                time.sleep(0.01)
-            workers = workers_of(zygote)
-            assert len(workers) == most  # the outer process, the zygote, four workers
-            os.kill(workers[own_processes(zygote) - 1], signal.SIGKILL)
+            settled(zygote, at_work=4)
+            processes = processes_of(zygote)
+            os.kill(processes[own_processes(zygote) - 1], signal.SIGKILL)
             assert [job.result(10) for job in waiting] == [Reason.WORKER_FAILED] * 4
         assert examine(zygote, "pass") == Examination()
         assert zygote.pid not in {None, first}
-        assert all(is_gone_within(pid, 5) for pid in workers)
+        assert all(is_gone_within(pid, 5) for pid in processes)
 
 
 def is_gone_within(pid: int, seconds: float) -> bool:
@@ -217,15 +238,11 @@ def test_no_worker_outlives_its_zygote(without: frozenset[Layer]) -> None:
     with Zygote(Cage(without), program=HOSTILE) as zygote:
         thread = threading.Thread(target=undecided_reason, args=(zygote,))
         thread.start()
-        until = time.monotonic() + 10
-        most = own_processes(zygote) + 1
-        while len(workers_of(zygote)) < most and time.monotonic() < until:
-            time.sleep(0.01)
-        processes = workers_of(zygote)
-        assert len(processes) == most
-        os.kill(processes[-2], signal.SIGKILL)  # the zygote, above its worker
+        settled(zygote, at_work=1)
+        processes = processes_of(zygote)
+        os.kill(processes[own_processes(zygote) - 1], signal.SIGKILL)
         thread.join(10)
-        assert is_gone_within(processes[-1], 5)
+        assert all(is_gone_within(pid, 5) for pid in processes)
 
 
 def test_a_zygote_that_cannot_start_is_said_and_not_tried_without_end(tmp_path: Path) -> None:
@@ -243,7 +260,7 @@ def test_a_zygote_that_cannot_start_is_said_and_not_tried_without_end(tmp_path: 
 
 def test_a_zygote_that_hangs_holds_nobody_up_beyond_the_deadline(tmp_path: Path) -> None:
     with Zygote(program=HOSTILE) as zygote:
-        inner = workers_of(zygote)[own_processes(zygote) - 1]
+        inner = processes_of(zygote)[own_processes(zygote) - 1]
         os.kill(inner, signal.SIGSTOP)
         began = time.monotonic()
         with pytest.raises(UndecidableError) as caught:
@@ -270,7 +287,7 @@ def test_two_hundred_files_at_once(zygote: Zygote) -> None:
         assert list(pool.map(judge, scripts)) == [script == "pass" for script in scripts]
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - resident < 20_000  # KiB
     assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
-    assert len(workers_of(zygote)) == own_processes(zygote)
+    settled(zygote, at_work=0)
 
 
 def test_a_large_file_costs_the_broker_nothing(zygote: Zygote) -> None:
@@ -290,11 +307,59 @@ def test_a_request_names_its_work(zygote: Zygote) -> None:
         zygote.worker(Request(1, BUDGETS, target="x" * 5000), memfd.fd, deadline=time.monotonic() + 1)
 
 
+def test_a_file_is_given_to_a_worker_that_waited_for_it(zygote: Zygote) -> None:
+    spares, _ = settled(zygote, at_work=0)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(undecided_reason, zygote)
+        left, busy = settled(zygote, at_work=1)
+        assert {*left, *busy} == set(spares)
+        zygote.close()
+        assert waiting.result(10) is Reason.WORKER_FAILED
+
+
+def test_no_worker_has_what_another_file_left_in_memory(zygote: Zygote) -> None:
+    # The first are forked before this file is read, the later ones after it, by the same zygote.
+    examine(zygote, "import builtins; builtins.left = sys.left = stream.read")
+    before, _ = settled(zygote, at_work=0)
+    for _ in range(2 * SPARES + 1):
+        examine(zygote, "import builtins; assert not hasattr(sys, 'left') and not hasattr(builtins, 'left')")
+    assert not set(settled(zygote, at_work=0)[0]) & set(before), "a worker was used twice"
+
+
+def test_a_spare_holds_its_socket_and_no_descriptor_of_a_file() -> None:
+    # Without this layer, so that the test may look; it has nothing to do with descriptors.
+    with Zygote(Cage(frozenset({Layer.PRIVILEGES})), program=HOSTILE) as zygote, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(undecided_reason, zygote)
+        (spare,), (busy,) = settled(zygote, at_work=1)
+        until = time.monotonic() + 5
+        while len(descriptors_of(spare)) > 3 and time.monotonic() < until:
+            time.sleep(0.01)  # as it starts, it has what the zygote has
+        assert descriptors_of(spare) == ["/dev/null", "/dev/null", "socket"]
+        assert descriptors_of(busy) == ["/memfd", "pipe"]
+        zygote.close()
+        waiting.result(10)
+
+
+def descriptors_of(pid: int) -> list[str]:
+    numbers = sorted(Path(f"/proc/{pid}/fd").iterdir(), key=lambda path: int(path.name))
+    return [str(number.readlink()).partition(":")[0] for number in numbers]
+
+
+def test_spares_that_died_cost_nobody_a_file(zygote: Zygote) -> None:
+    spares, _ = settled(zygote, at_work=0)
+    for pid in spares:
+        os.kill(pid, signal.SIGKILL)
+        assert is_gone_within(pid, 5)
+    assert examine(zygote, "pass") == Examination()
+    settled(zygote, at_work=0)
+
+
 def test_an_ended_zygote_leaves_nothing_behind() -> None:
     zygote = Zygote(program=HOSTILE)
     zygote.start()
     examine(zygote, "pass")
-    processes = workers_of(zygote)
-    os.kill(processes[-1], signal.SIGSTOP)  # even one that does not listen
+    settled(zygote, at_work=0)
+    processes = processes_of(zygote)
+    os.kill(processes[own_processes(zygote) - 1], signal.SIGSTOP)  # even one that does not listen
     zygote.close()
     assert not any(Path(f"/proc/{pid}").exists() for pid in processes)

@@ -48,7 +48,7 @@ def test_it_is_killed_with_all_that_it_started() -> None:
         seal_bytes_in_memory(b"") as memfd,
         ConfinedProcess(command, fd=memfd.fd, deadline=soon()) as child,
     ):
-        grandchild = int(child.read())
+        grandchild = int(child.answer.read())
         assert is_running(grandchild)
         assert is_running(child.pid)
     assert is_gone_within(grandchild, 2)
@@ -61,7 +61,7 @@ def test_what_outlives_its_leader_is_killed_too() -> None:
         seal_bytes_in_memory(b"") as memfd,
         ConfinedProcess(command, fd=memfd.fd, deadline=soon()) as child,
     ):
-        grandchild = int(child.read_exactly(100))
+        grandchild = int(child.answer.read_exactly(100))
         assert child.exit_code() == 0
     assert is_gone_within(grandchild, 2)
 
@@ -74,7 +74,7 @@ def test_the_deadline_ends_it(script: str) -> None:
         pytest.raises(UndecidableError) as caught,
         ConfinedProcess(["/bin/sh", "-c", script], fd=memfd.fd, deadline=soon(0.2)) as child,
     ):
-        while child.read():
+        while child.answer.read():
             pass
         child.exit_code()
     assert caught.value.reason is Reason.OUT_OF_TIME
@@ -91,7 +91,7 @@ def test_it_inherits_one_descriptor_and_no_environment(monkeypatch: pytest.Monke
             seal_bytes_in_memory(b"x") as memfd,
             ConfinedProcess([sys.executable, "-I", "-c", script], fd=memfd.fd, deadline=soon()) as child,
         ):
-            listing = child.read_exactly(1000).decode()
+            listing = child.answer.read_exactly(1000).decode()
             handed = memfd.fd
     finally:
         os.close(other)
