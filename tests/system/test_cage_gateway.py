@@ -47,7 +47,7 @@ def test_no_other_words_do(word: str) -> None:
 def test_a_cage_that_lets_an_attack_through_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     # Without these a worker may signal the gateway, whatever the kernel said that it has.
     hole = frozenset({Layer.SECCOMP, Layer.NAMESPACES, Layer.LANDLOCK})
-    monkeypatch.setattr(caging, "Zygote", lambda _cage: Zygote(Cage(hole)))
+    monkeypatch.setattr(caging, "Zygote", lambda _cage, **_: Zygote(Cage(hole)))
     with pytest.raises(GatewayError, match=r"does not hold here, as a file could .*signal the gateway"):
         start_cage(GatewayConfig())
 
@@ -55,8 +55,8 @@ def test_a_cage_that_lets_an_attack_through_is_refused(monkeypatch: pytest.Monke
 def test_workers_that_never_answer_prove_nothing(tmp_path: Path) -> None:
     program = tmp_path / "silent.py"
     program.write_text(
-        "import sys, os\nfrom quarantine import zygote_process\n"
-        "zygote_process.work = lambda *_: os._exit(0)\nzygote_process.main(sys.argv[1:])\n"
+        "import sys, os\nfrom quarantine import spares, zygote_process\n"
+        "spares.work = lambda *_: os._exit(0)\nzygote_process.main(sys.argv[1:])\n"
     )
     with Zygote(program=(str(program),)) as zygote, pytest.raises(CageError, match="harmless text"):
         prove_cage(zygote)
