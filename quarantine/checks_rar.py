@@ -120,18 +120,18 @@ class _Archive:
 
     def _add_service(self, block: Block) -> None:
         match block.name:
-            case "STM":
-                # A stream beside a file, which Windows would restore.
-                self.find(Code.RAR_ALTERNATE_STREAM)
             case "CMT":
                 self.find(Code.ARCHIVE_COMMENT)
             case "RR":
                 self.find(Code.RAR_RECOVERY)
                 self._recovery_at = block.offset
-            case "UOW" | "ACL":
+            case "UOW" | "ACL" | "AV":  # an account, access rights, whom the archiver is licensed to
                 self.find(Code.PRIVACY_ARCHIVE_OWNER)
             case "QO":
                 self._quick_open = block
+            case _:
+                # STM, a stream beside a file, which Windows would restore; or something that only its writer knows.
+                self.find(Code.RAR_ALTERNATE_STREAM)
 
     def _add_file(self, block: Block) -> None:
         is_link = block.mode == _LINK or block.target is not None

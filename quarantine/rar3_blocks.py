@@ -37,7 +37,10 @@ def read_blocks(stream: BinaryIO) -> Iterator[Block]:
     while at < end:
         stream.seek(at)
         base = read_exactly(stream, _BASE.size)
-        header = base + read_exactly(stream, max(0, _BASE.unpack(base)[3] - _BASE.size))
+        size = _BASE.unpack(base)[3]
+        if size < _BASE.size:
+            raise DamagedRarError
+        header = base + read_exactly(stream, size - _BASE.size)
         block, summed = _parse_header(header, at)
         if summed is not None and zlib.crc32(header[2:summed]) & 0xFFFF != _BASE.unpack(base)[0]:
             raise DamagedRarError
@@ -52,8 +55,6 @@ def read_blocks(stream: BinaryIO) -> Iterator[Block]:
 def _parse_header(header: bytes, at: int) -> tuple[Block, int | None]:
     """The block, and how many of its header's bytes its sum covers; None for all and its data."""
     _, kind, flags, size = _BASE.unpack_from(header)
-    if size < _BASE.size:
-        raise DamagedRarError
     try:
         data_size = struct.unpack_from("<I", header, _BASE.size)[0] if flags & _LONG else 0
         block = Block(Kind.OTHER, at, header, at + size, data_size)
@@ -142,7 +143,7 @@ def _unpacked_name(plain: bytes, packed: bytes) -> tuple[str, bool]:
     try:
         high = next(left)
         flags = bits = 0
-        for _ in range(4 * len(packed)):
+        for _ in packed:  # each step takes one of its bytes, or more
             if not bits:
                 flags, bits = next(left), 8
             bits -= 2

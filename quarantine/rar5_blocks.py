@@ -9,7 +9,6 @@ from typing import BinaryIO, Final
 
 from quarantine.rar_blocks import FILE_TYPE, MAGIC_5, Block, DamagedRarError, Kind, read_exactly
 
-HEADER_MAX: Final = 2 * 1024 * 1024  # bytes; "general archive block format"
 _KINDS: Final = {1: Kind.MAIN, 2: Kind.FILE, 3: Kind.SERVICE, 4: Kind.ENCRYPTION, 5: Kind.END}
 
 _EXTRA, _DATA, _SPLIT = 0x01, 0x02, 0x08 | 0x10  # flags of every header
@@ -43,7 +42,7 @@ class Fields:
 
     def bytes(self, size: int) -> bytes:
         """The next `size` bytes."""
-        if size > self.left:
+        if not 0 <= size <= self.left:
             raise DamagedRarError
         self._at += size
         return self._body[self._at - size : self._at]
@@ -66,12 +65,11 @@ def read_blocks(stream: BinaryIO) -> Iterator[Block]:
 def _read_block(stream: BinaryIO, at: int) -> Block:
     stream.seek(at)
     crc32 = int.from_bytes(read_exactly(stream, 4), "little")
-    # The size's own field has at most three bytes.
+    # The size's own field has at most three bytes, which say 2 MiB - 1 at most ("general archive block format").
     sized = stream.read(3)
-    length = next((index + 1 for index, byte in enumerate(sized) if byte < 0x80), 0)
-    size = Fields(sized).number() if length else 0
-    if not 0 < size <= HEADER_MAX:
-        raise DamagedRarError
+    sizes = Fields(sized)
+    size = sizes.number()
+    length = len(sized) - sizes.left
     stream.seek(at + 4)
     header = read_exactly(stream, length + size)
     if zlib.crc32(header) != crc32:
@@ -85,8 +83,6 @@ def _parse_header(fields: Fields, at: int, header: bytes) -> Block:
         raise DamagedRarError  # a block that nobody knows could carry anything
     extra_size = fields.number() if flags & _EXTRA else 0
     data_size = fields.number() if flags & _DATA else 0
-    if extra_size > fields.left:
-        raise DamagedRarError
     body = Fields(fields.bytes(fields.left - extra_size))
     block = Block(kind, at, header, at + len(header), data_size, is_split=bool(flags & _SPLIT))
     if kind is Kind.MAIN:

@@ -38,7 +38,7 @@ class Block:
     is_solid: bool = False
     has_recovery: bool = False
     has_comment: bool = False
-    name: str = ""  # untrusted; of a SERVICE, its kind: "CMT", "QO", "RR", "STM", "ACL", "UOW"…
+    name: str = ""  # untrusted; of a SERVICE, its kind: "CMT", "QO", "RR", "STM", "ACL", "UOW", "AV"…
     name_is_valid: bool = True
     is_folder: bool = False
     is_split: bool = False

@@ -1,12 +1,15 @@
 """One RAR 5 for each trick, named for it; what must be found stands in tests/vectors/quarantine/rar.toml."""
 
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
 from tests.rar5 import (
+    ENCRYPTION,
     END,
     HAS_CRC,
+    HAS_NUMBER,
     IS_FOLDER,
     IS_SOLID,
     IS_VOLUME,
@@ -22,9 +25,12 @@ from tests.rar5 import (
     file_block,
     header,
     locator,
+    owner_group,
+    owner_numbers,
     owner_record,
     quick_open,
     rar5,
+    record,
     symlink,
     time_record,
     version_record,
@@ -36,6 +42,9 @@ TWO: Final = rar5(HELLO, replace(HELLO, name="b.txt"))
 NORMAL, DICTIONARY_256M, DICTIONARY_4G = 3 << 7, 11 << 10, 15 << 10
 HAS_RECOVERY: Final = 0x08
 START: Final = MAGIC + header(MAIN, vint(0))
+ENDING: Final = header(END, vint(0))
+LONG_TWO: Final = b"\x82" + b"\x80" * 9 + b"\x00"  # the number 2, in eleven bytes
+IS_SOLID_MEMBER: Final = 0x40
 
 
 def named(name: str) -> bytes:
@@ -48,6 +57,19 @@ def with_quick_open(copy: bytes) -> bytes:
 
 def header_of(entry: Entry) -> bytes:
     return file_block(entry)[: -len(entry.data)]
+
+
+def summed(fields: bytes, *, size: bytes | None = None) -> bytes:
+    """A header with a right sum, whatever is in it."""
+    sized = (vint(len(fields)) if size is None else size) + fields
+    return zlib.crc32(sized).to_bytes(4, "little") + sized
+
+
+def with_locator(flags: int) -> bytes:
+    """One distance only: to the recovery block (2), or to the quick open block (1)."""
+    name = "RR" if flags == 2 else "QO"
+    before = len(rar5(HELLO, main_extra=record(1, vint(flags) + vint(90)))) - len(header(END, vint(0))) - len(MAGIC)
+    return rar5(HELLO, Entry(name, b"", kind=SERVICE), main_extra=record(1, vint(flags) + vint(before)))
 
 
 BUILDERS: Final[dict[str, Callable[[], bytes]]] = {
@@ -66,7 +88,17 @@ BUILDERS: Final[dict[str, Callable[[], bytes]]] = {
     "dictionary_256M": lambda: rar5(replace(HELLO, compression=NORMAL | DICTIONARY_256M)),
     "dictionary_4G": lambda: rar5(replace(HELLO, compression=NORMAL | DICTIONARY_4G)),
     "solid": lambda: rar5(HELLO, main_flags=IS_SOLID),
+    "solid_member": lambda: rar5(replace(HELLO, compression=IS_SOLID_MEMBER | NORMAL)),
+    "volume_number_only": lambda: MAGIC + header(MAIN, vint(HAS_NUMBER) + vint(1)) + TWO[len(START) :],
+    "headers_encrypted_extra_damaged": lambda: MAGIC + header(ENCRYPTION, bytes(19), extra=vint(90)) + bytes(64),
     # --- damage, and bytes of nobody
+    "number_of_eleven_bytes": lambda: START + summed(LONG_TWO + header_of(HELLO)[6:]) + b"hello" + ENDING,
+    "size_of_four_bytes": lambda: START + summed(ENDING[5:], size=b"\x83\x80\x80\x00"),
+    "record_cut_by_three": lambda: rar5(Entry("link", extra=record(5, bytes(2) + vint(9) + b"a.text"))),
+    "extra_larger_than_header": lambda: START + summed(vint(2) + vint(1) + vint(99) + bytes(9)) + ENDING,
+    "folder_with_content": lambda: rar5(Entry("folder", b"x" * 50, file_flags=IS_FOLDER | HAS_CRC)),
+    "sum_of_another_kind": lambda: rar5(replace(HELLO, file_flags=0, extra=record(2, vint(1) + bytes(32)))),
+    "windows_attributes": lambda: rar5(replace(HELLO, attributes=0x2020, system=0)),
     "sum_missing": lambda: rar5(replace(HELLO, file_flags=0)),
     "stored_size_smaller": lambda: rar5(replace(HELLO, size=3)),
     "stored_size_larger": lambda: rar5(replace(HELLO, size=3000)),
@@ -101,6 +133,11 @@ BUILDERS: Final[dict[str, Callable[[], bytes]]] = {
     "quick_open_garbage": lambda: rar5(HELLO, Entry("QO", b"garbage" * 9, kind=SERVICE)),
     "locator_points_nowhere": lambda: rar5(HELLO, main_extra=locator(quick_open=7)),
     "locator_recovery_nowhere": lambda: rar5(HELLO, main_extra=locator(recovery=1 << 40)),
+    "service_unknown": lambda: rar5(HELLO, Entry("ZZ", b"x" * 20, kind=SERVICE)),
+    "recovery_flag_only": lambda: rar5(HELLO, main_flags=HAS_RECOVERY),
+    "main_record_unknown": lambda: rar5(HELLO, main_extra=record(2, vint(3) + vint(7) + vint(7))),
+    "locator_of_recovery_only": lambda: with_locator(2),
+    "locator_of_quick_open_only": lambda: with_locator(1),
     # --- names and links
     "path_traversal": lambda: named("../../x.txt"),
     "path_absolute": lambda: named("/etc/passwd"),
@@ -121,6 +158,10 @@ BUILDERS: Final[dict[str, Callable[[], bytes]]] = {
     "program": lambda: named("tool.exe"),
     # --- what identifies the source
     "owner": lambda: rar5(replace(HELLO, extra=owner_record("somebody"))),
+    "owner_group": lambda: rar5(replace(HELLO, extra=owner_group("staff"))),
+    "owner_of_user_number": lambda: rar5(replace(HELLO, extra=owner_numbers(4, 1000))),
+    "owner_of_group_number": lambda: rar5(replace(HELLO, extra=owner_numbers(8, 1000))),
+    "owner_root_by_number": lambda: rar5(replace(HELLO, extra=owner_numbers(12, 0, 0))),
     "owner_root": lambda: rar5(replace(HELLO, extra=owner_record("root"))),
     "exact_time": lambda: rar5(replace(HELLO, extra=time_record(1_767_225_601))),
     "earlier_version": lambda: rar5(replace(HELLO, extra=version_record(1)), HELLO),

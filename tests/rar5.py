@@ -12,7 +12,7 @@ MAGIC: Final = b"Rar!\x1a\x07\x01\x00"
 MAIN, FILE, SERVICE, ENCRYPTION, END = 1, 2, 3, 4, 5  # types of header
 EXTRA_AREA, DATA_AREA, SPLIT_BEFORE, SPLIT_AFTER = 0x01, 0x02, 0x08, 0x10  # flags of every header
 IS_FOLDER, HAS_TIME, HAS_CRC, UNKNOWN_SIZE = 0x01, 0x02, 0x04, 0x08  # flags of a file
-IS_VOLUME, IS_SOLID = 0x01, 0x04  # flags of an archive
+IS_VOLUME, HAS_NUMBER, IS_SOLID = 0x01, 0x02, 0x04  # flags of an archive
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Entry:
     extra: bytes = b""
     kind: int = FILE
     attributes: int = 0o100644
+    system: int = 1  # Unix; 0 is Windows
 
 
 def vint(number: int) -> bytes:
@@ -61,7 +62,7 @@ def file_block(entry: Entry) -> bytes:
     body = vint(entry.file_flags) + vint(size) + vint(entry.attributes)
     if entry.file_flags & HAS_CRC:
         body += crc32.to_bytes(4, "little")
-    body += vint(entry.compression) + vint(1) + vint(len(name)) + name
+    body += vint(entry.compression) + vint(entry.system) + vint(len(name)) + name
     start = header(entry.kind, body, flags=entry.header_flags, extra=entry.extra, data_size=len(entry.data))
     return start + entry.data
 
@@ -102,6 +103,17 @@ def owner_record(user: str) -> bytes:
     """The extra record of a Unix owner, by name."""
     name = user.encode()
     return record(6, vint(1) + vint(len(name)) + name)
+
+
+def owner_numbers(flags: int, *numbers: int) -> bytes:
+    """The extra record of a Unix owner, by number; flags 4 for the user, 8 for the group."""
+    return record(6, vint(flags) + b"".join(map(vint, numbers)))
+
+
+def owner_group(group: str) -> bytes:
+    """The extra record of a Unix group, by name."""
+    name = group.encode()
+    return record(6, vint(2) + vint(len(name)) + name)
 
 
 def locator(quick_open: int = 0, recovery: int = 0) -> bytes:

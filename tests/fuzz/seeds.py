@@ -12,7 +12,7 @@ from quarantine.budgets import Budgets
 from quarantine.examination import encode_examination
 from quarantine.examine import examine_bytes
 from quarantine.types import FileType
-from tests import benign_pdfs, hostile_rar, hostile_zip, pdf_files, text_files
+from tests import benign_pdfs, hostile_rar, hostile_rar3, hostile_zip, pdf_files, text_files
 from tests.jpeg_files import chunk, jpeg, png, segment, tiff
 from tests.picture_files import exif as exif_block
 from tests.picture_files import saved, two_pictures, with_text
@@ -35,7 +35,7 @@ def _zips() -> Iterator[bytes]:
 
 def _rars() -> Iterator[bytes]:
     yield from (make() for name, make in hostile_rar.BUILDERS.items() if "bomb" not in name)
-    yield from _RAR_3
+    yield from (make() for make in hostile_rar3.BUILDERS.values())
 
 
 def _pdfs() -> Iterator[bytes]:
@@ -74,28 +74,6 @@ def _answers() -> Iterator[bytes]:
     yield b'{"findings":[],"members":[{"size":5,"crc32":907060870,"place":[0,4]}],"spent":[1,5]}\nhello'
     yield b'{"findings":[],"members":[{"size":0,"crc32":0,"place":[0],"promise":"pdf"}],"spent":[0,0]}\n'
 
-
-def _old_block(kind: int, flags: int, body: bytes, data: bytes = b"") -> bytes:
-    rest = bytes([kind]) + flags.to_bytes(2, "little") + (7 + len(body)).to_bytes(2, "little") + body
-    # Right sums are put in by `mending`, as after every mutation.
-    return b"\x00\x00" + rest + data
-
-
-def _old_file(name: bytes, data: bytes, flags: int = 0, *, system: int = 3, mode: int = 0o100644) -> bytes:
-    sizes = len(data).to_bytes(4, "little") * 2
-    fixed = bytes([system]) + bytes(4) + bytes(4) + bytes([29, 0x30])
-    body = sizes + fixed + len(name).to_bytes(2, "little") + mode.to_bytes(4, "little") + name
-    return _old_block(0x74, 0x8000 | flags, body, data)
-
-
-_OLD_MAIN: Final = b"Rar!\x1a\x07\x00" + _old_block(0x73, 0, bytes(6))
-_OLD_END: Final = _old_block(0x7B, 0, b"")
-_RAR_3: Final = (
-    _OLD_MAIN + _old_file(b"hello.txt", b"hello") + _OLD_END,
-    _OLD_MAIN + _old_file(b"a\x00\x00\x55bc\xff\x82\x01de", b"x", 0x200) + _OLD_END,
-    _OLD_MAIN + _old_file(b"link", b"/etc/passwd", mode=0o120777) + _old_block(0x77, 0, b"\x01\x01" + bytes(8)),
-    _OLD_MAIN + _old_file(b"a" * 8 + b"\xff\xff" + bytes(12), b"x", 0x1000 | 0x400 | 0x100) + _OLD_END,
-)
 
 _SEEDS: Final[dict[str, Callable[[], Iterator[bytes]]]] = {
     "zip": _zips,

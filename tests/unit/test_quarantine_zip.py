@@ -1,7 +1,6 @@
 """What the worker reads out of a ZIP, without the process around it."""
 
 import io
-import tomllib
 import zlib
 from pathlib import Path
 
@@ -19,11 +18,12 @@ from quarantine.member_content import Promise
 from quarantine.verdict import Code
 from tests.benign_zip import benign_archives
 from tests.hostile_zip import BUILDERS, LINK, nested
+from tests.quarantine_vectors import assert_as_expected, codes, expectations
 from tests.rar5 import Entry as RarEntry
 from tests.rar5 import rar5
 from tests.zip_writer import DEFLATED, DESCRIPTOR, HELLO, Entry, make_zip
 
-EXPECTED = tomllib.loads((Path(__file__).parent.parent / "vectors/quarantine/zip.toml").read_text())
+EXPECTED = expectations("zip")
 RAR = rar5(RarEntry("hello.txt", b"hello"))
 RAR_MEMBER = Member(len(RAR), crc32=zlib.crc32(RAR), place=(1,), promise=Promise.OTHER)
 
@@ -32,16 +32,9 @@ def look(archive: bytes, **limits: int) -> Examination:
     return examine(io.BytesIO(archive), Budgets(**limits))
 
 
-def codes(examination: Examination) -> set[Code]:
-    return {finding.code for finding in examination.findings}
-
-
 @pytest.mark.parametrize("name", BUILDERS)
 def test_each_trick_is_found_by_its_codes(name: str) -> None:
-    found = look(BUILDERS[name]())
-    assert codes(found) == set(map(Code, EXPECTED[name]["codes"]))
-    is_held = any(finding.grade.holds for finding in found.findings)
-    assert ("held" if is_held else "clear") == EXPECTED[name]["lane"]
+    assert_as_expected(look(BUILDERS[name]()), EXPECTED[name])
 
 
 def test_every_trick_has_its_expectation() -> None:
