@@ -99,18 +99,7 @@ def bag_new(
         entries = _copy(bag, chosen, moved, spoilt)
         if not entries:
             return None
-        batch = Batch(
-            gateway=gateway,
-            number=draft.number,
-            previous=draft.previous,
-            lane=chosen[0].lane,
-            day=day,
-            packets=tuple(sorted(entries, key=lambda entry: entry.id)),
-            audit=draft.audit,
-            secret=SecretPart(len(draft.sealed), hashlib.sha256(draft.sealed).hexdigest()),
-        )
-        manifest = encode_batch(batch)
-        signature = sign_batch(manifest, low.key)
+        batch, manifest, signature = sign_draft(low, draft, chosen[0].lane, entries)
         _add_rest(bag, draft.lines, draft.sealed, manifest, signature)
         bag.finish(moved)
         # From here on this number belongs to this batch. Were the bag visible first, a crash could give the
@@ -120,6 +109,22 @@ def bag_new(
         _publish(low, bag, draft.number)
     say_exported(low, draft.number)
     return _exported(batch, destination, tuple(packet.id for packet in chosen if packet.id in spoilt))
+
+
+def sign_draft(low: LowSide, draft: Draft, lane: Lane, entries: Sequence[Entry]) -> tuple[Batch, bytes, str]:
+    """Return the batch of a draft and its packets, the bytes of its list, and their signature."""
+    batch = Batch(
+        gateway=gateway_id(low.key.public),
+        number=draft.number,
+        previous=draft.previous,
+        lane=lane,
+        day=low.today(),
+        packets=tuple(sorted(entries, key=lambda entry: entry.id)),
+        audit=draft.audit,
+        secret=SecretPart(len(draft.sealed), hashlib.sha256(draft.sealed).hexdigest()),
+    )
+    manifest = encode_batch(batch)
+    return batch, manifest, sign_batch(manifest, low.key)
 
 
 def bag_again(low: LowSide, destination: Path, number: int, *, progress: Progress) -> ExportedBatch:
@@ -141,7 +146,7 @@ def bag_again(low: LowSide, destination: Path, number: int, *, progress: Progres
     moved = _counter(progress, 2 * sum(entry.size for entry in batch.packets))
     with BagWriter(destination, gateway=batch.gateway, number=number, day=batch.day) as bag:
         unreadable = [entry.id for entry in batch.packets if not _copy_again(low, bag, batch.lane, entry, moved)]
-        _add_rest(bag, _audit_again(low, batch.audit), kept.sealed_secret, kept.manifest, kept.signature)
+        _add_rest(bag, audit_again(low, batch.audit), kept.sealed_secret, kept.manifest, kept.signature)
         bag.finish(moved)
         _publish(low, bag, number)
     return _exported(batch, destination, tuple(unreadable))
@@ -225,7 +230,12 @@ def _audit_part(low: LowSide, *, after: int) -> tuple[AuditPart, bytes]:
     return AuditPart(after + 1, last, head, len(text), hashlib.sha256(text).hexdigest()), text
 
 
-def _audit_again(low: LowSide, part: AuditPart) -> bytes:
+def audit_again(low: LowSide, part: AuditPart) -> bytes:
+    """Return the part of the log that was signed into a batch.
+
+    Raises:
+        LedgerError: The log is no longer what it was.
+    """
     text = low.audit.lines_after(part.first - 1, size_max=part.size)
     if len(text) != part.size or hashlib.sha256(text).hexdigest() != part.sha256:
         raise LedgerError("the audit log is no longer what was signed into this batch; verify it")

@@ -1,7 +1,7 @@
-"""`enveis transfer`: batches onto a stick and off it again, and the words by which the low side may delete."""
+"""`enveis transfer`: batches onto a stick and off it again, or over a one-way link, and the words by which the low side may delete."""
 
 from enveis.command import Command
-from enveis.commands import transfer_answer, transfer_export, transfer_import, transfer_status
+from enveis.commands import diode, transfer_answer, transfer_export, transfer_import, transfer_status
 from enveis.crossing import import_all, low_side
 
 __all__ = ["COMMANDS", "import_all", "low_side"]
@@ -10,5 +10,6 @@ COMMANDS: tuple[Command, ...] = (
     *transfer_export.COMMANDS,
     *transfer_import.COMMANDS,
     *transfer_answer.COMMANDS,
+    *diode.COMMANDS,
     *transfer_status.COMMANDS,
 )

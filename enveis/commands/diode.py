@@ -1,0 +1,306 @@
+"""`enveis transfer send | receive | resend`: batches over a one-way link, and what people should know of it."""
+
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from enveis.command import Command, RefusedError, home_of
+from enveis.terminal import Terminal, amount
+
+if TYPE_CHECKING:
+    from gateway.home import GatewayHome
+    from transfer.diode.committing import Committed
+    from transfer.diode.report import LinkReport, ReceiverReport
+    from transfer.diode.roles import Ending, Role
+    from transfer.diode.sending import SenderNews
+    from transfer.diode.settings import LinkSettings, ReceiverSettings, SenderSettings
+    from transfer.diode.shelf import Shelf
+
+LINK_SETTINGS: Final = "link.toml"
+LINK_LEDGER: Final = "link.sqlite"
+LINK_LOCK: Final = "link.lock"
+LINK_FOLDER: Final = "link"
+BAR_WIDTH: Final = 20  # characters
+BUFFER_MIN: Final = 1024 * 1024  # bytes; below it a receiver loses datagrams whenever it is busy
+PERCENT: Final = 10_000  # millionths
+
+
+def shelf_of(root: Path) -> "Shelf":
+    """Return where the receiver of the desk at `root` keeps what is on its way."""
+    from transfer.diode.shelf import Shelf
+
+    return Shelf(root / LINK_FOLDER)
+
+
+def sender_settings(root: Path) -> "SenderSettings":
+    """Read the low side's `link.toml`."""
+    from disk.settings import read_settings
+    from transfer.diode.settings import SenderSettings
+
+    _demand(root)
+    return read_settings(root / LINK_SETTINGS, SenderSettings)
+
+
+def receiver_settings(root: Path) -> "ReceiverSettings":
+    """Read the high side's `link.toml`."""
+    from disk.settings import read_settings
+    from transfer.diode.settings import ReceiverSettings
+
+    _demand(root)
+    return read_settings(root / LINK_SETTINGS, ReceiverSettings)
+
+
+def write_settings(root: Path, settings: "LinkSettings") -> Path:
+    """Write a `link.toml` that is not there yet, with every setting and what it is for."""
+    from disk.durable import write_new
+    from transfer.diode.settings import encode_settings
+
+    path = root / LINK_SETTINGS
+    write_new(path, [encode_settings(settings).encode()])
+    return path
+
+
+def _demand(root: Path) -> None:
+    if not (root / LINK_SETTINGS).exists():
+        raise RefusedError(f"{root / LINK_SETTINGS} is missing: the same command with --write-settings makes it")
+
+
+def _settings_argument(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--write-settings", action="store_true", help=f"only write {LINK_SETTINGS}, with the reason of each setting"
+    )
+
+
+def _send(arguments: Namespace, terminal: Terminal) -> int:
+    from gateway.home import GatewayHome
+    from transfer.diode.roles import Ending
+    from transfer.diode.settings import SenderSettings
+    from transfer.errors import BusyError
+    from transfer.exclusive import exclusive
+
+    home = GatewayHome(home_of(arguments))
+    home.load_config()
+    if arguments.write_settings:
+        terminal.say(f"Written: {write_settings(home.root, SenderSettings())}. Read it, and set 'to' at least.")
+        return 0
+    settings = sender_settings(home.root)
+    try:
+        with exclusive(home.root / LINK_LOCK), Ending() as ending:
+            _run_sender(home, settings, terminal, ending)
+    except BusyError:
+        raise RefusedError(f"another 'enveis transfer send' works with {home.root} already") from None
+    return 0
+
+
+def _run_sender(home: "GatewayHome", settings: "SenderSettings", terminal: Terminal, ending: "Ending") -> None:
+    from enveis.crossing import low_side
+    from transfer.diode.link_ledger import LinkLedger
+    from transfer.diode.sending import Sender
+    from transfer.diode.wire import LinkKey
+
+    teller = _SendTeller(terminal)
+    with Sender(
+        low_side(home),
+        LinkLedger(home.root / LINK_LEDGER),
+        LinkKey(home.load_pairing().link_key),
+        settings,
+        goes_on=ending.goes_on,
+        tell=teller.tell,
+        warn=terminal.warn,
+    ) as sender:
+        terminal.note(f"Sending to {settings.to}, at most {amount(settings.rate_bytes)} a second. Ctrl-C ends it.")
+        sender.run()
+
+
+class _SendTeller:
+    """Shows each transmission as a bar, and one line when it has ended."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+        self._label = ""
+
+    def tell(self, news: "SenderNews") -> None:
+        header = news.header
+        label = f"batch {header.number}, transmission {news.transmission}"
+        if label != self._label:
+            self._label = label
+            self._progress = self._terminal.progress(label)
+            self._show = self._progress.__enter__()
+        self._show(min(news.block * header.geometry.block_symbols * header.geometry.symbol, header.geometry.size),
+                   header.geometry.size)  # fmt: skip
+        if news.is_end:
+            self._progress.__exit__(None, None, None)
+            self._label = ""
+            of = f" of {news.passes}" if news.transmission <= news.passes else ", on the carousel"
+            self._terminal.note(
+                f"Batch {header.number} was sent: {amount(header.geometry.size)}, transmission {news.transmission}{of}."
+            )
+            for packet in sorted(news.unreadable):
+                self._terminal.warn(f"  packet {packet} cannot be read here and arrives as missing")
+
+
+def _receive_arguments(parser: ArgumentParser) -> None:
+    _settings_argument(parser)
+    parser.add_argument(
+        "--role",
+        choices=["network", "decode", "commit"],
+        help="only this one of the three processes, for running each as a user of its own (default: all three)",
+    )
+
+
+def _receive(arguments: Namespace, terminal: Terminal) -> int:
+    from transfer.diode.roles import Role
+    from transfer.diode.settings import ReceiverSettings
+
+    root = home_of(arguments)
+    if not (root / "desk.toml").exists():
+        raise RefusedError(f"{root} is not a desk's home: make one with 'enveis desk init'")
+    if arguments.write_settings:
+        terminal.say(f"Written: {write_settings(root, ReceiverSettings())}. Read it, and set 'listen' at least.")
+        return 0
+    if arguments.role:
+        _run_role(Role(arguments.role), root, terminal)
+    else:
+        _run_all(root, terminal)
+    return 0
+
+
+def _run_all(root: Path, terminal: Terminal) -> None:
+    from transfer.diode.network import open_socket, read_links
+    from transfer.diode.roles import Ending, Role, keep_running
+
+    settings = receiver_settings(root)
+    links = read_links(root / "gateways")
+    open_socket(settings).close()  # what cannot work is said once, and not by a process that is started again and again
+    command = [sys.executable, "-m", "enveis", "--home", str(root), "transfer", "receive", "--role"]
+    terminal.note(f"Listening on {settings.listen} for {len(links)} gateways. Ctrl-C ends it.")
+    with Ending() as ending:
+        keep_running({role: [*command, str(role)] for role in Role}, ending.goes_on, terminal.warn)
+
+
+def _run_role(role: "Role", root: Path, terminal: Terminal) -> None:
+    from transfer.diode.roles import Ending, Role, run_commit, run_decode, taken
+
+    shelf = shelf_of(root)
+    with taken(shelf, role), Ending() as ending:
+        if role is Role.NETWORK:
+            from transfer.diode.network import read_links, run_network
+
+            links = read_links(root / "gateways")
+            run_network(shelf, links, receiver_settings(root), goes_on=ending.goes_on, ready=lambda: None)
+        elif role is Role.DECODE:
+            run_decode(shelf, ending.goes_on)
+        else:
+            from transfer.diode.network import read_links
+
+            trusted = {link.gateway: link.key for link in read_links(root / "gateways")}
+            run_commit(shelf, trusted, ending.goes_on, lambda done: _say_committed(terminal, done))
+
+
+def _say_committed(terminal: Terminal, done: "Committed") -> None:
+    terminal.say(
+        f"Batch {done.number} of gateway {done.gateway} has arrived: {done.packets} packets. "
+        "'enveis transfer import' takes it into the inbox."
+    )
+    if done.absent:
+        terminal.warn(f"  {done.absent} of its packets did not come: the gateway cannot read them")
+
+
+def _resend_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("numbers", nargs="+", metavar="NUMBERS", help="batches, such as: 1042 1050-1052")
+
+
+def _resend(arguments: Namespace, terminal: Terminal) -> int:
+    from enveis.crossing import low_side
+    from gateway.home import GatewayHome
+    from transfer.diode.link_ledger import LinkLedger
+    from transfer.diode.report import encode_numbers, parse_numbers
+
+    home = GatewayHome(home_of(arguments))
+    numbers = parse_numbers(arguments.numbers)
+    outstanding = {batch.number for batch in low_side(home).outbox.outstanding()}
+    gone = [number for number in numbers if number not in outstanding]
+    if gone:
+        raise RefusedError(
+            f"not waiting for their words, so there is nothing to send again: batches {encode_numbers(gone)}; "
+            "nothing was done"
+        )
+    LinkLedger(home.root / LINK_LEDGER).ask(numbers)
+    if terminal.as_json:
+        terminal.answer({"asked": numbers})
+    else:
+        running = "" if _is_running(home) else " as soon as 'enveis transfer send' runs"
+        terminal.say(f"Sent once more{running}: batches {encode_numbers(numbers)}.")
+    return 0
+
+
+def _is_running(home: "GatewayHome") -> bool:
+    from transfer.errors import BusyError
+    from transfer.exclusive import exclusive
+
+    try:
+        with exclusive(home.root / LINK_LOCK):
+            return False
+    except BusyError:
+        return True
+
+
+def say_link(root: Path, arrived: Sequence[tuple[str, int]], terminal: Terminal) -> "ReceiverReport | None":
+    """Show a desk's link beneath its status; return what was shown, None when this desk has no link."""
+    from transfer.diode.network import read_links
+    from transfer.diode.report import report_receiver
+
+    shelf = shelf_of(root)
+    if not shelf.root.is_dir():
+        return None
+    report = report_receiver(shelf, read_links(root / "gateways"), set(arrived), now=time.time())
+    for link in report.links:
+        _say_one_link(link, terminal)
+    if report.not_imported:
+        terminal.say(f"{report.not_imported} batches are here and not in the inbox yet: enveis transfer import")
+    if report.refused:
+        terminal.say("Dropped datagrams: " + ", ".join(f"{count} {reason}" for reason, count in report.refused))
+    if 0 < report.buffer < BUFFER_MIN:
+        terminal.warn(
+            f"The kernel keeps only {amount(report.buffer)} for the link's socket: raise net.core.rmem_max to 33554432."
+        )
+    return report
+
+
+def _say_one_link(link: "LinkReport", terminal: Terminal) -> None:
+    from transfer.diode.report import encode_numbers
+
+    figures = link.figures
+    if not link.is_running:
+        terminal.warn(f"Link of gateway {link.gateway}: 'enveis transfer receive' is not running")
+    elif not link.is_up:
+        terminal.warn(f"Link of gateway {link.gateway}: DOWN, no sign of life of its sender")
+    else:
+        terminal.say(f"Link of gateway {link.gateway}: up")
+    if figures is not None:
+        terminal.say(f"  lost: {_percent(figures.loss_now)} now, {_percent(figures.loss_day)} over a day")
+        if figures.waiting:
+            terminal.say(f"  waiting at the gateway: {figures.waiting} batches")
+    for item in link.in_progress:
+        share = item.symbols / item.symbols_all
+        filled = int(share * BAR_WIDTH)
+        bar = "#" * filled + "." * (BAR_WIDTH - filled)
+        terminal.say(f"  batch {item.number} [{bar}] {share:4.0%} of {amount(item.size)}")
+    if link.has_rivals:
+        terminal.warn("  ALARM: two senders use this gateway's key, or somebody plays a recording again")
+    if link.missing:
+        terminal.warn(f"  missing; at the gateway: enveis transfer resend {encode_numbers(link.missing)}")
+
+
+def _percent(millionths: int | None) -> str:
+    return "nothing heard" if millionths is None else f"{millionths / PERCENT:.2f} %"
+
+
+COMMANDS = (
+    Command("send", "low side: send batches over a one-way link, until Ctrl-C", _send, _settings_argument),
+    Command("receive", "desk: receive batches from a one-way link, until Ctrl-C", _receive, _receive_arguments),
+    Command("resend", "low side: send batches over the link once more", _resend, _resend_arguments),
+)

@@ -1,0 +1,177 @@
+"""Both ends of a link with real homes, keys, processes: for tests and measurements of the diode."""
+
+import hashlib
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from desk.config import DeskConfig
+from desk.home import DeskHome, pair
+from desk.home import init as init_desk
+from enveis.commands.diode import LINK_SETTINGS, shelf_of
+from gateway.config import GatewayConfig
+from gateway.home import GatewayHome
+from gateway.home import init as init_gateway
+from keys.age.small import seal_bytes
+from keys.recipient import Kind
+from transfer.diode.report import ReceiverReport, report_receiver
+from transfer.diode.network import read_links
+from transfer.diode.settings import ReceiverSettings, SenderSettings, encode_settings
+from transfer.diode.shelf import Shelf
+from transfer.names import Lane, PacketId
+from transfer.usb import MANIFEST
+
+MIB: Final = 1024 * 1024
+PIECE: Final = 8 * MIB
+ENVEIS: Final = (sys.executable, "-m", "enveis")
+LONG_AGO: Final = 1_000_000_000  # a tick that has passed
+
+
+@dataclass
+class LinkEnds:
+    """A gateway's home and a desk's, paired, below one folder; `on_low` and `on_high` say where commands run."""
+
+    root: Path
+    sender: SenderSettings
+    receiver: ReceiverSettings = field(default_factory=ReceiverSettings)
+    on_low: Callable[..., Sequence[str]] = lambda *command: command
+    on_high: Callable[..., Sequence[str]] = lambda *command: command
+
+    def __post_init__(self) -> None:
+        self.low, self.high = GatewayHome(self.root / "low"), DeskHome(self.root / "high")
+        self.log = self.root / "link.log"
+        self.processes: list[subprocess.Popen[bytes]] = []
+        if self.low.config.exists():
+            return
+        init_desk(self.high, kind=Kind.CLASSIC, backup=None, passphrase=None, config=DeskConfig())
+        config = GatewayConfig(tick_seconds=1, quota_bytes=2**40, reserve_bytes=0)
+        pairing = init_gateway(
+            self.low, recipients=self.high.recipients, desk_key=self.high.public_key, config=config
+        )
+        pair(self.high, pairing)
+        self.write_settings()
+
+    def write_settings(self) -> None:
+        """Write both link.toml."""
+        (self.low.root / LINK_SETTINGS).write_text(encode_settings(self.sender))
+        (self.high.root / LINK_SETTINGS).write_text(encode_settings(self.receiver))
+
+    def change_sender(self, **changes: object) -> None:
+        """Change settings of the sender, for its next start."""
+        self.sender = replace(self.sender, **changes)  # type: ignore[arg-type]
+        self.write_settings()
+
+    @property
+    def shelf(self) -> Shelf:
+        """The receiver's files."""
+        return shelf_of(self.high.root)
+
+    def put(self, size: int, *, lane: Lane = Lane.CLEAR, sealed: bool = False) -> PacketId:
+        """Put a packet of some `size` bytes into the spool; one that opens only if `sealed`."""
+        packet = PacketId(secrets.token_hex(16))
+        path = self.low.spool / lane / f"{packet}.age"
+        with path.open("wb") as stream:
+            if sealed:
+                stream.write(seal_bytes(secrets.token_bytes(size), self.high.load_recipients()))
+            else:
+                for at in range(0, size, PIECE):
+                    stream.write(secrets.token_bytes(min(PIECE, size - at)))
+        os.utime(path, (LONG_AGO, LONG_AGO))
+        return packet
+
+    def start(self, side: str, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start `enveis transfer send` or `receive`; its output goes to the log."""
+        home, where = (self.low, self.on_low) if side == "send" else (self.high, self.on_high)
+        command = [*ENVEIS, "--home", str(home.root), "transfer", side, *arguments]
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(list(where(*command)), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        self.processes.append(process)
+        return process
+
+    def start_receiver(self) -> subprocess.Popen[bytes]:
+        """Start all three processes and wait until the socket is open."""
+        process = self.start("receive")
+        wait_for(lambda: self.shelf.figures.exists() and self.report().links[0].is_running, 30, self.told)
+        return process
+
+    def stop(self) -> None:
+        """End what was started."""
+        for process in self.processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for process in self.processes:
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self.processes.clear()
+
+    def told(self) -> str:
+        """Return what both sides have said."""
+        return self.log.read_text() if self.log.exists() else ""
+
+    def report(self) -> ReceiverReport:
+        """Return what the high side's operator would see."""
+        return report_receiver(self.shelf, read_links(self.high.gateways), set(), now=time.time())
+
+    def bags(self) -> list[Path]:
+        """Return the batches that have arrived."""
+        return sorted(path for path in self.shelf.arrived.glob("enveis-*"))
+
+    def wait_for_bags(self, count: int, seconds: float) -> None:
+        """Wait until so many batches have arrived."""
+        wait_for(lambda: len(self.bags()) >= count, seconds, self.told)
+
+    def role_pids(self, role: str) -> list[int]:
+        """Return the processes of a role of this receiver."""
+        wanted = f"{self.high.root}\0transfer\0receive\0--role\0{role}\0".encode()
+        found = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                if wanted in path.read_bytes():
+                    found.append(int(path.parent.name))
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+        return found
+
+    def assert_identical(self, bag: Path, packets: Sequence[PacketId], lane: Lane = Lane.CLEAR) -> None:
+        """Compare each packet of a bag with what still lies in the spool."""
+        names = {path.stem for path in (bag / "data" / "packets").iterdir()}
+        assert names == set(packets)
+        assert (bag / MANIFEST).exists()
+        for packet in packets:
+            assert digest(bag / "data" / "packets" / f"{packet}.age") == digest(
+                self.low.spool / lane / f"{packet}.age"
+            )
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def wait_for(condition: Callable[[], bool], seconds: float, told: Callable[[], str] = str) -> None:
+    """Wait until a condition holds, or fail with what was told meanwhile."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"not within {seconds} seconds: {told()}")
+
+
+def memory(pid: int, what: str = "VmHWM") -> int:
+    """Return bytes of a process's memory: the most that was resident, by default."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(f"{what}:"):
+            return int(line.split()[1]) * 1024
+    raise AssertionError(f"no {what} for {pid}")

@@ -1,0 +1,49 @@
+"""The decode process: works out the symbols that were lost. Has no key, no socket, and loads the coder.
+
+It may die of a block (the coder is foreign code) and is then started again; a block that kills it again and again
+is given back to be received anew.
+"""
+
+import os
+from typing import Final
+
+from transfer.diode.coder import decode_block
+from transfer.diode.shelf import OpenFiles, OpenShelf
+from transfer.diode.symbols import BlockState
+
+TRIES_MAX: Final = 16  # attempts, each with one more symbol, before a block is dropped and awaited anew
+
+
+def decode_ready(objects: OpenShelf) -> int:
+    """Decode every block that is ready; return how many attempts were made."""
+    attempts = 0
+    for _, files in objects.look():
+        block = files.symbols.find(BlockState.READY)
+        while block >= 0:
+            _decode(files, block)
+            attempts += 1
+            block = files.symbols.find(BlockState.READY, block + 1)
+    return attempts
+
+
+def _decode(files: OpenFiles, block: int) -> None:
+    symbols, geometry = files.symbols, files.symbols.geometry
+    # Counted before the attempt: it may be the last thing that this process does.
+    if symbols.note_try(block) > TRIES_MAX:
+        symbols.set_state(block, BlockState.FORGET)
+        return
+    size, count, first = geometry.symbol, geometry.count(block), geometry.first(block)
+    lacking = symbols.lacking(block)
+    source = os.pread(files.data, count * size, first * size)
+    absent = frozenset(lacking)
+    given = [(esi, source[esi * size : (esi + 1) * size]) for esi in range(count) if esi not in absent]
+    esis = symbols.repairs(block)
+    repair = os.pread(files.repair, len(esis) * size, block * geometry.slots * size)
+    given += [(esi, repair[slot * size : (slot + 1) * size]) for slot, esi in enumerate(esis)]
+    found = decode_block(given, count=count, symbol=size)
+    if found is None:
+        symbols.set_state(block, BlockState.OPEN)  # until one more symbol comes than there were tries
+        return
+    for esi in lacking:
+        os.pwrite(files.data, found[esi * size : (esi + 1) * size], (first + esi) * size)
+    symbols.set_state(block, BlockState.DONE)

@@ -1,0 +1,135 @@
+"""What the network process counts, written down each second for the people who look (`enveis transfer status`)."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from transfer.diode.loss import DAY_PERIODS, Tally
+from transfer.diode.shelf import SHARED
+from transfer.record import HEX_64, Record, RecordError, encode_record, parse_record
+
+FORMAT_VERSION: Final = 1
+FIGURES_MAX: Final = 1024 * 1024  # bytes
+_COUNT_MAX: Final = 2**63
+_GATEWAYS_MAX: Final = 1000
+_REFUSALS_MAX: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFigures:
+    """One gateway's link. Shares are in millionths, times in seconds since the epoch, None where nothing was heard."""
+
+    gateway: str
+    heard_at: int | None
+    every: int  # tenths of a second between two heartbeats
+    number: int  # the batch that is being sent, 0 for none
+    transmission: int
+    transmissions: int
+    block: int
+    blocks: int
+    waiting: int
+    loss_now: int | None
+    loss_day: int | None
+    repeated: int
+    rivals: int
+    day: tuple[Tally, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """All links of one receiver. `refused` counts dropped datagrams by their reason, since the process started."""
+
+    written_at: int
+    buffer: int  # bytes that the kernel keeps for the socket
+    surplus: int
+    refused: Mapping[str, int]
+    links: tuple[LinkFigures, ...] = field(default=())
+
+
+def write_figures(path: Path, figures: Figures) -> None:
+    """Replace the file, without waiting for the disk: the next second brings another."""
+    temporary = path.with_suffix(".new")
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, SHARED)
+    with open(fd, "wb") as stream:  # noqa: PTH123 - a file descriptor, not a path
+        stream.write(encode_record(_encode(figures)))
+    temporary.replace(path)
+
+
+def read_figures(path: Path) -> Figures | None:
+    """Return what was written last, None when there is nothing or it cannot be read: it is for people only."""
+    try:
+        with path.open("rb") as stream:
+            record = parse_record(stream.read(FIGURES_MAX + 1), name=path.name, largest=FIGURES_MAX)
+        return _parse(record)
+    except (FileNotFoundError, RecordError):
+        return None
+
+
+def _encode(figures: Figures) -> dict[str, Any]:
+    return {
+        "version": FORMAT_VERSION,
+        "written_at": figures.written_at,
+        "buffer": figures.buffer,
+        "surplus": figures.surplus,
+        "refused": [{"reason": reason, "count": count} for reason, count in sorted(figures.refused.items())],
+        "links": [
+            {name: getattr(link, name) for name in LinkFigures.__slots__ if name != "day"}
+            | {"day": [{"received": received, "lost": lost} for received, lost in link.day]}
+            for link in figures.links
+        ],
+    }
+
+
+def _parse(record: Record) -> Figures:
+    record.integer("version", low=FORMAT_VERSION, high=FORMAT_VERSION)
+    figures = Figures(
+        written_at=_count(record, "written_at"),
+        buffer=_count(record, "buffer"),
+        surplus=_count(record, "surplus"),
+        refused=dict(record.items("refused", most=_REFUSALS_MAX, read=_refusal)),
+        links=record.items("links", most=_GATEWAYS_MAX, read=_link),
+    )
+    record.close()
+    return figures
+
+
+def _count(record: Record, name: str) -> int:
+    return record.integer(name, low=0, high=_COUNT_MAX)
+
+
+def _refusal(untrusted: object, name: str) -> tuple[str, int]:
+    record = Record(untrusted, name=name)
+    found = record.text("reason", longest=100), _count(record, "count")
+    record.close()
+    return found
+
+
+def _tally(untrusted: object, name: str) -> Tally:
+    record = Record(untrusted, name=name)
+    found = _count(record, "received"), _count(record, "lost")
+    record.close()
+    return found
+
+
+def _link(untrusted: object, name: str) -> LinkFigures:
+    record = Record(untrusted, name=name)
+    link = LinkFigures(
+        gateway=record.matching("gateway", HEX_64),
+        heard_at=record.optional("heard_at", lambda each: _count(record, each)),
+        every=_count(record, "every"),
+        number=_count(record, "number"),
+        transmission=_count(record, "transmission"),
+        transmissions=_count(record, "transmissions"),
+        block=_count(record, "block"),
+        blocks=_count(record, "blocks"),
+        waiting=_count(record, "waiting"),
+        loss_now=record.optional("loss_now", lambda each: _count(record, each)),
+        loss_day=record.optional("loss_day", lambda each: _count(record, each)),
+        repeated=_count(record, "repeated"),
+        rivals=_count(record, "rivals"),
+        day=record.items("day", most=DAY_PERIODS, read=_tally),
+    )
+    record.close()
+    return link

@@ -1,0 +1,280 @@
+"""What the network process does with each datagram (WIRE.md, 5): the receiver's books, without sockets or files.
+
+Memory is bounded by the number of open objects and by their quota, never by what arrives: an unknown object has no
+state, a notice is kept once for each object or gateway, and nothing that is open makes way for anything new.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from keys.signing import VerifyKey
+from transfer.batch import GatewayId
+from transfer.diode.errors import DatagramError, Refusal
+from transfer.diode.geometry import ESI_MAX
+from transfer.diode.loss import Listener
+from transfer.diode.notices import Heartbeat, History, ObjectHeader, parse_heartbeat, parse_history, parse_object
+from transfer.diode.symbols import BlockState, SymbolMap
+from transfer.diode.wire import Datagram, Kind, LinkKey, link_id, parse_datagram
+
+FINISHED_MAX: Final = 4096  # tags of objects that came before, remembered so that their symbols are no riddle
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One gateway that may speak: its public key, and the secret of the link."""
+
+    gateway: GatewayId
+    key: VerifyKey
+    secret: LinkKey
+
+
+class Store(Protocol):
+    """Where symbols go. Objects are called by `ObjectHeader.name`."""
+
+    def open(self, header: ObjectHeader, payload: bytes) -> SymbolMap:
+        """Make room for an object; raise DatagramError(NO_ROOM) when there is none."""
+
+    def close(self, name: str) -> None:
+        """Let go of an object's files; another process has taken or removed them."""
+
+    def write(self, name: str, offset: int, pieces: list[memoryview]) -> None:
+        """Write source symbols at their place in the object."""
+
+    def write_repair(self, name: str, offset: int, piece: memoryview) -> None:
+        """Write one repair symbol at its place among the object's repair symbols."""
+
+    def is_here(self, name: str) -> bool:
+        """Tell whether an open object's files are still there."""
+
+    def was_received(self, name: str) -> bool:
+        """Tell whether the whole object came before."""
+
+    def keep_history(self, history: History, payload: bytes) -> None:
+        """Keep the newest history of a gateway."""
+
+
+@dataclass(slots=True)
+class OpenObject:
+    """One object in progress. `new` counts symbols that brought it forward since the last look."""
+
+    header: ObjectHeader
+    payload: bytes
+    map: SymbolMap
+    new: int = 0
+
+
+@dataclass(slots=True)
+class _Run:
+    """Source symbols of one block, one after the other, that are not written yet."""
+
+    books: "LinkBooks"
+    object: OpenObject
+    tag: bytes
+    block: int
+    first: int
+    next: int  # the symbol that would continue it
+    end: int  # source symbols of the block
+    size: int  # bytes of a symbol
+    pieces: list[memoryview]
+
+
+@dataclass(slots=True)
+class LinkBooks:
+    """All that is known of one gateway's link."""
+
+    link: Link
+    listener: Listener = field(default_factory=Listener)
+    objects: dict[bytes, OpenObject] = field(default_factory=dict)
+    finished: set[bytes] = field(default_factory=set)
+    history: History | None = None
+    history_payload: bytes = b""
+    heartbeat: Heartbeat | None = None
+    heard: bool = False  # a new heartbeat since the last look
+    refused_payload: bytes = b""  # the last header without room: its repetitions need no second check
+
+
+class Intake:
+    """Takes datagrams, in any order, any number of times.
+
+    Args:
+        links: Who may speak.
+        store: Where symbols go.
+        objects_max: Objects that may be open at the same time, of all gateways together.
+    """
+
+    def __init__(self, links: list[Link], store: Store, *, objects_max: int) -> None:
+        self._keys: Mapping[int, LinkKey] = {link_id(link.gateway): link.secret for link in links}
+        if len(self._keys) < len(links):
+            raise ValueError("two gateways whose ids begin alike cannot share a port: pair one of them anew")
+        self.books = {link_id(link.gateway): LinkBooks(link) for link in links}
+        self.refused: Counter[Refusal] = Counter()
+        self.surplus = 0  # authentic symbols that were not needed
+        self._store = store
+        self._objects_max = objects_max
+        self._run: _Run | None = None
+
+    def take(self, untrusted: memoryview) -> None:
+        """Take one datagram. Its buffer must not change before the next `flush`."""
+        try:
+            link, datagram = parse_datagram(untrusted, self._keys)
+            books = self.books[link]
+            fresh = books.listener.hear(datagram.session, datagram.sequence)
+            run = self._run
+            # The common case, first: the next symbol of the run.
+            if (
+                run is not None
+                and datagram.esi == run.next < run.end
+                and datagram.block == run.block
+                and datagram.tag == run.tag
+                and books is run.books  # another gateway has no say in this one's objects
+                and datagram.kind is Kind.SYMBOL
+                and len(datagram.payload) == run.size
+            ):
+                run.pieces.append(datagram.payload)
+                run.next += 1
+            elif datagram.kind is Kind.SYMBOL:
+                self._symbol(books, datagram)
+            else:
+                self._notice(books, datagram, fresh=fresh)
+        except DatagramError as error:
+            self.refused[error.reason] += 1
+
+    def flush(self) -> None:
+        """Write what is pending, and only then note that it is here."""
+        run, self._run = self._run, None
+        if run is None:
+            return
+        geometry = run.object.header.geometry
+        if run.object.map.state(run.block) != BlockState.OPEN:
+            self.surplus += len(run.pieces)
+            return
+        offset = (geometry.first(run.block) + run.first) * geometry.symbol
+        try:
+            self._store.write(run.object.header.name, offset, run.pieces)
+        except DatagramError as error:
+            self.refused[error.reason] += len(run.pieces)
+            return
+        new = run.object.map.mark(run.block, run.first, len(run.pieces))
+        run.object.new += new
+        self.surplus += len(run.pieces) - new
+
+    def resume(self, header: ObjectHeader, payload: bytes, symbols: SymbolMap) -> None:
+        """Go on with an object that an earlier process began."""
+        symbols.resume()
+        self.books[link_id(header.gateway)].objects[header.tag] = OpenObject(header, payload, symbols)
+
+    def look_after(self) -> None:
+        """Follow what the other processes did: blocks to be forgotten, objects that were taken away."""
+        for books in self.books.values():
+            for item in list(books.objects.values()):
+                block = item.map.find(BlockState.FORGET)
+                while block >= 0:
+                    item.map.forget(block)
+                    block = item.map.find(BlockState.FORGET, block + 1)
+                if not self._store.is_here(item.header.name):
+                    self._close(books, item)
+
+    def open_objects(self) -> list[OpenObject]:
+        """Return the objects in progress."""
+        return [item for books in self.books.values() for item in books.objects.values()]
+
+    def _close(self, books: LinkBooks, item: OpenObject) -> None:
+        if self._run is not None and self._run.object is item:
+            self._run = None
+        del books.objects[item.header.tag]
+        item.map.release()
+        self._store.close(item.header.name)
+        if self._store.was_received(item.header.name):
+            self._finish(books, item.header.tag)
+
+    def _symbol(self, books: LinkBooks, datagram: Datagram) -> None:
+        item = books.objects.get(datagram.tag)
+        if item is None:
+            if datagram.tag in books.finished:
+                self.surplus += 1
+                return
+            raise DatagramError(Refusal.UNKNOWN_OBJECT)
+        self.flush()
+        self._other_symbol(books, item, datagram)
+
+    def _other_symbol(self, books: LinkBooks, item: OpenObject, datagram: Datagram) -> None:
+        geometry, block, esi = item.header.geometry, datagram.block, datagram.esi
+        fits = datagram.number == item.header.number and len(datagram.payload) == geometry.symbol
+        if not fits or block >= geometry.blocks or esi > ESI_MAX:
+            raise DatagramError(Refusal.FORM)
+        if item.map.state(block) != BlockState.OPEN:
+            self.surplus += 1
+        elif esi < geometry.count(block):
+            end = geometry.count(block)
+            self._run = _Run(books, item, datagram.tag, block, esi, esi + 1, end, geometry.symbol, [datagram.payload])
+        else:
+            self._repair(item, block, esi, datagram.payload)
+
+    def _repair(self, item: OpenObject, block: int, esi: int, payload: memoryview) -> None:
+        geometry = item.header.geometry
+        slot = item.map.free_slot(block, esi)
+        if slot is None:
+            self.surplus += 1
+            return
+        self._store.write_repair(item.header.name, (block * geometry.slots + slot) * geometry.symbol, payload)
+        item.map.keep(block, slot, esi)
+        item.new += 1
+
+    def _notice(self, books: LinkBooks, datagram: Datagram, *, fresh: bool) -> None:
+        payload = bytes(datagram.payload)
+        if datagram.kind is Kind.OBJECT:
+            self._object(books, datagram, payload)
+        elif datagram.kind is Kind.HISTORY:
+            self._history(books, payload)
+        elif datagram.kind is Kind.HEARTBEAT:
+            beat = parse_heartbeat(payload)
+            if fresh:  # an old one, played again, must not make a dead link look alive
+                books.heartbeat, books.heard = beat, True
+
+    def _object(self, books: LinkBooks, datagram: Datagram, payload: bytes) -> None:
+        item = books.objects.get(datagram.tag)
+        if datagram.tag in books.finished or (item is not None and item.payload == payload):
+            return
+        if payload == books.refused_payload:
+            raise DatagramError(Refusal.NO_ROOM)
+        header = parse_object(payload, {books.link.gateway: books.link.key})
+        if (header.tag, header.number) != (datagram.tag, datagram.number):
+            raise DatagramError(Refusal.FORM)
+        if item is not None:
+            if item.header != header:
+                raise DatagramError(Refusal.CONTRADICTION)
+            return
+        if self._store.was_received(header.name):
+            self._finish(books, header.tag)
+            return
+        self._open(books, header, payload)
+
+    def _open(self, books: LinkBooks, header: ObjectHeader, payload: bytes) -> None:
+        # Remembered first: only an object that found room is announced again without a word.
+        books.refused_payload = payload
+        if len(self.open_objects()) >= self._objects_max:
+            raise DatagramError(Refusal.NO_ROOM)
+        symbols = self._store.open(header, payload)
+        symbols.resume()
+        books.refused_payload = b""
+        books.objects[header.tag] = OpenObject(header, payload, symbols)
+
+    def room_again(self) -> None:
+        """Forget what was refused for want of room: it is asked for anew the next time it is announced."""
+        for books in self.books.values():
+            books.refused_payload = b""
+
+    def _finish(self, books: LinkBooks, tag: bytes) -> None:
+        if len(books.finished) >= FINISHED_MAX:
+            books.finished.clear()  # what is asked for again is looked up again
+        books.finished.add(tag)
+
+    def _history(self, books: LinkBooks, payload: bytes) -> None:
+        if payload == books.history_payload:
+            return
+        history = parse_history(payload, {books.link.gateway: books.link.key})
+        if books.history is None or history.serial > books.history.serial:
+            books.history, books.history_payload = history, payload
+            self._store.keep_history(history, payload)

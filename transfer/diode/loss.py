@@ -1,0 +1,97 @@
+"""How well one link is heard: sessions, sequence numbers, the share that is lost (WIRE.md, 5.4). Pure.
+
+Nothing here decides about objects: a recording that somebody plays again can at most spoil these figures.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+NOW_SECONDS: Final = 10  # what "now" means
+PERIOD_SECONDS: Final = 300  # one step of the day's history
+DAY_PERIODS: Final = 24 * 3600 // PERIOD_SECONDS
+RIVALS_MAX: Final = 4  # other sessions watched at the same time
+
+Tally = tuple[int, int]  # datagrams received, datagrams lost
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What to show a person: shares from 0 to 1, None where nothing was heard at all."""
+
+    loss_now: float | None
+    loss_day: float | None
+    repeated: int
+    rivals: int
+
+
+class Listener:
+    """Counts the datagrams of one gateway. Only the session that started last counts; others are rivals."""
+
+    def __init__(self, day: list[Tally] | None = None) -> None:
+        self._session = -1
+        self._next = 0
+        self._received = 0
+        self._lost = 0
+        self._seen: Tally = (0, 0)
+        self._now: deque[Tally] = deque(maxlen=NOW_SECONDS)
+        self._period: Tally = (0, 0)
+        self._day: deque[Tally] = deque(day or [], maxlen=DAY_PERIODS)
+        self._others: dict[int, int] = {}
+        self.repeated = 0
+        self.rivals = 0
+
+    def hear(self, session: int, sequence: int) -> bool:
+        """Count one authentic datagram; return whether it is new in the present session."""
+        if session == self._session:
+            if sequence == self._next:
+                self._next += 1
+            elif sequence > self._next:
+                self._lost += sequence - self._next
+                self._next = sequence + 1
+            else:
+                self.repeated += 1
+                return False
+            self._received += 1
+            return True
+        return self._hear_other(session, sequence)
+
+    def _hear_other(self, session: int, sequence: int) -> bool:
+        # The upper half is the time of the sender's start: it only rises.
+        if session >> 32 > self._session >> 32:
+            self._session, self._next = session, sequence + 1
+            self._received += 1
+            return True
+        if sequence > self._others.get(session, -1):
+            # Goes on after another one started: two senders, or a recording.
+            self.rivals += 1
+            if session in self._others or len(self._others) < RIVALS_MAX:
+                self._others[session] = sequence
+        else:
+            self.repeated += 1
+        return False
+
+    def second(self) -> None:
+        """Close one second of `now`."""
+        tally = (self._received - self._seen[0], self._lost - self._seen[1])
+        self._seen = (self._received, self._lost)
+        self._now.append(tally)
+        self._period = (self._period[0] + tally[0], self._period[1] + tally[1])
+
+    def period(self) -> None:
+        """Close one step of the day."""
+        self._day.append(self._period)
+        self._period = (0, 0)
+
+    def day(self) -> list[Tally]:
+        """Return the steps of the day that are closed, oldest first."""
+        return list(self._day)
+
+    def hearing(self) -> Hearing:
+        """Return the figures of now."""
+        return Hearing(_share(list(self._now)), _share([*self._day, self._period]), self.repeated, self.rivals)
+
+
+def _share(tallies: list[Tally]) -> float | None:
+    received, lost = sum(tally[0] for tally in tallies), sum(tally[1] for tally in tallies)
+    return lost / (received + lost) if received + lost else None

@@ -1,0 +1,162 @@
+"""The receiver's three processes, each from its start to its end, and the one that keeps them running."""
+
+import contextlib
+import os
+import resource
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from types import FrameType
+from typing import TYPE_CHECKING, Final
+
+from transfer.diode.shelf import OpenShelf, Shelf
+from transfer.errors import BusyError
+from transfer.exclusive import exclusive
+
+if TYPE_CHECKING:
+    from keys.signing import VerifyKey
+    from transfer.batch import GatewayId
+    from transfer.diode.committing import Committed
+
+MIB: Final = 1024 * 1024
+REST: Final = 0.02  # seconds between two looks of the decode process
+COMMIT_REST: Final = 0.1
+RESTART_FIRST: Final = 0.2  # seconds until a process that died is started again; doubled each time it dies young
+RESTART_LAST: Final = 5.0
+GROWN: Final = 10.0  # seconds after which a process no longer counts as young
+END_SECONDS: Final = 10.0  # for a process to end by itself
+
+
+class Role(StrEnum):
+    """What a process of the receiver does, and nothing else."""
+
+    NETWORK = "network"
+    DECODE = "decode"
+    COMMIT = "commit"
+
+
+# Bytes of address space. Maps of open objects count: a 1,392nd part of each, for symbols of that size.
+MEMORY: Final[Mapping[Role, int]] = {
+    Role.NETWORK: 768 * MIB,
+    Role.DECODE: 768 * MIB,
+    Role.COMMIT: 768 * MIB,
+}
+
+
+class Ending:
+    """Tells a loop when to stop: at SIGTERM or SIGINT, or when the process that started it is gone."""
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._parent = os.getppid()
+
+    def __enter__(self) -> "Ending":
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._ask)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+
+    def goes_on(self) -> bool:
+        """Answer whether the loop should go on."""
+        return not self._asked and os.getppid() == self._parent
+
+    def _ask(self, _number: int, _frame: FrameType | None) -> None:
+        self._asked = True
+
+
+@contextmanager
+def taken(shelf: Shelf, role: Role) -> Iterator[None]:
+    """Hold a role of this shelf, alone, within its memory.
+
+    Raises:
+        BusyError: Another process has it.
+    """
+    shelf.prepare()
+    limit = MEMORY[role]
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    try:
+        with exclusive(shelf.root / f".{role}.lock"):
+            yield
+    except BusyError:
+        raise BusyError(f"another receiver's {role} process works on {shelf.root} already") from None
+
+
+def run_decode(shelf: Shelf, goes_on: Callable[[], bool]) -> None:
+    """Decode what is ready until the end."""
+    from transfer.diode.decoding import decode_ready
+
+    objects = OpenShelf(shelf)
+    while goes_on():
+        if not decode_ready(objects):
+            time.sleep(REST)
+
+
+def run_commit(
+    shelf: Shelf,
+    trusted: "Mapping[GatewayId, VerifyKey]",
+    goes_on: Callable[[], bool],
+    tell: "Callable[[Committed], None]",
+) -> None:
+    """Commit what is whole until the end."""
+    from transfer.diode.committing import commit_whole
+
+    objects = OpenShelf(shelf)
+    while goes_on():
+        for done in commit_whole(objects, trusted):
+            tell(done)
+        time.sleep(COMMIT_REST)
+
+
+class _Child:
+    def __init__(self, command: Sequence[str]) -> None:
+        self._command = command
+        self._wait = RESTART_FIRST
+        self.start()
+
+    def start(self) -> None:
+        self._started = time.monotonic()
+        self.process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL)
+
+    def look(self) -> int | None:
+        """Start it again when it is time to; return the status of one that has died since the last look."""
+        status = self.process.poll()
+        if status is None:
+            return None
+        now = time.monotonic()
+        if now - self._started > GROWN:
+            self._wait = RESTART_FIRST
+        if now - self._started < self._wait:
+            return None
+        self._wait = min(2 * self._wait, RESTART_LAST)
+        self.start()
+        return status
+
+
+def keep_running(
+    commands: Mapping[Role, Sequence[str]], goes_on: Callable[[], bool], warn: Callable[[str], None]
+) -> None:
+    """Run one process for each role, start again what dies, and end them all in the end."""
+    children = {role: _Child(command) for role, command in commands.items()}
+    try:
+        while goes_on():
+            for role, child in children.items():
+                status = child.look()
+                if status is not None:
+                    warn(f"the {role} process ended (status {status}) and was started again")
+            time.sleep(REST)
+    finally:
+        for child in children.values():
+            with contextlib.suppress(ProcessLookupError):
+                child.process.terminate()
+        for child in children.values():
+            try:
+                child.process.wait(END_SECONDS)
+            except subprocess.TimeoutExpired:
+                child.process.kill()
+                child.process.wait()
