@@ -21,8 +21,8 @@ from gateway.home import GatewayHome
 from gateway.home import init as init_gateway
 from keys.age.small import seal_bytes
 from keys.recipient import Kind
-from transfer.diode.report import ReceiverReport, report_receiver
 from transfer.diode.network import read_links
+from transfer.diode.report import ReceiverReport, report_receiver
 from transfer.diode.settings import ReceiverSettings, SenderSettings, encode_settings
 from transfer.diode.shelf import Shelf
 from transfer.names import Lane, PacketId
@@ -52,9 +52,7 @@ class LinkEnds:
             return
         init_desk(self.high, kind=Kind.CLASSIC, backup=None, passphrase=None, config=DeskConfig())
         config = GatewayConfig(tick_seconds=1, quota_bytes=2**40, reserve_bytes=0)
-        pairing = init_gateway(
-            self.low, recipients=self.high.recipients, desk_key=self.high.public_key, config=config
-        )
+        pairing = init_gateway(self.low, recipients=self.high.recipients, desk_key=self.high.public_key, config=config)
         pair(self.high, pairing)
         self.write_settings()
 
@@ -148,9 +146,7 @@ class LinkEnds:
         assert names == set(packets)
         assert (bag / MANIFEST).exists()
         for packet in packets:
-            assert digest(bag / "data" / "packets" / f"{packet}.age") == digest(
-                self.low.spool / lane / f"{packet}.age"
-            )
+            assert digest(bag / "data" / "packets" / f"{packet}.age") == digest(self.low.spool / lane / f"{packet}.age")
 
 
 def digest(path: Path) -> str:

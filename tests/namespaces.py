@@ -119,4 +119,3 @@ class Diode:
 
     def _nft(self, command: str) -> None:
         run(*self.on_high("nft", *command.split(" ")))
-

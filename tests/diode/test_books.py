@@ -1,0 +1,262 @@
+"""The small pure parts: geometry, the shared map, loss, pacing, the schedule, numbers as people type them, settings."""
+
+import secrets
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from disk.settings import SettingsError, read_settings
+from transfer.diode.coder import decode_block, encode_repair
+from transfer.diode.errors import LinkError
+from transfer.diode.geometry import BLOCK_SYMBOLS_MAX, Geometry
+from transfer.diode.loss import RIVALS_MAX, Listener
+from transfer.diode.notices import History, HistoryEntry, Progress
+from transfer.diode.pacing import TokenBucket
+from transfer.diode.report import encode_numbers, missing_numbers, parse_numbers
+from transfer.diode.schedule import Schedule
+from transfer.diode.settings import ReceiverSettings, SenderSettings, encode_settings, parse_address
+from transfer.diode.symbols import EXTRA, BlockState, SymbolMap
+
+GIB = 1024**3
+
+
+@given(size=st.integers(1, 2**36), symbol=st.integers(146, 1111), block=st.integers(1, BLOCK_SYMBOLS_MAX))
+def test_blocks_cover_the_object_without_gap_or_overlap(size: int, symbol: int, block: int) -> None:
+    geometry = Geometry(size, symbol * 8, block)
+    last = geometry.blocks - 1
+    assert geometry.first(0) == 0
+    assert geometry.first(last) + geometry.count(last) == geometry.symbols
+    assert (geometry.symbols - 1) * geometry.symbol < size <= geometry.padded_size
+    for each in {0, last // 2, last - 1, last} & set(range(last + 1)):
+        assert 1 <= geometry.count(each) <= block
+        if each:
+            assert geometry.first(each) == geometry.first(each - 1) + geometry.count(each - 1)
+        start = geometry.first(each) * geometry.symbol
+        assert geometry.block_of(start) == each
+        assert geometry.block_of(start + geometry.count(each) * geometry.symbol - 1) == each
+
+
+@pytest.mark.parametrize(
+    ("size", "symbol", "block"),
+    [(0, 1392, 10), (2**40 + 1, 1392, 10), (5, 1391, 10), (5, 1160, 10), (5, 8896, 10), (5, 1392, 0), (5, 1392, 1025)],
+)
+def test_absurd_geometries_do_not_exist(size: int, symbol: int, block: int) -> None:
+    with pytest.raises(ValueError, match=r"object|symbol|block"):
+        Geometry(size, symbol, block)
+
+
+@given(count=st.integers(1, 60), first=st.integers(0, 30), seed=st.integers(0, 1000))
+def test_any_symbols_of_a_block_beyond_its_number_give_it_back(count: int, first: int, seed: int) -> None:
+    block = secrets.token_bytes(count * 1168)
+    repairs = encode_repair(block, symbol=1168, first=first, count=count + 2)
+    given_symbols = [(count + first + index, each) for index, each in enumerate(repairs)]
+    assert decode_block(given_symbols, count=count, symbol=1168) == block
+    assert decode_block(given_symbols[: count - 1], count=count, symbol=1168) is None
+
+
+@pytest.mark.parametrize(("size", "symbol"), [(1168 * 1025, 1168), (0, 1168), (1169, 1168), (65536, 65536), (1168, 0)])
+def test_the_coder_is_never_asked_for_absurd_lengths(size: int, symbol: int) -> None:
+    with pytest.raises(ValueError, match="block"):
+        encode_repair(bytes(size), symbol=symbol, first=0, count=1)
+
+
+def new_map(count: int = 10) -> SymbolMap:
+    geometry = Geometry(count * 1168, 1168, count)
+    symbols = SymbolMap(geometry, memoryview(bytearray(SymbolMap.size_of(geometry))))
+    symbols.resume()
+    return symbols
+
+
+def test_a_block_is_done_with_all_source_symbols_and_ready_with_one_to_spare() -> None:
+    symbols = new_map()
+    assert symbols.mark(0, 0, 9) == 9
+    assert symbols.state(0) == BlockState.OPEN
+    for index in range(EXTRA + 1):
+        slot = symbols.free_slot(0, 20 + index)
+        assert slot == index
+        assert symbols.state(0) == BlockState.OPEN
+        symbols.keep(0, slot, 20 + index)
+    assert symbols.state(0) == BlockState.READY
+    other = new_map()
+    assert other.mark(0, 0, 10) == 10
+    assert other.state(0) == BlockState.DONE
+
+
+def test_what_is_marked_twice_counts_once() -> None:
+    symbols = new_map()
+    assert [symbols.mark(0, 0, 3), symbols.mark(0, 2, 3), symbols.mark(0, 0, 5)] == [3, 2, 0]
+    assert symbols.symbols_here() == 5
+    symbols.keep(0, 0, 11)
+    assert symbols.free_slot(0, 11) is None
+    assert symbols.free_slot(0, 12) == 1
+
+
+def test_slots_are_bounded() -> None:
+    symbols = new_map(20)
+    for esi in range(20, 20 + symbols.geometry.slots):
+        slot = symbols.free_slot(0, esi)
+        assert slot is not None
+        symbols.keep(0, slot, esi)
+    assert symbols.free_slot(0, 999) is None
+
+
+def test_a_failed_try_asks_for_one_more_symbol() -> None:
+    symbols = new_map()
+    symbols.mark(0, 0, 9)
+    for esi in (20, 21):
+        symbols.keep(0, symbols.free_slot(0, esi) or 0, esi)
+    symbols.note_try(0)
+    symbols.set_state(0, BlockState.OPEN)
+    slot = symbols.free_slot(0, 22)
+    assert slot is not None
+    symbols.keep(0, slot, 22)
+    assert symbols.state(0) == BlockState.READY
+
+
+def test_a_successor_finds_what_a_killed_process_did_not_say() -> None:
+    geometry = Geometry(10 * 1168, 1168, 10)
+    buffer = bytearray(SymbolMap.size_of(geometry))
+    symbols = SymbolMap(geometry, memoryview(buffer))
+    symbols.resume()
+    symbols.mark(0, 0, 10)
+    symbols.set_state(0, BlockState.OPEN)  # killed between the mark and the state
+    again = SymbolMap(geometry, memoryview(buffer))
+    again.resume()
+    assert again.state(0) == BlockState.DONE
+
+
+def test_loss_is_what_the_numbers_say() -> None:
+    listener = Listener()
+    for sequence in (*range(100, 190), *range(200, 210)):
+        assert listener.hear(5 << 32, sequence)
+    listener.second()
+    assert listener.hearing().loss_now == pytest.approx(10 / 110)
+    listener.period()
+    assert listener.day() == [(100, 10)]
+    for _ in range(20):
+        listener.second()
+    assert listener.hearing().loss_now is None
+    assert listener.hearing().loss_day == pytest.approx(10 / 110)
+
+
+def test_only_the_newest_session_counts_and_others_are_bounded() -> None:
+    listener = Listener()
+    assert listener.hear(5 << 32 | 1, 10)
+    assert not listener.hear(5 << 32 | 1, 10)
+    assert not listener.hear(4 << 32, 1_000_000)
+    assert listener.hear(6 << 32, 0)
+    for session in range(1, 100):
+        listener.hear(session, 1)
+    assert len(listener._others) <= RIVALS_MAX
+    assert listener.rivals > 3
+    listener.second()
+    assert listener.hearing().loss_now == 0
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now, self.slept = 0.0, 0.0
+
+    def time(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.slept += seconds
+
+
+def test_the_bucket_keeps_its_rate_and_does_not_catch_up() -> None:
+    clock = Clock()
+    bucket = TokenBucket(1_000_000, now=clock.time, sleep=clock.sleep)
+    for _ in range(1000):
+        bucket.wait(1000)
+    assert clock.now == pytest.approx(1.0, rel=0.01)
+    clock.now += 5  # a stall
+    before = clock.now
+    for _ in range(1000):
+        bucket.wait(1000)
+    assert clock.now - before == pytest.approx(1.0, rel=0.01)
+
+
+def test_every_pass_comes_before_the_carousel_and_gaps_are_kept() -> None:
+    settings = SenderSettings(passes=2, small_passes=3, pass_gap_seconds=30, carousel_times=1, carousel_seconds=1000)
+    schedule = Schedule(settings)
+    schedule.add(1, small=False, sent=0, now=0)
+    schedule.add(2, small=True, sent=0, now=0)
+    log, now = [], 0.0
+    while now < 5000:
+        number = schedule.next(now)
+        if number is None:
+            now += 1
+            continue
+        log.append((number, now))
+        now += 2
+        schedule.ended(number, now)
+    times = {number: [at for each, at in log if each == number] for number in (1, 2)}
+    assert [len(times[1]), len(times[2])] == [3, 4]
+    assert times[1][1] - times[1][0] >= 32
+    assert times[2][1] - times[2][0] >= 32
+    assert times[1][2] - times[1][1] >= 1000
+    assert schedule.progress(1) is Progress.SENT
+
+
+def test_what_is_asked_for_is_sent_from_its_first_pass_on() -> None:
+    schedule = Schedule(SenderSettings(passes=1, carousel_times=0))
+    schedule.add(1, small=False, sent=1, now=0)
+    assert schedule.next(10**9) is None
+    schedule.ask(1, now=5)
+    assert schedule.progress(1) is Progress.COMING
+    assert schedule.next(5) == 1
+    schedule.remove(1)
+    assert schedule.next(5) is None
+
+
+def test_missing_is_what_neither_came_nor_is_coming() -> None:
+    entries = (HistoryEntry(8, "a" * 64, Progress.SENT), HistoryEntry(9, "b" * 64, Progress.COMING))
+    history = History("0" * 16, 1, 10, entries)  # type: ignore[arg-type]
+    assert missing_numbers(history, {1, 2, 3, 5, 7}) == (4, 6, 8, 10)
+    assert missing_numbers(None, set()) == ()
+
+
+@given(st.sets(st.integers(1, 500)))
+def test_numbers_are_read_as_they_are_written(numbers: set[int]) -> None:
+    assert parse_numbers(encode_numbers(sorted(numbers)).split()) == sorted(numbers)
+
+
+def test_numbers_as_people_type_them() -> None:
+    assert parse_numbers(["1042,", "1050-1052"]) == [1042, 1050, 1051, 1052]
+    assert encode_numbers([1042, 1050, 1051, 1052]) == "1042 1050-1052"
+
+
+@pytest.mark.parametrize("typed", ["x", "0", "-5", "5-", "9-3", "1000000", "1-999999", "1--2", "٣"])
+def test_what_is_no_number_is_pointed_out(typed: str) -> None:
+    with pytest.raises(LinkError, match="batch"):
+        parse_numbers([typed])
+
+
+@pytest.mark.parametrize("settings", [SenderSettings(), ReceiverSettings()])
+def test_settings_are_read_as_they_are_written(settings: SenderSettings | ReceiverSettings, tmp_path: object) -> None:
+    from pathlib import Path
+
+    path = Path(str(tmp_path)) / "link.toml"
+    path.write_text(encode_settings(settings))
+    assert read_settings(path, type(settings)) == settings
+    path.write_text(path.read_text() + "no_such_key = 1\n")
+    with pytest.raises(SettingsError, match="no_such_key"):
+        read_settings(path, type(settings))
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [({"mtu": 1279}, "mtu"), ({"mtu": 9001}, "mtu"), ({"to": "example.org:4141"}, "to"), ({"to": "::1:4141"}, "to"),
+     ({"to": "192.0.2.1:0"}, "to"), ({"passes": 0}, "passes"), ({"rate_bytes": 1}, "rate_bytes")],
+)  # fmt: skip
+def test_wrong_settings_are_refused_by_name(changes: dict[str, object], key: str) -> None:
+    with pytest.raises(ValueError, match=f"'{key}'"):
+        SenderSettings(**changes)  # type: ignore[arg-type]
+
+
+def test_addresses() -> None:
+    assert parse_address("to", "192.0.2.1:4141") == ("192.0.2.1", 4141)
+    assert parse_address("to", "[2001:db8::1]:1") == ("2001:db8::1", 1)
