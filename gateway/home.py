@@ -96,6 +96,11 @@ class GatewayHome:
         return self.root / "way-back.sqlite"
 
     @property
+    def metrics(self) -> Path:
+        """The socket with rounded counts, unless the settings name another."""
+        return self.root / "metrics.sock"
+
+    @property
     def spool(self) -> Path:
         """The folder of sealed packets."""
         return self.root / "spool"

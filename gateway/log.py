@@ -24,6 +24,7 @@ class LogEvent(StrEnum):
     SCANNER_UNFIT = "scanner-unfit"
     INSPECTION_OFF = "inspection-off"
     SWAP_ACTIVE = "swap-active"  # what is in memory may reach a disk: swapoff, or swap with a fresh key
+    METRICS_UNAVAILABLE = "metrics-unavailable"  # the socket or the ledger; tried again at the next tick
     STOPPING = "stopping"
     STOPPED = "stopped"
     FAULT = "fault"

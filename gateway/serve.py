@@ -22,6 +22,7 @@ from gateway.home import GatewayHome, GatewayMaterial
 from gateway.inspection import Inspections
 from gateway.intake import Limits
 from gateway.log import LogEvent, log
+from gateway.metrics import LOOK_EVERY, MetricsSocket, reader
 from gateway.pages import Pages
 from gateway.places import Places
 from gateway.receipts import ReceiptMaker
@@ -38,6 +39,7 @@ from quarantine.inspect import Inspector
 from quarantine.memory import Slots
 from quarantine.types import FileType
 from quarantine.zygote import Zygote
+from transfer.low_status import WaitingLimits
 from transfer.spool import Spool
 
 CANARY_SECONDS: Final = 60.0  # for all canaries together, at start
@@ -94,7 +96,9 @@ async def _run(
     pages = Pages(site)
     listener = Listener(Gateway(station, pages), pages)
     receipts.start()
+    metrics = _metrics(home, config, station.spool)
     try:
+        await metrics.start()
         on_listening(host, await listener.start(host, port))
         station.audit.append(Event.GATEWAY_STARTED)
         await stop.wait()
@@ -102,7 +106,15 @@ async def _run(
         await listener.stop()
         station.audit.append(Event.GATEWAY_STOPPED)
     finally:
+        await metrics.stop()
         await receipts.stop()
+
+
+def _metrics(home: GatewayHome, config: GatewayConfig, spool: Spool) -> MetricsSocket:
+    limits = WaitingLimits(config.alarm_days, config.overdue_days, config.retention_days)
+    read = reader(spool, home.outbox, quota=config.quota_bytes, limits=limits, today=utc_day)
+    path = Path(config.metrics_socket) if config.metrics_socket else home.metrics
+    return MetricsSocket(path, read=read, tick_start=spool.tick_start, look_every=min(LOOK_EVERY, config.tick_seconds))
 
 
 def limits_of(config: GatewayConfig) -> Limits:

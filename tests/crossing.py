@@ -43,15 +43,16 @@ class Low:
         self.spool = Spool(self.home / "spool", quota=2**40, reserve=0, tick=TICK, now=lambda: self.now)
         self.spool.prepare()
         self.audit = AuditLog(self.home / "audit.jsonl", today=lambda: DAY)
+        self.outbox = Outbox(self.home / "outbox.sqlite")
 
     @property
     def side(self) -> LowSide:
-        """A fresh one each time: what is not on the disk does not count."""
+        """A fresh one each time: what is not on the disk does not count (a ledger opens its file for each question)."""
         return LowSide(
             key=self.key,
             recipients=(self.identity.recipient,),
             spool=self.spool,
-            outbox=Outbox(self.home / "outbox.sqlite"),
+            outbox=self.outbox,
             audit=self.audit,
             lock=self.home / "outbox.lock",
             today=lambda: DAY,
@@ -95,16 +96,12 @@ class High:
         self.home.mkdir(exist_ok=True)
         (self.home / "gateways").mkdir(exist_ok=True)
         self.audit = AuditLog(self.home / "audit.jsonl", today=lambda: DAY)
+        self.arrivals = Arrivals(self.home / "arrivals.sqlite")  # opens its file for each question
 
     @property
     def inbox(self) -> Path:
         """Where packets are filed."""
         return self.home / "inbox"
-
-    @property
-    def arrivals(self) -> Arrivals:
-        """The ledger, opened afresh."""
-        return Arrivals(self.home / "arrivals.sqlite")
 
     def take(self, bag: Path) -> ImportReport:
         """Import one bag."""

@@ -11,6 +11,11 @@ from disk.durable import PRIVATE
 from transfer.errors import LedgerError
 
 _BUSY_SECONDS: Final = 30.0  # another process's transaction takes milliseconds
+_DURABLE: Final = (
+    # With FULL the name of the rollback journal may come back after a power cut, and undo what was durable.
+    "PRAGMA synchronous = EXTRA",
+    "PRAGMA secure_delete = ON",  # an erased secret must not stay in a free page
+)
 
 
 class LedgerFile:
@@ -30,7 +35,7 @@ class LedgerFile:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Hold the file exclusively; what was done is durable when the block ends, or undone when it raises."""
-        with self._opened("BEGIN IMMEDIATE") as db:
+        with self._opened(*_DURABLE, "BEGIN IMMEDIATE") as db:
             yield db
 
     @contextmanager
@@ -40,16 +45,14 @@ class LedgerFile:
             yield db
 
     @contextmanager
-    def _opened(self, begin: str) -> Iterator[sqlite3.Connection]:
+    def _opened(self, *begin: str) -> Iterator[sqlite3.Connection]:
         try:
             db = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
         except sqlite3.Error as error:
             raise LedgerError(f"{self._path} cannot be opened: {error}") from None
         try:
-            # With FULL the name of the rollback journal may come back after a power cut, and undo what was durable.
-            db.execute("PRAGMA synchronous = EXTRA")
-            db.execute("PRAGMA secure_delete = ON")  # an erased secret must not stay in a free page
-            db.execute(begin)
+            for statement in begin:
+                db.execute(statement)
             yield db
             db.execute("COMMIT")
         except sqlite3.DatabaseError as error:

@@ -1,5 +1,6 @@
 """What waits on the low side, for how long, and what somebody must look into. Counts and days, nothing finer."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -32,12 +33,13 @@ class WaitingLimits:
 
 @dataclass(frozen=True, slots=True)
 class LaneStatus:
-    """The packets of one lane: `fresh` wait for their tick, `exported` for the words of a batch."""
+    """The packets of one lane: `fresh` wait for their tick, `exported` for the words of a batch; `size` in bytes."""
 
     lane: Lane
     ready: int
     fresh: int
     exported: int
+    size: int
     oldest_days: int | None
 
 
@@ -60,13 +62,18 @@ class LowStatus:
     alarms: tuple[LowAlarm, ...]
 
 
-def read_low_status(spool: Spool, outbox: Outbox, *, today: date, limits: WaitingLimits) -> LowStatus:
-    """Look at the spool and the ledger once; memory does not grow with the number of packets."""
+def read_low_status(
+    spool: Spool, outbox: Outbox, *, today: date, limits: WaitingLimits, before: float = math.inf
+) -> LowStatus:
+    """Look at the spool and the ledger once; memory does not grow with the number of packets.
+
+    Packets whose tick did not begin `before` (seconds since the epoch) are left out.
+    """
     past = 0
     lanes = []
     with outbox.taken() as is_taken:
         for lane in Lane:
-            status, beyond = _look(spool, lane, is_taken, limits.retention_days)
+            status, beyond = _look(spool, lane, is_taken, limits.retention_days, before)
             lanes.append(status)
             past += beyond
     batches = tuple(_batch(item, today, limits.overdue_days) for item in outbox.outstanding())
@@ -84,12 +91,15 @@ def age_in_days(start: int, now: float) -> int:
 
 
 def _look(
-    spool: Spool, lane: Lane, is_taken: Callable[[PacketId], bool], retention_days: int
+    spool: Spool, lane: Lane, is_taken: Callable[[PacketId], bool], retention_days: int, before: float
 ) -> tuple[LaneStatus, int]:
-    ready = fresh = exported = past = 0
+    ready = fresh = exported = past = total = 0
     oldest: int | None = None
     now = spool.now()
-    for start, packet, _ in spool.scan(lane):
+    for start, packet, size in spool.scan(lane):
+        if start >= before:
+            continue
+        total += size
         if is_taken(packet):
             exported += 1
         elif spool.is_due(start):
@@ -99,7 +109,7 @@ def _look(
         days = age_in_days(start, now)
         oldest = days if oldest is None else max(oldest, days)
         past += days >= retention_days
-    return LaneStatus(lane, ready, fresh, exported, oldest), past
+    return LaneStatus(lane, ready, fresh, exported, total, oldest), past
 
 
 def _batch(batch: WaitingBatch, today: date, overdue_days: int) -> BatchStatus:

@@ -1,0 +1,151 @@
+"""Rounded counts of what waits, for Prometheus, on a Unix socket: they change at the tick and at no other moment.
+
+A figure that moved with each submission would say when somebody was here to whoever may read it. So packets of the
+running tick are not counted, counts are multiples of ten, ages are whole days, and nothing has a label but the lane.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import socket
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+
+from disk.durable import PRIVATE
+from gateway.answers import Page, QuietServer
+from gateway.log import LogEvent, log
+from transfer.low_status import LowAlarm, LowStatus, WaitingLimits, read_low_status
+from transfer.outbox import Outbox
+from transfer.spool import Spool
+
+ROUND: Final = 10  # counts are rounded down to multiples of this, and so is the share of the quota, in percent
+MODE: Final = 0o660  # of the socket: the gateway's user, and the group that the monitoring is in
+PATH: Final = "/metrics"
+LOOK_EVERY: Final = 15.0  # seconds between two looks at the clock; a clock may be set
+
+
+def encode_metrics(status: LowStatus, *, quota: int) -> str:
+    """Return Prometheus' text for what waits; `quota` in bytes."""
+    registry = CollectorRegistry()  # of its own: the library's has figures of the process, its times and its memory
+    waiting = Gauge("enveis_packets_ready", "Packets that wait for a batch, rounded.", ["lane"], registry=registry)
+    exported = Gauge("enveis_packets_in_batches", "Packets in batches, rounded.", ["lane"], registry=registry)
+    oldest = Gauge("enveis_oldest_packet_days", "Days that the oldest packet waits.", ["lane"], registry=registry)
+    for lane in status.lanes:
+        waiting.labels(lane.lane).set(_rounded(lane.ready))
+        exported.labels(lane.lane).set(_rounded(lane.exported))
+        oldest.labels(lane.lane).set(lane.oldest_days or 0)
+    batches = Gauge("enveis_batches_waiting", "Batches that wait for the desk's words.", registry=registry)
+    batches.set(len(status.batches))
+    full = Gauge("enveis_spool_used_percent", "Share of the quota that is used, rounded.", registry=registry)
+    full.set(_rounded(100 * sum(lane.size for lane in status.lanes) // quota))
+    alarms = Gauge("enveis_alarm", "1 while somebody must look into this.", ["kind"], registry=registry)
+    for kind in LowAlarm:
+        alarms.labels(kind).set(int(kind in status.alarms))
+    return generate_latest(registry).decode()
+
+
+def reader(
+    spool: Spool, outbox: Path, *, quota: int, limits: WaitingLimits, today: Callable[[], date]
+) -> Callable[[], str]:
+    """Return what reads spool and ledger as they were when the running tick began."""
+
+    def read() -> str:
+        before = spool.tick_start()
+        status = read_low_status(spool, Outbox(outbox), today=today(), limits=limits, before=before)
+        return encode_metrics(status, quota=quota)
+
+    return read
+
+
+class MetricsSocket:
+    """Answers on a Unix socket. Of several gateway processes with one spool the first does; the next takes over."""
+
+    def __init__(
+        self, path: Path, *, read: Callable[[], str], tick_start: Callable[[], int], look_every: float = LOOK_EVERY
+    ) -> None:
+        self._path = path
+        self._read = read
+        self._look_every = look_every
+        self._tick_start = tick_start
+        self._text = ""
+        self._lock = -1
+        self._runner: web.ServerRunner | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin; where it cannot be done now, the log says so and it is tried again at each tick."""
+        await self._tick()
+        self._task = asyncio.create_task(self._follow(self._tick_start()))
+
+    async def stop(self) -> None:
+        """End, and remove the socket if it is ours."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._path.unlink(missing_ok=True)
+        if self._lock >= 0:
+            os.close(self._lock)
+
+    async def _follow(self, seen: int) -> None:
+        while True:
+            await asyncio.sleep(self._look_every if self._tick_start() == seen else 0)
+            if self._tick_start() != seen:
+                seen = self._tick_start()
+                await self._tick()
+
+    async def _tick(self) -> None:
+        try:
+            self._text = await asyncio.to_thread(self._read)
+            if self._runner is None and self._is_first():
+                await self._listen()
+        except Exception as error:  # noqa: BLE001 - submissions must not end because figures cannot be had
+            log(LogEvent.METRICS_UNAVAILABLE, fault=error)
+
+    def _is_first(self) -> bool:
+        if self._lock < 0:
+            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            fd = os.open(self._path.with_name(f"{self._path.name}.lock"), flags, PRIVATE)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(fd)
+                return False
+            self._lock = fd
+        return True
+
+    async def _listen(self) -> None:
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            self._path.unlink(missing_ok=True)  # left by a process that was killed: we hold the lock
+            os.fchmod(listening.fileno(), MODE)  # before it has a name, so that it never has another mode
+            # Through the folder's descriptor: a socket's address has room for 107 bytes only (unix(7)).
+            listening.bind(f"/proc/self/fd/{folder}/{self._path.name}")
+            self._path.chmod(MODE)  # what the umask took away
+            runner = web.ServerRunner(QuietServer(self._answer, ""))
+            await runner.setup()
+            await web.SockSite(runner, listening).start()
+            self._runner = runner
+        except BaseException:
+            listening.close()
+            raise
+        finally:
+            os.close(folder)
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == PATH and request.method in ("GET", "HEAD"):
+            return Page(self._text, content_type="text/plain")
+        return Page("", status=404, content_type="text/plain")
+
+
+def _rounded(count: int) -> int:
+    return count // ROUND * ROUND
