@@ -17,7 +17,7 @@ from tests.crossing import DAY, MIDNIGHT, High, Low, make_sides, no_progress
 from transfer.errors import BagError, BusyError, CodeError, LedgerError, SpoiltPacketError
 from transfer.exclusive import exclusive
 from transfer.incoming import MissingReason
-from transfer.ledger import AlarmKind, BatchState, Gap
+from transfer.ledger import AlarmKind, BatchState, Gap, Outbox
 from transfer.names import Lane
 from transfer.outgoing import acknowledge, export, reexport, resume
 from transfer.usb import find_bags
@@ -321,6 +321,7 @@ def test_one_number_with_two_digests_raises_an_alarm(tmp_path: Path) -> None:
     low.later()
     second = low.export(tmp_path / "stick").batches[0].folder
     (low.home / "outbox.sqlite").unlink()
+    low.outbox = Outbox(low.home / "outbox.sqlite")
     new = low.export(tmp_path / "other").batches[0].folder
     assert old.name == new.name
     assert high.take(old).alarms == ()
