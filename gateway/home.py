@@ -7,7 +7,7 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -19,12 +19,15 @@ from gateway.config import GatewayConfig, encode_config
 from gateway.errors import GatewayError
 from gateway.way_back import WayBack
 from keys.errors import KeyMaterialError
-from keys.recipient import Recipient, parse_recipients
+from keys.generation import verify_recipients
+from keys.recipient import Recipient, encode_recipients, parse_recipients
 from keys.signing import SigningKey, VerifyKey, parse_signing_key, parse_verify_key
+from transfer.head_statement import HeadStatement, verify_statement
 from transfer.names import Lane
 from transfer.pairing import LINK_KEY_SIZE, Pairing, encode_pairing, parse_pairing
 
 KEY_FILE_MAX: Final = 64 * 1024  # bytes; eight hybrid recipients take 16 KiB
+SIGNATURE_SUFFIX: Final = ".minisig"
 
 T = TypeVar("T")
 
@@ -76,6 +79,21 @@ class GatewayHome:
         return self.root / "recipients.txt"
 
     @property
+    def recipients_signature(self) -> Path:
+        """The desk's signature over them, with the number of their generation; absent where none was brought."""
+        return self.root / f"recipients.txt{SIGNATURE_SUFFIX}"
+
+    @property
+    def former(self) -> Path:
+        """What belonged to earlier keys of this gateway: a folder for each."""
+        return self.root / "former"
+
+    @property
+    def new_key(self) -> Path:
+        """Where a new key is prepared; it is there only while a change of keys is not complete."""
+        return self.root / ".new-key"
+
+    @property
     def desk_key(self) -> Path:
         """The public key of the desk whose replies are believed."""
         return self.root / "desk.pub"
@@ -124,16 +142,18 @@ class GatewayHome:
             disk.settings.SettingsError: The settings cannot be used.
         """
         config = self.load_config()
+        if self.new_key.exists():
+            raise GatewayError("a change of this gateway's key was interrupted: 'enveis gateway rekey' completes it")
         for secret in (self.key, self.pairing):
             if secret.exists() and not is_private(secret):
                 raise GatewayError(f"{secret} can be read by others on this machine: chmod 600 {secret}")
         material = GatewayMaterial(
             config=config,
-            recipients=_parsed(self.recipients, parse_recipients),
-            signing_key=_parsed(self.key, parse_signing_key),
-            desk_key=_parsed(self.desk_key, parse_verify_key),
+            recipients=read_key_file(self.recipients, parse_recipients),
+            signing_key=read_key_file(self.key, parse_signing_key),
+            desk_key=read_key_file(self.desk_key, parse_verify_key),
         )
-        if _parsed(self.public_key, parse_verify_key) != material.signing_key.public:
+        if read_key_file(self.public_key, parse_verify_key) != material.signing_key.public:
             raise GatewayError(f"{self.public_key} does not belong to {self.key.name}")
         return material
 
@@ -142,38 +162,88 @@ class GatewayHome:
         return parse_pairing(self.pairing.read_bytes()[: KEY_FILE_MAX + 1])
 
 
-def init(home: GatewayHome, *, recipients: Path, desk_key: Path, config: GatewayConfig) -> Pairing:
+def init(
+    home: GatewayHome, *, recipients: Path, desk_key: Path, config: GatewayConfig, continues: Path | None = None
+) -> Pairing:
     """Make a new gateway's home, with keys of its own, for the desk behind `recipients` and `desk_key`.
+
+    Where the desk's signature lies beside the recipients it is checked, and their generation is known from then on.
+    `continues` is the desk's statement of the last head it trusts of a gateway that this one takes the place of.
 
     Raises:
         GatewayError: A file handed in is not what it should be.
+        transfer.head_statement.StatementError: The statement is not this desk's.
         FileExistsError: There is something in the home already; nothing was changed.
     """
-    to = _parsed(recipients, parse_recipients)
-    desk = _parsed(desk_key, parse_verify_key)
+    to = read_key_file(recipients, parse_recipients)
+    desk = read_key_file(desk_key, parse_verify_key)
+    signature = _signature_beside(recipients, desk)
+    statement = None if continues is None else read_statement(continues, desk)
     signing = SigningKey.generate()
     pairing = Pairing(signing.public, secrets.token_bytes(LINK_KEY_SIZE))
 
     def build(folder: Path) -> None:
         new = GatewayHome(folder)
-        write_new(new.key, [signing.encode().encode()])
-        write_new(new.public_key, [signing.public.encode().encode()])
-        write_new(new.pairing, [encode_pairing(pairing)])
+        write_keys(new, signing, pairing, statement)
         # Written anew from what was parsed: comments of the file handed in do not come along.
-        write_new(new.recipients, [f"{recipient}\n".encode() for recipient in to])
+        write_new(new.recipients, [encode_recipients(to)])
+        if signature is not None:
+            write_new(new.recipients_signature, [signature.encode()])
         write_new(new.desk_key, [desk.encode().encode()])
         write_new(new.config, [encode_config(config).encode()])
         for lane in ("incoming", "withdrawable", *Lane):
             make_private_folder(new.spool / lane)
         WayBack(new.way_back).begin()
-        log = AuditLog(new.audit, today=lambda: datetime.now(UTC).date())
-        log.append(Event.KEYS_CREATED, digest=hashlib.sha256(signing.public.raw).hexdigest())
 
     make_home(home.root, build)
     return pairing
 
 
-def _parsed(path: Path, parse: Callable[[str], T]) -> T:
+def write_keys(new: GatewayHome, signing: SigningKey, pairing: Pairing, statement: HeadStatement | None) -> None:
+    """Write a gateway's own keys, and the log that begins with them, into a folder where they are not yet."""
+    write_new(new.key, [signing.encode().encode()])
+    write_new(new.public_key, [signing.public.encode().encode()])
+    write_new(new.pairing, [encode_pairing(pairing)])
+    log = AuditLog(new.audit, today=utc_today)
+    log.append(Event.KEYS_CREATED, digest=hashlib.sha256(signing.public.raw).hexdigest())
+    if statement is not None:
+        log.append(Event.CHAIN_CONTINUES, gateway=statement.gateway, digest=statement.head.hash)
+
+
+def read_statement(path: Path, desk: VerifyKey) -> HeadStatement:
+    """Return the desk's statement in a file, whose signature lies beside it.
+
+    Raises:
+        GatewayError: It cannot be read.
+        transfer.head_statement.StatementError: It is not this desk's.
+    """
+    try:
+        text = path.read_bytes()[: KEY_FILE_MAX + 1]
+        signature = path.with_name(path.name + SIGNATURE_SUFFIX).read_bytes()[:KEY_FILE_MAX]
+    except OSError as error:
+        raise GatewayError(f"{error.filename}: cannot be read ({error.strerror})") from None
+    return verify_statement(text, signature.decode("utf-8", "replace"), desk)
+
+
+def utc_today() -> date:
+    """Return today's date in UTC; nothing finer goes into a log."""
+    return datetime.now(UTC).date()
+
+
+def _signature_beside(recipients: Path, desk: VerifyKey) -> str | None:
+    beside = recipients.with_name(recipients.name + SIGNATURE_SUFFIX)
+    if not beside.exists():
+        return None
+    try:
+        signature = beside.read_bytes()[:KEY_FILE_MAX].decode("utf-8", "replace")
+        verify_recipients(recipients.read_bytes()[: KEY_FILE_MAX + 1], signature, desk)
+    except KeyMaterialError as error:
+        raise GatewayError(f"{recipients}: {error}") from None
+    return signature
+
+
+def read_key_file(path: Path, parse: Callable[[str], T]) -> T:
+    """Return what `parse` makes of a file of keys, or raise GatewayError with a sentence."""
     try:
         with path.open("rb") as stream:
             content = stream.read(KEY_FILE_MAX + 1)

@@ -72,6 +72,15 @@ class WayBack:
         with self._file.transaction() as db:
             db.execute("INSERT INTO taken VALUES (1, 0, 0, ?, NULL, NULL, NULL)", (_noise(),))
 
+    def let_go(self) -> None:
+        """Let go of the bundle, because the key that signed it, or was meant by it, does not count any more.
+
+        Tombstones stay. Which bundles were taken is unknown from here on, as after a reinstallation.
+        """
+        with self._file.transaction() as db:
+            db.execute("DELETE FROM reply")
+            db.execute("DELETE FROM taken")
+
     def known(self) -> Known | None:
         """Return what was taken last; None where that is not known, as after a reinstallation."""
         with self._file.reading() as db:

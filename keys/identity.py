@@ -89,6 +89,13 @@ def encode_identities(identities: Sequence[Identity], passphrase: str | None) ->
     return text if passphrase is None else seal_bytes(text, [Passphrase(passphrase)])
 
 
+def is_sealed(path: Path) -> bool:
+    """Answer whether an identity file has a passphrase."""
+    with path.open("rb") as stream:
+        content = stream.read(IDENTITY_FILE_MAX)
+    return is_armored(content) or content.startswith(VERSION_LINE)
+
+
 def read_identities(path: Path, ask_passphrase: Callable[[], str]) -> tuple[Identity, ...]:
     """Read an identity file, plain or sealed with a passphrase, which is asked for only then.
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from enveis.command import Command, add_passphrase_file, confirm, home_of, passphrase_reader
+from enveis.commands import desk_keys
 from enveis.terminal import Terminal, amount, visible
 from enveis.unlocking import add_identity, load_identities
 
@@ -62,27 +63,34 @@ def _init(arguments: Namespace, terminal: Terminal) -> int:
 
 def _pair_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("pairing", type=Path, metavar="gateway.pairing")
+    parser.add_argument(
+        "--replaces", metavar="GATEWAY", help="trust it in the place of this one, whose key is lost or known to others"
+    )
     parser.add_argument("--yes", action="store_true", help="the words were compared already")
 
 
 def _pair(arguments: Namespace, terminal: Terminal) -> int:
+    from desk.gateways import find_gateway, replace_gateway
     from desk.home import DeskHome, pair, read_pairing
 
     home = DeskHome(home_of(arguments))
     home.check()
     pairing = read_pairing(arguments.pairing)
+    old = None if arguments.replaces is None else find_gateway(home, arguments.replaces)
     terminal.note(f"Gateway {pairing.gateway}")
     terminal.note(f"Fingerprint words: {terminal.strong(pairing.fingerprint)}")
     if not confirm("Does the gateway show the same words ('enveis gateway check')?", yes=arguments.yes):
         terminal.note("Not trusted. Nothing was changed.")
         return 1
-    new = pair(home, pairing)
+    new = pair(home, pairing) if old is None else replace_gateway(home, old.gateway, pairing)
     if terminal.as_json:
         terminal.answer({"gateway": pairing.gateway, "new": new})
     else:
         terminal.say(
             f"Gateway {pairing.gateway} is trusted {'from now on' if new else 'already'}: its batches are taken."
         )
+        if old is not None:
+            terminal.say(f"Gateway {old.gateway} is not trusted any more: its batches are refused.")
     return 0
 
 
@@ -114,6 +122,7 @@ def _open_arguments(parser: ArgumentParser) -> None:
 
 def _open(arguments: Namespace, terminal: Terminal) -> int:
     from audit.events import Event
+    from desk.generations import describe
     from desk.home import DeskHome
     from desk.inbox import contradictions, find_packet
     from desk.opening import OpenPacket
@@ -135,6 +144,8 @@ def _open(arguments: Namespace, terminal: Terminal) -> int:
         else:
             show_packet(terminal, packet.manifest, packet.message)
             show_files(terminal, packet.manifest, files, folder)
+        if sealed := describe(home, packet.manifest.sealed_to):
+            terminal.note(sealed)
         for sentence in contradictions(entry, packet.manifest):
             terminal.warn(f"{sentence} Ask the gateway's operators why.")
     return 0
@@ -223,6 +234,16 @@ def _verdict_sentences(note: "FileNote") -> list[str]:
 COMMANDS = (
     Command("init", "make the desk's home and keys", _init, _init_arguments),
     Command("pair", "trust a gateway", _pair, _pair_arguments),
+    Command("gateways", "list the gateways that are or were trusted", desk_keys.gateways),
+    Command("distrust", "refuse a gateway's batches from now on", desk_keys.distrust, desk_keys.distrust_arguments),
+    Command("head", "sign which line of a gateway's log is trusted last", desk_keys.head, desk_keys.head_arguments),
+    Command(
+        "recipients",
+        "list the generations of keys, or make a new one",
+        desk_keys.recipients,
+        desk_keys.recipients_arguments,
+    ),
+    Command("rekey", "make a new desk.key", desk_keys.rekey, desk_keys.rekey_arguments),
     Command("inbox", "list what has arrived", _inbox),
     Command("open", "open one packet, and write its files", _open, _open_arguments),
 )

@@ -5,12 +5,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from enveis.command import Command, home_of
+from enveis.commands import gateway_keys
 from enveis.terminal import Terminal
 
 
 def _init_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--recipients", type=Path, required=True, metavar="FILE", help="recipients.txt of the desk")
     parser.add_argument("--desk-key", type=Path, required=True, metavar="FILE", help="desk.pub of the desk")
+    parser.add_argument(
+        "--continues",
+        type=Path,
+        metavar="last-head.json",
+        help="in the place of a gateway that is lost: what 'enveis desk head' wrote",
+    )
     parser.add_argument("--name", help="who receives what is sent here, as the page says it")
 
 
@@ -24,7 +31,13 @@ def _init(arguments: Namespace, terminal: Terminal) -> int:
         config = GatewayConfig() if arguments.name is None else replace(GatewayConfig(), name=arguments.name)
     except ValueError as error:
         raise GatewayError(str(error)) from None
-    pairing = init(home, recipients=arguments.recipients, desk_key=arguments.desk_key, config=config)
+    pairing = init(
+        home,
+        recipients=arguments.recipients,
+        desk_key=arguments.desk_key,
+        config=config,
+        continues=arguments.continues,
+    )
     if terminal.as_json:
         terminal.answer({"gateway": pairing.gateway, "fingerprint": pairing.fingerprint})
         return 0
@@ -57,6 +70,8 @@ def _serve(arguments: Namespace, terminal: Terminal) -> int:
 def _check(arguments: Namespace, terminal: Terminal) -> int:
     from gateway.hardening import swap_is_active
     from gateway.home import GatewayHome
+    from gateway.keys_of_desk import known_generation
+    from keys.recipient import encode_recipients
     from keys.words import fingerprint_words
     from transfer.names import Lane
     from transfer.spool import Spool
@@ -65,12 +80,13 @@ def _check(arguments: Namespace, terminal: Terminal) -> int:
     material = home.load()
     config = material.config
     spool = Spool(home.spool, quota=config.quota_bytes, reserve=config.reserve_bytes, tick=config.tick_seconds)
-    recipients = "".join(f"{recipient}\n" for recipient in material.recipients).encode()
+    recipients, known = encode_recipients(material.recipients), known_generation(home)
     scanner, is_fit = _scanner_state(config.clamd_socket, wanted=config.inspection)
     rows = [
         ("gateway", material.gateway),
         ("fingerprint of the pairing", home.load_pairing().fingerprint),
         ("recipients", f"{len(material.recipients)} {material.recipients[0].kind}"),
+        ("signed by the desk", f"generation {known}" if known else "no: compare the words with the desk's"),
         ("fingerprint of the recipients", fingerprint_words(recipients)),
         ("desk key", material.desk_key.key_id.lower()),
         *((f"waiting, {lane}", len(spool.waiting(lane))) for lane in Lane),
@@ -133,4 +149,17 @@ COMMANDS = (
     Command("init", "make a gateway's home, for one desk", _init, _init_arguments),
     Command("serve", "show the form and take submissions", _serve, _serve_arguments),
     Command("check", "read everything a gateway needs and say what is wrong", _check),
+    Command(
+        "recipients",
+        "seal to a new generation of the desk's keys",
+        gateway_keys.recipients,
+        gateway_keys.recipients_arguments,
+    ),
+    Command("desk-key", "believe a new key of the desk", gateway_keys.desk_key, gateway_keys.desk_key_arguments),
+    Command(
+        "rekey",
+        "get a new key and a new log, in the place of the old",
+        gateway_keys.rekey,
+        gateway_keys.rekey_arguments,
+    ),
 )

@@ -1,0 +1,142 @@
+"""The gateways that a desk trusts, or did: which log each has, and whether a new key's log continues the old one.
+
+A gateway whose key is not to be trusted any more is *distrusted*: its batches are refused, what came stays. Its
+successor has another key and so another id, and names in its log the last line of the old one that this desk trusts.
+"""
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from audit.chain import Head, hash_line, parse_line, split_lines
+from audit.errors import LineError
+from audit.events import Event
+from audit.log import AuditLog
+from desk.errors import DeskError
+from desk.home import DeskHome, pair, read_pairing, utc_today
+from disk.durable import make_private_folder, replace, sync_folder
+from transfer.batch import GatewayId
+from transfer.head_statement import HeadStatement
+from transfer.history import GatewayHistory
+from transfer.pairing import Pairing
+
+PREFIX_MIN: Final = 4  # digits of an id that name a gateway when no other begins so
+_FORMER: Final = "former"
+_BEGINNING: Final = 8 * 1024  # bytes of a log in which its continuation must stand: it is the third line
+
+
+@dataclass(frozen=True, slots=True)
+class KnownGateway:
+    """One gateway; `succession` says in words what its log says of the one before it, `alarm` that this is wrong."""
+
+    pairing: Pairing
+    trusted: bool
+    head: Head
+    succession: str
+    alarm: bool
+
+
+def list_gateways(home: DeskHome) -> list[KnownGateway]:
+    """Return every gateway that is or was trusted here, by id."""
+    trusted, former = home.pairings(), _former(home)
+    found = []
+    for name, pairing in sorted({**former, **trusted}.items()):
+        history = GatewayHistory(home.gateways, GatewayId(name))
+        succession, alarm = _succession(home, name)
+        found.append(KnownGateway(pairing, name in trusted, history.head(), succession, alarm))
+    return found
+
+
+def find_gateway(home: DeskHome, untrusted_name: str) -> Pairing:
+    """Return the gateway, trusted now or formerly, whose id begins so.
+
+    Raises:
+        DeskError: None does, or several do.
+    """
+    name = untrusted_name.strip().lower()
+    every = {**_former(home), **home.pairings()}
+    fitting = [pairing for gateway, pairing in every.items() if gateway.startswith(name)]
+    if len(name) < PREFIX_MIN or not fitting:
+        raise DeskError("there is no such gateway here ('enveis desk gateways' lists them)")
+    if len(fitting) > 1:
+        raise DeskError(f"{len(fitting)} gateways begin so: give more digits")
+    return fitting[0]
+
+
+def state_head(home: DeskHome, gateway: str) -> HeadStatement:
+    """Return what this desk says is the last line of a gateway's log that it trusts, and say so in its own log."""
+    head = GatewayHistory(home.gateways, GatewayId(gateway)).head()
+    home.log().append(Event.HEAD_STATED, gateway=gateway, digest=head.hash)
+    return HeadStatement(GatewayId(gateway), head, utc_today())
+
+
+def distrust(home: DeskHome, gateway: str) -> bool:
+    """Refuse this gateway's batches from now on; return False when that was so already."""
+    path = _pairing_path(home, gateway)
+    if not path.exists():
+        return False
+    home.log().append(Event.GATEWAY_DISTRUSTED, gateway=gateway)
+    make_private_folder(home.gateways / _FORMER)
+    path.rename(home.gateways / _FORMER / path.name)
+    for folder in (home.gateways, home.gateways / _FORMER):
+        sync_folder(folder)
+    return True
+
+
+def replace_gateway(home: DeskHome, old: str, pairing: Pairing) -> bool:
+    """Trust `pairing` in the place of the gateway `old`; called again, it completes what was interrupted.
+
+    Returns whether the new one was not trusted before.
+
+    Raises:
+        DeskError: It is the same gateway, or another pairing of the new one is trusted.
+    """
+    if pairing.gateway == old:
+        raise DeskError(f"this is the pairing of gateway {old} itself: a new key makes a new id")
+    replace(_replaces_path(home, pairing.gateway), [old.encode("ascii")])
+    new = pair(home, pairing)
+    distrust(home, old)
+    return new
+
+
+def _succession(home: DeskHome, gateway: str) -> tuple[str, bool]:
+    path = _replaces_path(home, gateway)
+    if not path.exists():
+        return "", False
+    old = path.read_text("ascii")
+    log = AuditLog(home.gateways / f"{gateway}.audit.jsonl", today=utc_today)
+    beginning = log.lines_after(0, size_max=_BEGINNING)
+    if not beginning:
+        return f"replaces {old}; nothing of it has come yet", False
+    for line in split_lines(beginning):
+        record = parse_line(line).record
+        if record.event is Event.CHAIN_CONTINUES and record.gateway == old and record.digest is not None:
+            return _place(home, old, record.digest)
+    return f"replaces {old}, but does not say so in its log", True
+
+
+def _place(home: DeskHome, old: str, digest: str) -> tuple[str, bool]:
+    head = GatewayHistory(home.gateways, GatewayId(old)).head()
+    if digest == head.hash:
+        return f"continues {old} after its last line here, {head.seq}", False
+    log = AuditLog(home.gateways / f"{old}.audit.jsonl", today=utc_today)
+    for line in log.lines():
+        with contextlib.suppress(LineError):
+            if hash_line(line) == digest:
+                seq = parse_line(line).seq
+                return f"continues {old} after line {seq}; {head.seq - seq} more came here", False
+    return f"continues {old} after a line that this desk does not have", True
+
+
+def _former(home: DeskHome) -> dict[str, Pairing]:
+    paths = sorted((home.gateways / _FORMER).glob("*.pairing"))
+    return {path.stem: read_pairing(path) for path in paths}
+
+
+def _pairing_path(home: DeskHome, gateway: str) -> Path:
+    return home.gateways / f"{gateway}.pairing"
+
+
+def _replaces_path(home: DeskHome, gateway: str) -> Path:
+    return home.gateways / f"{gateway}.replaces"

@@ -1,0 +1,220 @@
+"""`enveis desk recipients`, `rekey`, `gateways`, `head` and `distrust`: the desk's keys, and whom it trusts."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from enveis.command import RefusedError, UsageError, add_passphrase_file, confirm, home_of, passphrase_reader
+from enveis.terminal import Terminal
+
+if TYPE_CHECKING:
+    from desk.home import DeskHome
+    from keys.generation import Generation
+
+
+def recipients_arguments(parser: ArgumentParser) -> None:
+    """Arguments of `enveis desk recipients`."""
+    parser.add_argument("--new", action="store_true", help="make a new generation: fresh keys for packets to come")
+    parser.add_argument("--sign", action="store_true", help="sign recipients.txt as it is")
+    parser.add_argument("--kind", choices=["hybrid", "classic"], help="of the new keys; default: as today")
+    parser.add_argument(
+        "--backup", type=Path, metavar="FILE", help="write the new backup identity to FILE, to be kept elsewhere"
+    )
+    parser.add_argument("--passphrase", action="store_true", help="seal the identities, which were plain until now")
+    add_passphrase_file(parser)
+
+
+def recipients(arguments: Namespace, terminal: Terminal) -> int:
+    """List the generations, or make the next one."""
+    from desk.generations import sign_again
+    from desk.home import DeskHome
+
+    home = DeskHome(home_of(arguments))
+    if arguments.new and arguments.sign:
+        raise UsageError("--new signs what it makes; call it without --sign")
+    if arguments.new:
+        return _new_generation(arguments, terminal, home)
+    if arguments.sign:
+        _say_generation(terminal, home, sign_again(home))
+        return 0
+    return _list_generations(terminal, home)
+
+
+def _new_generation(arguments: Namespace, terminal: Terminal, home: "DeskHome") -> int:
+    from desk.generations import rotate
+    from keys.recipient import Kind
+
+    passphrase = _passphrase(arguments, home)
+    made = rotate(
+        home,
+        kind=Kind(arguments.kind) if arguments.kind else None,
+        backup=arguments.backup,
+        passphrase=passphrase,
+        ask_passphrase=lambda: passphrase or "",
+    )
+    _say_generation(terminal, home, made.generation)
+    if made.has_backup:
+        terminal.note(f"The new backup identity is in {arguments.backup}: move it to another place, off this machine.")
+    else:
+        terminal.warn("The new generation has no backup key: if identity.txt is lost, its packets are (see --backup).")
+    if passphrase is None:
+        terminal.warn("identity.txt has no passphrase: whoever copies the file reads every packet.")
+    return 0
+
+
+def _passphrase(arguments: Namespace, home: "DeskHome") -> str | None:
+    """Return the passphrase that the identity file has, or is to get; None for a plain one."""
+    from keys.identity import is_sealed
+
+    sealed = home.identity.exists() and is_sealed(home.identity)
+    asked = arguments.passphrase or arguments.passphrase_file is not None
+    if not (sealed or asked):
+        return None
+    return passphrase_reader(arguments, twice=not sealed)()
+
+
+def _say_generation(terminal: Terminal, home: "DeskHome", generation: "Generation") -> None:
+    from keys.recipient import encode_recipients
+    from keys.words import fingerprint_words
+
+    words = fingerprint_words(encode_recipients(generation.recipients))
+    if terminal.as_json:
+        terminal.answer({"generation": generation.number, "name": generation.name, "fingerprint": words})
+        return
+    terminal.say(
+        f"Generation {generation.number} is signed by the desk's key.",
+        f"Fingerprint words: {terminal.strong(words)}",
+        f"Next: carry {home.recipients.name} and {home.signature.name} to each gateway, and call there",
+        "  enveis gateway recipients recipients.txt",
+        "Until then gateways seal to the generation that they have, and this desk opens both.",
+    )
+
+
+def _list_generations(terminal: Terminal, home: "DeskHome") -> int:
+    from desk.generations import current_generation, former_generations
+    from keys.recipient import encode_recipients
+    from keys.words import fingerprint_words
+
+    current = current_generation(home)
+    rows = [
+        (
+            one.number,
+            "today's" if one is current else "earlier",
+            one.name,
+            f"{len(one.recipients)} {one.recipients[0].kind}",
+            fingerprint_words(encode_recipients(one.recipients)),
+        )
+        for one in [current, *former_generations(home)]
+    ]
+    terminal.table(("generation", "state", "sealed_to", "recipients", "fingerprint words"), rows)
+    return 0
+
+
+def rekey_arguments(parser: ArgumentParser) -> None:
+    """Arguments of `enveis desk rekey`."""
+    parser.add_argument("--yes", action="store_true", help="the gateways' operators know of it")
+
+
+def rekey(arguments: Namespace, terminal: Terminal) -> int:
+    """Make a new signing key for the desk."""
+    from desk.home import DeskHome
+    from desk.own_key import renew_key
+    from keys.words import fingerprint_words
+
+    home = DeskHome(home_of(arguments))
+    home.check()
+    terminal.note("A new desk.key is believed by a gateway only after its operator took desk.pub there.")
+    if not confirm("Was desk.key lost, or may somebody else have it, and shall a new one be made?", yes=arguments.yes):
+        raise RefusedError("no new key was made; nothing was changed")
+    key, generation = renew_key(home)
+    words = fingerprint_words(key.raw)
+    if terminal.as_json:
+        terminal.answer({"key": key.key_id.lower(), "fingerprint": words, "generation": generation.number})
+        return 0
+    terminal.say(
+        f"The desk's key is {key.key_id.lower()} now. Fingerprint words: {terminal.strong(words)}",
+        "Next: carry desk.pub, recipients.txt and recipients.txt.minisig to each gateway, and call there",
+        "  enveis gateway desk-key desk.pub",
+        "  enveis gateway recipients recipients.txt",
+    )
+    return 0
+
+
+def gateways(arguments: Namespace, terminal: Terminal) -> int:
+    """List the gateways, and whether a new key's log continues the old one."""
+    from desk.gateways import list_gateways
+    from desk.home import DeskHome
+
+    home = DeskHome(home_of(arguments))
+    home.check()
+    known = list_gateways(home)
+    rows = [
+        (
+            one.pairing.gateway,
+            "trusted" if one.trusted else "not any more",
+            one.head.seq,
+            f"ALARM: {one.succession}" if one.alarm else one.succession or None,
+            one.pairing.fingerprint,
+        )
+        for one in known
+    ]
+    terminal.table(("gateway", "state", "lines of its log", "succession", "fingerprint words"), rows)
+    return 1 if any(one.alarm for one in known) else 0
+
+
+def head_arguments(parser: ArgumentParser) -> None:
+    """Arguments of `enveis desk head`."""
+    parser.add_argument("gateway", metavar="GATEWAY", help="its id, or the beginning of it")
+    parser.add_argument("--to", type=Path, required=True, metavar="last-head.json", help="a new file")
+
+
+def head(arguments: Namespace, terminal: Terminal) -> int:
+    """Sign which line of a gateway's log is the last that this desk trusts."""
+    from desk.gateways import find_gateway, state_head
+    from desk.home import DeskHome
+    from disk.durable import write_new
+    from transfer.head_statement import encode_statement, sign_statement
+
+    home = DeskHome(home_of(arguments))
+    home.check()
+    pairing = find_gateway(home, arguments.gateway)
+    key = home.load_signing_key()
+    statement = state_head(home, pairing.gateway)
+    write_new(arguments.to.with_name(arguments.to.name + ".minisig"), [sign_statement(statement, key).encode()])
+    write_new(arguments.to, [encode_statement(statement)])
+    if terminal.as_json:
+        terminal.answer({"gateway": pairing.gateway, "line": statement.head.seq, "hash": statement.head.hash})
+        return 0
+    terminal.say(
+        f"Gateway {pairing.gateway} is trusted up to line {statement.head.seq} of its log, the last that came here.",
+        f"Next: carry {arguments.to} and its .minisig to the gateway, and call there",
+        f"  enveis gateway rekey {arguments.to.name}",
+        "or, where its home is lost, enveis gateway init with --continues.",
+    )
+    return 0
+
+
+def distrust_arguments(parser: ArgumentParser) -> None:
+    """Arguments of `enveis desk distrust`."""
+    parser.add_argument("gateway", metavar="GATEWAY", help="its id, or the beginning of it")
+    parser.add_argument("--yes", action="store_true", help="its last stick was imported")
+
+
+def distrust(arguments: Namespace, terminal: Terminal) -> int:
+    """Refuse a gateway's batches from now on."""
+    from desk.gateways import distrust as stop_trusting
+    from desk.gateways import find_gateway
+    from desk.home import DeskHome
+
+    home = DeskHome(home_of(arguments))
+    home.check()
+    pairing = find_gateway(home, arguments.gateway)
+    terminal.note(f"Batches of gateway {pairing.gateway} that are not imported yet will be refused.")
+    if not confirm("Shall it not be trusted any more?", yes=arguments.yes):
+        raise RefusedError("it is trusted as before; nothing was changed")
+    changed = stop_trusting(home, pairing.gateway)
+    if terminal.as_json:
+        terminal.answer({"gateway": pairing.gateway, "changed": changed})
+    else:
+        terminal.say(f"Gateway {pairing.gateway} is not trusted {'any more' if changed else 'since before'}.")
+    return 0

@@ -1,0 +1,147 @@
+"""`enveis gateway recipients`, `desk-key` and `rekey`: what a gateway believes of its desk, and its own new key."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from enveis.command import RefusedError, UsageError, confirm, home_of
+from enveis.terminal import Terminal
+
+if TYPE_CHECKING:
+    from gateway.home import GatewayHome
+
+_RESTART = "A gateway that runs goes on with what it read at its start: restart it now."
+
+
+def recipients_arguments(parser: ArgumentParser) -> None:
+    """Arguments of `enveis gateway recipients`."""
+    parser.add_argument(
+        "file", type=Path, metavar="recipients.txt", help="of the desk; its .minisig has to lie beside it"
+    )
+    parser.add_argument("--yes", action="store_true", help="the words were compared already")
+
+
+def recipients(arguments: Namespace, terminal: Terminal) -> int:
+    """Take a new generation of recipients, signed by the desk's key."""
+    from gateway.home import GatewayHome
+    from gateway.keys_of_desk import read_offer, take_recipients
+    from keys.recipient import encode_recipients
+    from keys.words import fingerprint_words
+
+    home = GatewayHome(home_of(arguments))
+    offer = read_offer(home, arguments.file)
+    generation = offer.generation
+    words = fingerprint_words(encode_recipients(generation.recipients))
+    kind = generation.recipients[0].kind
+    count = len(generation.recipients)
+    terminal.note(f"Generation {generation.number}: {count} {kind} recipients, signed by the desk.")
+    terminal.note(f"Fingerprint words: {terminal.strong(words)}")
+    if offer.other_kind:
+        terminal.warn(f"They are of another kind than today's: packets will be sealed to {kind} keys.")
+    if offer.known != generation.number and not confirm(
+        "Does the desk show the same words ('enveis keys show')?", yes=arguments.yes
+    ):
+        terminal.note("Not taken. Nothing was changed.")
+        return 1
+    new = take_recipients(home, offer)
+    if terminal.as_json:
+        terminal.answer({"generation": generation.number, "name": generation.name, "new": new})
+    elif new:
+        terminal.say(f"Packets will be sealed to generation {generation.number}. {_RESTART}")
+    else:
+        terminal.say(f"Generation {generation.number} is here already; nothing was changed.")
+    return 0
+
+
+def desk_key_arguments(parser: ArgumentParser) -> None:
+    """Arguments of `enveis gateway desk-key`."""
+    parser.add_argument("file", type=Path, metavar="desk.pub", help="the desk's new public key")
+    parser.add_argument("--yes", action="store_true", help="the words were compared already")
+
+
+def desk_key(arguments: Namespace, terminal: Terminal) -> int:
+    """Believe a new key of the desk, because the old one was lost or stolen."""
+    from gateway.home import GatewayHome
+    from gateway.keys_of_desk import read_desk_key, take_desk_key
+    from keys.words import fingerprint_words
+
+    home = GatewayHome(home_of(arguments))
+    home.load()
+    key = read_desk_key(arguments.file)
+    terminal.note(f"Desk key {key.key_id.lower()}")
+    terminal.note(f"Fingerprint words: {terminal.strong(fingerprint_words(key.raw))}")
+    terminal.note("No signature can vouch for it: the old key is lost, or somebody else has it. Only the words do.")
+    if not confirm("Does the desk show the same words ('enveis keys show')?", yes=arguments.yes):
+        terminal.note("Not taken. Nothing was changed.")
+        return 1
+    new = take_desk_key(home, key)
+    if terminal.as_json:
+        terminal.answer({"key": key.key_id.lower(), "new": new})
+    elif new:
+        terminal.say(
+            f"This desk key is believed from now on. {_RESTART}",
+            "Next: 'enveis gateway recipients' with the file that the new key signed, and the desk's next bundle, for",
+            "which this gateway will ask for --min-serial.",
+        )
+    else:
+        terminal.say("This desk key is here already; nothing was changed.")
+    return 0
+
+
+def rekey_arguments(parser: ArgumentParser) -> None:
+    """Arguments of `enveis gateway rekey`."""
+    parser.add_argument(
+        "statement", type=Path, nargs="?", metavar="last-head.json", help="what 'enveis desk head' wrote"
+    )
+    parser.add_argument("--yes", action="store_true", help="serve is stopped, and the statement was looked at")
+
+
+def rekey(arguments: Namespace, terminal: Terminal) -> int:
+    """Make a new key, with a new id and a new log that continues where the desk says."""
+    from gateway.home import GatewayHome, read_key_file, read_statement
+    from gateway.rekey import complete
+    from gateway.rekey import rekey as make_new_key
+    from keys.signing import parse_verify_key
+    from transfer.exclusive import exclusive
+
+    home = GatewayHome(home_of(arguments))
+    home.load_config()
+    with exclusive(home.root / "transfer.lock"):
+        if home.new_key.exists():
+            former = complete(home)
+            return _say_rekeyed(terminal, home, former, 0)
+        if arguments.statement is None:
+            raise UsageError("say where the old log ends: the file that 'enveis desk head' wrote")
+        statement = read_statement(arguments.statement, read_key_file(home.desk_key, parse_verify_key))
+        terminal.note(f"The desk trusts gateway {statement.gateway} up to line {statement.head.seq} of its log.")
+        if not confirm("Is 'enveis gateway serve' stopped, and shall this gateway get a new key?", yes=arguments.yes):
+            raise RefusedError("no new key was made; nothing was changed")
+        _finish_transfers(home)
+        made = make_new_key(home, statement)
+    return _say_rekeyed(terminal, home, made.former, made.loose)
+
+
+def _finish_transfers(home: "GatewayHome") -> None:
+    """Complete what a crash interrupted, as every transfer does first; the old ledger is put away afterwards."""
+    from enveis.crossing import low_side
+    from transfer.outgoing import resume
+
+    if home.key.exists():
+        resume(low_side(home))
+
+
+def _say_rekeyed(terminal: Terminal, home: "GatewayHome", former: Path, loose: int) -> int:
+    pairing = home.load_pairing()
+    if terminal.as_json:
+        answer = {"gateway": pairing.gateway, "fingerprint": pairing.fingerprint, "replaces": former.name}
+        terminal.answer({**answer, "unanchored": loose})
+        return 0
+    terminal.say(
+        f"This is gateway {pairing.gateway} now, in the place of {former.name}.",
+        f"Its fingerprint words: {terminal.strong(pairing.fingerprint)}",
+        f"Next: carry {home.pairing} to the desk: enveis desk pair gateway.pairing --replaces {former.name}",
+        f"What belonged to the old key is in {former}; its secret key is gone.",
+    )
+    if loose:
+        terminal.warn(f"The old log has {loose} lines after the one that the desk trusts; nobody vouches for them.")
+    return 0

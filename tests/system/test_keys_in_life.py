@@ -1,0 +1,508 @@
+"""Keys that are changed, lost or stolen: every way back that docs/keys.md describes, walked on real homes."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from enveis.main import main
+from gateway.home import GatewayHome
+from keys.generation import sign_recipients
+from keys.identity import generate_identity, read_identities
+from keys.recipient import Kind, encode_recipients, sealed_to
+from keys.signing import SigningKey, parse_signing_key
+from tests.two_homes import TwoHomes
+from transfer.batch import GatewayId
+from transfer.head_statement import (
+    HeadStatement,
+    StatementError,
+    encode_statement,
+    sign_statement,
+    verify_statement,
+)
+
+
+@pytest.fixture
+def homes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> TwoHomes:
+    return TwoHomes(tmp_path, capsys, "--classic")
+
+
+def rotate(homes: TwoHomes, name: str = "backup-2.txt", *more: object) -> Any:
+    return homes.call("desk", "recipients", "--new", "--backup", homes.root / name, *more, home=homes.high)
+
+
+def take_recipients(homes: TwoHomes, *, status: int = 0) -> str:
+    return homes.say("gateway", "recipients", homes.high / "recipients.txt", "--yes", home=homes.low, status=status)
+
+
+def test_two_generations_open(homes: TwoHomes) -> None:
+    before = homes.put("to the first")
+    made = rotate(homes)
+    assert made["generation"] == 2
+    between = homes.put("the gateway does not know yet")
+    said = take_recipients(homes)
+    assert "generation 2. A gateway that runs goes on with what it read at its start: restart it now." in said
+    after = homes.put("to the second")
+    homes.export()
+    assert sorted(homes.take()["batches"][0]["arrived"]) == sorted([before, between, after])
+    for packet, text in ((before, "to the first"), (between, "not know yet"), (after, "to the second")):
+        opened = homes.say("desk", "open", packet, home=homes.high)
+        assert text in opened
+        assert ("sealed to generation 1" in opened) == (packet != after)
+    manifest = homes.call("desk", "open", after, "--to", homes.root / "again", home=homes.high)["manifest"]
+    assert manifest["sealed_to"] == made["name"] == sealed_to(GatewayHome(homes.low).load().recipients)
+    rows = homes.call("desk", "recipients", home=homes.high)
+    assert [(row["generation"], row["state"]) for row in rows] == [(2, "today's"), (1, "earlier")]
+    assert "recipients-changed" in homes.events(homes.low)
+    assert "recipients-changed" in homes.events(homes.high)
+    assert "is here already" in take_recipients(homes)
+    assert homes.events(homes.low).count("recipients-changed") == 1
+
+
+def test_the_new_backup_opens_what_is_sealed_now_and_the_old_one_does_not(homes: TwoHomes) -> None:
+    rotate(homes)
+    rows = homes.call("keys", "rehearse", "--backup", homes.root / "backup-2.txt", home=homes.high)
+    assert [row["test packet"] for row in rows] == ["opens it"] * 2
+    said = homes.say("keys", "rehearse", "--backup", homes.backup, home=homes.high, status=1)
+    assert "make new copies" in said
+    assert len(read_identities(homes.high / "identity.txt", lambda: "")) == 2
+
+
+def test_a_gateway_never_goes_back(homes: TwoHomes) -> None:
+    for name in ("recipients.txt", "recipients.txt.minisig"):
+        shutil.copy(homes.high / name, homes.card)
+    rotate(homes)
+    take_recipients(homes)
+    said = homes.say("gateway", "recipients", homes.card / "recipients.txt", "--yes", home=homes.low, status=1)
+    assert "generation 1, and generation 2 is here: there is no way back" in said
+    assert homes.events(homes.low).count("recipients-changed") == 1
+
+
+def test_only_what_the_desk_signed_is_taken(homes: TwoHomes) -> None:
+    before = (homes.low / "recipients.txt").read_bytes()
+    path = homes.card / "recipients.txt"
+    path.write_text(f"{generate_identity(Kind.CLASSIC).recipient}\n")
+    arguments = ["gateway", "recipients", path, "--yes"]
+    assert "recipients.txt.minisig: cannot be read" in homes.say(*arguments, home=homes.low, status=1)
+    shutil.copy(homes.high / "recipients.txt.minisig", homes.card)
+    assert "does not fit what was signed" in homes.say(*arguments, home=homes.low, status=1)
+    key = SigningKey.generate()
+    signature = key.sign(path.read_bytes(), trusted_comment="enveis-recipients v1 2 x")
+    path.with_name("recipients.txt.minisig").write_text(signature)
+    said = homes.say(*arguments, home=homes.low, status=1)
+    assert "made by another key" in said
+    assert said.count("\n") == 1
+    assert (homes.low / "recipients.txt").read_bytes() == before
+    # At the beginning too: a signature that is there has to hold.
+    init = ["gateway", "init", "--recipients", path, "--desk-key", homes.high / "desk.pub"]
+    homes.say(*init, home=homes.root / "other", status=1)
+    assert not (homes.root / "other").exists()
+
+
+def test_nothing_is_taken_without_comparing(homes: TwoHomes) -> None:
+    rotate(homes)
+    before = (homes.low / "recipients.txt").read_bytes()
+    said = homes.say("gateway", "recipients", homes.high / "recipients.txt", home=homes.low, status=2)
+    assert "Fingerprint words: " in said
+    assert (homes.low / "recipients.txt").read_bytes() == before
+    words = homes.call("keys", "show", home=homes.high)[0]["fingerprint words"]
+    assert words in said
+
+
+def test_two_files_of_one_generation_are_an_alarm(homes: TwoHomes, tmp_path: Path) -> None:
+    take_recipients(homes)
+    other = tmp_path / "other-desk"
+    shutil.copytree(homes.high, other)
+    rotate(homes)
+    take_recipients(homes)
+    homes.call("desk", "recipients", "--new", home=other)
+    said = homes.say("gateway", "recipients", other / "recipients.txt", "--yes", home=homes.low, status=1)
+    assert "two different files as generation 2" in said
+
+
+def test_rotation_keeps_the_passphrase(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "p").write_text("correct horse\n")
+    (tmp_path / "wrong").write_text("incorrect horse\n")
+    homes = TwoHomes(tmp_path, capsys, "--classic", "--passphrase-file", str(tmp_path / "p"))
+    before = (homes.high / "identity.txt").read_bytes()
+    new = ["desk", "recipients", "--new", "--passphrase-file"]
+    assert "wrong passphrase" in homes.say(*new, tmp_path / "wrong", home=homes.high, status=1)
+    assert (homes.high / "identity.txt").read_bytes() == before
+    homes.call(*new, tmp_path / "p", "--backup", tmp_path / "b2", home=homes.high)
+    for path in (homes.high / "identity.txt", tmp_path / "b2"):
+        assert path.read_bytes().startswith(b"age-encryption.org/v1")
+    assert len(read_identities(homes.high / "identity.txt", lambda: "correct horse")) == 2
+    said = homes.say(*new, tmp_path / "p", "--backup", tmp_path / "b2", home=homes.high, status=1)
+    assert "exists already" in said
+
+
+def test_a_crash_in_a_rotation_leaves_a_desk_that_opens_and_says_what_to_do(
+    homes: TwoHomes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packet = homes.put()
+    homes.export()
+    homes.take()
+    import desk.generations as module
+
+    real = module.replace
+    for survived in range(4):
+        done = []
+
+        def dying(path: Path, pieces: Any, survived: int = survived, done: list[Path] = done) -> None:
+            if len(done) == survived:
+                raise KeyboardInterrupt
+            done.append(path)
+            real(path, pieces)
+
+        monkeypatch.setattr(module, "replace", dying)
+        homes.say("desk", "recipients", "--new", home=homes.high, status=130)
+        monkeypatch.setattr(module, "replace", real)
+        if survived == 3:  # recipients.txt is new, its signature is not
+            assert "--sign" in homes.say("desk", "recipients", home=homes.high, status=1)
+            homes.call("desk", "recipients", "--sign", home=homes.high)
+        assert homes.call("desk", "recipients", home=homes.high)[0]["state"] == "today's"
+        homes.say("keys", "rehearse", "--backup", homes.backup, home=homes.high, status=0 if survived < 3 else 1)
+        homes.say("desk", "open", packet, "--to", homes.root / f"opened-{survived}", home=homes.high)
+    assert rotate(homes)["generation"] == 3
+
+
+def test_a_packet_for_recipients_that_nobody_knows_is_told(homes: TwoHomes) -> None:
+    spare = generate_identity(Kind.CLASSIC).recipient
+    with (homes.low / "recipients.txt").open("a") as stream:
+        stream.write(f"{spare}\n")  # what an owned gateway may do
+    packet = homes.put()
+    checked = {row["what"]: row["state"] for row in homes.call("gateway", "check", home=homes.low, status=1)}
+    assert checked["signed by the desk"].startswith("no")
+    homes.export()
+    homes.take()
+    said = homes.say("desk", "open", packet, home=homes.high)
+    assert "recipients that this desk never made: somebody else may be able to open it too" in said
+
+
+# The gateway's key
+
+
+def head_file(homes: TwoHomes, *, gateway: str = "") -> Path:
+    path = homes.card / "last-head.json"
+    for old in homes.card.glob("last-head*"):
+        old.unlink()
+    homes.say("desk", "head", gateway or homes.gateway, "--to", path, home=homes.high)
+    return path
+
+
+def rekey(homes: TwoHomes, *, status: int = 0) -> str:
+    return homes.say("gateway", "rekey", homes.card / "last-head.json", "--yes", home=homes.low, status=status)
+
+
+def pair_again(homes: TwoHomes, old: str, *, status: int = 0) -> str:
+    pairing = homes.low / "gateway.pairing"
+    return homes.say("desk", "pair", pairing, "--replaces", old, "--yes", home=homes.high, status=status)
+
+
+def test_a_stolen_gateway_key(homes: TwoHomes) -> None:
+    old = homes.gateway
+    secret = (homes.low / "gateway.key").read_text()
+    settled = homes.put("in batch 1, acknowledged")
+    homes.export()
+    homes.acknowledge(homes.take())
+    twice = homes.put("in batch 2, which arrives; its words never come back")
+    homes.export()
+    homes.take()
+    lost = homes.put("in batch 3, whose stick is lost")
+    shutil.rmtree(homes.export()[-1])
+    waiting = homes.put("in no batch yet")
+
+    head_file(homes)
+    said = rekey(homes)
+    new = homes.gateway
+    assert new != old
+    assert f"This is gateway {new} now, in the place of {old}" in said
+    assert "lines after the one that the desk trusts; nobody vouches for them" in said
+    assert secret not in "".join(path.read_text(errors="replace") for path in homes.low.rglob("*") if path.is_file())
+    assert homes.events(homes.low) == ["log-started", "keys-created", "chain-continues"]
+    assert "trusted from now on" in pair_again(homes, old)
+
+    # Whoever has the old key is not believed any more; a stick of the old key brings nothing.
+    assert "belongs to no gateway paired here" in str(homes.take(status=1)["refused"])
+    for bag in homes.stick.iterdir():
+        shutil.rmtree(bag)
+    (bag,) = homes.export()
+    assert new in bag.name
+    answer = homes.take()
+    assert sorted(answer["batches"][0]["arrived"]) == sorted([twice, lost, waiting])
+    assert answer["batches"][0]["duplicates"] == [twice]
+    homes.acknowledge(answer)
+    assert not list((homes.low / "spool" / "clear").iterdir())
+    assert {path.stem for path in (homes.high / "inbox").glob("*.age")} == {settled, twice, lost, waiting}
+
+    rows = {row["gateway"]: row for row in homes.call("desk", "gateways", home=homes.high)}
+    assert (rows[old]["state"], rows[new]["state"]) == ("not any more", "trusted")
+    line = rows[old]["lines of its log"]
+    assert rows[new]["succession"] == f"continues {old} after its last line here, {line}"
+    kept = homes.low / "former" / old
+    assert {path.name for path in kept.iterdir()} >= {"audit.jsonl", "gateway.pub", "outbox.sqlite"}
+    said = homes.say("audit", "verify", kept / "audit.jsonl", home=homes.low)
+    assert "form one chain" in said
+    desk_events = homes.events(homes.high)
+    assert [event for event in desk_events if event in {"head-stated", "gateway-paired", "gateway-distrusted"}][1:] == [
+        "head-stated",
+        "gateway-paired",
+        "gateway-distrusted",
+    ]
+
+
+def test_a_key_that_is_lost_with_its_machine(homes: TwoHomes) -> None:
+    old = homes.gateway
+    homes.put()
+    homes.export()
+    homes.take()
+    path = head_file(homes)
+    shutil.rmtree(homes.low)
+    files = ["--recipients", homes.high / "recipients.txt", "--desk-key", homes.high / "desk.pub"]
+    homes.say("gateway", "init", *files, "--continues", path, home=homes.low)
+    assert homes.events(homes.low) == ["log-started", "keys-created", "chain-continues"]
+    pair_again(homes, old)
+    succession = {row["gateway"]: row["succession"] for row in homes.call("desk", "gateways", home=homes.high)}
+    assert succession[homes.gateway] == f"replaces {old}; nothing of it has come yet"
+    packet = homes.put()
+    shutil.rmtree(homes.stick)
+    homes.stick.mkdir()
+    homes.export()
+    assert homes.take()["batches"][0]["arrived"] == [packet]
+    assert "continues" in str(homes.call("desk", "gateways", home=homes.high))
+
+
+def test_a_lost_key_in_a_home_that_is_left(homes: TwoHomes) -> None:
+    head_file(homes)
+    (homes.low / "gateway.key").unlink()
+    assert "cannot be read" in homes.say("transfer", "export", homes.stick, home=homes.low, status=1)
+    rekey(homes)
+    homes.put()
+    assert len(homes.export()) == 1
+
+
+def test_a_successor_that_continues_nothing_is_an_alarm(homes: TwoHomes, tmp_path: Path) -> None:
+    old = homes.gateway
+    homes.put()
+    homes.export()
+    homes.take()
+    shutil.rmtree(homes.low)
+    files = ["--recipients", homes.high / "recipients.txt", "--desk-key", homes.high / "desk.pub"]
+    homes.say("gateway", "init", *files, home=homes.low)
+    pair_again(homes, old)
+    shutil.rmtree(homes.stick)
+    homes.stick.mkdir()
+    homes.put()
+    homes.export()
+    homes.take()
+    said = homes.say("desk", "gateways", home=homes.high, status=1)
+    assert f"ALARM: replaces {old}, but does not say so in its log" in said
+
+
+def test_a_head_that_the_desk_does_not_have_is_an_alarm(homes: TwoHomes) -> None:
+    old = homes.gateway
+    homes.put()
+    homes.export()
+    homes.take()
+    head_file(homes)
+    rekey(homes)
+    pair_again(homes, old)
+    shutil.rmtree(homes.stick)
+    homes.stick.mkdir()
+    homes.put()
+    homes.export()
+    homes.take()
+    (homes.high / "gateways" / f"{old}.audit.jsonl").unlink()
+    assert "a line that this desk does not have" in homes.say("desk", "gateways", home=homes.high, status=1)
+
+
+def test_a_rekey_that_cannot_be_changes_nothing(homes: TwoHomes, tmp_path: Path) -> None:
+    homes.put()
+    homes.export()
+    homes.take()
+    path = head_file(homes)
+    before = {one: one.read_bytes() for one in homes.low.rglob("*") if one.is_file()}
+
+    def same() -> bool:
+        lock = homes.low / "transfer.lock"
+        return before == {one: one.read_bytes() for one in homes.low.rglob("*") if one.is_file() and one != lock} | {
+            one: content for one, content in before.items() if one == lock
+        }
+
+    assert "say where the old log ends" in homes.say("gateway", "rekey", home=homes.low, status=2)
+    assert "no terminal to ask on" in homes.say("gateway", "rekey", path, home=homes.low, status=2)
+    text = path.read_bytes()
+    path.write_bytes(text.replace(b'"line": ', b'"line": 1'))
+    assert "does not fit what was signed" in rekey(homes, status=1)
+    path.write_bytes(text)
+    # Signed, but of another gateway, and of a line that is not in the log.
+    key = parse_signing_key((homes.high / "desk.key").read_text())
+    statement = verify_statement(text, path.with_name(path.name + ".minisig").read_text(), key.public)
+    for changed, words in (
+        (HeadStatement(GatewayId("0" * 16), statement.head, statement.day), "is of gateway 0000"),
+        (
+            HeadStatement(statement.gateway, type(statement.head)(statement.head.seq, "ab" * 32), statement.day),
+            "does not hold the line",
+        ),
+    ):
+        path.write_bytes(encode_statement(changed))
+        path.with_name(path.name + ".minisig").write_text(sign_statement(changed, key))
+        assert words in rekey(homes, status=1)
+    assert same()
+
+
+def test_a_statement_is_only_what_the_desk_signed_as_one(homes: TwoHomes) -> None:
+    path = head_file(homes)
+    key = parse_signing_key((homes.high / "desk.key").read_text())
+    text = path.read_bytes()
+    for signature, words in (
+        (key.sign(text, trusted_comment="enveis-bundle v1 x 1"), "not made for this statement"),
+        (SigningKey.generate().sign(text, trusted_comment="x"), "another key"),
+        ("", "not a minisign signature"),
+    ):
+        with pytest.raises(StatementError, match=words):
+            verify_statement(text, signature, key.public)
+    for wrong in (b"{}", b"[]", text.replace(b'"version": 1', b'"version": 2'), text + b" x"):
+        with pytest.raises(StatementError):
+            verify_statement(wrong, key.sign(wrong, trusted_comment="enveis-head v1 x 0"), key.public)
+
+
+class Dying:
+    """Lets so many changes below a folder pass, then the process ends."""
+
+    NAMES = ("rename", "replace", "rmdir", "unlink")
+
+    def __init__(self, folder: Path, survived: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._folder, self._left = folder, survived
+        for name in self.NAMES:
+            monkeypatch.setattr(Path, name, self._wrapped(getattr(Path, name)))
+
+    def _wrapped(self, real: Any) -> Any:
+        def call(path: Path, *arguments: Any, **more: Any) -> Any:
+            if path.is_relative_to(self._folder):
+                if self._left == 0:
+                    raise KeyboardInterrupt
+                self._left -= 1
+            return real(path, *arguments, **more)
+
+        return call
+
+
+def check_rekeyed(homes: TwoHomes, old: str, packets: set[str]) -> None:
+    assert homes.gateway != old
+    assert not (homes.low / ".new-key").exists()
+    assert homes.events(homes.low) == ["log-started", "keys-created", "chain-continues"]
+    log = homes.low / "former" / old / "audit.jsonl"
+    assert "form one chain" in homes.say("audit", "verify", log, home=homes.low)
+    assert {path.stem for path in (homes.low / "spool" / "clear").iterdir()} == packets
+    assert GatewayHome(homes.low).load().gateway == homes.gateway
+
+
+def test_a_crash_at_any_step_of_a_rekey_is_completed(homes: TwoHomes, tmp_path: Path) -> None:
+    packets = {str(homes.put())}
+    homes.export()
+    homes.take()
+    homes.say("audit", "rotate", home=homes.low)
+    packets |= {str(homes.put()), str(homes.put())}
+    old = homes.gateway
+    head_file(homes)
+    whole = tmp_path / "whole"
+    shutil.copytree(homes.low, whole)
+    survived, status = 0, 130
+    while status == 130:
+        shutil.rmtree(homes.low)
+        shutil.copytree(whole, homes.low)
+        with pytest.MonkeyPatch.context() as patch:
+            Dying(homes.low, survived, patch)
+            status = main(["--home", str(homes.low), "gateway", "rekey", str(homes.card / "last-head.json"), "--yes"])
+        homes.forget_output()
+        if (homes.low / ".new-key").exists():
+            assert "interrupted" in homes.say("transfer", "export", homes.stick, home=homes.low, status=1)
+            homes.say("gateway", "rekey", home=homes.low)
+        elif homes.gateway == old:
+            rekey(homes)
+        check_rekeyed(homes, old, packets)
+        survived += 1
+    assert status == 0
+    assert survived > 8
+
+
+def test_a_gateway_may_be_distrusted_before_it_has_a_successor(homes: TwoHomes) -> None:
+    homes.put()
+    homes.export()
+    said = homes.say("desk", "distrust", homes.gateway[:6], home=homes.high, status=2)
+    assert "not imported yet will be refused" in said
+    assert "not trusted any more" in homes.say("desk", "distrust", homes.gateway[:6], "--yes", home=homes.high)
+    assert homes.take(status=1)["batches"] == []
+    assert "no such gateway" in homes.say("desk", "distrust", "0000", "--yes", home=homes.high, status=1)
+    assert "since before" in homes.say("desk", "distrust", homes.gateway, "--yes", home=homes.high)
+    assert "itself" in pair_again(homes, homes.gateway, status=1)
+    # A mistake can be undone: the same pairing, compared again.
+    homes.say("desk", "pair", homes.low / "gateway.pairing", "--yes", home=homes.high)
+    assert len(homes.take()["batches"]) == 1
+
+
+# The desk's key
+
+
+def test_a_stolen_desk_key(homes: TwoHomes) -> None:
+    thief = parse_signing_key((homes.high / "desk.key").read_text())
+    take_recipients(homes)
+    assert "no terminal to ask on" in homes.say("desk", "rekey", home=homes.high, status=2)
+    renewed = homes.call("desk", "rekey", "--yes", home=homes.high)
+    assert renewed["generation"] == 1
+    # The gateway does not believe it by itself.
+    assert "another key" in take_recipients(homes, status=1)
+    said = homes.say("gateway", "desk-key", homes.high / "desk.pub", home=homes.low, status=2)
+    assert renewed["fingerprint"] in said
+    said = homes.say("gateway", "desk-key", homes.high / "desk.pub", "--yes", home=homes.low)
+    assert "--min-serial" in said
+    assert "Packets will be sealed to generation 1" in take_recipients(homes)
+    assert "is here already" in homes.say("gateway", "desk-key", homes.high / "desk.pub", "--yes", home=homes.low)
+    # What the thief signs is not taken any more, whatever its number.
+    mine = [generate_identity(Kind.CLASSIC).recipient]
+    (homes.card / "recipients.txt").write_bytes(encode_recipients(mine))
+    (homes.card / "recipients.txt.minisig").write_text(sign_recipients(mine, number=99, key=thief))
+    said = homes.say("gateway", "recipients", homes.card / "recipients.txt", "--yes", home=homes.low, status=1)
+    assert "another key" in said
+    assert len(list((homes.high / "former").glob("desk-*.pub"))) == 1
+    assert "desk-key-changed" in homes.events(homes.low)
+    assert "desk-key-changed" in homes.events(homes.high)
+    homes.put()
+    homes.export()
+    assert len(homes.take()["batches"][0]["arrived"]) == 1
+
+
+def test_a_lost_desk_key(homes: TwoHomes) -> None:
+    for name in ("desk.key", "desk.pub"):
+        (homes.high / name).unlink()
+    assert "desk.pub: cannot be read" in homes.say("desk", "recipients", home=homes.high, status=1)
+    homes.say("desk", "rekey", "--yes", home=homes.high)
+    homes.say("gateway", "desk-key", homes.high / "desk.pub", "--yes", home=homes.low)
+    take_recipients(homes)
+    assert rotate(homes)["generation"] == 2
+    assert "generation 2" in take_recipients(homes)
+
+
+def test_a_wrong_desk_key_file_is_one_sentence(homes: TwoHomes) -> None:
+    said = homes.say("gateway", "desk-key", homes.high / "recipients.txt", "--yes", home=homes.low, status=1)
+    assert said.count("\n") == 1
+    assert "desk-key-changed" not in homes.events(homes.low)
+
+
+def test_a_lost_identity_comes_back_from_shares_or_backup(homes: TwoHomes) -> None:
+    packet = homes.put("still readable")
+    homes.export()
+    files = homes.call("keys", "split", "--to", homes.root / "shares", home=homes.high)["files"]
+    (homes.high / "identity.txt").unlink()
+    shares = ["--share", files[0], "--share", files[2]]
+    homes.take(*shares)
+    assert "still readable" in homes.say("desk", "open", packet, *shares, home=homes.high)
+    homes.say("keys", "combine", "--to", homes.high / "identity.txt", *shares, home=homes.high)
+    homes.say("desk", "open", packet, "--to", homes.root / "again", home=homes.high)
+    (homes.high / "identity.txt").unlink()
+    shutil.copy(homes.backup, homes.high / "identity.txt")
+    (homes.high / "identity.txt").chmod(0o600)
+    homes.say("desk", "open", packet, "--to", homes.root / "third", home=homes.high)
+    assert homes.events(homes.high).count("keys-joined") == 3
