@@ -91,6 +91,16 @@ class DeskHome:
         """The ledger of batches."""
         return self.root / "arrivals.sqlite"
 
+    @property
+    def visits(self) -> Path:
+        """Public halves of the packets that were opened: what belongs together."""
+        return self.root / "visits.sqlite"
+
+    @property
+    def reply_book(self) -> Path:
+        """Sealed replies, grants and counters that the next bundles carry."""
+        return self.root / "replies.sqlite"
+
     def packet(self, packet_id: PacketId) -> Path:
         """Where a packet of that id lies when it has arrived."""
         return self.inbox / f"{packet_id}.age"

@@ -77,6 +77,16 @@ class OpenPacket:
     ) -> None:
         self._stream.close()
 
+    @property
+    def message_bytes(self) -> bytes:
+        """message.json, byte for byte: what a visit's signature covers."""
+        return self._records[MESSAGE_MEMBER]
+
+    @property
+    def manifest_bytes(self) -> bytes:
+        """manifest.json, byte for byte."""
+        return self._records[MANIFEST_MEMBER]
+
     def write_files(self, folder: Path, *, held: bool, progress: Callable[[int, int], None]) -> tuple[OpenedFile, ...]:
         """Check every file and write the clear ones into the new folder `folder`; `held` writes the others too.
 

@@ -34,6 +34,9 @@ class Counters:
     bodies: int
     officials: int
 
+    def __str__(self) -> str:
+        return f"received {self.received}, bodies {self.bodies}, officials {self.officials}"
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:

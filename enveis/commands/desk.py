@@ -2,15 +2,18 @@
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from enveis.command import Command, add_passphrase_file, confirm, home_of, passphrase_reader
 from enveis.commands import desk_keys
+from enveis.commands.desk_proof import COMMANDS as PROOF
+from enveis.commands.desk_way_back import COMMANDS as WAY_BACK
 from enveis.terminal import Terminal, amount, visible
 from enveis.unlocking import add_identity, load_identities
 
 if TYPE_CHECKING:
     from desk.opening import OpenedFile
+    from desk.visits import Standing
     from transfer.manifest import FileNote, Manifest
     from transfer.message import Message
 
@@ -97,12 +100,18 @@ def _pair(arguments: Namespace, terminal: Terminal) -> int:
 def _inbox(arguments: Namespace, terminal: Terminal) -> int:
     from desk.home import DeskHome
     from desk.inbox import list_inbox
+    from desk.visits import Visits
 
     home = DeskHome(home_of(arguments))
     entries = list_inbox(home)
-    names = ("packet", "lane", "gateway", "batch", "arrived", "size")
+    opened = {row.packet: row for row in Visits(home.visits).all()}
+    names = ("packet", "lane", "gateway", "batch", "arrived", "size", "purpose")
     rows = [
-        (e.packet, e.lane, e.gateway, e.batch, e.arrived.isoformat(), e.size if terminal.as_json else amount(e.size))
+        (
+            *(e.packet, e.lane, e.gateway, e.batch, e.arrived.isoformat()),
+            e.size if terminal.as_json else amount(e.size),
+            opened[e.packet].purpose if e.packet in opened else None,  # sealed until somebody opens it
+        )
         for e in entries
     ]
     terminal.table(names, rows)
@@ -126,6 +135,7 @@ def _open(arguments: Namespace, terminal: Terminal) -> int:
     from desk.home import DeskHome
     from desk.inbox import contradictions, find_packet
     from desk.opening import OpenPacket
+    from desk.visits import Visits
 
     home = DeskHome(home_of(arguments))
     home.check()
@@ -139,16 +149,58 @@ def _open(arguments: Namespace, terminal: Terminal) -> int:
         home.log().append(Event.PACKET_OPENED, packet=packet_id)
         if arguments.held and any(file.path and file.note.outcome != "clear" for file in files):
             home.log().append(Event.PACKET_UNLOCKED, packet=packet_id)
+        visits = Visits(home.visits)
+        standing = visits.standing(visits.note(packet.manifest, packet.message_bytes))
         if terminal.as_json:
-            terminal.answer(_opened_as_json(packet.manifest, packet.message, files, folder))
+            answer = _opened_as_json(packet.manifest, packet.message, files, folder)
+            terminal.answer({**answer, "standing": standing_as_json(standing)})
         else:
             show_packet(terminal, packet.manifest, packet.message)
+            show_standing(terminal, packet.manifest, standing)
             show_files(terminal, packet.manifest, files, folder)
         if sealed := describe(home, packet.manifest.sealed_to):
             terminal.note(sealed)
         for sentence in contradictions(entry, packet.manifest):
             terminal.warn(f"{sentence} Ask the gateway's operators why.")
     return 0
+
+
+def standing_as_json(standing: "Standing") -> dict[str, str]:
+    """Return what is proven of a packet, for a program."""
+    from desk.visits import Begins, BelongsTo, Claims
+
+    match standing:
+        case Begins():
+            return {"is": "first"}
+        case BelongsTo(first):
+            return {"is": "belongs", "to": first}
+        case Claims(reason):
+            return {"is": "claims", "reason": reason}
+        case _:
+            assert_never(standing)
+
+
+def show_standing(terminal: Terminal, manifest: "Manifest", standing: "Standing") -> None:
+    """Print what a packet is for, and whether it is proven to belong to what it names."""
+    from desk.visits import Begins, BelongsTo, Claims
+    from transfer.manifest import Purpose
+
+    wish = {
+        Purpose.FIRST: "begins a case",
+        Purpose.ADDITION: "adds to a case",
+        Purpose.DELETE_REPLIES: "asks that the replies to its case be deleted",
+        Purpose.WITHDRAW: f"asks that packet {manifest.withdraws} be deleted",
+    }[manifest.purpose]
+    match standing:
+        case Begins():
+            pass
+        case BelongsTo(first):
+            how = "its token fits" if manifest.purpose is Purpose.WITHDRAW else "it is signed with that case's key"
+            terminal.say(f"  This packet {wish}. It BELONGS TO packet {first}: {how}.")
+        case Claims(reason):
+            terminal.warn(f"This packet {wish}, but only CLAIMS TO BELONG: {reason}. Do not join it unseen.")
+        case _:
+            assert_never(standing)
 
 
 def _opened_as_json(
@@ -246,4 +298,6 @@ COMMANDS = (
     Command("rekey", "make a new desk.key", desk_keys.rekey, desk_keys.rekey_arguments),
     Command("inbox", "list what has arrived", _inbox),
     Command("open", "open one packet, and write its files", _open, _open_arguments),
+    *WAY_BACK,
+    *PROOF,
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from enveis.command import Command, home_of
 from enveis.commands import gateway_keys
+from enveis.commands.gateway_bundle import COMMANDS as BUNDLE
 from enveis.terminal import Terminal
 
 
@@ -162,4 +163,5 @@ COMMANDS = (
         gateway_keys.rekey,
         gateway_keys.rekey_arguments,
     ),
+    *BUNDLE,
 )

@@ -1,9 +1,15 @@
 """`enveis receipt`: for a source, or a lawyer, who does not want the gateway to make the receipt."""
 
+import getpass
+import sys
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import Final
 
-from enveis.command import Command
+from enveis.command import Command, confirm
 from enveis.terminal import Terminal
+
+WORDS_MAX: Final = 4096  # characters of typed words read
 
 
 def _new_arguments(parser: ArgumentParser) -> None:
@@ -34,4 +40,47 @@ def _new(arguments: Namespace, terminal: Terminal) -> int:
     return 0
 
 
-COMMANDS = (Command("new", "make return and proof words on this machine", _new, _new_arguments),)
+def _prove_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("challenge", type=Path, metavar="CHALLENGE", help="the file that the verifier gave you")
+    parser.add_argument("--to", type=Path, metavar="FILE", help="the proof; default: print it")
+    parser.add_argument("--yes", action="store_true", help="do not ask: the challenge was read")
+
+
+def _prove(arguments: Namespace, terminal: Terminal) -> int:
+    from disk.durable import write_new
+    from keys.receipt import derive_proof_seed, parse_proof_words
+    from transfer.proof import PROOF_MAX, encode_proof, parse_challenge, sign_challenge
+
+    with arguments.challenge.open("rb") as stream:
+        challenge = parse_challenge(stream.read(PROOF_MAX + 1))
+    terminal.note(f"{challenge.verifier} asks you to prove that you sent packet {challenge.packet},")
+    terminal.note(f"  for:  {challenge.purpose}")
+    terminal.note(f"  on:   {challenge.day}")
+    terminal.note("Whoever gets the proof can show it to anybody, for ever. There is no taking it back.")
+    if not confirm("Do you want to prove this?", yes=arguments.yes):
+        terminal.note("Nothing was signed.")
+        return 1
+    proof = sign_challenge(derive_proof_seed(parse_proof_words(_read_words())), challenge)
+    content = encode_proof(proof)
+    if arguments.to is not None:
+        write_new(arguments.to, [content])
+    if terminal.as_json:
+        terminal.answer({"packet": challenge.packet, "key": proof.public, "signature": proof.signature})
+    elif arguments.to is not None:
+        terminal.say(f"The proof is in {arguments.to}: give it to {challenge.verifier}, and to nobody else.")
+    else:
+        terminal.say(content.decode().rstrip("\n"))
+    return 0
+
+
+def _read_words() -> str:
+    """Read the proof words from the terminal, unseen, or from a pipe; never from an argument."""
+    if sys.stdin.isatty():
+        return getpass.getpass("Proof words (they are not shown): ")
+    return sys.stdin.read(WORDS_MAX)
+
+
+COMMANDS = (
+    Command("new", "make return and proof words on this machine", _new, _new_arguments),
+    Command("prove", "prove that you sent a packet, with its proof words", _prove, _prove_arguments),
+)

@@ -1,0 +1,164 @@
+"""Which packets belong together, as far as signatures tell: public halves of every packet that was opened here.
+
+A later visit belongs to a case when the key in the case's first packet signed it. What is not signed so claims to
+belong, and nothing here ever joins it; nor when two first packets share a lookup and differ in their keys.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final, assert_never
+
+from transfer.ledger_file import LedgerFile
+from transfer.manifest import MadeBy, Manifest, Purpose
+from transfer.names import PacketId
+from transfer.visit import VisitError, encode_visit, is_token_of, verify_visit_text
+
+SCHEMA_VERSION: Final = 1
+_SCHEMA: Final = """
+CREATE TABLE opened (
+    id TEXT PRIMARY KEY, purpose TEXT NOT NULL, gateway TEXT NOT NULL, received TEXT NOT NULL, lookup TEXT NOT NULL,
+    recipient TEXT NOT NULL, signing TEXT NOT NULL, made_by TEXT NOT NULL, visit TEXT NOT NULL, signed BLOB NOT NULL,
+    withdrawal TEXT NOT NULL, withdraws TEXT NOT NULL, token TEXT NOT NULL
+) STRICT;
+CREATE INDEX opened_by_lookup ON opened (lookup)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The public part of a packet that was opened; `signed` is what its `visit` signature covers."""
+
+    packet: PacketId
+    purpose: Purpose
+    gateway: str
+    received: date
+    lookup: str  # empty for a withdrawal, which knows no receipt
+    recipient: str
+    signing: str
+    made_by: str
+    visit: str
+    signed: bytes
+    withdrawal: str
+    withdraws: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Begins:
+    """A first packet: begins a case."""
+
+
+@dataclass(frozen=True, slots=True)
+class BelongsTo:
+    """Signed by the key of the case that `first` began, or with the token of the packet `first` that it takes back."""
+
+    first: PacketId
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Nothing proves that it belongs to what it names; `reason` is a clause for a person."""
+
+    reason: str
+
+
+Standing = Begins | BelongsTo | Claims
+
+
+class Visits:
+    """What is known of the packets that were opened at this desk."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = LedgerFile(path, schema=_SCHEMA, version=SCHEMA_VERSION)
+
+    def note(self, manifest: Manifest, message: bytes) -> Opened:
+        """Remember a packet that was opened; `message` is its message.json, byte for byte."""
+        row = _opened(manifest, message)
+        values = (
+            *(row.packet, row.purpose, row.gateway, row.received.isoformat(), row.lookup, row.recipient, row.signing),
+            *(row.made_by, row.visit, row.signed, row.withdrawal, row.withdraws, row.token),
+        )
+        with self._file.transaction() as db:
+            db.execute(f"INSERT OR REPLACE INTO opened VALUES ({', '.join('?' * len(values))})", values)  # noqa: S608 - no value is in the text
+        return row
+
+    def all(self) -> tuple[Opened, ...]:
+        """Return every packet that was opened, by day and id."""
+        return self._select("ORDER BY received, id")
+
+    def find(self, packet: str) -> Opened | None:
+        """Return one, if it was opened here."""
+        found = self._select("WHERE id = ?", packet)
+        return found[0] if found else None
+
+    def standing(self, row: Opened) -> Standing:
+        """Return what is proven of a packet."""
+        match row.purpose:
+            case Purpose.FIRST:
+                return Begins()
+            case Purpose.ADDITION | Purpose.DELETE_REPLIES:
+                return self._visit(row)
+            case Purpose.WITHDRAW:
+                return self._withdrawal(row)
+            case _:
+                assert_never(row.purpose)
+
+    def first_of(self, row: Opened) -> Opened | Claims:
+        """Return the first packet of the case that a packet belongs to: replies are sealed to its receipt."""
+        standing = self.standing(row)
+        match standing:
+            case Begins():
+                return row
+            case BelongsTo(first):
+                return self.find(first) or Claims("its first packet is not known")
+            case Claims():
+                return standing
+            case _:
+                assert_never(standing)
+
+    def _visit(self, row: Opened) -> Standing:
+        firsts = self._select("WHERE lookup = ? AND purpose = ? ORDER BY id", row.lookup, Purpose.FIRST)
+        if not firsts:
+            return Claims("no first packet of that case has been opened here")
+        # Only a gateway knows lookups: two keys under one mean that a gateway lied once.
+        if len({(first.signing, first.recipient) for first in firsts}) > 1:
+            return Claims("several first packets give that case different keys: a gateway made one of them up")
+        try:
+            verify_visit_text(firsts[0].signing, row.signed, row.visit)
+        except VisitError:
+            return Claims("it is not signed with the key of that case")
+        return BelongsTo(firsts[0].packet)
+
+    def _withdrawal(self, row: Opened) -> Standing:
+        target = self.find(row.withdraws)
+        if target is None:
+            return Claims("the packet that it takes back has not been opened here")
+        if not is_token_of(target.withdrawal, row.token):
+            return Claims("its token is not that of the packet that it names")
+        return BelongsTo(target.packet)
+
+    def _select(self, clause: str, *values: str) -> tuple[Opened, ...]:
+        with self._file.reading() as db:
+            rows = db.execute(f"SELECT * FROM opened {clause}", values).fetchall()  # noqa: S608 - clauses are ours
+        return tuple(
+            Opened(PacketId(row[0]), Purpose(row[1]), row[2], date.fromisoformat(row[3]), *row[4:]) for row in rows
+        )
+
+
+def _opened(manifest: Manifest, message: bytes) -> Opened:
+    receipt = manifest.receipt
+    return Opened(
+        packet=manifest.packet,
+        purpose=manifest.purpose,
+        gateway=manifest.gateway,
+        received=manifest.received,
+        lookup=receipt.lookup if receipt else "",
+        recipient=receipt.recipient if receipt else "",
+        signing=receipt.signing if receipt else "",
+        made_by=receipt.made_by if receipt else MadeBy.GATEWAY,
+        visit=manifest.visit,
+        signed=encode_visit(manifest, message) if receipt else b"",
+        withdrawal=manifest.withdrawal,
+        withdraws=manifest.withdraws or "",
+        token=manifest.withdraw_token,
+    )

@@ -1,0 +1,43 @@
+"""What several of the desk's commands do first: find one packet, open it, and remember what it belongs to."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from enveis.command import add_passphrase_file, home_of, passphrase_reader
+
+if TYPE_CHECKING:
+    from desk.home import DeskHome
+    from desk.opening import OpenPacket
+    from desk.visits import Opened
+
+
+def add_packet(parser: ArgumentParser) -> None:
+    """Let a command name one packet of the inbox."""
+    parser.add_argument("packet", metavar="PACKET", help="its id, or the beginning of it")
+    add_passphrase_file(parser)
+
+
+def desk_of(arguments: Namespace) -> "DeskHome":
+    """Return the desk's home, checked."""
+    from desk.home import DeskHome
+
+    home = DeskHome(home_of(arguments))
+    home.check()
+    return home
+
+
+@contextmanager
+def opened_packet(arguments: Namespace, home: "DeskHome", name: str) -> "Iterator[tuple[OpenPacket, Opened]]":
+    """Open the packet called `name`; that it was opened is logged, and what it belongs to remembered."""
+    from audit.events import Event
+    from desk.inbox import find_packet
+    from desk.opening import OpenPacket
+    from desk.visits import Visits
+
+    packet_id = find_packet(home, name).packet
+    identities = home.load_identities(passphrase_reader(arguments))
+    with OpenPacket(home.packet(packet_id), packet_id, identities) as packet:
+        home.log().append(Event.PACKET_OPENED, packet=packet_id)
+        yield packet, Visits(home.visits).note(packet.manifest, packet.message_bytes)

@@ -1,0 +1,107 @@
+"""`enveis desk challenge` and `verify-proof`: whether somebody is the one who sent a packet."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from enveis.command import Command, RefusedError, add_passphrase_file
+from enveis.commands.desk_packet import add_packet, desk_of, opened_packet
+from enveis.terminal import Terminal
+
+if TYPE_CHECKING:
+    from transfer.proof import Proof
+
+
+def _challenge_arguments(parser: ArgumentParser) -> None:
+    add_packet(parser)
+    parser.add_argument("--verifier", required=True, metavar="NAME", help="who wants to know")
+    parser.add_argument("--purpose", required=True, metavar="TEXT", help="what for")
+    parser.add_argument("--to", type=Path, required=True, metavar="FILE", help="the challenge, for the source")
+
+
+def _challenge(arguments: Namespace, terminal: Terminal) -> int:
+    from desk.home import utc_today
+    from disk.durable import write_new
+    from transfer.proof import encode_challenge, new_challenge
+
+    home = desk_of(arguments)
+    with opened_packet(arguments, home, arguments.packet) as (packet, _):
+        if packet.manifest.receipt is None or not packet.manifest.receipt.proof:
+            raise RefusedError("this packet has no proof key: proof is asked of the first packet of a case")
+        challenge = new_challenge(
+            verifier=arguments.verifier,
+            purpose=arguments.purpose,
+            day=utc_today(),
+            packet=packet.manifest.packet,
+            manifest=packet.manifest_bytes,
+            message=packet.message_bytes,
+        )
+    write_new(arguments.to, [encode_challenge(challenge)])
+    if terminal.as_json:
+        terminal.answer({"packet": challenge.packet, "nonce": challenge.nonce, "file": str(arguments.to)})
+    else:
+        terminal.say(
+            f"The challenge is in {arguments.to}. Keep a copy, and give it to the source, who runs",
+            "  enveis receipt prove CHALLENGE --to PROOF",
+            f"and gives you the proof: enveis desk verify-proof PROOF --challenge {arguments.to}",
+        )
+    return 0
+
+
+def _verify_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("proof", type=Path, metavar="PROOF")
+    parser.add_argument("--packet", metavar="PACKET", help="which it must be about; default: the one that it names")
+    parser.add_argument("--challenge", type=Path, metavar="FILE", help="the challenge that it must answer")
+    add_passphrase_file(parser)
+
+
+def _verify(arguments: Namespace, terminal: Terminal) -> int:
+    from transfer.proof import PROOF_MAX, ProofError, parse_challenge, parse_proof, verify_proof
+
+    home = desk_of(arguments)
+    with arguments.proof.open("rb") as stream:
+        proof = parse_proof(stream.read(PROOF_MAX + 1))
+    if arguments.challenge is not None:
+        with arguments.challenge.open("rb") as stream:
+            if parse_challenge(stream.read(PROOF_MAX + 1)) != proof.challenge:
+                raise ProofError("the proof answers another challenge than this one")
+    with opened_packet(arguments, home, arguments.packet or proof.challenge.packet) as (packet, opened):
+        receipt = packet.manifest.receipt
+        if receipt is None or not receipt.proof:
+            raise ProofError("that packet has no proof key: proof is asked of the first packet of a case")
+        verify_proof(proof, public=receipt.proof, manifest=packet.manifest_bytes, message=packet.message_bytes)
+    _say_proven(terminal, proof, made_by=opened.made_by, asked=arguments.challenge is not None)
+    return 0
+
+
+def _say_proven(terminal: Terminal, proof: "Proof", *, made_by: str, asked: bool) -> None:
+    challenge = proof.challenge
+    if terminal.as_json:
+        terminal.answer(
+            {
+                "proven": True,
+                "packet": challenge.packet,
+                "verifier": challenge.verifier,
+                "purpose": challenge.purpose,
+                "date": challenge.day.isoformat(),
+                "receipt_made_by": made_by,
+                "challenge_compared": asked,
+            }
+        )
+        return
+    terminal.say(
+        f"Proven: whoever answered has the proof words of packet {challenge.packet}.",
+        f"  asked by  {challenge.verifier}",
+        f"  for       {challenge.purpose}",
+        f"  on        {challenge.day}",
+    )
+    if made_by == "gateway":
+        terminal.warn("The gateway made those words: whoever owned it when the packet was sent could have them too.")
+    if not asked:
+        terminal.warn("Compare who asked, for what and when with your own challenge, or give it with --challenge.")
+
+
+COMMANDS = (
+    Command("challenge", "ask a source to prove who sent a packet", _challenge, _challenge_arguments),
+    Command("verify-proof", "check a source's answer to a challenge", _verify, _verify_arguments),
+)

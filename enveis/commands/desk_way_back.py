@@ -1,0 +1,230 @@
+"""`enveis desk reply`, `grant`, `counters` and `bundle`: what goes back to the sources."""
+
+import re
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from enveis.command import Command, RefusedError, confirm
+from enveis.commands.desk_packet import add_packet, desk_of, opened_packet
+from enveis.terminal import Terminal, amount
+
+if TYPE_CHECKING:
+    from desk.way_back import Draft
+
+_STATES: Final = ("received", "in-work", "question", "answered", "referred", "closed")  # transfer.reply.State
+_TEXT_MAX: Final = 64 * 1024  # bytes read of a reply; sealing is stricter
+_SIZE: Final = re.compile(r"([1-9][0-9]{0,12}) ?(?:([KMGT])(?:i?B)?|B)?", re.ASCII | re.IGNORECASE)
+
+
+def _reply_arguments(parser: ArgumentParser) -> None:
+    add_packet(parser)
+    parser.add_argument("--text-file", type=Path, metavar="FILE", help="the reply; default: typed, or piped in")
+    parser.add_argument("--state", choices=_STATES, default="answered", help="where the case stands")
+
+
+def _reply(arguments: Namespace, terminal: Terminal) -> int:
+    from desk.home import utc_today
+    from desk.way_back import reply_to
+    from transfer.reply import State
+
+    home = desk_of(arguments)
+    text = _text(arguments.text_file, terminal)
+    with opened_packet(arguments, home, arguments.packet) as (_, opened):
+        booked = reply_to(home, opened, state=State(arguments.state), text=text, today=utc_today())
+    if terminal.as_json:
+        terminal.answer({"reply": booked.id, "packet": booked.packet, "expires": booked.expires.isoformat()})
+        return 0
+    terminal.say(
+        f"Reply {booked.id} is sealed to the receipt of packet {booked.packet}: nobody here can read it any more.",
+        f"It goes with the next bundle ('enveis desk bundle {booked.gateway}') and is shown until {booked.expires}.",
+    )
+    return 0
+
+
+def _text(path: Path | None, terminal: Terminal) -> str:
+    if path is None and sys.stdin.isatty():
+        terminal.note("Type the reply, then Ctrl-D on a line of its own:")
+    if path is None:
+        content = sys.stdin.buffer.read(_TEXT_MAX + 1)
+    else:
+        with path.open("rb") as stream:
+            content = stream.read(_TEXT_MAX + 1)
+    if len(content) > _TEXT_MAX:
+        raise RefusedError(f"the reply is too long: {_TEXT_MAX // 1024} KiB is the most")
+    try:
+        text = content.decode("utf-8-sig").replace("\r\n", "\n").strip()
+    except UnicodeDecodeError:
+        raise RefusedError("the reply is not a text in UTF-8") from None
+    if not text:
+        raise RefusedError("the reply is empty; nothing was sealed")
+    return text
+
+
+def _grant_arguments(parser: ArgumentParser) -> None:
+    add_packet(parser)
+    parser.add_argument("--files-max", type=int, required=True, metavar="N", help="files in one submission, 1 to 100")
+    parser.add_argument(
+        "--file-max", type=_size, required=True, metavar="SIZE", help="of one file: 500M, 2G (1G = 1,073,741,824 bytes)"
+    )
+    parser.add_argument("--days", type=int, required=True, metavar="N", help="for how long, 1 to 366")
+
+
+def _size(text: str) -> int:
+    found = _SIZE.fullmatch(text)
+    if not found:
+        raise ArgumentTypeError("a size is a number with K, M, G or T behind it, such as 500M")
+    power = " KMGT".index(found[2].upper()) if found[2] else 0
+    return int(found[1]) << 10 * power
+
+
+def _grant(arguments: Namespace, terminal: Terminal) -> int:
+    from desk.home import utc_today
+    from desk.way_back import grant_to
+    from transfer.bundle_list import DAYS_MAX, GRANT_FILE_MAX, GRANT_FILES_MAX
+
+    if not 1 <= arguments.files_max <= GRANT_FILES_MAX or not 1 <= arguments.days <= DAYS_MAX:
+        raise RefusedError(f"a grant is for 1 to {GRANT_FILES_MAX} files and 1 to {DAYS_MAX} days")
+    if not 1 <= arguments.file_max <= GRANT_FILE_MAX:
+        raise RefusedError(f"a file has at most {amount(GRANT_FILE_MAX)}")
+    home = desk_of(arguments)
+    expires = utc_today() + timedelta(days=arguments.days)
+    with opened_packet(arguments, home, arguments.packet) as (_, opened):
+        grant = grant_to(
+            home, opened, files_max=arguments.files_max, file_max_bytes=arguments.file_max, expires=expires
+        )
+    if terminal.as_json:
+        terminal.answer({"files_max": grant.files_max, "file_max": grant.file_max_bytes, "expires": str(grant.expires)})
+        return 0
+    size = amount(grant.file_max_bytes)
+    terminal.say(f"From the next bundle until {expires} this source may send {grant.files_max} files of {size} each.")
+    return 0
+
+
+def _counters_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--received", type=int, metavar="N", help="complaints; default: count what has arrived")
+    parser.add_argument("--bodies", type=int, metavar="N", help="bodies complained about")
+    parser.add_argument("--officials", type=int, metavar="N", help="officials complained about")
+
+
+def _counters(arguments: Namespace, terminal: Terminal) -> int:
+    from desk.reply_book import Counted, ReplyBook
+    from desk.visits import Visits
+    from desk.way_back import received_so_far
+    from transfer.bundle_list import COUNTER_MAX
+
+    home = desk_of(arguments)
+    book = ReplyBook(home.reply_book)
+    numbers = (arguments.received, arguments.bodies, arguments.officials)
+    if any(number is not None and not 0 <= number <= COUNTER_MAX for number in numbers):
+        raise RefusedError(f"a counter is a number from 0 to {COUNTER_MAX}")
+    if any(number is not None for number in numbers):
+        if arguments.bodies is None or arguments.officials is None:
+            raise RefusedError("say both --bodies and --officials: the register does not count them yet")
+        book.count(Counted(*numbers))
+    counted = book.counted()
+    received = received_so_far(home, Visits(home.visits)) if counted is None or counted.received is None else None
+    rows = [
+        ("received", received if received is not None else counted and counted.received),
+        ("bodies", counted and counted.bodies),
+        ("officials", counted and counted.officials),
+    ]
+    terminal.table(("counter", "number"), rows)
+    if not terminal.as_json:
+        terminal.note(
+            "Bundles carry no counters until --bodies and --officials were given."
+            if counted is None
+            else "Bundles carry them rounded down to two digits, and change them once a week at most."
+        )
+    return 0
+
+
+def _bundle_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("gateway", metavar="GATEWAY", help="its id, 16 digits")
+    parser.add_argument("--to", type=Path, required=True, metavar="DEST", help="a folder on a fresh disc")
+    parser.add_argument(
+        "--qr", type=Path, metavar="FILE.html", help="also a sheet of QR codes to print (at most 64 KiB)"
+    )
+    parser.add_argument("--days", type=int, default=30, metavar="N", help="for how long a gateway may take it (30)")
+    parser.add_argument(
+        "--also", action="append", default=[], metavar="GATEWAY", help="with the replies of a gateway that it replaced"
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask: the list was looked at")
+
+
+def _bundle(arguments: Namespace, terminal: Terminal) -> int:
+    from desk.bundle_sheet import encode_sheet
+    from desk.home import utc_today
+    from desk.way_back import draft_bundle, publish_bundle
+    from disk.durable import write_new
+    from transfer.bundle_frames import PAPER_MAX
+    from transfer.bundle_list import DAYS_MAX
+
+    if not 1 <= arguments.days <= DAYS_MAX:
+        raise RefusedError(f"a bundle may be taken for 1 to {DAYS_MAX} days")
+    if not arguments.to.is_dir():
+        raise RefusedError(f"{arguments.to} is not a folder")
+    home = desk_of(arguments)
+    also = tuple(arguments.also)
+    draft = draft_bundle(home, arguments.gateway, also=also, days=arguments.days, today=utc_today())
+    size = sum(map(len, draft.sealed.values()))
+    if arguments.qr and size > PAPER_MAX:
+        raise RefusedError(f"{amount(size)} of replies are too large for paper: {PAPER_MAX // 1024} KiB is the most")
+    if arguments.qr and arguments.qr.exists():
+        raise RefusedError(f"{arguments.qr} exists already")
+    _show(terminal, draft)
+    if not confirm("Sign this bundle?", yes=arguments.yes):
+        terminal.note("Not signed. Nothing left the desk.")
+        return 1
+    written: list[tuple[Path, bytes]] = []
+
+    def write(name: str, content: bytes) -> None:
+        write_new(arguments.to / name, [content])
+        written.append((arguments.to / name, content))
+
+    bundle = publish_bundle(home, draft, write)
+    path, content = written[0]
+    if arguments.qr:
+        write_new(arguments.qr, [encode_sheet(bundle, content)])
+    if terminal.as_json:
+        terminal.answer({"serial": bundle.contents.serial, "file": str(path), "digest": bundle.digest})
+        return 0
+    terminal.say(
+        f"Bundle {bundle.contents.serial} is in {path} ({amount(len(content))}).",
+        f"At the gateway: enveis gateway accept-bundle {path.name}",
+        f"A gateway that was set up anew also needs --min-serial {bundle.contents.serial}.",
+    )
+    if arguments.qr:
+        terminal.say(f"The sheet of codes is {arguments.qr}: open it in a browser and print it.")
+    return 0
+
+
+def _show(terminal: Terminal, draft: "Draft") -> None:
+    """List what is about to be signed: to the person, also when the answer is for a program."""
+    contents = draft.contents
+    terminal.note(f"Bundle {contents.serial} for gateway {contents.gateway}, to be taken by {contents.expires}")
+    for entry in contents.replies:
+        age = "new" if entry.id in draft.new else "again"
+        terminal.note(f"  reply {entry.id}  {age:<5}  {amount(entry.size)}  until {entry.expires}")
+    for grant in contents.grants:
+        size = amount(grant.file_max_bytes)
+        terminal.note(f"  grant to {grant.lookup}: {grant.files_max} files of {size}, until {grant.expires}")
+    if contents.tombstones:
+        terminal.note(f"  {len(contents.tombstones)} replies that their sources have deleted ({draft.buried} since)")
+    if contents.counters:
+        numbers = contents.counters
+        terminal.note(
+            f"  counters: received {numbers.received}, bodies {numbers.bodies}, officials {numbers.officials}"
+        )
+    if not (contents.replies or contents.grants or contents.tombstones or contents.counters):
+        terminal.note("  nothing: the gateway will have no replies, grants or counters")
+
+
+COMMANDS = (
+    Command("reply", "seal a reply to a packet's source", _reply, _reply_arguments),
+    Command("grant", "grant a source larger limits", _grant, _grant_arguments),
+    Command("counters", "show or set the counters of the front page", _counters, _counters_arguments),
+    Command("bundle", "sign the replies, grants and counters for one gateway", _bundle, _bundle_arguments),
+)

@@ -1,0 +1,84 @@
+"""`enveis gateway accept-bundle`: take what the desk sends back, after showing what it is."""
+
+from argparse import ArgumentParser, Namespace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from enveis.command import Command, confirm, home_of
+from enveis.terminal import Terminal, amount
+
+if TYPE_CHECKING:
+    from transfer.bundle import Bundle
+
+
+def _arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="the bundle, or the lines of its scanned codes")
+    parser.add_argument(
+        "--min-serial", type=int, metavar="N", help="take none below N; asked for after a new installation"
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _accept(arguments: Namespace, terminal: Terminal) -> int:
+    from audit.events import Event
+    from audit.log import AuditLog
+    from gateway.home import GatewayHome
+    from gateway.way_back import WayBack, check_acceptable
+    from transfer.bundle import open_bundle
+
+    home = GatewayHome(home_of(arguments))
+    material = home.load()
+    bundle = open_bundle(read_bundle(arguments.file), material.desk_key)
+    store, today = WayBack(home.way_back), datetime.now(UTC).date()
+    gateway, low = material.gateway, arguments.min_serial
+    # Once before anybody is asked, and again, with what is then known, when it is taken.
+    check_acceptable(bundle, gateway=gateway, known=store.known(), min_serial=low, today=today)
+    _show(terminal, bundle)
+    if not confirm("Take this bundle?", yes=arguments.yes):
+        terminal.note("Not taken. Nothing was changed.")
+        return 1
+    store.accept(bundle, gateway=gateway, min_serial=low, today=today)
+    AuditLog(home.audit, today=lambda: today).append(Event.BUNDLE_ACCEPTED, digest=bundle.digest)
+    if terminal.as_json:
+        terminal.answer({"serial": bundle.contents.serial, "digest": bundle.digest})
+    else:
+        terminal.say(f"Bundle {bundle.contents.serial} is taken; a gateway that runs shows it from now on.")
+    return 0
+
+
+def read_bundle(path: Path) -> bytes:
+    """Return the bundle in a file, or in the scanned codes that the file holds line by line.
+
+    Raises:
+        transfer.errors.BundleError: Too large, or codes that are damaged, mixed or not all there.
+    """
+    from transfer.bundle import BUNDLE_MAX
+    from transfer.bundle_frames import join_frames
+    from transfer.errors import BundleError
+
+    with path.open("rb") as stream:
+        content = stream.read(BUNDLE_MAX + 1)
+    if content.startswith(b"PK") or len(content) > BUNDLE_MAX:
+        return content
+    try:
+        return join_frames(content.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise BundleError("this is neither a bundle nor a text file of scanned codes") from None
+
+
+def _show(terminal: Terminal, bundle: "Bundle") -> None:
+    contents = bundle.contents
+    size = amount(sum(entry.size for entry in contents.replies))
+    terminal.note(f"Bundle {contents.serial} of the desk, issued {contents.issued}, to be taken by {contents.expires}")
+    terminal.note(f"  {len(contents.replies)} sealed replies ({size}), {len(contents.tombstones)} deleted ones")
+    terminal.note(f"  {len(contents.grants)} grants of larger limits")
+    numbers = contents.counters
+    shown = (
+        f"received {numbers.received}, bodies {numbers.bodies}, officials {numbers.officials}" if numbers else "none"
+    )
+    terminal.note(f"  counters: {shown}")
+    terminal.note(f"  digest {bundle.digest[:16]}")
+
+
+COMMANDS = (Command("accept-bundle", "take replies, grants and counters from the desk", _accept, _arguments),)
