@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from enveis.command import add_passphrase_file, home_of, passphrase_reader
+from enveis.command import home_of
+from enveis.terminal import Terminal
+from enveis.unlocking import add_identity, load_identities
 
 if TYPE_CHECKING:
     from desk.home import DeskHome
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 def add_packet(parser: ArgumentParser) -> None:
     """Let a command name one packet of the inbox."""
     parser.add_argument("packet", metavar="PACKET", help="its id, or the beginning of it")
-    add_passphrase_file(parser)
+    add_identity(parser)
 
 
 def desk_of(arguments: Namespace) -> "DeskHome":
@@ -29,7 +31,9 @@ def desk_of(arguments: Namespace) -> "DeskHome":
 
 
 @contextmanager
-def opened_packet(arguments: Namespace, home: "DeskHome", name: str) -> "Iterator[tuple[OpenPacket, Opened]]":
+def opened_packet(
+    arguments: Namespace, terminal: Terminal, home: "DeskHome", name: str
+) -> "Iterator[tuple[OpenPacket, Opened]]":
     """Open the packet called `name`; that it was opened is logged, and what it belongs to remembered."""
     from audit.events import Event
     from desk.inbox import find_packet
@@ -37,7 +41,7 @@ def opened_packet(arguments: Namespace, home: "DeskHome", name: str) -> "Iterato
     from desk.visits import Visits
 
     packet_id = find_packet(home, name).packet
-    identities = home.load_identities(passphrase_reader(arguments))
+    identities = load_identities(home, arguments, terminal)
     with OpenPacket(home.packet(packet_id), packet_id, identities) as packet:
         home.log().append(Event.PACKET_OPENED, packet=packet_id)
         yield packet, Visits(home.visits).note(packet.manifest, packet.message_bytes)

@@ -4,9 +4,10 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from enveis.command import Command, RefusedError, add_passphrase_file
+from enveis.command import Command, RefusedError
 from enveis.commands.desk_packet import add_packet, desk_of, opened_packet
 from enveis.terminal import Terminal
+from enveis.unlocking import add_identity
 
 if TYPE_CHECKING:
     from transfer.proof import Proof
@@ -25,7 +26,7 @@ def _challenge(arguments: Namespace, terminal: Terminal) -> int:
     from transfer.proof import encode_challenge, new_challenge
 
     home = desk_of(arguments)
-    with opened_packet(arguments, home, arguments.packet) as (packet, _):
+    with opened_packet(arguments, terminal, home, arguments.packet) as (packet, _):
         if packet.manifest.receipt is None or not packet.manifest.receipt.proof:
             raise RefusedError("this packet has no proof key: proof is asked of the first packet of a case")
         challenge = new_challenge(
@@ -52,7 +53,7 @@ def _verify_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("proof", type=Path, metavar="PROOF")
     parser.add_argument("--packet", metavar="PACKET", help="which it must be about; default: the one that it names")
     parser.add_argument("--challenge", type=Path, metavar="FILE", help="the challenge that it must answer")
-    add_passphrase_file(parser)
+    add_identity(parser)
 
 
 def _verify(arguments: Namespace, terminal: Terminal) -> int:
@@ -65,7 +66,7 @@ def _verify(arguments: Namespace, terminal: Terminal) -> int:
         with arguments.challenge.open("rb") as stream:
             if parse_challenge(stream.read(PROOF_MAX + 1)) != proof.challenge:
                 raise ProofError("the proof answers another challenge than this one")
-    with opened_packet(arguments, home, arguments.packet or proof.challenge.packet) as (packet, opened):
+    with opened_packet(arguments, terminal, home, arguments.packet or proof.challenge.packet) as (packet, opened):
         receipt = packet.manifest.receipt
         if receipt is None or not receipt.proof:
             raise ProofError("that packet has no proof key: proof is asked of the first packet of a case")

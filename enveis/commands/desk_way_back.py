@@ -32,7 +32,7 @@ def _reply(arguments: Namespace, terminal: Terminal) -> int:
 
     home = desk_of(arguments)
     text = _text(arguments.text_file, terminal)
-    with opened_packet(arguments, home, arguments.packet) as (_, opened):
+    with opened_packet(arguments, terminal, home, arguments.packet) as (_, opened):
         booked = reply_to(home, opened, state=State(arguments.state), text=text, today=utc_today())
     if terminal.as_json:
         terminal.answer({"reply": booked.id, "packet": booked.packet, "expires": booked.expires.isoformat()})
@@ -91,7 +91,7 @@ def _grant(arguments: Namespace, terminal: Terminal) -> int:
         raise RefusedError(f"a file has at most {amount(GRANT_FILE_MAX)}")
     home = desk_of(arguments)
     expires = utc_today() + timedelta(days=arguments.days)
-    with opened_packet(arguments, home, arguments.packet) as (_, opened):
+    with opened_packet(arguments, terminal, home, arguments.packet) as (_, opened):
         grant = grant_to(
             home, opened, files_max=arguments.files_max, file_max_bytes=arguments.file_max, expires=expires
         )
