@@ -1,0 +1,158 @@
+"""A gateway and a desk with real keys, and packets of every purpose: for tests of what goes back to a source."""
+
+import io
+import json
+import os
+import sys
+import time
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from enveis.main import main
+from gateway.home import GatewayHome
+from gateway.mailboxes import Mailboxes
+from keys.receipt import (
+    ReceiptWords,
+    ReturnSecrets,
+    derive_return_keys,
+    new_receipt_words,
+    parse_return_words,
+    public_receipt,
+    return_secrets,
+)
+from keys.recipient import Kind
+from transfer.manifest import MadeBy, Manifest, Purpose, ReceiptNote, encode_manifest
+from transfer.message import Message, encode_message
+from transfer.names import Lane, PacketId, new_packet_id
+from transfer.packet import PacketWriter
+from transfer.reply import Reply, open_reply
+from transfer.visit import new_withdraw_token, sign_visit, withdrawal_of
+
+KIND = Kind.CLASSIC
+
+
+class Source:
+    """Somebody with a receipt, and what its words lead to."""
+
+    def __init__(self) -> None:
+        self.words: ReceiptWords = new_receipt_words()
+        self.public = public_receipt(self.words, KIND)
+        self.secrets: ReturnSecrets = return_secrets(self.words.return_words, KIND)
+        self.token = new_withdraw_token()
+
+    @property
+    def seed(self) -> bytes:
+        return derive_return_keys(parse_return_words(self.words.return_words)).signing_seed
+
+
+class WayBackMachines:
+    """Both machines; `call` answers JSON, `say` what a person reads."""
+
+    def __init__(self, root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        self.root, self.low, self.high = root, root / "low", root / "high"
+        self.disc = root / "disc"
+        self.disc.mkdir()
+        self._capsys, self._monkeypatch = capsys, monkeypatch
+        backup = str(root / "backup")
+        assert main(["desk", "init", "--classic", "--home", str(self.high), "--backup", backup]) == 0
+        files = ["--recipients", str(self.high / "recipients.txt"), "--desk-key", str(self.high / "desk.pub")]
+        assert main(["gateway", "init", "--home", str(self.low), *files]) == 0
+        assert main(["desk", "pair", str(self.low / "gateway.pairing"), "--yes", "--home", str(self.high)]) == 0
+        capsys.readouterr()
+
+    @property
+    def gateway(self) -> str:
+        return GatewayHome(self.low).load().gateway
+
+    def call(self, *arguments: str | Path, status: int = 0, typed: str = "") -> Any:
+        return json.loads(self._run("--json", *arguments, status=status, typed=typed)[0] or "null")
+
+    def say(self, *arguments: str | Path, status: int = 0, typed: str = "") -> str:
+        return "".join(self._run(*arguments, status=status, typed=typed))
+
+    def desk(self, *arguments: str | Path, status: int = 0, typed: str = "") -> str:
+        return self.say("desk", *arguments, "--home", self.high, status=status, typed=typed)
+
+    def accept(self, file: Path, *arguments: str, status: int = 0) -> str:
+        return self.say("gateway", "accept-bundle", file, "--yes", *arguments, "--home", self.low, status=status)
+
+    def bundle(self, *arguments: str | Path) -> Path:
+        """The desk makes the next bundle."""
+        to = ["--to", self.disc, "--yes", "--home", self.high]
+        return Path(self.call("desk", "bundle", self.gateway, *to, *arguments)["file"])
+
+    def mailboxes(self) -> Mailboxes:
+        material = GatewayHome(self.low).load()
+        path = GatewayHome(self.low).way_back
+        return Mailboxes(
+            path, gateway=material.gateway, desk_key=material.desk_key, today=lambda: datetime.now(UTC).date()
+        )
+
+    def read(self, source: Source) -> list[Reply]:
+        """What the source sees on coming back."""
+        return [
+            open_reply(reply.sealed, [source.secrets.reply_key], reply_id=reply.id, lookup=reply.lookup)
+            for reply in self.mailboxes().replies(source.secrets.lookup)
+        ]
+
+    def send(
+        self,
+        source: Source | None,
+        purpose: Purpose = Purpose.FIRST,
+        *,
+        text: str = "hello",
+        seed: bytes | None = None,
+        made_by: MadeBy = MadeBy.GATEWAY,
+        withdraws: PacketId | None = None,
+        token: str = "",
+    ) -> PacketId:
+        """Seal a packet as a gateway does, and bring it to the desk's inbox. `seed` signs a later visit."""
+        material = GatewayHome(self.low).load()
+        packet, message = new_packet_id(), encode_message(Message(text=text))
+        note = None if source is None else ReceiptNote(**asdict(source.public), made_by=made_by)
+        if note is not None and purpose is not Purpose.FIRST:
+            note = replace(note, proof="")
+        manifest = Manifest(
+            packet=packet,
+            gateway=material.gateway,
+            received=datetime.now(UTC).date(),
+            lane=Lane.CLEAR,
+            sealed_to="00" * 8,
+            receipt=note,
+            files=(),
+            purpose=purpose,
+            withdrawal=withdrawal_of(source.token) if source is not None and purpose is Purpose.FIRST else "",
+            withdraws=withdraws,
+            withdraw_token=token,
+        )
+        if seed is not None:
+            manifest = replace(manifest, visit=sign_visit(seed, manifest, message))
+        self._carry(manifest, message)
+        return packet
+
+    def _carry(self, manifest: Manifest, message: bytes) -> None:
+        material = GatewayHome(self.low).load()
+        writer = PacketWriter(material.recipients)
+        sealed = b"".join([writer.header, *writer.finish(message, encode_manifest(manifest))])
+        path = self.low / "spool" / Lane.CLEAR / f"{manifest.packet}.age"
+        path.write_bytes(sealed)
+        past = int(time.time()) - 24 * 3600
+        os.utime(path, (past, past))
+        stick = self.root / f"stick-{manifest.packet}"
+        stick.mkdir()
+        self.call("transfer", "export", stick, "--home", self.low)
+        self.call("transfer", "import", stick, "--home", self.high)
+
+    def _run(self, *arguments: str | Path, status: int, typed: str) -> tuple[str, str]:
+        stdin = io.TextIOWrapper(io.BytesIO(typed.encode()))
+        with self._monkeypatch.context() as patch:
+            patch.setattr(sys, "stdin", stdin)
+            found = main([*map(str, arguments)])
+        captured = self._capsys.readouterr()
+        assert found == status, captured.err
+        assert "Traceback" not in captured.err
+        return captured.out, captured.err
