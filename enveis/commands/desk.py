@@ -2,18 +2,18 @@
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 from enveis.command import Command, add_passphrase_file, confirm, home_of, passphrase_reader
 from enveis.commands import desk_keys
 from enveis.commands.desk_proof import COMMANDS as PROOF
 from enveis.commands.desk_way_back import COMMANDS as WAY_BACK
+from enveis.standing import show_standing, standing_as_json
 from enveis.terminal import Terminal, amount, visible
 from enveis.unlocking import add_identity, load_identities
 
 if TYPE_CHECKING:
     from desk.opening import OpenedFile
-    from desk.visits import Standing
     from transfer.manifest import FileNote, Manifest
     from transfer.message import Message
 
@@ -163,44 +163,6 @@ def _open(arguments: Namespace, terminal: Terminal) -> int:
         for sentence in contradictions(entry, packet.manifest):
             terminal.warn(f"{sentence} Ask the gateway's operators why.")
     return 0
-
-
-def standing_as_json(standing: "Standing") -> dict[str, str]:
-    """Return what is proven of a packet, for a program."""
-    from desk.visits import Begins, BelongsTo, Claims
-
-    match standing:
-        case Begins():
-            return {"is": "first"}
-        case BelongsTo(first):
-            return {"is": "belongs", "to": first}
-        case Claims(reason):
-            return {"is": "claims", "reason": reason}
-        case _:
-            assert_never(standing)
-
-
-def show_standing(terminal: Terminal, manifest: "Manifest", standing: "Standing") -> None:
-    """Print what a packet is for, and whether it is proven to belong to what it names."""
-    from desk.visits import Begins, BelongsTo, Claims
-    from transfer.manifest import Purpose
-
-    wish = {
-        Purpose.FIRST: "begins a case",
-        Purpose.ADDITION: "adds to a case",
-        Purpose.DELETE_REPLIES: "asks that the replies to its case be deleted",
-        Purpose.WITHDRAW: f"asks that packet {manifest.withdraws} be deleted",
-    }[manifest.purpose]
-    match standing:
-        case Begins():
-            pass
-        case BelongsTo(first):
-            how = "its token fits" if manifest.purpose is Purpose.WITHDRAW else "it is signed with that case's key"
-            terminal.say(f"  This packet {wish}. It BELONGS TO packet {first}: {how}.")
-        case Claims(reason):
-            terminal.warn(f"This packet {wish}, but only CLAIMS TO BELONG: {reason}. Do not join it unseen.")
-        case _:
-            assert_never(standing)
 
 
 def _opened_as_json(
