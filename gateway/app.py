@@ -1,4 +1,4 @@
-"""The gateway's two doors: `GET /` shows the form, `POST /submit` takes it. Wires requests to submissions and pages."""
+"""The gateway's doors: pages that are asked for, and what is posted. Wires requests to what they do and to pages."""
 
 import asyncio
 import contextlib
@@ -12,12 +12,14 @@ from gateway.answers import Page, QuietServer
 from gateway.languages import Asked, read_address
 from gateway.log import LogEvent, log
 from gateway.outcome import Problem, SubmissionError
+from gateway.padding import padded
 from gateway.pages import Pages
-from gateway.rendering import SCRIPT, STYLE, static
-from gateway.submission import Station, receive
+from gateway.posts import ADD, POSTS, WAYS_BACK, add_problem, body_max, post
+from gateway.rendering import SCRIPT, STYLE, TABLE, static
+from gateway.submission import Station
 from gateway.transport import Drain, check_head
+from gateway.views import ReturnView
 
-SUBMIT: Final = "/submit"
 BACKLOG: Final = 512  # connections that the kernel holds for us
 FINISH: Final = 600.0  # seconds that uploads under way have to end when the gateway is asked to stop
 CUT_OFF: Final = 5.0  # seconds that connections have after that
@@ -25,6 +27,11 @@ ANSWER_SECONDS: Final = 60.0  # for a visitor to take a page, ...
 ANSWER_RATE: Final = 16 * 1024  # ... and what it takes at so many characters a second: Tor is slow
 LONG_PAGE: Final = 256 * 1024  # characters; only what was typed makes a page so long, 15 MB at most
 LONG_PAGES: Final = 8  # being taken at one time: each holds its memory until then
+_FILES: Final = {
+    "/style.css": (STYLE, "text/css"),
+    "/enveis.js": (SCRIPT, "text/javascript"),
+    "/cases.csv": (TABLE, "text/csv"),
+}
 _CONTINUED: Final = "continued"  # in a request that was told to send its body
 
 
@@ -43,16 +50,18 @@ class Gateway:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; never raises but for a visitor who went away."""
         asked = read_address(request.path, request.headers.get("Accept-Language", ""), self._pages.languages)
-        pages = self._pages.speaking(asked.language)
-        # A stop waits for submissions; who does not take the empty form delays nobody.
-        with self._counted() if asked.path == SUBMIT else contextlib.nullcontext():
+        pages = self._pages.speaking(asked.language, files_off=not self._station.valve.takes_files)
+        # A stop waits for what is posted; who does not take an empty form delays nobody.
+        with self._counted() if asked.path in POSTS else contextlib.nullcontext():
             outcome = await self._outcome(request, asked, pages)
             if isinstance(outcome, Page):
-                outcome.also_at(pages.onion_address(asked.path))
-                await _send(request, outcome)
-                return outcome
+                with self._held_in_memory(outcome) as may_be:
+                    if may_be:
+                        await _send(request, outcome)
+                        return outcome
+                outcome = SubmissionError(Problem.BUSY)
         # Not counted: nothing was received that a stop has to wait for.
-        return await self._refuse(request, outcome, pages)
+        return await self._refuse(request, asked, outcome, pages)
 
     async def until_idle(self) -> None:
         """Wait until no request is under way."""
@@ -81,51 +90,79 @@ class Gateway:
             return SubmissionError(Problem.FAULT)
 
     async def _route(self, request: web.BaseRequest, asked: Asked, pages: Pages) -> Page:
-        if asked.path == SUBMIT:
-            return await self._submit(request, pages)
-        if request.method not in ("GET", "HEAD"):
+        if asked.path in POSTS and request.method == "POST":
+            return await self._post(request, asked, pages)
+        if request.method not in ("GET", "HEAD") or asked.path in POSTS - {"/return"}:
             raise SubmissionError(Problem.METHOD)
-        match asked.path:
-            case "/":
-                return Page(pages.form())
-            case "/how":
-                return Page(pages.how())
-            case "/privacy":
-                return Page(pages.privacy())
-            case "/style.css":
-                return Page(static(STYLE), content_type="text/css")
-            case "/enveis.js" if pages.site.script:
-                return Page(static(SCRIPT), content_type="text/javascript")
-            case _:
-                raise SubmissionError(Problem.NOT_FOUND)
+        page = _got(asked.path, pages)
+        # Never on what answers a form: Tor Browser goes there at once, and a receipt would be gone.
+        page.also_at(pages.onion_address(asked.path))
+        return page
 
-    async def _submit(self, request: web.BaseRequest, pages: Pages) -> Page:
-        if request.method != "POST":
-            raise SubmissionError(Problem.METHOD)
-        body = check_head(request, body_max=self._station.limits.body_max)
+    async def _post(self, request: web.BaseRequest, asked: Asked, pages: Pages) -> Page:
+        body = check_head(request, body_max=body_max(self._station, asked.path))
         if _waits(request):
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0
             request[_CONTINUED] = True
-        received = await receive(self._station, request.content, body, page_language=pages.language)
-        return Page(pages.receipt(received))
+        text, status = await post(self._station, pages, asked.path, request.content, body)
+        return Page(_sized(asked.path, text), status=status)
 
-    async def _refuse(self, request: web.BaseRequest, error: SubmissionError, pages: Pages) -> web.StreamResponse:
-        text = pages.problem(error)
-        is_long = len(text) > LONG_PAGE
-        if is_long and self._long_pages >= LONG_PAGES:
-            text = pages.problem(SubmissionError(error.problem, refused=error.refused))
-            is_long = False
-        page = Page(text, status=error.status, close=True)
-        self._long_pages += is_long
-        try:
+    async def _refuse(
+        self, request: web.BaseRequest, asked: Asked, error: SubmissionError, pages: Pages
+    ) -> web.StreamResponse:
+        page = _refused(asked.path, error, pages, self._station)
+        with self._held_in_memory(page) as may_be:
+            if not may_be:
+                page = _refused(asked.path, SubmissionError(error.problem, refused=error.refused), pages, self._station)
             # The page goes out first: a browser that still sends can read it meanwhile.
             await _send(request, page)
             if not request.content.at_eof() and not (_waits(request) and _CONTINUED not in request):
                 await self._drain.run(request.content)
+        return page
+
+    @contextlib.contextmanager
+    def _held_in_memory(self, page: Page) -> Iterator[bool]:
+        """Count a long page while it is being taken; yields whether there may be one more."""
+        is_long = len(page.text or "") > LONG_PAGE
+        if is_long and self._long_pages >= LONG_PAGES:
+            yield False
+            return
+        self._long_pages += is_long
+        try:
+            yield True
         finally:
             self._long_pages -= is_long
-        return page
+
+
+def _got(path: str, pages: Pages) -> Page:
+    if path in _FILES and (path != "/enveis.js" or pages.site.script):
+        name, content_type = _FILES[path]
+        return Page(static(name), content_type=content_type)
+    match path:
+        case "/":
+            return Page(pages.form())
+        case "/return":
+            return Page(padded(pages.return_form(ReturnView())))
+        case "/how":
+            return Page(pages.how())
+        case "/privacy":
+            return Page(pages.privacy())
+        case _:
+            raise SubmissionError(Problem.NOT_FOUND)
+
+
+def _refused(path: str, error: SubmissionError, pages: Pages, station: Station) -> Page:
+    text = None
+    if path == ADD:
+        text = add_problem(station, pages, error)
+    elif path in WAYS_BACK:
+        text = pages.refusal(error)
+    return Page(_sized(path, pages.problem(error) if text is None else text), status=error.status, close=True)
+
+
+def _sized(path: str, text: str) -> str:
+    return padded(text) if path in WAYS_BACK else text
 
 
 def _waits(request: web.BaseRequest) -> bool:

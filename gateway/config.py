@@ -34,6 +34,7 @@ class GatewayConfig:
     script: bool = True
     onion: str = ""
     counters_floor: int = 10
+    feedback_days: int = 90
     allowed_types: tuple[str, ...] = ("pdf", "txt", "zip", "rar")
     files_max: int = 10
     file_max_bytes: int = 256 * MIB
@@ -42,6 +43,9 @@ class GatewayConfig:
     reserve_bytes: int = 1 * GIB
     tick_seconds: int = 6 * 3600
     uploads_max: int = 100
+    valve_uploads_percent: int = 90
+    valve_fill_percent: int = 90
+    valve_seconds: int = 60
     base_deadline_seconds: int = 120
     min_rate_bytes: int = 2 * KIB
     inspection: bool = True
@@ -105,6 +109,10 @@ class GatewayConfig:
 _BOUNDS: Final[dict[str, tuple[int, int]]] = {
     "files_max": (1, 100),
     "counters_floor": (1, 1_000_000),
+    "feedback_days": (1, 366),
+    "valve_uploads_percent": (1, 101),
+    "valve_fill_percent": (1, 101),
+    "valve_seconds": (1, 24 * 3600),
     "file_max_bytes": (1, 4 * GIB),
     "message_max_bytes": (KIB, 16 * MIB),
     "quota_bytes": (MIB, 1024 * 1024 * GIB),
@@ -132,6 +140,7 @@ _COMMENTS: Final[dict[str, str]] = {
     "# prefers; the first is for who asks for none.",
     "script": "Whether the pages offer their one script. Everything works without it.",
     "onion": "This gateway's onion address, such as 56 letters and digits and .onion; browsers are told of it.",
+    "feedback_days": "Days within which the receipt page promises an answer; 90 is the most that the law gives.",
     "counters_floor": "A counter of the front page is not shown while it is below this.",
     "allowed_types": "Types of file that are taken, by name and by content: some of pdf, txt, zip, rar,\n"
     "# jpg, png. Pictures are off: they hold more of a person (place, camera, face) than most sources know.",
@@ -144,6 +153,10 @@ _COMMENTS: Final[dict[str, str]] = {
     "tick_seconds": "Seconds. Packets leave at the end of a tick only, which blurs when they came and leaves time\n"
     "# to withdraw one.",
     "uploads_max": "Submissions under way at the same time.",
+    "valve_uploads_percent": "Under a flood files are switched off for everybody, and text never is: when large\n"
+    "# uploads took so many percent of uploads_max, ...",
+    "valve_fill_percent": "... or packets so many percent of what large ones may take (101: never), ...",
+    "valve_seconds": "... for so many seconds without a break. Files are back when it was calm for as long.",
     "base_deadline_seconds": "Seconds allowed for an upload: these, and its length divided by min_rate_bytes.",
     "min_rate_bytes": "Bytes per second. Tor is slow and must not be cut off; who stays below this for long is.",
     "inspection": "Whether files are inspected here. Without it every file counts as undecided and is held.",

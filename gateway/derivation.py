@@ -1,41 +1,64 @@
-"""The process that makes receipts: Argon2id is slow and takes 64 MiB, so it never runs in the gateway itself.
+"""The process that turns words into keys: Argon2id is slow and takes 64 MiB, so it never runs in the gateway itself.
 
-One line in ("fresh hybrid") gives one line of JSON out. It reads no file, holds nothing between two lines, and
-ends when its input does.
+One line in gives one line of JSON out: `fresh hybrid` makes a receipt, `return NUMBER` derives the keys of a
+return number in hexadecimal. It reads no file, holds nothing between two lines, and ends when its input does. The
+gateway runs two of them, so that who comes back never delays who sends; with `--nice` it lets others go first.
 """
 
 import json
+import os
 import sys
 from typing import Final
 
 from gateway.hardening import harden_process
-from keys.receipt import new_receipt_words, public_receipt
+from keys.receipt import derive_return_keys, new_receipt_words, public_receipt
 from keys.recipient import Kind
 
 FRESH: Final = "fresh"
+RETURN: Final = "return"
+NICE: Final = "--nice"
+_NICENESS: Final = 10  # nice(2)
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Answer requests until the gateway closes the pipe."""
     harden_process()
+    if arguments == [NICE]:
+        os.nice(_NICENESS)
     for line in sys.stdin:
-        command, _, kind = line.strip().partition(" ")
-        if command != FRESH:
-            return 2
-        words = new_receipt_words()
-        public = public_receipt(words, Kind(kind))
-        answer = {
-            "return_words": words.return_words,
-            "proof_words": words.proof_words,
-            "lookup": public.lookup,
-            "recipient": public.recipient,
-            "signing": public.signing,
-            "proof": public.proof,
-        }
+        match line.split():
+            case [command, kind] if command == FRESH:
+                answer = _fresh(Kind(kind))
+            case [command, number] if command == RETURN:
+                answer = _return(int(number, 16))
+            case _:
+                return 2
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
     return 0
 
 
+def _fresh(kind: Kind) -> dict[str, str]:
+    words = new_receipt_words()
+    public = public_receipt(words, kind)
+    return {
+        "return_words": words.return_words,
+        "proof_words": words.proof_words,
+        "lookup": public.lookup,
+        "recipient": public.recipient,
+        "signing": public.signing,
+        "proof": public.proof,
+    }
+
+
+def _return(number: int) -> dict[str, str]:
+    keys = derive_return_keys(number)
+    return {
+        "lookup": keys.lookup,
+        "recipient_secret": keys.recipient_secret.hex(),
+        "signing_seed": keys.signing_seed.hex(),
+    }
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -28,6 +28,8 @@ FIELDS_MAX: Final = 4_000  # in one submission; 200 people of 12 fields and the 
 FIELD_BYTES_MAX: Final = 4 * FIELD_MAX  # bytes of one field but the text: UTF-8 takes four for one character
 OTHERS_BYTES_MAX: Final = 2 * 1024 * 1024  # bytes of all fields but the text
 _PERSON: Final = re.compile(r"person-([1-9][0-9]{0,2})-(side|given_name|family_names|role|workplace)", re.ASCII)
+WORDS_FIELD: Final = "words"  # return words of who adds to a case; before the files
+OWN_RECEIPT_FIELD: Final = "receipt_public"  # public halves of a receipt that the source made
 _PLAIN: Final = frozenset(
     {
         "kind",
@@ -41,6 +43,8 @@ _PLAIN: Final = frozenset(
         "contact_address",
         "contact_language",
         "contact_please_call",
+        WORDS_FIELD,
+        OWN_RECEIPT_FIELD,
     }
 )
 

@@ -5,8 +5,9 @@ source sends goes from here to three places only: into the sealed upload, into `
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Final
 
 from gateway.form import FIELD_BYTES_MAX, FIELDS_MAX, OTHERS_BYTES_MAX, Fields, is_known
@@ -19,6 +20,7 @@ from transfer.packet import Member
 
 FILES_FIELD: Final = "files"
 MESSAGE_FIELD: Final = "message"
+_TABLE: Final = ".csv"
 REFUSED_MAX: Final = 100  # refused files that are listed; a form cannot send more by itself
 
 _REASONS: Final = {
@@ -36,6 +38,7 @@ class Limits:
     file_max_bytes: int
     message_max_bytes: int
     allowed: frozenset[FileType]
+    tables: bool = False  # whether a .csv counts as text: the template of a big case is filled in as one
 
     @property
     def body_max(self) -> int:
@@ -53,19 +56,43 @@ class KeptFile:
     member: Member
 
 
+class Files(Enum):
+    """What happens to files; text is taken always."""
+
+    TAKEN = auto()
+    REFUSED = auto()  # each is listed as refused, and the rest goes on
+    NOT_WAITED_FOR = auto()  # the first one ends the submission: what follows is too long to be read for nothing
+
+
 class Intake:
     """Takes the parts in the order in which they come; `part`, then `data` as often as needed, then `part_end`.
 
-    `on_file` is told of each finished file with its plaintext's span, which it has to close.
+    Args:
+        on_file: Told of each finished file with its plaintext's span, which it has to close.
+        on_field: Told the name of each field when it is complete.
+        wider: Asked, once, when a file is beyond the limits: what else may be sent by who sends this.
+        files: Whether files are taken at this moment.
     """
 
-    def __init__(self, upload: SealedUpload, limits: Limits, on_file: Callable[[KeptFile, Span], None]) -> None:
+    def __init__(
+        self,
+        upload: SealedUpload,
+        limits: Limits,
+        on_file: Callable[[KeptFile, Span], None],
+        *,
+        on_field: Callable[[str], None] = lambda _: None,
+        wider: Callable[[], Awaitable[Limits]] | None = None,
+        files: Files = Files.TAKEN,
+    ) -> None:
         self.fields = Fields()
         self.kept: list[KeptFile] = []
         self.refused: list[RefusedFile] = []
         self._upload = upload
         self._limits = limits
         self._on_file = on_file
+        self._on_field = on_field
+        self._wider = wider
+        self._files = files
         self._part: _Field | _File | None = None
         self._fields_seen = 0
         self._others_size = 0
@@ -102,10 +129,11 @@ class Intake:
         part, self._part = self._part, None
         match part:
             case _File():
-                self._file_end(part)
+                await self._file_end(part)
             case _Field():
                 if part.name:
                     self.fields.add(part.name, bytes(part.value))
+                    self._on_field(part.name)
             case None:
                 raise RuntimeError("the end of no part")
 
@@ -132,9 +160,11 @@ class Intake:
         if file.type is None:
             # The type is decided on the head, before a byte is sealed.
             file.head += untrusted_piece
-            if len(file.head) < HEAD_SIZE or not self._accept(file):
+            if len(file.head) < HEAD_SIZE or not await self._accept(file):
                 return
             untrusted_piece = bytes(file.head)
+        if file.size > self._limits.file_max_bytes:
+            await self._widen()
         if file.size > self._limits.file_max_bytes:
             self._refuse(file, RefusedReason.SIZE)
             # Only what was kept before it goes on; see SealedUpload.start_over.
@@ -147,11 +177,11 @@ class Intake:
             return
         self._upload.write(untrusted_piece)
 
-    def _file_end(self, file: "_File") -> None:
+    async def _file_end(self, file: "_File") -> None:
         if file.is_refused or not (file.untrusted_name or file.size):
             return
         if file.type is None:
-            if not self._accept(file):
+            if not await self._accept(file):
                 return
             self._upload.write(file.head)
         member = self._upload.end()
@@ -159,13 +189,22 @@ class Intake:
         self.kept.append(kept)
         self._on_file(kept, self._upload.span(member))
 
-    def _accept(self, file: "_File") -> bool:
+    async def _accept(self, file: "_File") -> bool:
         """Decide on a file whose head is known; begin its member, or refuse it."""
+        if self._files is Files.NOT_WAITED_FOR:
+            raise SubmissionError(Problem.FILES_OFF, fields=self.fields)
+        if self._files is Files.REFUSED:
+            self._refuse(file, RefusedReason.FILES_OFF)
+            return False
+        is_table = file.untrusted_name.lower().endswith(_TABLE)
+        if is_table or len(self.kept) >= self._limits.files_max or file.size > self._limits.file_max_bytes:
+            await self._widen()
         if len(self.kept) >= self._limits.files_max:
             self._refuse(file, RefusedReason.COUNT)
             return False
+        name = file.untrusted_name[: -len(_TABLE)] + ".txt" if is_table and self._limits.tables else file.untrusted_name
         try:
-            file.type = accepted_type(file.untrusted_name, bytes(file.head), self._limits.allowed)
+            file.type = accepted_type(name, bytes(file.head), self._limits.allowed)
         except RefusedType as error:
             self._refuse(file, _REASONS[error.refusal])
             return False
@@ -174,6 +213,11 @@ class Intake:
             return False
         self._upload.begin(f"files/{len(self.kept) + 1:02}.{file.type}")
         return True
+
+    async def _widen(self) -> None:
+        wider, self._wider = self._wider, None
+        if wider is not None:
+            self._limits = await wider()
 
     def _refuse(self, file: "_File", reason: RefusedReason) -> None:
         file.is_refused = True

@@ -25,6 +25,8 @@ class LogEvent(StrEnum):
     INSPECTION_OFF = "inspection-off"
     SWAP_ACTIVE = "swap-active"  # what is in memory may reach a disk: swapoff, or swap with a fresh key
     METRICS_UNAVAILABLE = "metrics-unavailable"  # the socket or the ledger; tried again at the next tick
+    VALVE_SHUT = "valve-shut"  # files are not taken; text is
+    VALVE_OPEN = "valve-open"
     STOPPING = "stopping"
     STOPPED = "stopped"
     FAULT = "fault"

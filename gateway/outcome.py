@@ -21,6 +21,7 @@ class Problem(StrEnum):
     BUSY = "busy"
     FULL = "full"
     FILES_OFF = "files-off"  # files are not taken at this moment; text is
+    WORDS = "words"  # of who adds to a case; they are no return words
     RECEIPT_PUBLIC = "receipt-public"  # what was pasted as a receipt's public halves is none
     FAULT = "fault"
     NOT_FOUND = "not-found"
@@ -40,6 +41,7 @@ STATUS: dict[Problem, int] = {
     Problem.BUSY: 503,
     Problem.FULL: 503,
     Problem.FILES_OFF: 503,
+    Problem.WORDS: 400,
     Problem.RECEIPT_PUBLIC: 400,
     Problem.FAULT: 500,
     Problem.NOT_FOUND: 404,

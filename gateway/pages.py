@@ -38,7 +38,7 @@ MIB: Final = 1024 * 1024
 PLACES: Final = ("/", "/return", "/how", "/privacy")  # pages that have an address of their own
 _LOCALES: Final = {Language.ENGLISH: "en_GB"}  # days before months, as everybody writes here
 # The form again, with what was typed, where trying again makes sense.
-_AGAIN: Final = frozenset(
+AGAIN: Final = frozenset(
     {Problem.EMPTY, Problem.NOTHING_ACCEPTABLE, Problem.TEXT_TOO_LONG, Problem.FIELD_TOO_LONG, Problem.TOO_SLOW,
      Problem.BUSY, Problem.FULL, Problem.FILES_OFF, Problem.RECEIPT_PUBLIC}
 )  # fmt: skip
@@ -59,6 +59,7 @@ class Pages:
 
     site: Site
     language: Language = Language.ENGLISH
+    files_off: bool = False  # whether files cannot be taken at this moment
 
     @property
     def languages(self) -> tuple[Language, ...]:
@@ -71,9 +72,9 @@ class Pages:
         own = str(getattr(self.site.names, self.language))
         return own or self.site.name or self.site.names.read_in(self.language) or self.said(marked("the editors"))
 
-    def speaking(self, language: Language) -> Self:
-        """Return the same pages in another language."""
-        return replace(self, language=language)
+    def speaking(self, language: Language, *, files_off: bool = False) -> Self:
+        """Return the same pages in another language, as they are at this moment."""
+        return replace(self, language=language, files_off=files_off)
 
     def address(self, path: str) -> str:
         """Return the address of `path`, which begins with a slash, in the language of these pages."""
@@ -118,8 +119,10 @@ class Pages:
 
     def problem(self, error: SubmissionError) -> str:
         """Return the page that says why nothing was received: the form itself where trying again makes sense."""
-        if error.problem in _AGAIN:
-            return self.form(error)
+        return self.form(error) if error.problem in AGAIN else self.refusal(error)
+
+    def refusal(self, error: SubmissionError) -> str:
+        """Return a page that says why nothing was received, without any form."""
         return self._page(
             "problem.html",
             path=None,
@@ -150,7 +153,7 @@ class Pages:
         path = None if view.problem else "/return"
         return self._page("return.html", path=path, view=view, sentence=self._return_sentence(view))
 
-    def case(self, view: CaseView, *, files_off: bool = False) -> str:
+    def case(self, view: CaseView) -> str:
         """Return the page of who came back."""
         return self._page(
             "case.html",
@@ -159,7 +162,6 @@ class Pages:
             states=dict(self._choices(STATES)),
             sentence=self.said(PROBLEMS[view.problem]) if view.problem else "",
             refused=self._named(view.refused),
-            files_off=files_off,
             limits=view.limits,
         )
 

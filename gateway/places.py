@@ -56,6 +56,11 @@ class Places:
     def __len__(self) -> int:
         return len(self._taken)
 
+    @property
+    def crowding(self) -> float:
+        """How much of all places large uploads take, 0 to 1."""
+        return sum(not place.is_small for place in self._taken) / self._count
+
     def take(self, length: int, on_give_way: Callable[[], None]) -> "Taken":
         """Take a place for an upload of `length` bytes.
 

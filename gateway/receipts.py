@@ -3,19 +3,17 @@
 import asyncio
 import contextlib
 import json
-import sys
 from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.derivation import FRESH
+from gateway.deriving import RESTART_AFTER, derivation
 from gateway.log import LogEvent, log
 from keys.receipt import PublicReceipt
 from keys.recipient import Kind
 
 AHEAD: Final = 64  # receipts ready to be given out: a burst of so many submissions waits for nothing
 WAIT: Final = 30.0  # seconds that a submission waits for one when none is ready
-RESTART_AFTER: Final = 1.0  # seconds before a process that died is started again
-ANSWER_MAX: Final = 16 * 1024  # bytes; a hybrid recipient has 2 KiB
 
 
 class NoReceiptError(Exception):
@@ -71,31 +69,9 @@ class ReceiptMaker:
             await asyncio.sleep(RESTART_AFTER)
 
     async def _make_until_it_dies(self) -> None:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-I",
-            "-m",
-            "gateway.derivation",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            limit=ANSWER_MAX,
-        )
-        if process.stdin is None or process.stdout is None:
-            raise RuntimeError("a process without pipes")
-        try:
+        async with derivation() as process:
             while True:
-                process.stdin.write(f"{FRESH} {self._kind}\n".encode("ascii"))
-                await process.stdin.drain()
-                line = await process.stdout.readline()
-                if not line:
-                    raise EOFError
-                await self._ready.put(_parse_answer(line))
-        finally:
-            process.stdin.close()
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+                await self._ready.put(_parse_answer(await process.ask(f"{FRESH} {self._kind}")))
 
 
 def _parse_answer(line: bytes) -> FreshReceipt:

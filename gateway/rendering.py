@@ -11,6 +11,7 @@ from gateway.languages import Language
 
 STYLE: Final = "style.css"
 SCRIPT: Final = "enveis.js"
+TABLE: Final = "cases.csv"
 
 
 def render(template: str, language: Language, **values: object) -> str:
@@ -19,7 +20,7 @@ def render(template: str, language: Language, **values: object) -> str:
 
 
 def static(name: str) -> str:
-    """Return a file that is the same for everybody: STYLE or SCRIPT."""
+    """Return a file that is the same for everybody: STYLE, SCRIPT or TABLE."""
     return _sources()[name]
 
 

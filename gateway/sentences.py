@@ -54,6 +54,7 @@ PROBLEMS: Final[dict[Problem, str]] = {
         "Files cannot be taken at this moment, because too many are being sent. Text can: send it now, and come back "
         "with your return words to add the files later."
     ),
+    Problem.WORDS: marked("These words could not be used"),
     Problem.RECEIPT_PUBLIC: marked(
         "The public halves of your own receipt cannot be used. Paste all four lines that 'enveis receipt new' printed, "
         "for the kind of keys that this server has."

@@ -22,13 +22,17 @@ from gateway.home import GatewayHome, GatewayMaterial
 from gateway.inspection import Inspections
 from gateway.intake import Limits
 from gateway.log import LogEvent, log
+from gateway.mailboxes import Mailboxes
 from gateway.metrics import LOOK_EVERY, MetricsSocket, reader
 from gateway.pages import Pages
 from gateway.places import Places
 from gateway.receipts import ReceiptMaker
+from gateway.returning import finish_withdrawals
 from gateway.site import Site, site_of
 from gateway.submission import Station
 from gateway.transport import Pace
+from gateway.valve import Valve
+from gateway.visits import VisitKeys
 from keys.recipient import sealed_to
 from quarantine.canaries import check_scanner
 from quarantine.clamd import ClamdScanner
@@ -90,12 +94,17 @@ async def _run(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    receipts = ReceiptMaker(material.recipients[0].kind)
-    site = site_of(config, material.recipients, limits_of(config))
-    station = await _station(home, material, receipts, zygote, site)
+    mail = await asyncio.to_thread(
+        Mailboxes, home.way_back, gateway=material.gateway, desk_key=material.desk_key, today=utc_day
+    )
+    site = site_of(config, material.recipients, limits_of(config), lambda: mail.counters)
+    station = await _station(home, material, zygote, site, mail)
     pages = Pages(site)
     listener = Listener(Gateway(station, pages), pages)
-    receipts.start()
+    await asyncio.to_thread(finish_withdrawals, station)
+    station.receipts.start()
+    station.visits.start()
+    watching = asyncio.create_task(station.valve.watch())
     metrics = _metrics(home, config, station.spool)
     try:
         await metrics.start()
@@ -107,7 +116,9 @@ async def _run(
         station.audit.append(Event.GATEWAY_STOPPED)
     finally:
         await metrics.stop()
-        await receipts.stop()
+        watching.cancel()
+        await station.visits.stop()
+        await station.receipts.stop()
 
 
 def _metrics(home: GatewayHome, config: GatewayConfig, spool: Spool) -> MetricsSocket:
@@ -128,13 +139,14 @@ def limits_of(config: GatewayConfig) -> Limits:
 
 
 async def _station(
-    home: GatewayHome, material: GatewayMaterial, receipts: ReceiptMaker, zygote: Zygote | None, site: Site
+    home: GatewayHome, material: GatewayMaterial, zygote: Zygote | None, site: Site, mail: Mailboxes
 ) -> Station:
     config = material.config
     spool = Spool(home.spool, quota=config.quota_bytes, reserve=config.reserve_bytes, tick=config.tick_seconds)
     removed = spool.prepare()
     if removed:
         log(LogEvent.LEFTOVERS_REMOVED, count=removed)
+    places, kind = Places(config.uploads_max), material.recipients[0].kind
     return Station(
         gateway=material.gateway,
         recipients=material.recipients,
@@ -143,12 +155,21 @@ async def _station(
         limits=site.limits,
         pace=Pace(base=float(config.base_deadline_seconds), min_rate=config.min_rate_bytes),
         spool=spool,
-        places=Places(config.uploads_max),
-        receipts=receipts,
+        places=places,
+        receipts=ReceiptMaker(kind),
         inspections=await _inspections(config, zygote),
         audit=AuditLog(home.audit, today=utc_day),
+        visits=VisitKeys(kind),
+        mail=mail,
+        valve=Valve(lambda: _is_crowded(config, places, spool), seconds=config.valve_seconds),
         today=utc_day,
     )
+
+
+def _is_crowded(config: GatewayConfig, places: Places, spool: Spool) -> bool:
+    """Answer whether large uploads, or what they left here, take up more than the settings let them."""
+    uploads, fill = 100 * places.crowding, 100 * spool.fill()
+    return uploads >= config.valve_uploads_percent or fill >= config.valve_fill_percent
 
 
 async def _inspections(config: GatewayConfig, zygote: Zygote | None) -> Inspections:

@@ -60,7 +60,12 @@ class Site:
         return tuple(map(self.body_value, self.bodies))
 
 
-def site_of(config: GatewayConfig, recipients: tuple[Recipient, ...], limits: Limits) -> Site:
+def site_of(
+    config: GatewayConfig,
+    recipients: tuple[Recipient, ...],
+    limits: Limits,
+    counters: Callable[[], Counters | None] = lambda: None,
+) -> Site:
     """Return what the pages tell of a gateway with these settings that seals to `recipients`."""
     canonical = "".join(f"{recipient}\n" for recipient in recipients).encode()
     return Site(
@@ -75,8 +80,10 @@ def site_of(config: GatewayConfig, recipients: tuple[Recipient, ...], limits: Li
         fingerprint=fingerprint_words(canonical),
         is_hybrid=recipients[0].kind is Kind.HYBRID,
         tick_seconds=config.tick_seconds,
+        feedback_days=config.feedback_days,
         counters_floor=config.counters_floor,
         onion=config.onion,
         is_inspected=config.inspection,
         script=config.script,
+        counters=counters,
     )

@@ -1,6 +1,7 @@
 """One submission from the request's head to a durable packet: the order of steps that the receipt's promise rests on.
 
-A receipt leaves this module only after the packet's bytes, its name and its folder were synced.
+A receipt leaves this module only after the packet's bytes, its name and its folder were synced. Whose receipt it is and
+what may be sent is said by an `Errand`: a first visit (`first_visit`) or a later one (`later_visit`).
 """
 
 import asyncio
@@ -8,27 +9,77 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Protocol
 
 from aiohttp import StreamReader
 
 from audit.errors import AuditError
 from audit.events import Event
 from audit.log import AuditLog
-from gateway.form import FieldTooLongError, parse_form
+from gateway.form import Fields, FieldTooLongError, parse_form
 from gateway.inspection import Inspections
-from gateway.intake import Intake, KeptFile, Limits
+from gateway.intake import Files, Intake, KeptFile, Limits
+from gateway.mailboxes import Mailboxes
 from gateway.outcome import Problem, RefusedFile, SubmissionError
-from gateway.places import NoPlaceError, Places
-from gateway.receipts import FreshReceipt, NoReceiptError, ReceiptMaker
+from gateway.places import NoPlaceError, Place, Places
+from gateway.receipts import FreshReceipt, ReceiptMaker
 from gateway.sealing import SealedUpload
+from gateway.span import Span
 from gateway.transport import Body, Pace, Reading
+from gateway.valve import Valve
 from gateway.views import WithdrawForm
-from keys.recipient import Recipient
+from gateway.visits import VisitKeys
+from keys.recipient import Kind, Recipient
 from quarantine.verdict import Clear, Held, Undecided, Verdict, is_clear
-from transfer.manifest import FileNote, FindingNote, Manifest, Outcome, ReceiptNote, RefusedNote, encode_manifest
+from transfer.manifest import (
+    FileNote,
+    FindingNote,
+    Manifest,
+    Outcome,
+    Purpose,
+    ReceiptNote,
+    RefusedNote,
+    encode_manifest,
+)
 from transfer.message import Message, encode_message
 from transfer.names import Lane, PacketId
-from transfer.spool import Admission, Spool, SpoolFullError
+from transfer.spool import Admission, Spool, SpooledPacket, SpoolFullError
+from transfer.visit import new_withdraw_token, withdrawal_of
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """The receipt that a packet carries, and what of it the source is shown: nothing where they know it already."""
+
+    note: ReceiptNote
+    shown: FreshReceipt | None = None
+
+
+class Errand(Protocol):
+    """Why somebody sends. One object for each submission."""
+
+    @property
+    def purpose(self) -> Purpose:
+        """What the packet is for."""
+
+    def on_field(self, fields: Fields, name: str) -> None:
+        """The field `name` is complete."""
+
+    async def wider(self, fields: Fields) -> Limits:
+        """Return the limits for who sends this, when the ordinary ones do not suffice."""
+
+    async def carried(self, fields: Fields) -> Carried:
+        """Return the receipt for the packet.
+
+        Raises:
+            SubmissionError: There is none, so nothing may be received.
+        """
+
+    def signed(self, manifest: Manifest, message: bytes) -> Manifest:
+        """Return the manifest with the signature that the errand asks for."""
+
+    async def close(self) -> None:
+        """Give up what is still under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +97,15 @@ class Station:
     receipts: ReceiptMaker
     inspections: Inspections
     audit: AuditLog
+    visits: VisitKeys
+    mail: Mailboxes
+    valve: Valve
     today: Callable[[], date]  # UTC
+
+    @property
+    def kind(self) -> Kind:
+        """Of the keys here: receipts are of the same kind as packets."""
+        return self.recipients[0].kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +121,10 @@ class Received:
     withdraw: WithdrawForm | None = None
 
 
-async def receive(station: Station, stream: StreamReader, body: Body, *, page_language: str) -> Received:
-    """Receive one submission.
+async def receive(
+    station: Station, stream: StreamReader, body: Body, *, page_language: str, errand: Errand
+) -> Received:
+    """Receive one submission. The errand is closed at the end, whatever that is.
 
     Raises:
         SubmissionError: Nothing was received, and nothing of it is left.
@@ -77,23 +138,43 @@ async def receive(station: Station, stream: StreamReader, body: Body, *, page_la
     with taken:
         upload = SealedUpload(station.spool, _admit(station.spool, body.length), station.recipients)
         inspection = station.inspections.open()
-        intake = Intake(upload, station.limits, inspection.add)
+        intake = _intake(station, upload, taken.place, inspection.add, errand)
         try:
             await reading.into(intake, taken.place)
             message = _message(station, intake, page_language)
+            carried = await errand.carried(intake.fields)
             verdicts = await inspection.verdicts()
-            receipt = await station.receipts.take()
-            return await _seal(station, upload, intake, message, verdicts, receipt)
+            return await _seal(station, upload, intake, message, verdicts, carried, errand)
         except (SpoolFullError, OSError) as error:
             # A visitor who went away is an OSError too, but nobody is left to be told.
             if isinstance(error, ConnectionError):
                 raise
             raise SubmissionError(Problem.FULL, fields=intake.fields) from None
-        except NoReceiptError:
-            raise SubmissionError(Problem.BUSY, fields=intake.fields) from None
         finally:
             upload.discard()
             await inspection.close()
+            await errand.close()
+
+
+def _intake(
+    station: Station,
+    upload: SealedUpload,
+    place: Place,
+    on_file: Callable[[KeptFile, Span], None],
+    errand: Errand,
+) -> Intake:
+    files = Files.TAKEN
+    if not station.valve.takes_files:
+        files = Files.REFUSED if place.is_small else Files.NOT_WAITED_FOR
+    intake = Intake(
+        upload,
+        station.limits,
+        on_file,
+        on_field=lambda name: errand.on_field(intake.fields, name),
+        wider=lambda: errand.wider(intake.fields),
+        files=files,
+    )
+    return intake
 
 
 def _admit(spool: Spool, length: int) -> Admission:
@@ -121,38 +202,49 @@ async def _seal(
     intake: Intake,
     message: Message,
     verdicts: Sequence[Verdict],
-    receipt: FreshReceipt,
+    carried: Carried,
+    errand: Errand,
 ) -> Received:
     lane = Lane.CLEAR if all(map(is_clear, verdicts)) else Lane.HELD
     day = station.today()
+    token = new_withdraw_token()
+    said = encode_message(message)
     manifest = Manifest(
         packet=upload.packet_id,
         gateway=station.gateway,
         received=day,
         lane=lane,
         sealed_to=station.sealed_to,
-        receipt=_receipt_note(receipt),
+        receipt=carried.note,
         files=tuple(map(_file_note, intake.kept, verdicts)),
         refused=tuple(RefusedNote(name=refused.untrusted_name, reason=refused.reason) for refused in intake.refused),
+        purpose=errand.purpose,
+        withdrawal=withdrawal_of(token),
     )
-    commit = upload.hand_over(lane, encode_message(message), encode_manifest(manifest))
-    packet = await asyncio.to_thread(commit)
-    with contextlib.suppress(AuditError, OSError):
-        # The packet is safe and its source must hear so; the next batch shows a packet without a line.
-        await asyncio.to_thread(station.audit.append, Event.SUBMISSION_SEALED, packet=packet.id, lane=lane)
+    signed = encode_manifest(errand.signed(manifest, said))
+    packet = await commit_packet(station, upload.hand_over(lane, said, signed, withdrawal=manifest.withdrawal))
     return Received(
         packet=packet.id,
         day=day,
-        receipt=receipt,
+        receipt=carried.shown,
         has_text=not message.is_empty,
         files=tuple(zip(intake.kept, verdicts, strict=True)),
         refused=tuple(intake.refused),
+        withdraw=WithdrawForm(packet.id, token),
     )
 
 
-def _receipt_note(receipt: FreshReceipt) -> ReceiptNote:
-    public = receipt.public
-    return ReceiptNote(lookup=public.lookup, recipient=public.recipient, signing=public.signing, proof=public.proof)
+async def commit_packet(station: Station, commit: Callable[[], SpooledPacket]) -> SpooledPacket:
+    """Make a packet durable, and say so in the log.
+
+    Raises:
+        SpoolFullError, OSError: It is not durable.
+    """
+    packet = await asyncio.to_thread(commit)
+    with contextlib.suppress(AuditError, OSError):
+        # The packet is safe and its source must hear so; the next batch shows a packet without a line.
+        await asyncio.to_thread(station.audit.append, Event.SUBMISSION_SEALED, packet=packet.id, lane=packet.lane)
+    return packet
 
 
 def _file_note(kept: KeptFile, verdict: Verdict) -> FileNote:

@@ -8,13 +8,13 @@ import contextlib
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from aiohttp import StreamReader
 from aiohttp.web import BaseRequest
 from multipart import MultipartError, MultipartSegment, ParserError, PushMultipartParser
 
-from gateway.intake import Intake
+from gateway.form import Fields
 from gateway.outcome import Problem, SubmissionError
 from gateway.places import Place
 
@@ -27,6 +27,23 @@ DRAINERS: Final = 16  # ... and for so many of them at one time
 PART_HEADERS_MAX: Final = 4  # header lines of a part; browsers send two
 # RFC 2046, 5.1.1; browsers use letters, digits, hyphens and a few more. Longer ones serve to slow the parser.
 _BOUNDARY: Final = re.compile(r"multipart/form-data\s*;\s*boundary=(?:\"([ !#-~]{1,70})\"|([!#-~]{1,70}))\s*", re.I)
+
+
+class Parts(Protocol):
+    """Takes the parts of a form in the order in which they come: `gateway.intake`, `gateway.short_form`."""
+
+    @property
+    def fields(self) -> Fields:
+        """What was typed, as far as it is here."""
+
+    def part(self, untrusted_name: str, untrusted_filename: str | None) -> None:
+        """A part begins."""
+
+    async def data(self, untrusted_piece: bytes) -> None:
+        """Bytes of it."""
+
+    async def part_end(self) -> None:
+        """It is complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +101,7 @@ class Reading:
         if self._timeout is not None:
             self._timeout.reschedule(asyncio.get_running_loop().time())
 
-    async def into(self, intake: Intake, place: Place) -> None:
+    async def into(self, intake: Parts, place: Place) -> None:
         """Push all of the body into `intake`.
 
         Raises:
@@ -102,7 +119,7 @@ class Reading:
             # A deadline that has ended raises when it is moved.
             self._timeout = None
 
-    async def _push(self, intake: Intake, place: Place) -> None:
+    async def _push(self, intake: Parts, place: Place) -> None:
         clock = asyncio.get_running_loop().time
         started = clock()
         parser = _parser_of(self._body)

@@ -41,6 +41,7 @@ class ReturnView:
     wanted: int = 0  # words that a receipt has
     found: int = 0  # words that were typed
     untrusted_words: str = field(default="", repr=False)
+    untrusted_text: str = field(default="", repr=False)  # that was to be added to the case; so that it is not lost
 
     @property
     def status(self) -> int:

@@ -38,6 +38,7 @@ class Reason(StrEnum):
     SCANNER_ANSWER = "scanner-answer"
     OUT_OF_TIME = "out-of-time"
     NO_SLOT = "no-slot"
+    TOO_LARGE = "too-large"
     WORKER_FAILED = "worker-failed"
     UNPACKER_FAILED = "unpacker-failed"
     INSPECTION_FAILED = "inspection-failed"
@@ -54,6 +55,7 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.SCANNER_ANSWER: "The virus scanner gave an answer that means nothing to us.",
     Reason.OUT_OF_TIME: "The time for the inspection was over.",
     Reason.NO_SLOT: "Too many other files were being inspected.",
+    Reason.TOO_LARGE: "The file is larger than the gateway inspects; the case was granted larger ones.",
     Reason.WORKER_FAILED: "The process that reads the file ended without an answer.",
     Reason.UNPACKER_FAILED: "The program that unpacks archives failed on it.",
     Reason.INSPECTION_FAILED: "The inspection itself failed.",

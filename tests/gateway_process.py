@@ -13,19 +13,25 @@ import sys
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from gateway.config import GatewayConfig
 from gateway.home import GatewayHome, init
+from gateway.way_back import WayBack
 from keys.age.small import open_bytes
 from keys.identity import generate_identity
-from keys.recipient import Kind
+from keys.recipient import Kind, parse_recipient
 from keys.signing import SigningKey
-from transfer.manifest import Manifest, parse_manifest
+from transfer.batch import GatewayId
+from transfer.bundle import sign_bundle
+from transfer.bundle_list import BundleList, Grant, entry_of
+from transfer.manifest import Manifest, ReceiptNote, parse_manifest
 from transfer.message import Message, parse_message
 from transfer.names import Lane
+from transfer.reply import Reply, ReplyId, State, new_reply_id, seal_reply
 
 TEST_SETTINGS: dict[str, Any] = {"tick_seconds": 1, "inspection": False, "languages": ("en", "nb", "nn", "da")}
 WORDS = re.compile(r'<output id="receipt"[^>]*>([a-z ]+)</output>')
@@ -38,6 +44,12 @@ class Answer:
     status: int
     headers: dict[str, str]
     text: str
+
+    def hidden(self, name: str) -> str:
+        """The value of a hidden field."""
+        match = re.search(rf'<input type="hidden" name="{name}" value="([^"]*)">', self.text)
+        assert match is not None, f"no hidden field {name}"
+        return match[1]
 
     @property
     def words(self) -> str | None:
@@ -69,7 +81,8 @@ class GatewayProcess:
         self._wrapper = list(wrapper)
         recipients, desk_key = root / "recipients.txt", root / "desk.pub"
         recipients.write_text(f"{self.identity.recipient}\n")
-        desk_key.write_text(SigningKey.generate().public.encode())
+        self.desk = SigningKey.generate()
+        desk_key.write_text(self.desk.public.encode())
         config = replace(GatewayConfig(), **{**TEST_SETTINGS, **settings})
         init(self.home, recipients=recipients, desk_key=desk_key, config=config)
         self.port = 0
@@ -149,8 +162,46 @@ class GatewayProcess:
 
     def submit(self, fields: Iterable[tuple[str, str]] = (), files: Iterable[tuple[str, bytes]] = ()) -> Answer:
         """Send the form."""
+        return self.post("/submit", fields, files)
+
+    def post(
+        self, path: str, fields: Iterable[tuple[str, str]] = (), files: Iterable[tuple[str, bytes]] = ()
+    ) -> Answer:
+        """Send a form to `path`, in English."""
         body, boundary = form_body(fields, files)
-        return self.raw(form_head(boundary, len(body)) + body)
+        return self.raw(form_head(boundary, len(body), f"/en{path}") + body)
+
+    def come_back(self, words: str) -> Answer:
+        """Type return words."""
+        return self.post("/return", [("words", words)])
+
+    def take_bundle(
+        self,
+        serial: int,
+        replies: Iterable[tuple[ReceiptNote, str]] = (),
+        *,
+        grants: tuple[Grant, ...] = (),
+        state: State = State.ANSWERED,
+    ) -> None:
+        """Have the gateway take a bundle of the desk with these replies: to which receipt, and the text."""
+        today, sealed, entries = datetime.now(UTC).date(), dict[ReplyId, bytes](), []
+        for receipt, text in replies:
+            reply = Reply(new_reply_id(), receipt.lookup, today, state, text)
+            sealed[reply.id] = seal_reply(reply, parse_recipient(receipt.recipient))
+            entries.append(entry_of(reply.id, receipt.lookup, sealed[reply.id], today + timedelta(days=90)))
+        gateway = self.home.load().gateway
+        contents = BundleList(
+            gateway=GatewayId(gateway),
+            serial=serial,
+            issued=today,
+            expires=today + timedelta(days=30),
+            counters=None,
+            grants=tuple(sorted(grants, key=lambda grant: grant.lookup)),
+            replies=tuple(sorted(entries, key=lambda entry: entry.id)),
+            tombstones=(),
+        )
+        bundle = sign_bundle(contents, sealed, self.desk)
+        WayBack(self.home.way_back).accept(bundle, gateway=gateway, min_serial=None, today=today)
 
     def packets(self) -> list[OpenedPacket]:
         """Open every packet in the spool, oldest first."""
@@ -169,6 +220,12 @@ class GatewayProcess:
             message = parse_message(archive.read("message.json"))
             files = {note.name: archive.read(note.member) for note in manifest.files}
         return OpenedPacket(lane, sealed, manifest, message, files, plaintext)
+
+    def empty_spool(self) -> None:
+        """Remove whatever waits, as if it had left."""
+        for path in self.home.spool.rglob("*"):
+            if path.is_file():
+                path.unlink()
 
     def leftovers(self) -> list[Path]:
         """Return whatever is in the spool, but for the withdrawal tokens of packets that wait in a lane."""
@@ -195,10 +252,10 @@ def file_head(boundary: str, name: str) -> bytes:
     return head.encode() + b"Content-Type: application/octet-stream\r\n\r\n"
 
 
-def form_head(boundary: str, length: int) -> bytes:
+def form_head(boundary: str, length: int, path: str = "/submit") -> bytes:
     """Return the head of a request with such a body."""
     return (
-        "POST /submit HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
         f"Content-Type: multipart/form-data; boundary={boundary}\r\nContent-Length: {length}\r\n\r\n"
     ).encode()
 

@@ -99,6 +99,18 @@ class Room:
             admission.reserved = need
             self._admitted.add(admission)
 
+    def fill(self) -> float:
+        """Return how much of what large submissions may use is used or promised: 1 and above is full."""
+        with self._lock:
+            taken = sum(self._used(lane) for lane in Lane) + self._siblings_parts()
+            promised = sum(other.reserved for other in self._admitted)
+            unwritten = sum(max(0, other.reserved - other.written) for other in self._admitted)
+        disk = os.statvfs(self._root)
+        most = self._quota - self._reserve
+        if most <= 0 or disk.f_bavail * disk.f_frsize - unwritten <= self._reserve:
+            return 1.0
+        return (taken + promised) / most
+
     def release(self, admission: Admission) -> None:
         """Forget a promise."""
         with self._lock:

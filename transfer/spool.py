@@ -83,6 +83,10 @@ class Spool:
         """
         return self._room.admit(length)
 
+    def fill(self) -> float:
+        """Return how much of what large submissions may use is used or promised: 1 and above is full."""
+        return self._room.fill()
+
     def create(self, packet_id: PacketId, admission: Admission) -> "IncomingPacket":
         """Open a new packet in `incoming/`. The packet owns the admission from here on."""
         path = self.root / INCOMING / f"{packet_id}.part"

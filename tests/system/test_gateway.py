@@ -37,8 +37,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory, clamd: LocalClamd) -> Iter
 @pytest.fixture(autouse=True)
 def _empty_spool(request: pytest.FixtureRequest) -> None:
     if "gateway" in request.fixturenames:
-        for path in request.getfixturevalue("gateway").leftovers():
-            path.unlink()
+        request.getfixturevalue("gateway").empty_spool()
 
 
 def test_everything_of_the_form_arrives(gateway: GatewayProcess) -> None:

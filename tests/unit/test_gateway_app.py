@@ -57,8 +57,8 @@ class _Door:
 async def door() -> AsyncIterator[_Door]:
     pages = Pages(Site(LIMITS))
     receive = mock.AsyncMock(return_value=RECEIVED)
-    with mock.patch("gateway.app.receive", receive), mock.patch("gateway.app.CUT_OFF", 0.1):
-        listener = Listener(Gateway(mock.Mock(Station, limits=LIMITS), pages), pages)
+    with mock.patch("gateway.posts.receive", receive), mock.patch("gateway.app.CUT_OFF", 0.1):
+        listener = Listener(Gateway(mock.Mock(Station, limits=LIMITS, valve=mock.Mock(takes_files=True)), pages), pages)
         yield _Door(listener, await listener.start("127.0.0.1", 0), receive)
         await listener.stop(finish=1)
 
