@@ -71,6 +71,18 @@ class Mailboxes:
         grant = self._contents.grants.get(lookup)
         return grant if grant is not None and grant.expires >= self._today() else None
 
+    def widest_grant(self) -> Grant | None:
+        """Return a grant of whoever may send most, each limit by itself; None where nobody has one."""
+        today = self._today()
+        held = [grant for grant in self._contents.grants.values() if grant.expires >= today]
+        if not held:
+            return None
+        return replace(
+            held[0],
+            files_max=max(grant.files_max for grant in held),
+            file_max_bytes=max(grant.file_max_bytes for grant in held),
+        )
+
     def delete(self, lookup: str) -> None:
         """Delete every reply under this name, for good; durable when it returns. Blocks on the disk.
 
