@@ -37,7 +37,10 @@ async def run(*_):
     gc.collect()
     logging.getLogger('aiohttp.web').error('CanarySecret')
     logging.getLogger('asyncio').critical('CanarySecret')
-home = mock.Mock(load=mock.Mock(return_value=mock.Mock(config=mock.Mock(listen='127.0.0.1:0'))))
+home = mock.Mock(
+    load_config=mock.Mock(return_value=mock.Mock(allowed_types=())),
+    load=mock.Mock(return_value=mock.Mock(config=mock.Mock(listen='127.0.0.1:0'))),
+)
 with mock.patch('gateway.serve._run', run):
     serve.serve(home, on_listening=print)
 """
