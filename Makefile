@@ -72,6 +72,14 @@ SEED := 1
 fuzz-quarantine: setup packages
 	@$(PY) -m tests.fuzz --runs $(RUNS) --seed $(SEED)
 
+# The pages in a real browser, with pictures of all of them for docs/; and with files as large as people try.
+screenshots: setup test-packages
+	mkdir -p docs/screenshots
+	ENVEIS_SCREENSHOTS=$(CURDIR)/docs/screenshots $(PY) -m pytest -q tests/browser
+
+soak-pages: setup test-packages
+	ENVEIS_SOAK=1 $(PY) -m pytest -q tests/browser/test_large.py --durations=4
+
 # Sentences of the pages, for translators (docs/translating.md). It keeps what is translated already.
 messages: setup
 	$(VENV)/bin/pybabel -q extract -F gateway/locale/babel.cfg -k marked --no-location --sort-output --width=120 --omit-header \

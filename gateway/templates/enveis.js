@@ -123,8 +123,10 @@
 
   // --- sending --------------------------------------------------------------------------------------------------
 
-  function show(answer, status) {
+  function show(answer) {
     const page = new DOMParser().parseFromString(answer, "text/html");
+    // Browsers obey it once for each document, and this document goes on: the focus is set below instead.
+    for (const each of page.querySelectorAll("[autofocus]")) each.removeAttribute("autofocus");
     document.replaceChild(document.adoptNode(page.documentElement), document.documentElement);
     window.scrollTo(0, 0);
     enhance();
@@ -154,7 +156,7 @@
       request.open("POST", form.action);
       request.upload.addEventListener("progress", progress(bars, bars.reduce((sum, { size }) => sum + size, 0)));
       request.upload.addEventListener("load", () => { state.textContent = say(form, "Sealing"); });
-      request.addEventListener("load", () => show(request.responseText, request.status));
+      request.addEventListener("load", () => show(request.responseText));
       request.addEventListener("error", () => {
         state.textContent = say(form, "Broken");
         button.disabled = false;

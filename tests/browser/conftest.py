@@ -1,0 +1,102 @@
+"""Debian's Chromium, and what is kept of each page that a test sees: its HTML, and a picture where one is wanted."""
+
+import io
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.base import AxeResults
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+CHROMIUM = "/usr/bin/chromium"
+# Where `make screenshots` wants the pictures; without it they go into the test's own folder.
+PICTURES = os.environ.get("ENVEIS_SCREENSHOTS")
+COLOURS = 64  # enough for text, and a third of the size
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A running Chromium. It has no sandbox where tests run as root."""
+    with sync_playwright() as playwright:
+        # Only our own gateway is spoken to, whatever Chromium would like to update.
+        options = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        yield running
+        running.close()
+
+
+class Seen:
+    """Every page and state that was looked at: checked by axe at once, its HTML kept for the validator."""
+
+    def __init__(self, folder: Path, browser: Browser) -> None:
+        self._browser = browser
+        self.html = folder / "html"
+        self.html.mkdir()
+        self.pictures = Path(PICTURES) if PICTURES else folder / "pictures"
+        self.pictures.mkdir(exist_ok=True)
+        self.names: set[str] = set()
+
+    def look(self, page: Page, name: str, *, script: bool = True, picture: bool = True) -> None:
+        """Keep what `page` shows under `name`, and fail on what axe finds in it."""
+        assert re.fullmatch(r"[a-z0-9-]+", name)
+        self.names.add(name)
+        (self.html / f"{name}.html").write_text(page.content(), "utf-8")
+        results = Axe().run(page) if script else self._audited(page)
+        assert results.violations_count == 0, f"{name}: {results.generate_report()}"
+        assert results.response["passes"], name
+        if picture:
+            self._picture(page, name)
+
+    def _audited(self, page: Page) -> AxeResults:
+        """Let axe, which is a script, look at the same HTML and style in a window that runs scripts."""
+        context = self._browser.new_context(viewport=page.viewport_size)
+        copy = context.new_page()
+        copy.route("**/enveis.js", lambda route: route.abort())
+        copy.route(page.url, lambda route: route.fulfill(body=page.content(), content_type="text/html; charset=utf-8"))
+        copy.goto(page.url)
+        results = Axe().run(copy)
+        context.close()
+        return results
+
+    def _picture(self, page: Page, name: str) -> None:
+        image = Image.open(io.BytesIO(page.screenshot(full_page=True)))
+        image.convert("RGB").quantize(COLOURS).save(self.pictures / f"{name}.png", optimize=True)
+
+
+@pytest.fixture(scope="session")
+def seen(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Seen:
+    """What this run has seen."""
+    return Seen(tmp_path_factory.mktemp("seen"), browser)
+
+
+class Visitor:
+    """One person with one browser window, who notes every address that the browser asks for."""
+
+    def __init__(self, context: BrowserContext, origin: str) -> None:
+        self.context = context
+        context.set_default_timeout(15_000)  # milliseconds
+        self.page = context.new_page()
+        self.origin = origin
+        self.asked: set[str] = set()
+        context.on("request", lambda request: self.asked.add(request.url))
+        # A page with a status of its own is no fault; what a policy blocked is.
+        self.page.on("console", lambda message: "with a status of" in message.text or self.said.append(message.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.said: list[str] = []
+
+    def go(self, path: str) -> None:
+        """Open a page of the letterbox."""
+        answer = self.page.goto(self.origin + path)
+        assert answer is not None
+        assert answer.status == 200, path
+
+    def leave(self) -> None:
+        """Close the window; nothing may be left in it, and no other place was spoken to."""
+        assert self.context.cookies() == []
+        assert {url for url in self.asked if not url.startswith(self.origin + "/")} == set()
+        assert self.said == []
+        self.context.close()

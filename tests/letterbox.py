@@ -1,0 +1,90 @@
+"""A gateway and its desk in two homes, driven as people drive them: pages by a browser, the rest by `enveis`."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from enveis.two_machines import RunningGateway, TwoMachines
+from gateway.config import GatewayConfig
+from transfer.names import Lane
+
+DEFAULTS: dict[str, Any] = {"tick_seconds": 1, "inspection": False}
+
+
+class Letterbox:
+    """Start with `with`; every setting of gateway.toml may be given. `url` is the front page."""
+
+    def __init__(self, root: Path, **settings: Any) -> None:
+        self.machines = TwoMachines(root / "machines")
+        self.root = root
+        self.machines.prepare(replace(GatewayConfig(), **{**DEFAULTS, **settings}))
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        self._gateway = RunningGateway(self.machines, "127.0.0.1", port)
+        self.origin = f"http://127.0.0.1:{port}"
+
+    def __enter__(self) -> Self:
+        self._gateway.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._gateway.__exit__(kind, error, trace)
+
+    @property
+    def pid(self) -> int:
+        """Of the gateway."""
+        if self._gateway.pid is None:
+            raise RuntimeError("the gateway does not run")
+        return self._gateway.pid
+
+    def low(self, *words: str, text: str = "") -> str:
+        """Run a command at the gateway."""
+        return self._run(self.machines.low.root, words, text)
+
+    def high(self, *words: str, text: str = "") -> str:
+        """Run a command at the desk."""
+        return self._run(self.machines.high.root, words, text)
+
+    def spooled(self) -> set[str]:
+        """Return the ids of the packets that wait at the gateway."""
+        return {path.stem for lane in Lane for path in (self.machines.low.spool / lane).glob("*.age")}
+
+    def carry(self) -> set[str]:
+        """Carry all that is ready to the desk and acknowledge it; return the ids of all packets there."""
+        stick = self.root / "stick"
+        stick.mkdir(exist_ok=True)
+        self.low("transfer", "export", str(stick))
+        self.high("transfer", "import", str(stick))
+        return self.inbox()
+
+    def inbox(self) -> set[str]:
+        """Return the ids of the packets at the desk."""
+        return set(re.findall(r"\b[0-9a-f]{32}\b", self.high("desk", "inbox", "--json")))
+
+    def answer(self, packet: str, text: str, *, state: str = "answered") -> None:
+        """Reply to a packet's source: at the desk, then by a bundle to the gateway."""
+        self.high("desk", "reply", packet, "--state", state, text=text)
+        (gateway,) = {line["gateway"] for line in [json.loads(self.low("gateway", "check", "--json"))] if line}
+        bundle = self.root / "bundle.zip"
+        bundle.unlink(missing_ok=True)
+        self.high("desk", "bundle", gateway, "--to", str(bundle), "--yes")
+        self.low("gateway", "accept-bundle", str(bundle), "--yes")
+
+    @staticmethod
+    def _run(home: Path, words: tuple[str, ...], text: str) -> str:
+        command = [sys.executable, "-m", "enveis", *words, "--home", str(home)]
+        done = subprocess.run(
+            command, input=text, capture_output=True, text=True, timeout=120, check=False, env={**os.environ, "CI": ""}
+        )
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(words[:2])}: {done.stderr}")
+        return done.stdout
