@@ -19,7 +19,7 @@ class _Contents:
     """One consistent state; replaced as a whole, so that a request in another thread sees all of one."""
 
     changes: bytes
-    generation: int
+    state: bytes
     serial: int
     expires: date | None
     counters: Counters | None
@@ -105,7 +105,7 @@ class Mailboxes:
         if changes == contents.changes:
             return False
         # Deletions that found nothing change the file too; they must not make everyone read all of it.
-        if self._store.generation() == contents.generation:
+        if self._store.state() == contents.state:
             self._contents = replace(contents, changes=changes)
             return False
         self._contents = self._load()
@@ -113,17 +113,17 @@ class Mailboxes:
 
     def _load(self) -> _Contents:
         # The counter first: a change while the rest is read is then seen the next time.
-        changes, generation = self._store.changes(), self._store.generation()
+        changes, state = self._store.changes(), self._store.state()
         taken = self._store.load(self._desk_key, self._gateway)
-        return _contents(taken, changes=changes, generation=generation)
+        return _contents(taken, changes=changes, state=state)
 
 
-def _contents(taken: Taken | None, *, changes: bytes, generation: int) -> _Contents:
+def _contents(taken: Taken | None, *, changes: bytes, state: bytes) -> _Contents:
     if taken is None:
-        return _Contents(changes, generation, 0, None, None, {}, {})
+        return _Contents(changes, state, 0, None, None, {}, {})
     replies: defaultdict[str, tuple[SealedReply, ...]] = defaultdict(tuple)
     for reply in taken.replies:
         replies[reply.lookup] += (reply,)
     contents = taken.contents
     grants = {grant.lookup: grant for grant in contents.grants}
-    return _Contents(changes, generation, contents.serial, contents.expires, contents.counters, grants, dict(replies))
+    return _Contents(changes, state, contents.serial, contents.expires, contents.counters, grants, dict(replies))

@@ -24,7 +24,7 @@ SCHEMA_VERSION: Final = 1
 CLOCKS_APART: Final = timedelta(days=2)  # that the desk's clock may be ahead of ours: it has no network to ask
 _SCHEMA: Final = """
 CREATE TABLE taken (
-    one INTEGER PRIMARY KEY CHECK (one = 1), serial INTEGER NOT NULL, generation INTEGER NOT NULL,
+    one INTEGER PRIMARY KEY CHECK (one = 1), serial INTEGER NOT NULL, state BLOB NOT NULL,
     touched BLOB NOT NULL, list BLOB, signature TEXT, digest TEXT
 ) STRICT;
 CREATE TABLE reply (
@@ -70,7 +70,7 @@ class WayBack:
     def begin(self) -> None:
         """Note, at a new gateway with a key of its own, that no bundle can have been made for it yet."""
         with self._file.transaction() as db:
-            db.execute("INSERT INTO taken VALUES (1, 0, 0, ?, NULL, NULL, NULL)", (_noise(),))
+            db.execute("INSERT INTO taken VALUES (1, 0, ?, ?, NULL, NULL, NULL)", (_noise(), _noise()))
 
     def let_go(self) -> None:
         """Let go of the bundle, because the key that signed it, or was meant by it, does not count any more.
@@ -95,7 +95,6 @@ class WayBack:
         contents = bundle.contents
         with self._file.transaction() as db:
             check_acceptable(bundle, gateway=gateway, known=_known(db), min_serial=min_serial, today=today)
-            generation = db.execute("SELECT coalesce(max(generation), 0) + 1 FROM taken").fetchone()[0]
             # A tombstone goes when its reply's own days are over by both clocks: then no bundle may carry it.
             # Not as soon as the desk knows of it: a desk restored from a backup would bring the reply again.
             over = min(contents.issued, today).isoformat()
@@ -110,7 +109,7 @@ class WayBack:
                     db.execute("INSERT INTO reply VALUES (?, ?, ?, ?)", row)
             db.execute(
                 "INSERT OR REPLACE INTO taken VALUES (1, ?, ?, ?, ?, ?, ?)",
-                (contents.serial, generation, _noise(), bundle.list_bytes, bundle.signature, bundle.digest),
+                (contents.serial, _noise(), _noise(), bundle.list_bytes, bundle.signature, bundle.digest),
             )
 
     def delete(self, lookup: str) -> None:
@@ -120,13 +119,13 @@ class WayBack:
             db.execute("UPDATE taken SET touched = ?", (_noise(),))
             db.execute("INSERT OR IGNORE INTO tombstone SELECT id, expires FROM reply WHERE lookup = ?", (lookup,))
             if db.execute("DELETE FROM reply WHERE lookup = ?", (lookup,)).rowcount:
-                db.execute("UPDATE taken SET generation = generation + 1")
+                db.execute("UPDATE taken SET state = ?", (_noise(),))
 
     def forget_expired(self, today: date) -> None:
         """Remove replies whose days are over."""
         with self._file.transaction() as db:
             if db.execute("DELETE FROM reply WHERE expires < ?", (today.isoformat(),)).rowcount:
-                db.execute("UPDATE taken SET generation = generation + 1")
+                db.execute("UPDATE taken SET state = ?", (_noise(),))
 
     def changes(self) -> bytes:
         """Return what differs after each change to the file, by whichever process; cheap."""
@@ -134,10 +133,11 @@ class WayBack:
             stream.seek(_CHANGES_AT)
             return stream.read(4)
 
-    def generation(self) -> int:
-        """Return a number that rises when there are other replies than before."""
+    def state(self) -> bytes:
+        """Return what differs whenever there are other replies, grants or counters than before."""
         with self._file.reading() as db:
-            return int(db.execute("SELECT coalesce(max(generation), 0) FROM taken").fetchone()[0])
+            row = db.execute("SELECT state FROM taken").fetchone()
+            return b"" if row is None else bytes(row[0])
 
     def load(self, desk_key: VerifyKey, gateway: str) -> Taken | None:
         """Return what is there, verified once more; None before the first bundle.

@@ -117,6 +117,19 @@ def test_a_reinstalled_gateway_asks_for_the_serial(tmp_path: Path, today: Days) 
     assert opened(path, today).serial == 7
 
 
+def test_a_process_that_slept_through_everything_sees_what_is_there(path: Path, today: Days) -> None:
+    take(path, a_bundle(1, [(1, LOOKUP)]))
+    mailboxes = opened(path, today)
+    WayBack(path).let_go()
+    WayBack(path).begin()
+    take(path, a_bundle(1, [(2, LOOKUP)]))
+    assert mailboxes.reload_if_changed()
+    assert ids(mailboxes) == [reply_id(2)]
+    WayBack(path).let_go()
+    assert mailboxes.reload_if_changed()
+    assert (ids(mailboxes), mailboxes.serial) == ([], 0)
+
+
 def test_what_expired_is_not_shown_and_not_kept(path: Path, today: Days) -> None:
     grant = Grant(LOOKUP, 50, 2**30, TODAY + timedelta(days=3))
     take(path, a_bundle(1, [(1, LOOKUP)], grants=(grant,), counters=Counters(1, 2, 3)))
