@@ -27,7 +27,12 @@ from transfer.pairing import LINK_KEY_SIZE, Pairing
 
 REPLACES: Final = "replaces"  # in the prepared folder: the old gateway's id
 _NEW: Final = ("audit.jsonl", "gateway.pairing", "gateway.pub", "gateway.key")  # the secret that signs comes last
-_KEPT: Final = ("audit.*", "outbox.sqlite*", "gateway.pub")  # of the old key; its secrets are replaced and gone
+_KEPT: Final = (
+    "audit.*",
+    "outbox.sqlite*",
+    "link.sqlite*",
+    "gateway.pub",
+)  # of the old key; its secrets are replaced and gone
 
 
 @dataclass(frozen=True, slots=True)

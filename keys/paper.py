@@ -21,13 +21,13 @@ _ERROR_LEVEL: Final = "q"  # a quarter of the code may be stained; ISO/IEC 18004
 _MODULE: Final = 4  # units of one module in the drawing, which is scaled to the paper
 
 _STYLE: Final = """
-@page { size: A4; margin: 18mm }
-body { font: 12pt/1.45 serif; color: #000; background: #fff; max-width: 174mm; margin: 0 auto }
-h1 { font-size: 18pt; margin: 0 0 4mm } h2 { font-size: 12pt; margin: 6mm 0 2mm }
-p { margin: 0 0 3mm } strong { font-weight: bold }
-.key, .words { font: 13pt/1.8 monospace } .key span { margin-right: .6em; display: inline-block }
+@page { size: A4; margin: 15mm }
+body { font: 11pt/1.4 serif; color: #000; background: #fff; max-width: 174mm; margin: 0 auto }
+h1 { font-size: 18pt; margin: 0 0 4mm } h2 { font-size: 12pt; margin: 4mm 0 1mm }
+p { margin: 0 0 2mm } strong { font-weight: bold }
+.key, .words { font: 12pt/1.5 monospace } .key span { margin-right: .6em; display: inline-block }
 .words { columns: 3; margin: 0; padding-left: 2.2em } .public { font: 10pt/1.4 monospace; overflow-wrap: anywhere }
-.code svg { width: 62mm; height: 62mm } .code { margin: 4mm 0 }
+.code svg { width: 60mm; height: 60mm } .code { margin: 0 }
 .line { border-bottom: 1px solid #000; display: inline-block; min-width: 60mm }
 """
 
@@ -47,7 +47,8 @@ class Sheet:
 def identity_sheet(identity: Identity) -> bytes:
     """Return the page with an identity on it, in plain text: it opens everything sealed to its recipient."""
     text = identity.encode()
-    pieces = [text[i : i + GROUP] for i in range(0, len(text), GROUP)]
+    prefix, separator, rest = text.rpartition("1")  # as Bech32 divides it; the rest never holds a 1
+    pieces = [prefix + separator, *(rest[i : i + GROUP] for i in range(0, len(rest), GROUP))]
     return _page(
         Sheet(
             title="A key that opens every packet",
@@ -82,7 +83,7 @@ def share_sheet(share: Share, belongs_to: Recipient | None) -> bytes:
             title=f"Share {share.place}{group} of a key",
             about=[
                 f"This share alone tells nothing: {needed}. Keep it apart from the other shares, with somebody who "
-                "would notice if it were gone. Shares of other splittings do not fit to it.",
+                "would notice if it were gone. Shares that fit to it begin with the same two words.",
             ],
             scanned=share.words,
             shown=f'<ol class="words">{words}</ol>',

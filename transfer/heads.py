@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from audit.chain import Head
+from disk.durable import make_private_folder, replace
 from keys.signing import VerifyKey
-from transfer.batch import MANIFEST_MAX, SIGNATURE_MAX, GatewayId, verify_batch
+from transfer.batch import MANIFEST_MAX, SIGNATURE_MAX, Batch, GatewayId, verify_batch
 from transfer.errors import BatchError, UnknownGatewayError
 from transfer.usb import MANIFEST
 
@@ -58,6 +59,21 @@ def read_heads(paths: Iterable[Path], trusted: Mapping[GatewayId, VerifyKey]) ->
     if others and not heads:
         raise BatchError("none of these batches is signed by the key that was given")
     return FoundHeads(tuple(heads), others)
+
+
+def heads_folder(gateways: Path, gateway: GatewayId) -> Path:
+    """Return where a desk keeps the signed lists of one gateway's batches."""
+    return gateways / f"{gateway}.heads"
+
+
+def keep_head(gateways: Path, batch: Batch, *, digest: str, manifest: bytes, signature: str) -> None:
+    """Keep the signed list of a batch that was verified, durably; two of one number stand beside each other."""
+    folder = heads_folder(gateways, batch.gateway)
+    make_private_folder(folder)
+    path = folder / f"{batch.number:06}-{digest[:8]}.json"
+    for kept, content in ((path, manifest), (_signature_of(path), signature.encode())):
+        if not kept.exists():
+            replace(kept, [content])
 
 
 def _manifests(path: Path) -> list[Path]:

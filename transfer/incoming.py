@@ -22,6 +22,7 @@ from transfer.arrivals import Alarm, Arrivals, Gap
 from transfer.batch import MANIFEST_MAX, SIGNATURE_MAX, Batch, Entry, GatewayId, digest_batch, verify_batch
 from transfer.errors import BatchError
 from transfer.exclusive import exclusive
+from transfer.heads import keep_head
 from transfer.history import GatewayHistory
 from transfer.names import PacketId
 from transfer.staging import file_packets, is_another, stage, staging_in
@@ -73,6 +74,8 @@ class _Checked:
 
     batch: Batch
     digest: str
+    manifest: bytes
+    signature: str
     lines: bytes
     secret: bytes = field(repr=False)
 
@@ -151,7 +154,7 @@ def _check(
         raise BatchError(f"the batch is not sealed to this desk: {error}") from None
     if len(secret) != SECRET_SIZE:
         raise BatchError("the batch's secret has a wrong length")
-    return _Checked(batch, digest_batch(manifest), lines, secret)
+    return _Checked(batch, digest_batch(manifest), manifest, signature, lines, secret)
 
 
 def _take_packets(
@@ -197,6 +200,8 @@ def _record(
     batch, digest = checked.batch, checked.digest
     repeated = arrivals.is_known(batch, digest)
     GatewayHistory(gateways, batch.gateway).store(batch.audit, checked.lines)
+    # The stick will be emptied. What its gateway signed stays here, for whoever wants to check the copy of its log.
+    keep_head(gateways, batch, digest=digest, manifest=checked.manifest, signature=checked.signature)
     alarms = arrivals.record(
         batch,
         digest,

@@ -240,6 +240,11 @@ def test_a_stolen_gateway_key(homes: TwoHomes) -> None:
     assert (rows[old]["state"], rows[new]["state"]) == ("not any more", "trusted")
     line = rows[old]["lines of its log"]
     assert rows[new]["succession"] == f"continues {old} after its last line here, {line}"
+    # The desk kept what the old key signed: its copy of the old log is checked with nothing else.
+    copy, heads = (homes.high / "gateways" / f"{old}.{kind}" for kind in ("audit.jsonl", "heads"))
+    key = homes.low / "former" / old / "gateway.pub"
+    said = homes.say("audit", "verify", copy, "--key", key, "--heads", heads, home=homes.high)
+    assert "Signed heads that were looked at: 2" in said
     kept = homes.low / "former" / old
     assert {path.name for path in kept.iterdir()} >= {"audit.jsonl", "gateway.pub", "outbox.sqlite"}
     said = homes.say("audit", "verify", kept / "audit.jsonl", home=homes.low)
