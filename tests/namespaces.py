@@ -75,7 +75,9 @@ class Diode:
     def set_loss(self, permille: int) -> None:
         """Lose so many of a thousand frames from now on."""
         self._nft("flush chain netdev diode in")
-        if permille:
+        if permille >= 1000:
+            self._nft("add rule netdev diode in counter drop")
+        elif permille:
             self._nft(f"add rule netdev diode in numgen random mod 1000 < {permille} counter drop")
 
     def frames(self) -> tuple[int, int]:
