@@ -210,6 +210,11 @@ class Arrivals:
             rows = db.execute("SELECT DISTINCT gateway FROM batches ORDER BY gateway").fetchall()
         return [GatewayId(row[0]) for row in rows]
 
+    def batch_numbers(self) -> set[tuple[str, int]]:
+        """Return gateway and number of every batch that came."""
+        with self._ledger.reading() as db:
+            return set(db.execute("SELECT DISTINCT gateway, number FROM batches").fetchall())
+
     def gaps(self, gateway: GatewayId) -> tuple[Gap, ...]:
         """Return the numbers below the highest one seen that have not come."""
         query = "SELECT DISTINCT number FROM batches WHERE gateway = ? ORDER BY number"

@@ -1,9 +1,7 @@
 """`enveis transfer send | receive | resend`: batches over a one-way link, and what people should know of it."""
 
 import sys
-import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +11,6 @@ from enveis.terminal import Terminal, amount
 if TYPE_CHECKING:
     from gateway.home import GatewayHome
     from transfer.diode.committing import Committed
-    from transfer.diode.report import LinkReport, ReceiverReport
     from transfer.diode.roles import Ending, Role
     from transfer.diode.sending import SenderNews
     from transfer.diode.settings import LinkSettings, ReceiverSettings, SenderSettings
@@ -23,9 +20,6 @@ LINK_SETTINGS: Final = "link.toml"
 LINK_LEDGER: Final = "link.sqlite"
 LINK_LOCK: Final = "link.lock"
 LINK_FOLDER: Final = "link"
-BAR_WIDTH: Final = 20  # characters
-BUFFER_MIN: Final = 1024 * 1024  # bytes; below it a receiver loses datagrams whenever it is busy
-PERCENT: Final = 10_000  # millionths
 
 
 def shelf_of(root: Path) -> "Shelf":
@@ -232,12 +226,13 @@ def _resend(arguments: Namespace, terminal: Terminal) -> int:
     if terminal.as_json:
         terminal.answer({"asked": numbers})
     else:
-        running = "" if _is_running(home) else " as soon as 'enveis transfer send' runs"
+        running = "" if is_sending(home) else " as soon as 'enveis transfer send' runs"
         terminal.say(f"Sent once more{running}: batches {encode_numbers(numbers)}.")
     return 0
 
 
-def _is_running(home: "GatewayHome") -> bool:
+def is_sending(home: "GatewayHome") -> bool:
+    """Tell whether a sender works with this home."""
     from transfer.errors import BusyError
     from transfer.exclusive import exclusive
 
@@ -246,57 +241,6 @@ def _is_running(home: "GatewayHome") -> bool:
             return False
     except BusyError:
         return True
-
-
-def say_link(root: Path, arrived: Sequence[tuple[str, int]], terminal: Terminal) -> "ReceiverReport | None":
-    """Show a desk's link beneath its status; return what was shown, None when this desk has no link."""
-    from transfer.diode.network import read_links
-    from transfer.diode.report import report_receiver
-
-    shelf = shelf_of(root)
-    if not shelf.root.is_dir():
-        return None
-    report = report_receiver(shelf, read_links(root / "gateways"), set(arrived), now=time.time())
-    for link in report.links:
-        _say_one_link(link, terminal)
-    if report.not_imported:
-        terminal.say(f"{report.not_imported} batches are here and not in the inbox yet: enveis transfer import")
-    if report.refused:
-        terminal.say("Dropped datagrams: " + ", ".join(f"{count} {reason}" for reason, count in report.refused))
-    if 0 < report.buffer < BUFFER_MIN:
-        terminal.warn(
-            f"The kernel keeps only {amount(report.buffer)} for the link's socket: raise net.core.rmem_max to 33554432."
-        )
-    return report
-
-
-def _say_one_link(link: "LinkReport", terminal: Terminal) -> None:
-    from transfer.diode.report import encode_numbers
-
-    figures = link.figures
-    if not link.is_running:
-        terminal.warn(f"Link of gateway {link.gateway}: 'enveis transfer receive' is not running")
-    elif not link.is_up:
-        terminal.warn(f"Link of gateway {link.gateway}: DOWN, no sign of life of its sender")
-    else:
-        terminal.say(f"Link of gateway {link.gateway}: up")
-    if figures is not None:
-        terminal.say(f"  lost: {_percent(figures.loss_now)} now, {_percent(figures.loss_day)} over a day")
-        if figures.waiting:
-            terminal.say(f"  waiting at the gateway: {figures.waiting} batches")
-    for item in link.in_progress:
-        share = item.symbols / item.symbols_all
-        filled = int(share * BAR_WIDTH)
-        bar = "#" * filled + "." * (BAR_WIDTH - filled)
-        terminal.say(f"  batch {item.number} [{bar}] {share:4.0%} of {amount(item.size)}")
-    if link.has_rivals:
-        terminal.warn("  ALARM: two senders use this gateway's key, or somebody plays a recording again")
-    if link.missing:
-        terminal.warn(f"  missing; at the gateway: enveis transfer resend {encode_numbers(link.missing)}")
-
-
-def _percent(millionths: int | None) -> str:
-    return "nothing heard" if millionths is None else f"{millionths / PERCENT:.2f} %"
 
 
 COMMANDS = (

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from enveis.command import Command, RefusedError, home_of
+from enveis.commands.diode import shelf_of
 from enveis.commands.transfer_export import add_device, medium
 from enveis.crossing import import_all
 from enveis.terminal import Terminal
@@ -17,7 +18,13 @@ _TYPED: int = 12  # ids that somebody may be asked to type; more go into a file
 
 
 def _import_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("source", type=Path, nargs="?", metavar="SRC", help="the stick, or one bag on it")
+    parser.add_argument(
+        "source",
+        type=Path,
+        nargs="?",
+        metavar="SRC",
+        help="the stick, or one bag on it; without it, what came over the link",
+    )
     parser.add_argument(
         "--answers", type=Path, metavar="FILE", help="write words and missing packets into FILE, for a fresh disc"
     )
@@ -30,8 +37,13 @@ def _import(arguments: Namespace, terminal: Terminal) -> int:
 
     home = DeskHome(home_of(arguments))
     identities = load_identities(home, arguments, terminal)
-    with medium(arguments.source, arguments.device) as source, terminal.progress("importing") as progress:
+    arrived = shelf_of(home.root).arrived
+    over_the_link = arguments.source is None and arguments.device is None and arrived.is_dir()
+    chosen = arrived if over_the_link else arguments.source
+    with medium(chosen, arguments.device) as source, terminal.progress("importing") as progress:
         reports, refused = import_all(home, source, identities, progress)
+    if over_the_link:
+        remove_imported(arrived, reports)
     if arguments.answers is not None and reports:
         _write_answers(arguments.answers, reports)
     if terminal.as_json:
@@ -43,8 +55,21 @@ def _import(arguments: Namespace, terminal: Terminal) -> int:
     for bag in refused:
         terminal.warn(f"{bag.folder}: {bag.reason}. Nothing of it was taken.")
     if not reports and not refused:
-        raise RefusedError(f"{source} holds no batch")
+        raise RefusedError("nothing new has come over the link" if over_the_link else f"{source} holds no batch")
     return 1 if refused or any(report.missing or report.alarms for report in reports) else 0
+
+
+def remove_imported(arrived: Path, reports: "list[ImportReport]") -> None:
+    """Remove what came over the link and is in the inbox now: unlike a stick, nobody takes it away.
+
+    Packets that were missing are no reason to keep it: the gateway sends them in a later batch.
+    """
+    import shutil
+
+    from transfer.usb import bag_name
+
+    for report in reports:
+        shutil.rmtree(arrived / bag_name(report.batch.gateway, report.batch.number))
 
 
 def _write_answers(path: Path, reports: "list[ImportReport]") -> None:
@@ -94,4 +119,6 @@ def _say_report(terminal: Terminal, report: "ImportReport") -> None:
         terminal.warn(f"  ALARM: two histories of gateway {alarm.gateway} at batch {alarm.number} ({alarm.kind})")
 
 
-COMMANDS = (Command("import", "desk: take batches from a stick", _import, _import_arguments),)
+COMMANDS = (
+    Command("import", "desk: take batches from a stick, or what came over the link", _import, _import_arguments),
+)

@@ -4,6 +4,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, Final
 
 from enveis.command import Command, RefusedError, home_of
+from enveis.commands.diode_status import link_as_json, read_link, read_sender, say_link, say_sender
 from enveis.crossing import low_side, utc_today, waiting_limits
 from enveis.terminal import Terminal
 
@@ -32,11 +33,14 @@ def _low(home: "GatewayHome", terminal: Terminal) -> int:
     from transfer.low_status import read_low_status
 
     low, limits = low_side(home), waiting_limits(home)
+    sender = read_sender(home)
     status = read_low_status(low.spool, low.outbox, today=utc_today(), limits=limits)
     if terminal.as_json:
-        terminal.answer(_low_as_json(status))
+        terminal.answer(_low_as_json(status) | ({} if sender is None else {"link": sender}))
     else:
         _say_low(terminal, status, limits)
+        if sender is not None:
+            say_sender(sender, terminal)
     return EXIT_ALARM if status.alarms else 0
 
 
@@ -95,11 +99,15 @@ def _high(home: "DeskHome", terminal: Terminal) -> int:
 
     home.check()
     gateways = read_high_status(Arrivals(home.arrivals))
+    link = read_link(home)
     if terminal.as_json:
-        terminal.answer({"side": "high", "gateways": [_gateway_as_json(item) for item in gateways]})
+        links = {} if link is None else {"links": link_as_json(link)}
+        terminal.answer({"side": "high", "gateways": [_gateway_as_json(item) for item in gateways], **links})
     else:
         _say_high(terminal, gateways)
-    return EXIT_ALARM if any(item.alarms for item in gateways) else 0
+        if link is not None:
+            say_link(link, terminal)
+    return EXIT_ALARM if any(item.alarms for item in gateways) or (link and link.is_alarm) else 0
 
 
 def _gateway_as_json(status: "GatewayStatus") -> dict[str, object]:

@@ -50,6 +50,11 @@ class ReceiverReport:
     buffer: int
     not_imported: int
 
+    @property
+    def is_alarm(self) -> bool:
+        """Tell whether somebody must look into it."""
+        return any(not link.is_up or link.missing or link.has_rivals for link in self.links)
+
 
 def report_receiver(
     shelf: Shelf, links: Sequence[Link], arrived: Collection[tuple[str, int]], *, now: float
