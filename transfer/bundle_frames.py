@@ -13,7 +13,7 @@ from typing import Final
 from transfer.errors import BundleError
 
 PAPER_MAX: Final = 64 * 1024  # bytes of a bundle: more than a hundred codes is more than anybody scans
-FRAME_PAYLOAD: Final = 560  # bytes in one code: 931 characters, version 21 of QR at level M
+FRAME_PAYLOAD: Final = 560  # bytes in one code: 930 characters, version 20 of QR at level M
 TEXT_MAX: Final = 1024 * 1024  # bytes of scanned lines looked at: every code several times
 _MARK: Final = "ENVEIS"
 _HEAD: Final = struct.Struct(">B8sHH")  # version, beginning of the bundle's SHA-256, place from 0, number of pieces

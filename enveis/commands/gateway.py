@@ -7,6 +7,7 @@ from pathlib import Path
 from enveis.command import Command, home_of
 from enveis.commands import gateway_keys
 from enveis.commands.gateway_bundle import COMMANDS as BUNDLE
+from enveis.commands.gateway_bundle import way_back_state
 from enveis.terminal import Terminal
 
 
@@ -92,6 +93,7 @@ def _check(arguments: Namespace, terminal: Terminal) -> int:
         ("desk key", material.desk_key.key_id.lower()),
         *((f"waiting, {lane}", len(spool.waiting(lane))) for lane in Lane),
         ("scanner", scanner),
+        ("way back", way_back_state(home.way_back, material.gateway, material.desk_key)),
     ]
     cage, holds = _cage_rows()
     terminal.table(("what", "state"), [*rows, *cage])

@@ -9,6 +9,7 @@ from enveis.command import Command, confirm, home_of
 from enveis.terminal import Terminal, amount
 
 if TYPE_CHECKING:
+    from keys.signing import VerifyKey
     from transfer.bundle import Bundle
 
 
@@ -65,6 +66,22 @@ def read_bundle(path: Path) -> bytes:
         return join_frames(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise BundleError("this is neither a bundle nor a text file of scanned codes") from None
+
+
+def way_back_state(path: Path, gateway: str, desk_key: "VerifyKey") -> str:
+    """Return in words which bundle a gateway has."""
+    from gateway.errors import GatewayError
+    from gateway.mailboxes import Mailboxes
+
+    today = datetime.now(UTC).date()
+    try:
+        mailboxes = Mailboxes(path, gateway=gateway, desk_key=desk_key, today=lambda: today)
+    except GatewayError as error:
+        return f"UNUSABLE: {error}"
+    if mailboxes.expires is None:
+        return "no bundle was taken yet"
+    late = "" if mailboxes.expires >= today else "; its day is OVER: ask the desk for a new one"
+    return f"bundle {mailboxes.serial}, fresh until {mailboxes.expires}{late}"
 
 
 def _show(terminal: Terminal, bundle: "Bundle") -> None:

@@ -3,12 +3,16 @@
 import base64
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import zxingcpp
 from PIL import Image
 
+from enveis.commands.gateway_bundle import way_back_state
+from gateway.home import GatewayHome
+from keys.signing import SigningKey
 from tests.way_back import Source, WayBackMachines
 from transfer.manifest import Purpose
 from transfer.reply import State
@@ -40,6 +44,16 @@ def test_a_reply_reaches_its_source_and_nobody_else(m: WayBackMachines, source: 
     assert "bundle-made" in (m.high / "audit.jsonl").read_text()
     assert "bundle-accepted" in (m.low / "audit.jsonl").read_text()
     assert "taken already" in m.accept(m.disc / f"enveis-bundle-{m.gateway}-000001.zip", status=1)
+
+
+def test_the_gateway_says_which_bundle_it_has(m: WayBackMachines) -> None:
+    material = GatewayHome(m.low).load()
+    path = GatewayHome(m.low).way_back
+    assert way_back_state(path, material.gateway, material.desk_key) == "no bundle was taken yet"
+    m.accept(m.bundle())
+    assert way_back_state(path, material.gateway, material.desk_key).startswith("bundle 1, fresh until 20")
+    material = replace(material, desk_key=SigningKey.generate().public)
+    assert way_back_state(path, material.gateway, material.desk_key).startswith("UNUSABLE: ")
 
 
 def test_a_bundle_lists_itself_before_it_is_signed(m: WayBackMachines, source: Source) -> None:
