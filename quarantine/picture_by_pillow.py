@@ -55,7 +55,9 @@ def opinion(stream: BinaryIO, file_type: FileType, size: tuple[int, int]) -> set
 def _metadata(picture: Image.Image) -> set[Code]:
     codes: set[Code] = set()
     info = picture.info
-    if bytes(info.get("comment", b"")).strip(b"\x00 "):
+    # A PNG's text may stand under any of these words too, and is no bytes then.
+    comment, exif = info.get("comment"), info.get("exif")
+    if isinstance(comment, bytes) and comment.strip(b"\x00 "):
         codes.add(Code.PRIVACY_PICTURE_TEXT)
     for key, value in info.items():
         if key in _XMP_KEYS:
@@ -64,8 +66,8 @@ def _metadata(picture: Image.Image) -> set[Code]:
             _PROFILE
         ):  # a PNG's texts; all else that Pillow notes are numbers and bytes
             codes |= meaning_of_keyword(str(key))
-    if info.get("exif"):
-        codes |= _exif(info["exif"])
+    if isinstance(exif, bytes) and exif:
+        codes |= _exif(exif)
     return codes
 
 

@@ -61,6 +61,7 @@ BOMB = b"iTXt", b"Comment\x00\x01\x00\x00\x00" + zlib.compress(bytes(3_000_000))
         (png(chunk(b"eXIf", THUMBNAIL)), {"privacy.picture-thumbnail"}),
         (with_text("Author", "A"), {"privacy.picture-author"}),
         (with_text("Comment", "A"), {"privacy.picture-text"}),
+        *((with_text(keyword, "A"), {"privacy.picture-text"}) for keyword in ("comment", "xmp", "loop", "dpi")),
         (two_pictures("MPO"), {"image.frames"}),
         (two_pictures("PNG"), {"image.frames"}),
         (jpeg(gps=True), {"privacy.picture-location"}),
