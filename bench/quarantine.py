@@ -1,8 +1,9 @@
-"""`make bench-quarantine`: what it costs to have files examined in a cage.
+"""`make bench-quarantine`: what it costs to have files examined in a cage, and what a whole inspection takes.
 
-The cage's share is the time of a file in a caged worker, less that of the same check in a worker without any layer (a
-bare fork) and in this process (no fork at all). The kinds of worker take turns, so that a machine whose speed drifts
-treats them alike; medians count, and CPU seconds stand beside the clock. Nothing is asserted.
+The cage's share is the time of an examination in a caged worker, less that of the same examination in this process.
+Both are measured in pairs, one right after the other and in changing order, and the median of the differences counts:
+a machine whose speed drifts (a neighbour on the same core takes a third of it) treats both alike. A whole inspection
+is what a gateway does: the cage, members unpacked and looked at, and clamd. Nothing is asserted.
 """
 
 import argparse
@@ -23,18 +24,22 @@ import pypdf
 
 from quarantine import kernel
 from quarantine.budgets import MIB, Budgets
-from quarantine.cage import Cage, Layer
-from quarantine.clamd import ClamdScanner
+from quarantine.clamd import ClamdScanner, Scanner
+from quarantine.examination import encode_examination, parse_examination
 from quarantine.examine import examine_bytes
 from quarantine.examiner import CagedExaminer
 from quarantine.inspect import Inspector
 from quarantine.local_clamd import LocalClamd
 from quarantine.memory import MemfdWriter, SealedMemfd
+from quarantine.requests import End, Request
 from quarantine.types import FileType
+from quarantine.verdict import Clear
 from quarantine.warming import load_everything
 from quarantine.zygote import Zygote
 
 LARGE: Final = 250 * MIB  # bytes
+SECONDS: Final = 120.0  # for one file
+BUDGETS: Final = Budgets(worker_cpu=60)
 DIGEST: Final = "0" * 64
 LINE: Final = b"A line of text in a long log, with a number at its end: %016x\n"
 
@@ -42,96 +47,118 @@ LINE: Final = b"A line of text in a long log, with a number at its end: %016x\n"
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--small", type=int, default=200, help="runs of each small file (default 200)")
-    parser.add_argument("--large", type=int, default=3, help="runs of each large file (default 3)")
+    parser.add_argument("--small", type=int, default=200, help="pairs of each small file (default 200)")
+    parser.add_argument("--large", type=int, default=9, help="pairs of each large file (default 9)")
     parser.add_argument("--clamd", action="store_true", help="also with a clamd of our own (test signatures)")
     arguments = parser.parse_args()
     kernel.keep_freed_memory()  # as the zygote does
     load_everything()
-    with Zygote() as caged, Zygote(Cage(frozenset(Layer))) as bare:
+    with Zygote() as zygote:
+        print("Examined in a cage, and in this process (medians; the share: the median of each pair's difference):")
         print(
-            "By the clock (medians): in a cage, in a bare fork, in this process; the cage is the first less the last."
+            f"{'file':<22}{'caged':>11}{'in process':>12}{'cage':>11}{'share':>8}{'speed':>14}{'CPU':>11}{'memory':>9}"
         )
-        print("By CPU (means, of zygote and workers): in a cage, and what its layers add to a bare fork.\n")
-        head = f"{'file':<22}{'caged':>10}{'bare fork':>11}{'in process':>12}{'cage':>10}{'share':>8}"
-        print(f"{head}{'CPU':>11}{'layers':>10}{'speed':>14}")
-        for name, kind, make, runs in files(arguments.small, arguments.large):
+        for name, kind, make, pairs in files(arguments.small, arguments.large):
             with make() as memfd:
-                compare(name, kind, memfd, runs, caged, bare)
-        if arguments.clamd:
-            with_clamd(arguments, caged)
+                compare(name, kind, memfd, pairs, zygote)
+        print("CPU and memory: of the worker, from its fork to its end, at most.")
+        inspect_whole(arguments, zygote)
     return 0
 
 
 def files(small: int, large: int) -> Iterator[tuple[str, FileType, Callable[[], SealedMemfd], int]]:
     """Every file to be examined, and how often."""
-    yield "text of 6 bytes", FileType.TXT, lambda: sealed([b"hello\n"]), small
     yield "PDF of 10 pages", FileType.PDF, lambda: sealed([small_pdf()]), small
+    yield "text of 6 bytes", FileType.TXT, lambda: sealed([b"hello\n"]), small
     yield "ZIP of 3 members", FileType.ZIP, lambda: sealed([small_zip()]), small
+    yield "ZIP of 250 MiB", FileType.ZIP, large_zip, large
     yield "text of 250 MiB", FileType.TXT, lambda: sealed(text()), large
-    yield "stored ZIP, 250 MiB", FileType.ZIP, large_zip, large
 
 
-def compare(name: str, kind: FileType, memfd: SealedMemfd, runs: int, caged: Zygote, bare: Zygote) -> None:
+def compare(name: str, kind: FileType, memfd: SealedMemfd, pairs: int, zygote: Zygote) -> None:
     """Print one row."""
-    budgets = Budgets(worker_cpu=60)
-
-    def in_process() -> None:
-        with contextlib.suppress(Exception), io.BufferedReader(io.FileIO(memfd.fd, closefd=False)) as stream:
-            stream.seek(0)
-            examine_bytes(stream, kind, budgets)
-
-    def by(zygote: Zygote) -> Callable[[], object]:
-        examiner = CagedExaminer(budgets, zygote)
-        return lambda: examiner.examine(memfd.fd, kind, deadline=time.monotonic() + 120)
-
-    ways = (by(caged), by(bare), in_process)
-    seconds: list[list[float]] = [[], [], []]
-    before = cpu_of(caged), cpu_of(bare)
-    for _ in range(runs):
-        for taken, way in zip(seconds, ways, strict=True):
+    caged: list[float] = []
+    plain: list[float] = []
+    ends: list[End] = []
+    for number in range(pairs):
+        # Who comes second finds the other's traces in the processor's caches.
+        for is_caged in (True, False) if number % 2 else (False, True):
             began = time.perf_counter()
-            way()
-            taken.append(time.perf_counter() - began)
-    cpu, cpu_bare = ((cpu_of(zygote) - was) / runs for zygote, was in zip((caged, bare), before, strict=True))
-    whole, fork, check = map(statistics.median, seconds)
-    cage = whole - check
-    speed = f"{1 / whole:.0f} files/s" if memfd.size < MIB else f"{memfd.size / MIB / whole:.0f} MiB/s"
-    columns = f"{ms(whole):>10}{ms(fork):>11}{ms(check):>12}{ms(cage):>10}{cage / whole:>8.1%}"
-    columns += f"{ms(cpu):>11}{ms(cpu - cpu_bare):>10}"
-    print(f"{name:<22}{columns}{speed:>14}", flush=True)
+            if is_caged:
+                ends.append(examine_caged(memfd, kind, zygote))
+            else:
+                examine_here(memfd, kind)
+            (caged if is_caged else plain).append(time.perf_counter() - began)
+    cage = statistics.median(whole - check for whole, check in zip(caged, plain, strict=True))
+    whole, check = statistics.median(caged), statistics.median(plain)
+    cpu, memory = statistics.median(end.cpu for end in ends), max(end.memory for end in ends)
+    columns = f"{ms(whole):>11}{ms(check):>12}{ms(cage):>11}{cage / whole:>8.1%}{speed(memfd.size, whole):>14}"
+    print(f"{name:<22}{columns}{ms(cpu):>11}{memory // MIB:>5} MiB", flush=True)
 
 
-def cpu_of(zygote: Zygote) -> float:
-    """Return the CPU seconds so far of a zygote and of its workers that have ended."""
-    pid = zygote.pid or 0
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()  # with namespaces, the zygote is a child
-    fields = Path(f"/proc/{children[0] if children else pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+def examine_here(memfd: SealedMemfd, kind: FileType) -> None:
+    """Do in this process what a worker does."""
+    with io.BufferedReader(io.FileIO(memfd.fd, closefd=False)) as stream:
+        stream.seek(0)
+        parse_examination(encode_examination(examine_bytes(stream, kind, BUDGETS)), BUDGETS)
 
 
-def with_clamd(arguments: argparse.Namespace, caged: Zygote) -> None:
-    """Print what a whole inspection takes, clamd included."""
-    print("\nWhole inspection, with clamd and its test signatures:")
-    with (
-        tempfile.TemporaryDirectory(prefix="enveis-bench-") as folder,
-        LocalClamd(Path(folder), test_database=True) as c,
-    ):
-        budgets = Budgets(worker_cpu=60)
-        inspector = Inspector(ClamdScanner(c.socket_path), budgets, examiner=CagedExaminer(budgets, caged))
-        for name, kind, make, runs in files(arguments.small, arguments.large):
-            with make() as memfd:
-                taken = []
-                for _ in range(max(1, runs // 4)):
-                    began = time.perf_counter()
-                    verdict = inspector.inspect(memfd, kind, DIGEST, deadline=time.monotonic() + 120)
-                    taken.append(time.perf_counter() - began)
-                whole = statistics.median(taken)
-                print(f"{name:<22}{ms(whole):>10}  {memfd.size / MIB / whole:8.1f} MiB/s  {type(verdict).__name__}")
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    print(
-        f"\nThe broker itself: {used.ru_utime + used.ru_stime:.1f} CPU seconds, {used.ru_maxrss // 1024} MiB at most."
-    )
+def examine_caged(memfd: SealedMemfd, kind: FileType, zygote: Zygote) -> End:
+    """Do what CagedExaminer.examine does; return what the worker took."""
+    request = Request(BUDGETS.worker_cpu, BUDGETS, file_type=kind)
+    with zygote.worker(request, memfd.fd, deadline=time.monotonic() + SECONDS) as worker:
+        answer = worker.answer.read_exactly(BUDGETS.answer_bytes + 1)
+        worker.check_end()
+    parse_examination(answer, BUDGETS)
+    if worker.end is None:
+        raise RuntimeError("a worker ended without an end")
+    return worker.end
+
+
+def inspect_whole(arguments: argparse.Namespace, zygote: Zygote) -> None:
+    """Print what whole inspections take, without clamd and with one."""
+    print("\nWhole inspections (medians):")
+    rows = {name: f"{name:<22}" for name, *_ in files(0, 0)}
+    with contextlib.ExitStack() as stack:
+        scanners: dict[str, Scanner] = {"without clamd": NoScanner()}
+        if arguments.clamd:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="enveis-bench-"))
+            own = stack.enter_context(LocalClamd(Path(folder), test_database=True))
+            scanners["with clamd"] = ClamdScanner(own.socket_path)
+        for scanner in scanners.values():
+            inspector = Inspector(scanner, BUDGETS, examiner=CagedExaminer(BUDGETS, zygote))
+            for name, kind, make, runs in files(arguments.small // 4, arguments.large // 3):
+                with make() as memfd:
+                    whole = inspections(inspector, memfd, kind, max(1, runs))
+                    rows[name] += f"{ms(whole):>13}{speed(memfd.size, whole):>14}"
+    print(" " * 22 + "".join(f"{name:>27}" for name in scanners))
+    print("\n".join(rows.values()))
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(f"\nclamd knows its test signatures only. This process, which did both: {used} MiB at most.")
+
+
+def inspections(inspector: Inspector, memfd: SealedMemfd, kind: FileType, runs: int) -> float:
+    """Return the seconds of one; ends the program at a file that is not clear, as then not all was done."""
+    taken = []
+    for _ in range(runs):
+        began = time.perf_counter()
+        verdict = inspector.inspect(memfd, kind, DIGEST, deadline=time.monotonic() + SECONDS)
+        taken.append(time.perf_counter() - began)
+        if not isinstance(verdict, Clear):
+            raise SystemExit(f"a file of the bench is not clear: {verdict}")
+    return statistics.median(taken)
+
+
+class NoScanner:
+    """Finds nothing, at once."""
+
+    def scan(self, fd: int, *, deadline: float) -> None:
+        """See quarantine.clamd.Scanner."""
+
+
+def speed(size: int, seconds: float) -> str:
+    """Return files or bytes per second as text."""
+    return f"{1 / seconds:.0f} files/s" if size < MIB else f"{size / 1e6 / seconds:.0f} MB/s"
 
 
 def ms(seconds: float) -> str:

@@ -1,29 +1,41 @@
-"""Archive bombs through the whole inspection: a verdict in time, and the next file is inspected as ever."""
+"""Bombs through the whole inspection: a verdict in time, within every limit, and the next file is inspected as ever.
+
+`pytest -s` prints what each bomb took.
+"""
 
 import hashlib
 import io
+import os
+import signal
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from quarantine.budgets import MIB
+from quarantine.assignment import Assignment
+from quarantine.budgets import MIB, Budgets
 from quarantine.clamd import ClamdScanner
+from quarantine.examiner import CagedExaminer
 from quarantine.inspect import Inspector
 from quarantine.local_clamd import LocalClamd
 from quarantine.memory import seal_bytes_in_memory
-from quarantine.types import type_of_content
+from quarantine.requests import End, Request
+from quarantine.types import FileType, type_of_content
 from quarantine.verdict import Clear, Code, Held, Verdict
+from quarantine.zygote import Zygote
 from tests.benign_zip import benign_archives
 from tests.hostile_rar import BUILDERS as RARS
 from tests.hostile_zip import BUILDERS as ZIPS
+from tests.pdf_files import HOSTILE as PDFS
 from tests.rar5 import Entry as RarEntry
 from tests.rar5 import rar5
 from tests.zip_writer import DEFLATED, HELLO, Entry, central, end, extra, local, make_zip
 
 SECONDS = 30.0
+BUDGETS = Budgets()
+BROKER_GROWS = 24 * MIB  # an answer of 2 MiB and its members, a piece that is searched, and Python's own slack
 RAR = rar5(RarEntry("hello.txt", b"hello"))
 
 
@@ -35,9 +47,41 @@ def inspect(inspector: Inspector, plaintext: bytes) -> Verdict:
         return inspector.inspect(memfd, file_type, digest, deadline=time.monotonic() + SECONDS)
 
 
+class WatchedZygote(Zygote):
+    """Keeps what its workers came to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.assignments: list[Assignment] = []
+
+    def worker(self, request: Request, fd: int, *, deadline: float) -> Assignment:
+        self.assignments.append(super().worker(request, fd, deadline=deadline))
+        return self.assignments[-1]
+
+    def ends(self) -> list[End]:
+        """How they ended, those since the last call."""
+        ended, self.assignments = self.assignments, []
+        return [assignment.end for assignment in ended if assignment.end is not None]
+
+
 @pytest.fixture(scope="module")
-def inspector(clamd: LocalClamd) -> Inspector:
-    return Inspector(ClamdScanner(clamd.socket_path))
+def zygote() -> Iterator[WatchedZygote]:
+    with WatchedZygote() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def inspector(clamd: LocalClamd, zygote: WatchedZygote) -> Inspector:
+    return Inspector(ClamdScanner(clamd.socket_path), BUDGETS, examiner=CagedExaminer(BUDGETS, zygote))
+
+
+def resident(field: str) -> int:
+    """Bytes of this process: VmRSS now, or VmHWM at most since `forget_the_peak`."""
+    return int(Path("/proc/self/status").read_text().partition(field + ":")[2].split()[0]) * 1024
+
+
+def forget_the_peak() -> None:
+    Path("/proc/self/clear_refs").write_text("5")  # proc(5)
 
 
 def zeros_of_a_gigabyte() -> bytes:
@@ -83,17 +127,47 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "rar_50000_folders": RARS["bomb_50000_folders"],
     "thousand_rars": thousand_rars,
     "rars_in_zips_in_rars": rars_in_zips_in_rars,
+    "pdf_flate_gigabyte": PDFS["bomb_of_a_gigabyte"],
 }
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_bomb_is_held_in_time_and_the_next_file_is_clear(inspector: Inspector, name: str) -> None:
+def test_a_bomb_is_held_in_time_within_the_limits_and_the_next_file_is_clear(
+    inspector: Inspector, zygote: WatchedZygote, name: str
+) -> None:
     bomb = BOMBS[name]()
-    began = time.monotonic()
+    zygote.ends()
+    forget_the_peak()
+    before, began = resident("VmRSS"), time.monotonic()
     verdict = inspect(inspector, bomb)
-    assert time.monotonic() - began < SECONDS
+    seconds, grown, ends = time.monotonic() - began, max(0, resident("VmHWM") - before), zygote.ends()
+    memory, cpu = max(end.memory for end in ends), max(end.cpu for end in ends)
+    print(
+        f"\n{name}: {len(bomb):,} bytes, {type(verdict).__name__} after {seconds:.2f} s; {len(ends)} workers, "
+        f"each at most {memory / MIB:.0f} MiB and {cpu:.2f} CPU s; broker + {grown / MIB:.0f} MiB"
+    )
     assert isinstance(verdict, Held)
+    assert seconds < SECONDS
+    assert memory < BUDGETS.worker_memory
+    assert cpu < BUDGETS.worker_cpu
+    # Of a member that has come through whole, the broker does not wait for the end.
+    codes = {os.waitstatus_to_exitcode(end.status) for end in ends}
+    assert codes <= {0, -signal.SIGKILL}, "a limit ended a worker: what it had found is lost"
+    assert grown < BROKER_GROWS
     assert isinstance(inspect(inspector, make_zip(HELLO, Entry("a.rar", RAR))), Clear)
+
+
+def test_a_workers_memory_is_seen(zygote: WatchedZygote) -> None:
+    # What the figures above rest on: a worker that fills memory is seen to have filled it.
+    small, large = make_zip(HELLO), make_zip(Entry("a.txt", b"text\n" * (8 * MIB)))
+    peaks = []
+    for archive in (small, large):
+        zygote.ends()
+        with seal_bytes_in_memory(archive) as memfd:
+            CagedExaminer(BUDGETS, zygote).examine(memfd.fd, FileType.ZIP, deadline=time.monotonic() + SECONDS)
+        (end,) = zygote.ends()
+        peaks.append(end.memory)
+    assert peaks[1] - peaks[0] > 32 * MIB
 
 
 def test_honest_archives_are_clear(inspector: Inspector, tmp_path: Path) -> None:
