@@ -14,23 +14,21 @@ from pathlib import Path
 
 import pytest
 
-from quarantine.assignment import Assignment
 from quarantine.budgets import MIB, Budgets
 from quarantine.clamd import ClamdScanner
 from quarantine.examiner import CagedExaminer
 from quarantine.inspect import Inspector
 from quarantine.local_clamd import LocalClamd
 from quarantine.memory import seal_bytes_in_memory
-from quarantine.requests import End, Request
 from quarantine.types import FileType, type_of_content
 from quarantine.verdict import Clear, Code, Held, Verdict
-from quarantine.zygote import Zygote
 from tests.benign_zip import benign_archives
 from tests.hostile_rar import BUILDERS as RARS
 from tests.hostile_zip import BUILDERS as ZIPS
 from tests.pdf_files import HOSTILE as PDFS
 from tests.rar5 import Entry as RarEntry
 from tests.rar5 import rar5
+from tests.watched_zygote import WatchedZygote
 from tests.zip_writer import DEFLATED, HELLO, Entry, central, end, extra, local, make_zip
 
 SECONDS = 30.0
@@ -45,23 +43,6 @@ def inspect(inspector: Inspector, plaintext: bytes) -> Verdict:
         assert file_type is not None
         digest = hashlib.sha256(plaintext).hexdigest()
         return inspector.inspect(memfd, file_type, digest, deadline=time.monotonic() + SECONDS)
-
-
-class WatchedZygote(Zygote):
-    """Keeps what its workers came to."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.assignments: list[Assignment] = []
-
-    def worker(self, request: Request, fd: int, *, deadline: float) -> Assignment:
-        self.assignments.append(super().worker(request, fd, deadline=deadline))
-        return self.assignments[-1]
-
-    def ends(self) -> list[End]:
-        """How they ended, those since the last call."""
-        ended, self.assignments = self.assignments, []
-        return [assignment.end for assignment in ended if assignment.end is not None]
 
 
 @pytest.fixture(scope="module")

@@ -1,47 +1,37 @@
-"""Bombs and large files in a process with the worker's limits: an answer, and never more than the limits."""
+"""Bombs and large files in a caged worker: an answer, and never more than the limits (`pytest -s`: the figures)."""
 
-import subprocess
-import sys
+import time
 import zlib
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from quarantine.budgets import MIB, Budgets
+from quarantine.examiner import CagedExaminer
+from quarantine.memory import seal_bytes_in_memory
+from quarantine.requests import End
+from quarantine.types import FileType
 from tests.pdf_files import HOSTILE, deflated, pdf, stream
 from tests.text_files import LINE
+from tests.watched_zygote import WatchedZygote
 
-# What the caged worker does to a file, without the cage: the same limits, and the peak of its memory.
-SCRIPT = """
-import resource
-import sys
-from quarantine.budgets import Budgets
-from quarantine.examine import check_of
-from quarantine.types import FileType
-check, budgets = check_of(FileType(sys.argv[1])), Budgets()
-resource.setrlimit(resource.RLIMIT_AS, (budgets.worker_memory,) * 2)
-resource.setrlimit(resource.RLIMIT_CPU, (budgets.worker_cpu,) * 2)
-with open(sys.argv[2], "rb") as stream:
-    for finding in check(stream, budgets).findings:
-        print(finding.code.value)
-usage = resource.getrusage(resource.RUSAGE_SELF)
-# Not ru_maxrss, which remembers the process that started this one.
-status = dict(line.split(":", 1) for line in open("/proc/self/status"))
-print(int(status["VmHWM"].split()[0]) * 1024, usage.ru_utime + usage.ru_stime)
-"""
+BUDGETS = Budgets()
 
 
-def look_at(folder: Path, kind: str, content: bytes) -> tuple[set[str], int, float]:
-    """Codes, bytes of memory at most, CPU seconds."""
-    file = folder / "file"
-    file.write_bytes(content)
-    command = [sys.executable, "-c", SCRIPT, kind, str(file)]
-    *codes, last = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout.split("\n")[
-        :-1
-    ]
-    memory, seconds = last.split()
-    return set(codes), int(memory), float(seconds)
+@pytest.fixture(scope="module")
+def zygote() -> Iterator[WatchedZygote]:
+    with WatchedZygote() as running:
+        yield running
+
+
+def look_at(zygote: WatchedZygote, kind: FileType, content: bytes) -> tuple[set[str], End]:
+    """Codes, and how the worker ended."""
+    zygote.ends()
+    with seal_bytes_in_memory(content) as memfd:
+        examination = CagedExaminer(BUDGETS, zygote).examine(memfd.fd, kind, deadline=time.monotonic() + 60)
+    (end,) = zygote.ends()
+    print(f"\n{len(content):,} bytes of {kind}: {end.memory / MIB:.0f} MiB and {end.cpu:.2f} CPU s at most")
+    return {finding.code.value for finding in examination.findings}, end
 
 
 def many_objects() -> bytes:
@@ -80,11 +70,11 @@ def picture_of_many_layers() -> bytes:
         (picture_of_many_layers, "pdf.filters"),
     ],
 )
-def test_pdf(tmp_path: Path, make: Callable[[], bytes], expected: str | None) -> None:
-    codes, memory, seconds = look_at(tmp_path, "pdf", make())
+def test_pdf(zygote: WatchedZygote, make: Callable[[], bytes], expected: str | None) -> None:
+    codes, end = look_at(zygote, FileType.PDF, make())
     assert expected is None or expected in codes
-    assert memory < Budgets().worker_memory
-    assert seconds < Budgets().worker_cpu
+    assert end.memory < BUDGETS.worker_memory
+    assert end.cpu < BUDGETS.worker_cpu
 
 
 @pytest.mark.parametrize(
@@ -96,7 +86,7 @@ def test_pdf(tmp_path: Path, make: Callable[[], bytes], expected: str | None) ->
         ("a\u200b".encode(), 32 * MIB),
     ],
 )
-def test_large_text(tmp_path: Path, piece: bytes, count: int) -> None:
-    _, memory, seconds = look_at(tmp_path, "txt", piece * count)
-    assert memory < 96 * MIB
-    assert seconds < Budgets().worker_cpu
+def test_large_text(zygote: WatchedZygote, piece: bytes, count: int) -> None:
+    _, end = look_at(zygote, FileType.TXT, piece * count)
+    assert end.memory < 96 * MIB
+    assert end.cpu < BUDGETS.worker_cpu

@@ -1,0 +1,22 @@
+"""A real zygote that keeps how its workers ended, and what they took."""
+
+from quarantine.assignment import Assignment
+from quarantine.requests import End, Request
+from quarantine.zygote import Zygote
+
+
+class WatchedZygote(Zygote):
+    """Keeps what its workers came to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.assignments: list[Assignment] = []
+
+    def worker(self, request: Request, fd: int, *, deadline: float) -> Assignment:
+        self.assignments.append(super().worker(request, fd, deadline=deadline))
+        return self.assignments[-1]
+
+    def ends(self) -> list[End]:
+        """How they ended, those since the last call."""
+        ended, self.assignments = self.assignments, []
+        return [assignment.end for assignment in ended if assignment.end is not None]
