@@ -18,9 +18,7 @@ from gateway.mailboxes import Mailboxes
 from keys.receipt import (
     ReceiptWords,
     ReturnSecrets,
-    derive_return_keys,
     new_receipt_words,
-    parse_return_words,
     public_receipt,
     return_secrets,
 )
@@ -46,7 +44,7 @@ class Source:
 
     @property
     def seed(self) -> bytes:
-        return derive_return_keys(parse_return_words(self.words.return_words)).signing_seed
+        return self.secrets.signing_seed
 
 
 class WayBackMachines:

@@ -212,7 +212,9 @@ def _show(terminal: Terminal, draft: "Draft") -> None:
         size = amount(grant.file_max_bytes)
         terminal.note(f"  grant to {grant.lookup}: {grant.files_max} files of {size}, until {grant.expires}")
     if contents.tombstones:
-        terminal.note(f"  {len(contents.tombstones)} replies that their sources have deleted ({draft.buried} since)")
+        terminal.note(
+            f"  deleted by their sources: {len(contents.tombstones)} replies, {draft.buried} of them found just now"
+        )
     if contents.counters:
         numbers = contents.counters
         terminal.note(

@@ -88,8 +88,8 @@ def _show(terminal: Terminal, bundle: "Bundle") -> None:
     contents = bundle.contents
     size = amount(sum(entry.size for entry in contents.replies))
     terminal.note(f"Bundle {contents.serial} of the desk, issued {contents.issued}, to be taken by {contents.expires}")
-    terminal.note(f"  {len(contents.replies)} sealed replies ({size}), {len(contents.tombstones)} deleted ones")
-    terminal.note(f"  {len(contents.grants)} grants of larger limits")
+    terminal.note(f"  sealed replies: {len(contents.replies)} ({size}); deleted ones: {len(contents.tombstones)}")
+    terminal.note(f"  grants of larger limits: {len(contents.grants)}")
     numbers = contents.counters
     shown = (
         f"received {numbers.received}, bodies {numbers.bodies}, officials {numbers.officials}" if numbers else "none"

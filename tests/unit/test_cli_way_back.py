@@ -35,7 +35,7 @@ def test_a_reply_reaches_its_source_and_nobody_else(m: WayBackMachines, source: 
     m.desk("reply", others, typed="Thank you.")
     shown = m.accept(m.bundle())
     assert "Bundle 1 of the desk" in shown
-    assert "2 sealed replies" in shown
+    assert "sealed replies: 2 " in shown
     (reply,) = m.read(source)
     assert (reply.state, reply.text) == (State.QUESTION, "Which year was it?")
     assert [reply.text for reply in m.read(other)] == ["Thank you."]
@@ -105,7 +105,7 @@ def test_what_a_source_deleted_stays_deleted(m: WayBackMachines, source: Source)
     third = m.bundle()
     assert "--min-serial" in m.accept(third, status=1)
     assert "older than the 4" in m.accept(third, "--min-serial", "4", status=1)
-    assert "2 deleted ones" in m.accept(third, "--min-serial", "3")
+    assert "deleted ones: 2" in m.accept(third, "--min-serial", "3")
     assert m.read(source) == []
 
 
