@@ -81,8 +81,9 @@ def test_counters_change_once_a_week(m: WayBackMachines) -> None:
     m.accept(m.bundle())
     assert m.mailboxes().counters is None
     m.desk("counters", "--bodies", "20", "--officials", "30")
+    source = Source()
     for _ in range(11):
-        m.send(Source())
+        m.send(source)
     m.accept(m.bundle())
     m.desk("counters", "--received", "900", "--bodies", "90", "--officials", "90")
     m.accept(m.bundle())
