@@ -13,7 +13,7 @@ from keys.receipt import PublicReceipt
 from keys.recipient import Kind
 
 AHEAD: Final = 64  # receipts ready to be given out: a burst of so many submissions waits for nothing
-WAIT: Final = 30.0  # seconds that a submission waits for one when none is ready
+WAIT: Final = 120.0  # seconds that a submission waits for one when none is ready: what is here was hard to send
 
 
 class NoReceiptError(Exception):
