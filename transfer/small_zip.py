@@ -55,15 +55,16 @@ def _members(untrusted: bytes, most: int) -> list[tuple[str, bytes]]:
     # The size says how long the loop below may get; the bytes themselves are compared at the end.
     if count > most or start + size != len(untrusted) - _END.size or size > most * (_CENTRAL.size + _NAME_MAX):
         raise NotOurZipError
-    members, place = [], start
+    members, place, left = [], start, len(untrusted)
     for _ in range(count):
         entry = _CENTRAL.unpack_from(untrusted, place)
         length, name_length, offset = entry[9], entry[10], entry[-1]
         name = untrusted[place + _CENTRAL.size : place + _CENTRAL.size + name_length].decode("ascii")
         begin = offset + _LOCAL_SIZE + name_length + _EXTRA_SIZE
+        # Members that share bytes would cost many times as much memory as what came.
+        left -= length
+        if left < 0:
+            raise NotOurZipError
         members.append((name, untrusted[begin : begin + length]))
         place += _CENTRAL.size + name_length
-    # Members that share bytes would make the second writing many times as long as what came.
-    if sum(len(content) for _, content in members) > len(untrusted):
-        raise NotOurZipError
     return members

@@ -14,6 +14,7 @@ import pytest
 
 from enveis.main import main
 from enveis.two_machines import encode_form, free_port
+from gateway.home import GatewayHome
 from quarantine.local_clamd import LocalClamd
 
 # Runs the command as its own process would, and writes down at the end what was loaded.
@@ -110,10 +111,21 @@ def test_commands_of_the_low_side(homes: tuple[Path, Path], tmp_path: Path) -> N
         ["audit", "show", "--home", low],
         ["audit", "verify", low / "audit.jsonl"],
         ["keys", "show", "--home", low],
+        ["receipt", "new", "--classic"],
     ):
         # There is no scanner here, and `check` says so.
         status = 1 if command[1] == "check" else 0
         assert forbidden_on_the_low_side(loaded(tmp_path, *command, status=status)) == set(), command
+
+
+def test_taking_a_bundle_loads_nothing_of_the_desk(homes: tuple[Path, Path], tmp_path: Path) -> None:
+    low, high = homes
+    gateway = GatewayHome(low).load().gateway
+    assert main(["desk", "bundle", gateway, "--to", str(tmp_path), "--yes", "--home", str(high)]) == 0
+    (bundle,) = tmp_path.glob("enveis-bundle-*.zip")
+    modules = loaded(tmp_path, "gateway", "accept-bundle", bundle, "--yes", "--home", low)
+    assert {"gateway.way_back", "transfer.bundle"} <= modules
+    assert forbidden_on_the_low_side(modules) == set()
 
 
 def test_commands_of_the_desk_load_no_gateway(homes: tuple[Path, Path], tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 import hashlib
 import io
+import struct
 import subprocess
+import tracemalloc
 import zipfile
 from dataclasses import replace
 from datetime import timedelta
@@ -152,6 +154,20 @@ def test_zips_of_others_are_not_ours() -> None:
         read_zip(stream.getvalue(), most=5)
     with pytest.raises(NotOurZipError):
         read_zip(FILE, most=3)
+
+
+def test_members_that_share_bytes_cost_no_memory() -> None:
+    body = bytes(2**20)
+    plain = write_zip([("a", body)])
+    directory = plain.index(b"PK\1\2")
+    entry, end = plain[directory:-22], plain[-22:]
+    shared = end[:8] + struct.pack("<2H2L", 5_000, 5_000, 5_000 * len(entry), directory) + end[20:]
+    tracemalloc.start()
+    with pytest.raises(NotOurZipError):
+        read_zip(plain[:directory] + entry * 5_000 + shared, most=5_002)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8 * len(body)
 
 
 @given(members=st.lists(st.tuples(st.from_regex(r"[a-z]{1,9}", fullmatch=True), st.binary(max_size=99)), max_size=4))
