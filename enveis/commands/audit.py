@@ -184,8 +184,14 @@ def _day(text: str | None, default: date) -> date:
         raise UsageError("a day is written YYYY-MM-DD, and is one of the calendar") from None
 
 
+def _own_log(arguments: Namespace) -> "tuple[AuditLog, Path]":
+    """Return the log of this home: a desk's copy of a gateway's log must never get a line of ours."""
+    arguments.log = None
+    return _log(arguments)
+
+
 def _rotate(arguments: Namespace, terminal: Terminal) -> int:
-    log, path = _log(arguments)
+    log, path = _own_log(arguments)
     closed = log.rotate()
     if terminal.as_json:
         terminal.answer({"closed": str(closed), "head": log.head().seq})
@@ -195,12 +201,11 @@ def _rotate(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _recover_arguments(parser: ArgumentParser) -> None:
-    _log_argument(parser)
     parser.add_argument("--yes", action="store_true", help="what happened was looked into already")
 
 
 def _recover(arguments: Namespace, terminal: Terminal) -> int:
-    log, path = _log(arguments)
+    log, path = _own_log(arguments)
     size, seq = log.damage()
     if not size:
         raise RefusedError(f"{path} ends in a line of the log: there is nothing to recover")
@@ -219,6 +224,6 @@ def _recover(arguments: Namespace, terminal: Terminal) -> int:
 COMMANDS = (
     Command("verify", "check that a log is one chain, up to signed heads", _verify, _verify_arguments),
     Command("show", "list what a log says, by day, event or packet", _show, _show_arguments),
-    Command("rotate", "close the log's file and go on in a new one, in the same chain", _rotate, _log_argument),
+    Command("rotate", "close the log's file and go on in a new one, in the same chain", _rotate),
     Command("recover", "move bytes aside that stand at the log's end and are no line", _recover, _recover_arguments),
 )

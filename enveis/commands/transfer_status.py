@@ -94,20 +94,27 @@ def _state(status: "BatchStatus") -> str:
 
 
 def _high(home: "DeskHome", terminal: Terminal) -> int:
+    from desk.gateways import list_gateways
     from transfer.high_status import read_high_status
     from transfer.ledger import Arrivals
 
     home.check()
     gateways = read_high_status(Arrivals(home.arrivals))
     link = read_link(home)
+    # A gateway with a new key whose log does not continue the old one, where this desk knows it.
+    torn = [one for one in list_gateways(home) if one.alarm]
     if terminal.as_json:
         links = {} if link is None else {"links": link_as_json(link)}
-        terminal.answer({"side": "high", "gateways": [_gateway_as_json(item) for item in gateways], **links})
+        chains = [{"gateway": one.pairing.gateway, "alarm": one.succession} for one in torn]
+        listed = [_gateway_as_json(item) for item in gateways]
+        terminal.answer({"side": "high", "gateways": listed, "successions": chains, **links})
     else:
         _say_high(terminal, gateways)
+        for one in torn:
+            terminal.warn(f"ALARM: gateway {one.pairing.gateway} {one.succession}")
         if link is not None:
             say_link(link, terminal)
-    return EXIT_ALARM if any(item.alarms for item in gateways) or (link and link.is_alarm) else 0
+    return EXIT_ALARM if torn or any(item.alarms for item in gateways) or (link and link.is_alarm) else 0
 
 
 def _gateway_as_json(status: "GatewayStatus") -> dict[str, object]:

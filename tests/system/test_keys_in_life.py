@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from desk.opening import OpenPacket
 from enveis.main import main
+from enveis.two_machines import RunningGateway, TwoMachines, free_port
+from gateway.config import GatewayConfig
 from gateway.home import GatewayHome
 from keys.generation import sign_recipients
 from keys.identity import generate_identity, read_identities
@@ -21,6 +24,7 @@ from transfer.head_statement import (
     sign_statement,
     verify_statement,
 )
+from transfer.names import PacketId
 
 
 @pytest.fixture
@@ -303,6 +307,7 @@ def test_a_successor_that_continues_nothing_is_an_alarm(homes: TwoHomes, tmp_pat
     homes.take()
     said = homes.say("desk", "gateways", home=homes.high, status=1)
     assert f"ALARM: replaces {old}, but does not say so in its log" in said
+    assert "does not say so in its log" in homes.say("transfer", "status", home=homes.high, status=3)
 
 
 def test_a_head_that_the_desk_does_not_have_is_an_alarm(homes: TwoHomes) -> None:
@@ -511,3 +516,27 @@ def test_a_lost_identity_comes_back_from_shares_or_backup(homes: TwoHomes) -> No
     (homes.high / "identity.txt").chmod(0o600)
     homes.say("desk", "open", packet, "--to", homes.root / "third", home=homes.high)
     assert homes.events(homes.high).count("keys-joined") == 3
+
+
+def test_a_running_gateway_changes_at_its_restart(tmp_path: Path) -> None:
+    """Two sets of recipients are never used by one process; what it sealed before the change opens too."""
+    machines = TwoMachines(tmp_path / "machines")
+    machines.prepare(GatewayConfig(inspection=False, tick_seconds=1))
+    home = ["--home", str(machines.high.root)]
+    before = sealed_to(machines.high.load_recipients())
+    port = free_port("127.0.0.1")
+    with RunningGateway(machines, "127.0.0.1", port) as gateway:
+        gateway.submit([("message", "one")], [])
+        assert main([*home, "desk", "recipients", "--new", "--backup", str(tmp_path / "b2")]) == 0
+        taken = ["gateway", "recipients", str(machines.high.recipients), "--yes"]
+        assert main(["--home", str(machines.low.root), *taken]) == 0
+        gateway.submit([("message", "two")], [])
+    with RunningGateway(machines, "127.0.0.1", port) as gateway:
+        gateway.submit([("message", "three")], [])
+    after = sealed_to(machines.high.load_recipients())
+    identities = machines.high.load_identities(lambda: "")
+    found = {}
+    for path in (machines.low.spool / "clear").glob("*.age"):
+        with OpenPacket(path, PacketId(path.stem), identities) as packet:
+            found[packet.message.text] = packet.manifest.sealed_to
+    assert found == {"one": before, "two": before, "three": after}
