@@ -112,6 +112,8 @@ def test_commands_of_the_low_side(homes: tuple[Path, Path], tmp_path: Path) -> N
         ["audit", "verify", low / "audit.jsonl"],
         ["keys", "show", "--home", low],
         ["receipt", "new", "--classic"],
+        ["gateway", "recipients", high / "recipients.txt", "--yes", "--home", low],
+        ["gateway", "desk-key", high / "desk.pub", "--yes", "--home", low],
     ):
         # There is no scanner here, and `check` says so.
         status = 1 if command[1] == "check" else 0
