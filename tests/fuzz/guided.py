@@ -56,7 +56,7 @@ def main(name: str, runs: int, seed: int, folder: Path) -> None:
     (folder / "tokens").write_text("".join(f'"{_escaped(token)}"\n' for token in TOKENS))
     options = {
         "runs": runs, "seed": seed, "max_len": LENGTH_MAX, "timeout": HANGS, "dict": folder / "tokens",
-        "rss_limit_mb": (BASE_MEMORY + targets.BUDGETS.worker_memory) // MIB,
+        "report_slow_units": HANGS, "rss_limit_mb": (BASE_MEMORY + targets.BUDGETS.worker_memory) // MIB,
         "artifact_prefix": f"{folder}/fault-", "print_final_stats": 1, "verbosity": 1,
     }  # fmt: skip
     flags = [f"-{option}={value}" for option, value in options.items()]
