@@ -34,9 +34,7 @@ def mounted(serial: str) -> Iterator[Path]:
         raise RefusedError("a serial number has letters, digits, dots, colons, hyphens and underscores only")
     device = DEVICES / f"stick-{serial}"
     if not device.exists():
-        raise RefusedError(
-            f"no stick with this serial number is plugged in ({device} is not there); see docs/sticks.md"
-        )
+        raise RefusedError(f"no such stick is plugged in: {device} is not there (docs/sticks.md)")
     point = MOUNTS / f"stick-{serial}"
     if flags_of(point) is not None:
         raise RefusedError(f"{point} is mounted already; unmount it first")

@@ -19,6 +19,7 @@ from transfer.ledger import Arrivals, Outbox
 from transfer.names import Lane, PacketId
 from transfer.outgoing import ExportReport, LowSide, export
 from transfer.spool import Spool
+from transfer.usb import Progress
 
 DAY = date(2026, 11, 21)
 MIDNIGHT = int(datetime(2026, 11, 21, tzinfo=UTC).timestamp())
@@ -103,7 +104,7 @@ class High:
         """Where packets are filed."""
         return self.home / "inbox"
 
-    def take(self, bag: Path) -> ImportReport:
+    def take(self, bag: Path, *, progress: Progress = no_progress) -> ImportReport:
         """Import one bag."""
         return import_bag(
             bag,
@@ -115,7 +116,7 @@ class High:
             open_secret=lambda sealed: open_bytes(sealed, [self.identity]),
             audit=self.audit,
             today=DAY,
-            progress=no_progress,
+            progress=progress,
         )
 
     def open_packet(self, stream: BinaryIO) -> None:

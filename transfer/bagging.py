@@ -5,12 +5,12 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from audit.chain import hash_line, parse_line, split_lines
 from keys.age.small import seal_bytes
 from transfer.acknowledge import SECRET_SIZE
 from transfer.batch import (
-    AUDIT_SIZE_MAX,
     NUMBER_MAX,
     AuditPart,
     Batch,
@@ -29,6 +29,10 @@ from transfer.outbox import BatchState
 from transfer.settling import LowSide, say_exported
 from transfer.spool import SpooledPacket
 from transfer.usb import AUDIT, MANIFEST, SECRET, SIGNATURE, BagWriter, Progress, bag_name
+
+# Bytes of the log that one batch takes along. A thousand packets make half of it, from sealing to deleting, so what a
+# long wait has piled up is carried off batch by batch, and memory does not grow with it.
+AUDIT_PART_MAX: Final = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +224,7 @@ def _exported(batch: Batch, destination: Path, unreadable: tuple[PacketId, ...])
 
 
 def _audit_part(low: LowSide, *, after: int) -> tuple[AuditPart, bytes]:
-    text = low.audit.lines_after(after, size_max=AUDIT_SIZE_MAX)
+    text = low.audit.lines_after(after, size_max=AUDIT_PART_MAX)
     lines = split_lines(text)
     if lines:
         last, head = parse_line(lines[-1]).seq, hash_line(lines[-1])

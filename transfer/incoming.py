@@ -117,8 +117,8 @@ def import_bag(
         progress: Told of bytes copied, and of all.
 
     Raises:
-        BatchError: Forged, damaged as a whole, of an unknown gateway, or contradicting that gateway's log;
-            one sentence says what. Nothing was taken.
+        BatchError: Forged, damaged as a whole, of an unknown gateway, contradicting that gateway's log, or on a
+            medium that was pulled out meanwhile; one sentence says what. Nothing was taken.
         OSError: Our own disk failed. The inbox is as it was.
     """
     make_private_folder(inbox)
@@ -188,6 +188,9 @@ def _take_packets(
             stage(bag, entry, staging, open_packet, moved)
             result.staged.append(entry)
         except PacketFaultError as error:
+            if not bag.is_there():
+                # Else all the rest would be told to be missing, and half of the batch taken.
+                raise BatchError("the medium does not answer any more: was it pulled out?") from None
             result.missing.append(MissingPacket(entry.id, MissingReason.DAMAGED, str(error)))
         except KeyMaterialError as error:
             result.missing.append(MissingPacket(entry.id, MissingReason.SEALED, f"it does not open: {error}"))

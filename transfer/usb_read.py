@@ -11,7 +11,7 @@ from typing import BinaryIO, Final, Self
 
 from transfer.batch import Entry
 from transfer.errors import BatchError
-from transfer.usb import COPY_SIZE, packet_path
+from transfer.usb import COPY_SIZE, MANIFEST, packet_path
 
 # O_NONBLOCK: opening a named pipe must not wait for its other end.
 _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -89,6 +89,19 @@ class BagReader:
                 moved(len(piece))
         if left or digest.hexdigest() != entry.sha256:
             raise PacketFaultError("it is damaged: it is not what was signed")
+
+    def is_there(self) -> bool:
+        """Tell whether the medium still answers; one that was pulled out does not, one with a bad sector does."""
+        try:
+            fd = self._open(MANIFEST)
+            try:
+                # What was read before would be answered from memory.
+                os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+                return bool(os.read(fd, 1))
+            finally:
+                os.close(fd)
+        except OSError:
+            return False
 
     def _open(self, name: str) -> int:
         *folders, last = name.split("/")

@@ -39,21 +39,26 @@ class Machines:
         captured = self._capsys.readouterr()
         return captured.out + captured.err
 
-    def put(self, lane: Lane = Lane.CLEAR) -> PacketId:
+    def put(self, lane: Lane = Lane.CLEAR, *, days: int = 1) -> PacketId:
         """A packet whose tick has passed."""
-        material = GatewayHome(self.low).load()
-        packet = new_packet_id()
-        receipt = ReceiptNote("ab" * 16, str(material.recipients[0]), "cd" * 32, "ef" * 32)
-        day = datetime.now(UTC).date()
-        manifest = Manifest(packet, material.gateway, day, lane, "00" * 8, receipt, ())
-        writer = PacketWriter(material.recipients)
-        rest = writer.finish(encode_message(Message(text="hello")), encode_manifest(manifest))
-        sealed = b"".join([writer.header, *rest])
-        path = self.low / "spool" / lane / f"{packet}.age"
-        path.write_bytes(sealed)
-        past = int(time.time()) - 24 * 3600
-        os.utime(path, (past, past))
-        return packet
+        return put(self.low, lane, days=days)
+
+
+def put(home: Path, lane: Lane = Lane.CLEAR, *, days: int = 1) -> PacketId:
+    """Put a packet that came `days` days ago into a gateway's spool."""
+    material = GatewayHome(home).load()
+    packet = new_packet_id()
+    receipt = ReceiptNote("ab" * 16, str(material.recipients[0]), "cd" * 32, "ef" * 32)
+    day = datetime.now(UTC).date()
+    manifest = Manifest(packet, material.gateway, day, lane, "00" * 8, receipt, ())
+    writer = PacketWriter(material.recipients)
+    rest = writer.finish(encode_message(Message(text="hello")), encode_manifest(manifest))
+    sealed = b"".join([writer.header, *rest])
+    path = home / "spool" / lane / f"{packet}.age"
+    path.write_bytes(sealed)
+    past = int(time.time()) - days * 24 * 3600
+    os.utime(path, (past, past))
+    return packet
 
 
 @pytest.fixture
