@@ -168,6 +168,10 @@ class Arrivals:
         key = (batch.gateway, batch.number, digest)
         with self._ledger.transaction() as db:
             alarms = [alarm for alarm in _contradictions(db, batch, digest) if _insert_alarm(db, alarm)]
+            known = "SELECT 1 FROM batches WHERE (gateway, number, digest) = (?, ?, ?)"
+            if not db.execute(known, key).fetchone():
+                again = "UPDATE packets SET duplicates = duplicates + 1 WHERE id = ?"
+                db.executemany(again, [(packet,) for packet in duplicates])
             db.execute(
                 "INSERT INTO batches (gateway, number, digest, previous, lane, day, came, packets, audit_last, "
                 "audit_head, log_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
@@ -182,10 +186,6 @@ class Arrivals:
             db.executemany(
                 f"INSERT INTO packets ({_PACKET}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608 - our own columns
                 [(item.id, item.sha256, item.size, str(batch.lane), batch.gateway, batch.number) for item in stored],
-            )
-            db.executemany(
-                "UPDATE packets SET duplicates = duplicates + 1 WHERE id = ? AND (gateway, number) <> (?, ?)",
-                [(packet, batch.gateway, batch.number) for packet in duplicates],
             )
             arrived = [(item.id, batch.gateway) for item in batch.packets if item.id not in missing]
             db.executemany("DELETE FROM missing WHERE (id, gateway) = (?, ?)", arrived)

@@ -20,8 +20,9 @@ from keys.identity import generate_identity
 from keys.recipient import Kind
 from keys.signing import SigningKey
 from tests.crossing import DAY, High, Low, make_sides
-from transfer.batch import gateway_id
+from transfer.batch import AuditPart, gateway_id
 from transfer.errors import BatchError, ContradictionError, UnknownGatewayError
+from transfer.history import GatewayHistory
 from transfer.names import Lane
 from transfer.outgoing import acknowledge
 from transfer.record import encode_record
@@ -281,6 +282,42 @@ def test_a_rewritten_history_is_refused(sides: tuple[Low, High, Path], tmp_path:
     assert "history was rewritten" in refused(low, high, bag, ContradictionError)
 
 
+def test_lines_that_contradict_the_head_of_a_batch_without_lines_are_refused(tmp_path: Path) -> None:
+    """The head of line 2 came signed with an empty part; later line 2 itself comes, and it is another one."""
+    low, high = make_sides(tmp_path)
+    low.put(1)
+    log = (low.home / "audit.jsonl").read_bytes()
+    first = low.audit.head()
+    part, empty = (
+        AuditPart(1, first.seq, first.hash, len(log), ""),
+        AuditPart(first.seq + 1, first.seq, "ab" * 32, 0, ""),
+    )
+    history = GatewayHistory(high.home / "gateways", gateway_id(low.key.public))
+    history.verify(empty, b"", heads={})
+    history.verify(part, log, heads={first.seq: {first.hash}})
+    for heads in (
+        {first.seq: {empty.head}},
+        {first.seq: {first.hash, empty.head}},
+        {1: {empty.head}},
+        {0: {empty.head}},
+    ):
+        with pytest.raises(ContradictionError, match=f"at line {min(heads)}"):
+            history.verify(part, log, heads=heads)
+    with pytest.raises(ContradictionError):
+        history.verify(empty, b"", heads={first.seq: {first.hash}})
+
+
+def test_the_heads_of_accepted_batches_are_remembered(tmp_path: Path) -> None:
+    low, high = make_sides(tmp_path)
+    low.put(1)
+    low.later()
+    report = high.take(low.export(tmp_path / "stick").batches[0].folder)
+    audit = report.batch.audit
+    gateway = report.batch.gateway
+    assert high.arrivals.heads(gateway, first=0, last=audit.last) == {audit.last: {audit.head}}
+    assert high.arrivals.heads(gateway, first=audit.last + 1, last=audit.last + 9) == {}
+
+
 def test_a_history_that_contradicts_an_early_part_is_refused(tmp_path: Path) -> None:
     low, high = make_sides(tmp_path)
     bags = []
@@ -407,7 +444,7 @@ try:
     if sys.argv[3] == "export":
         low.export(home / "stick")
     else:
-        from transfer.batch import gateway_id
+        from transfer.batch import AuditPart, gateway_id
         High(home / "high", identity, {gateway_id(key.public): key.public}).take(Path(sys.argv[3]))
 except OSError as error:
     sys.exit(error.strerror)

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -170,3 +170,142 @@ def test_audit_verify_knows_what_is_anchored(machines: Machines) -> None:
     assert m.call("audit", "verify", log, "--key", key, "--batch", bag, status=1)["faults"]
     assert "belong together" in m.say("audit", "verify", log, "--key", key, status=2)
     assert "No such file" in m.say("audit", "verify", log.with_name("absent"), status=1)
+
+
+def test_status_says_what_waits_for_too_long(machines: Machines) -> None:
+    m = machines
+    m.put(days=5)
+    young = m.call("transfer", "status", "--home", m.low, status=3)
+    assert young["alarms"] == ["packets-wait-too-long"]
+    said = m.say("transfer", "status", "--home", m.low, status=3)
+    assert "ALARM: a packet has waited here for 3 days or more" in said
+    config = m.low / "gateway.toml"
+    config.write_text(config.read_text().replace("\nalarm_days = 3\n", "\nalarm_days = 6\n"))
+    assert "ALARM" not in m.say("transfer", "status", "--home", m.low)
+
+
+def test_an_overdue_batch_is_named_and_exported_again(machines: Machines, monkeypatch: pytest.MonkeyPatch) -> None:
+    m = machines
+    m.put()
+    first = Path(m.call("transfer", "export", m.stick, "--home", m.low)["batches"][0]["bag"])
+    before = (first / "batch.json").read_bytes()
+    assert "No batch is overdue" in m.say("transfer", "reexport", "--overdue", m.stick, "--home", m.low)
+    today = datetime.now(UTC).date()
+    for module in ("enveis.crossing", "enveis.commands.transfer_status"):
+        monkeypatch.setattr(f"{module}.utc_today", lambda: today + timedelta(days=3))
+    status = m.call("transfer", "status", "--home", m.low, status=3)
+    assert [(batch["number"], batch["days"], batch["overdue"]) for batch in status["batches"]] == [(1, 3, True)]
+    assert "OVERDUE" in m.say("transfer", "status", "--home", m.low, status=3)
+    assert "Overdue: batches 1" in m.say("transfer", "export", m.stick, "--home", m.low)
+    shutil.rmtree(first)
+    again = m.call("transfer", "reexport", "--overdue", m.stick, "--home", m.low)
+    assert [batch["number"] for batch in again] == [1]
+    assert (first / "batch.json").read_bytes() == before
+    assert m.call("transfer", "status", "--home", m.low)["batches"][0]["days"] == 0  # it waits anew
+
+
+def test_a_lane_on_a_stick_of_its_own(machines: Machines, tmp_path: Path) -> None:
+    m = machines
+    m.put()
+    m.put(Lane.HELD)
+    held = m.call("transfer", "export", m.stick, "--lane", "held", "--home", m.low)
+    assert [(batch["lane"], batch["packets"]) for batch in held["batches"]] == [("held", 1)]
+    assert len(list(m.stick.iterdir())) == 1
+    clear = m.call("transfer", "export", m.stick, "--home", m.low)
+    assert [(batch["number"], batch["lane"]) for batch in clear["batches"]] == [(2, "clear")]
+
+
+def test_answers_are_carried_as_a_file(machines: Machines, tmp_path: Path) -> None:
+    m = machines
+    good, bad, held = m.put(), m.put(), m.put(Lane.HELD)
+    bags = [Path(batch["bag"]) for batch in m.call("transfer", "export", m.stick, "--home", m.low)["batches"]]
+    (bags[0] / "data" / "packets" / f"{bad}.age").unlink()
+    answers = tmp_path / "answers"
+    m.call("transfer", "import", m.stick, "--answers", answers, "--home", m.high, status=1)
+    done = m.call("transfer", "acknowledge", "--answers", answers, "--home", m.low)
+    assert [(item["number"], item["deleted"], item["returned"]) for item in done] == [
+        (1, [good], [bad]),
+        (2, [held], []),
+    ]
+    again = m.call("transfer", "acknowledge", "--answers", answers, "--home", m.low)
+    assert [item["repeated"] for item in again] == [True, True]
+    text = answers.read_text()
+    for spoilt in ("", "{}", text.replace('"version": 1', '"version": 2'), text.replace(bad, bad[:-1]), text[:-3]):
+        answers.write_text(spoilt)
+        said = m.say("transfer", "acknowledge", "--answers", answers, "--home", m.low, status=1)
+        assert "the answers file" in said
+        assert "Traceback" not in said
+    answers.write_text(text.replace(gateway_of(m), "f" * 16))
+    assert "no answer for this gateway" in m.say(
+        "transfer", "acknowledge", "--answers", answers, "--home", m.low, status=1
+    )
+
+
+def gateway_of(machines: Machines) -> str:
+    return GatewayHome(machines.low).load().gateway
+
+
+def test_old_packets_are_given_up_by_a_sentence_only(machines: Machines) -> None:
+    m = machines
+    old, older, young = m.put(days=30), m.put(Lane.HELD, days=99), m.put(days=29)
+    listed = m.call("transfer", "discard", "--home", m.low)
+    assert [(row["packet"], row["days"]) for row in listed] == [(older, 99), (old, 30)]
+    for arguments in (["--all"], [old[:6]], ["--all", "--sentence", "yes"]):
+        said = m.say("transfer", "discard", *arguments, "--home", m.low, status=1)
+        assert "nothing was deleted; the sentence that deletes is: I delete" in said
+    assert "names no packet" in m.say("transfer", "discard", young, "--home", m.low, status=1)
+    assert len(list((m.low / "spool").rglob("*.age"))) == 3
+    sentence = "I delete 2 packets that nobody may have received"
+    done = m.call("transfer", "discard", "--all", "--sentence", sentence, "--home", m.low)
+    assert set(done["discarded"]) == {old, older}
+    assert [path.stem for path in (m.low / "spool").rglob("*.age")] == [young]
+    log = m.say("audit", "show", "--home", m.low)
+    assert log.count("packet-discarded") == 2
+    assert "No packet has waited for 30 days" in m.say("transfer", "discard", "--home", m.low)
+
+
+def test_the_desk_shows_gaps_missing_packets_and_two_histories(machines: Machines, tmp_path: Path) -> None:
+    m = machines
+    bags = []
+    for _ in range(3):
+        m.put()
+        bags.append(Path(m.call("transfer", "export", m.stick, "--home", m.low)["batches"][0]["bag"]))
+    lost = next((bags[2] / "data/packets").iterdir())
+    lost.unlink()
+    m.call("transfer", "import", bags[2], "--home", m.high, status=1)
+    (gateway,) = m.call("transfer", "status", "--home", m.high)["gateways"]
+    assert (gateway["batches"], gateway["highest"], gateway["packets"]) == (1, 3, 0)
+    assert gateway["gaps"] == [[1, 2]]
+    assert gateway["missing"] == [{"packet": lost.stem, "batch": 3, "reason": "damaged"}]
+    m.call("transfer", "import", bags[0], "--home", m.high)
+    m.call("transfer", "import", bags[0], "--home", m.high)
+    said = m.say("transfer", "status", "--home", m.high)
+    assert "batch 2 has not come" in said
+    assert f"packet {lost.stem} of batch 3 is missing (damaged)" in said
+    assert m.call("transfer", "status", "--home", m.high)["gateways"][0]["repeated_batches"] == 1
+    # The same number for another batch: the gateway was set back.
+    (m.low / "outbox.sqlite").unlink()
+    shutil.rmtree(m.stick)
+    m.stick.mkdir()
+    m.call("transfer", "export", m.stick, "--home", m.low)
+    m.call("transfer", "import", m.stick, "--home", m.high, status=1)
+    (gateway,) = m.call("transfer", "status", "--home", m.high, status=3)["gateways"]
+    assert gateway["alarms"][0]["kind"] == "two-digests"
+    assert gateway["duplicates"] == 1  # brought again by another batch
+    assert "ALARM: two histories at batch 1" in m.say("transfer", "status", "--home", m.high, status=3)
+
+
+def test_calls_that_cannot_be_meant(machines: Machines) -> None:
+    m = machines
+    for arguments in (
+        ["export"],
+        ["reexport", m.stick],
+        ["reexport", "1", m.stick, "--overdue"],
+        ["reexport", m.stick, "1"],
+        ["acknowledge"],
+        ["acknowledge", "acid", "--answers", m.stick],
+        ["discard", "--all", "1f3a"],
+    ):
+        said = m.say("transfer", *arguments, "--home", m.low, status=2)
+        assert said.startswith("enveis: ")
+        assert said.count("\n") == 1
