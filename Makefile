@@ -1,7 +1,7 @@
 # Enveis: `make run` and `make test` do all set-up on a fresh Debian 12 machine (Python 3.11, root or sudo).
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup packages test-packages run demo test lint bench-upload bench-quarantine bench-batches fuzz-quarantine soak-batches clean
+.PHONY: help setup packages test-packages run demo test lint bench-upload bench-quarantine bench-batches bench-return fuzz-quarantine soak-batches clean
 VENV := .venv
 PY := $(VENV)/bin/python
 
@@ -11,6 +11,7 @@ help:
 	@echo 'make test    set-up and every test;  make lint   ruff, mypy --strict, import-linter'
 	@echo 'make setup   only prepares $(VENV);   make bench-upload   CPU seconds beside the age tool'
 	@echo 'make bench-batches   time and memory per packet of a crossing;   make soak-batches   20,000 sequences of mishaps'
+	@echo 'make bench-return   how long /return takes for words that lead nowhere, and for those that do'
 	@echo 'make bench-quarantine   what it costs to look at files, and the share of the cage'
 	@echo 'make fuzz-quarantine RUNS=200000 SEED=1   mutated files, led by coverage; what was found lies in .fuzz/'
 
@@ -56,6 +57,9 @@ lint: setup
 
 bench-upload: setup packages
 	@$(PY) -m bench.upload
+
+bench-return: setup
+	@$(PY) -m bench.returning
 
 bench-batches: setup
 	@$(PY) -m bench.batches

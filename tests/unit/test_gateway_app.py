@@ -6,14 +6,14 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import date
 from unittest import mock
 
 import pytest
 
-from gateway import app
-from gateway.answers import HEADERS, SCRIPT_TAG
+from gateway import app, transport
+from gateway.answers import HEADERS, READ_SIZE, SCRIPT_TAG
 from gateway.app import Gateway, Listener
 from gateway.form import Fields
 from gateway.intake import Limits
@@ -22,6 +22,7 @@ from gateway.pages import Pages
 from gateway.receipts import FreshReceipt
 from gateway.site import Site
 from gateway.submission import Received, Station
+from gateway.transport import DRAIN_BYTES, DRAINERS
 from keys.receipt import PublicReceipt
 from quarantine.types import FileType
 from transfer.names import new_packet_id
@@ -150,6 +151,58 @@ async def test_a_refused_visitor_who_still_sends_is_drained(door: _Door) -> None
             writer.close()
         drained.assert_awaited_once()
         drained.reset_mock()
+
+
+async def test_two_hundred_refused_visitors_who_go_on_sending_are_drained_within_bounds(
+    door: _Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.transport.DRAIN_SECONDS", 2.0)
+    running, most, dropped = 0, 0, []
+    real = transport._drop
+
+    async def counted(read: Callable[[], Awaitable[bytes]], at_eof: Callable[[], bool], bytes_max: int) -> None:
+        nonlocal running, most
+        got = [0]
+
+        async def reading() -> bytes:
+            piece = await read()
+            got[0] += len(piece)
+            return piece
+
+        running += 1
+        most = max(most, running)
+        try:
+            await real(reading, at_eof, bytes_max)
+        finally:
+            running -= 1
+            dropped.append(got[0])
+
+    monkeypatch.setattr(transport, "_drop", counted)
+    refused = POST.replace(b": 5", b": 999999999999")
+
+    async def visit(number: int) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        page = asyncio.create_task(reader.read(100))
+        with contextlib.suppress(ConnectionError):
+            writer.write(refused + b"\r\n")
+            while not reader.at_eof():
+                # Some send as fast as they can, some a little all the time.
+                writer.write(bytes(2**20 if number % 2 else 100))
+                await asyncio.wait_for(writer.drain(), 30)
+                await asyncio.sleep(0.05)
+                if writer.is_closing() or reader.exception():
+                    break
+        writer.close()
+        return await page
+
+    started = time.monotonic()
+    pages = await asyncio.wait_for(asyncio.gather(*(visit(number) for number in range(200))), 100)
+    assert all(page.startswith(b"HTTP/1.1 413") for page in pages)
+    assert most == DRAINERS
+    assert max(dropped) < DRAIN_BYTES + READ_SIZE * 2 + 2**20
+    assert time.monotonic() - started < 60
+    # And the next one is drained again.
+    assert (await door.ask(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"))[0] == 200
 
 
 def _long() -> SubmissionError:

@@ -1,0 +1,120 @@
+"""How long `/return` takes for words that nobody has, for a case without an answer and for one with: `make bench-return`.
+
+Compared, not asserted: on a shared machine a difference of time says little. What is asserted is that the same is done
+(tests/unit/test_gateway_returning.py). Every request goes to a real gateway, in turn, so that whatever else the machine
+does meets all three alike.
+"""
+
+import argparse
+import http.client
+import secrets
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from gateway.config import GatewayConfig
+from gateway.home import GatewayHome, init
+from gateway.way_back import WayBack
+from keys.identity import generate_identity
+from keys.receipt import new_receipt_words, return_secrets
+from keys.recipient import Kind
+from keys.signing import SigningKey
+from transfer.batch import GatewayId
+from transfer.bundle import sign_bundle
+from transfer.bundle_list import BundleList, entry_of
+from transfer.reply import Reply, State, new_reply_id, seal_reply
+
+KIND = Kind.HYBRID
+
+
+def main() -> int:
+    """Measure, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=40, help="requests of each sort (default 40)")
+    rounds = parser.parse_args().rounds
+    with tempfile.TemporaryDirectory() as folder:
+        home, desk = GatewayHome(Path(folder) / "low"), SigningKey.generate()
+        (Path(folder) / "recipients").write_text(f"{generate_identity(KIND).recipient}\n")
+        (Path(folder) / "desk.pub").write_text(desk.public.encode())
+        config = GatewayConfig(inspection=False)
+        init(home, recipients=Path(folder) / "recipients", desk_key=Path(folder) / "desk.pub", config=config)
+        answered, deleted = _give_replies(home, desk)
+        process, port = _start(home)
+        try:
+            _compare(port, rounds, answered, deleted)
+        finally:
+            process.terminate()
+            process.wait(30)
+    return 0
+
+
+def _give_replies(home: GatewayHome, desk: SigningKey) -> tuple[str, str]:
+    """Have the gateway take one reply for each of two cases, the second of which is deleted again; return the words."""
+    words = [new_receipt_words().return_words for _ in range(2)]
+    today, sealed, entries = datetime.now(UTC).date(), {}, []
+    for typed in words:
+        keys = return_secrets(typed, KIND)
+        reply = Reply(new_reply_id(), keys.lookup, today, State.ANSWERED, "We have read what you sent.")
+        sealed[reply.id] = seal_reply(reply, keys.recipient)
+        entries.append(entry_of(reply.id, keys.lookup, sealed[reply.id], today + timedelta(days=90)))
+    gateway = home.load().gateway
+    contents = BundleList(
+        gateway=GatewayId(gateway),
+        serial=1,
+        issued=today,
+        expires=today + timedelta(days=30),
+        counters=None,
+        grants=(),
+        replies=tuple(sorted(entries, key=lambda entry: entry.id)),
+        tombstones=(),
+    )
+    way_back = WayBack(home.way_back)
+    way_back.accept(sign_bundle(contents, sealed, desk), gateway=gateway, min_serial=None, today=today)
+    way_back.delete(return_secrets(words[1], KIND).lookup)
+    return words[0], words[1]
+
+
+def _start(home: GatewayHome) -> tuple[subprocess.Popen[str], int]:
+    command = [sys.executable, "-m", "enveis", "gateway", "serve", "--home", str(home.root), "--listen", "127.0.0.1:0"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    if process.stderr is None:
+        raise RuntimeError("a process without a pipe")
+    for line in process.stderr:
+        if "http://" in line:
+            return process, int(line.rsplit("/ (", 1)[0].rsplit(":", 1)[1])
+    raise RuntimeError("the gateway did not start")
+
+
+def _compare(port: int, rounds: int, answered: str, deleted: str) -> None:
+    times: dict[str, list[float]] = {"unknown words": [], "a case without answer": [], "a case with one answer": []}
+    for _ in range(rounds):
+        for name, words in zip(times, (new_receipt_words().return_words, deleted, answered), strict=True):
+            times[name].append(_come_back(port, words))
+    print(f"/return, {rounds} requests of each, in turn; milliseconds")
+    print(f"{'':<24}{'median':>9}{'mean':>9}{'deviation':>11}{'least':>9}")
+    for name, found in times.items():
+        numbers = [statistics.median(found), statistics.fmean(found), statistics.pstdev(found), min(found)]
+        print(f"{name:<24}{numbers[0]:9.1f}{numbers[1]:9.1f}{numbers[2]:11.1f}{numbers[3]:9.1f}")
+
+
+def _come_back(port: int, words: str) -> float:
+    boundary = secrets.token_hex(12)
+    body = f'--{boundary}\r\nContent-Disposition: form-data; name="words"\r\n\r\n{words}\r\n--{boundary}--\r\n'
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    started = time.perf_counter()
+    connection.request("POST", "/return", body, {"Content-Type": f"multipart/form-data; boundary={boundary}"})
+    answer = connection.getresponse()
+    answer.read()
+    took = 1000 * (time.perf_counter() - started)
+    connection.close()
+    if answer.status != 200:
+        raise RuntimeError(f"the gateway answered {answer.status}")
+    return took
+
+
+if __name__ == "__main__":
+    sys.exit(main())
