@@ -41,6 +41,7 @@ from transfer.errors import ReplyError, TransferError
 from transfer.names import PacketId, parse_packet_id
 from transfer.reply import Reply, State, new_reply_id, open_reply, seal_reply
 
+BUNDLES_EVERY: Final = 30.0  # seconds until a gateway that runs sees what accept-bundle brought
 _TOKEN: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _PROBLEMS: Final = {
     WordsFault.COUNT: ReturnProblem.COUNT,
@@ -162,6 +163,13 @@ def _explained(error: WordsError, untrusted_words: str) -> ReturnView:
         # Proof words were never meant to come here; at least they do not go back over the line.
         untrusted_words="" if problem is ReturnProblem.PROOF_WORDS else untrusted_words,
     )
+
+
+async def watch_bundles(station: Station) -> None:
+    """Take over what `accept-bundle` brought, also where nobody returns: the front page shows its counters."""
+    while True:
+        await asyncio.sleep(BUNDLES_EVERY)
+        await _reload(station)
 
 
 async def _reload(station: Station) -> None:

@@ -27,7 +27,7 @@ from gateway.metrics import LOOK_EVERY, MetricsSocket, reader
 from gateway.pages import Pages
 from gateway.places import Places
 from gateway.receipts import ReceiptMaker
-from gateway.returning import finish_withdrawals
+from gateway.returning import finish_withdrawals, watch_bundles
 from gateway.site import Site, site_of
 from gateway.submission import Station
 from gateway.transport import Pace
@@ -104,7 +104,7 @@ async def _run(
     await asyncio.to_thread(finish_withdrawals, station)
     station.receipts.start()
     station.visits.start()
-    watching = asyncio.create_task(station.valve.watch())
+    watching = [asyncio.create_task(station.valve.watch()), asyncio.create_task(watch_bundles(station))]
     metrics = _metrics(home, config, station.spool)
     try:
         await metrics.start()
@@ -116,7 +116,8 @@ async def _run(
         station.audit.append(Event.GATEWAY_STOPPED)
     finally:
         await metrics.stop()
-        watching.cancel()
+        for task in watching:
+            task.cancel()
         await station.visits.stop()
         await station.receipts.stop()
 
