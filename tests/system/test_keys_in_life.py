@@ -210,6 +210,7 @@ def test_a_stolen_gateway_key(homes: TwoHomes) -> None:
     settled = homes.put("in batch 1, acknowledged")
     homes.export()
     homes.acknowledge(homes.take())
+    homes.say("audit", "rotate", home=homes.low)  # exports and the desk's copy go on across it
     twice = homes.put("in batch 2, which arrives; its words never come back")
     homes.export()
     homes.take()
