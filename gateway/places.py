@@ -58,8 +58,8 @@ class Places:
 
     @property
     def crowding(self) -> float:
-        """How much of all places large uploads take, 0 to 1."""
-        return sum(not place.is_small for place in self._taken) / self._count
+        """How much of all places large uploads take, 0 to 1; may be asked from another thread."""
+        return sum(not place.is_small for place in list(self._taken)) / self._count
 
     def take(self, length: int, on_give_way: Callable[[], None]) -> "Taken":
         """Take a place for an upload of `length` bytes.

@@ -14,7 +14,7 @@ class Valve:
     """Shut when it was crowded for `seconds` without a break, open again when it was calm for as long.
 
     Args:
-        is_crowded: Answers at any moment whether uploads or packets take up more than they should.
+        is_crowded: Answers at any moment, from any thread, whether uploads or packets take up more than they should.
     """
 
     def __init__(
@@ -33,7 +33,20 @@ class Valve:
 
     def look(self) -> None:
         """See how things are; to be called often."""
-        if self._is_crowded() == self._is_shut:
+        self._note(is_crowded=self._is_crowded())
+
+    async def watch(self) -> None:
+        """Look every LOOK seconds, until cancelled."""
+        while True:
+            try:
+                # In a thread: a spool of many packets takes a while to be counted.
+                self._note(is_crowded=await asyncio.to_thread(self._is_crowded))
+            except OSError as fault:  # of the spool's disk: as crowded as it was
+                log(LogEvent.FAULT, fault=fault)
+            await asyncio.sleep(LOOK)
+
+    def _note(self, *, is_crowded: bool) -> None:
+        if is_crowded == self._is_shut:
             self._since = None
             return
         now = self._now()
@@ -42,12 +55,3 @@ class Valve:
         if now - self._since >= self._seconds:
             self._is_shut, self._since = not self._is_shut, None
             log(LogEvent.VALVE_SHUT if self._is_shut else LogEvent.VALVE_OPEN)
-
-    async def watch(self) -> None:
-        """Look every LOOK seconds, until cancelled."""
-        while True:
-            try:
-                self.look()
-            except OSError as fault:  # of the spool's disk: as crowded as it was
-                log(LogEvent.FAULT, fault=fault)
-            await asyncio.sleep(LOOK)
