@@ -49,6 +49,7 @@ def link_as_json(report: "ReceiverReport") -> dict[str, object]:
         ],
         "not_imported": report.not_imported,
         "refused": dict(report.refused),
+        "damaged": list(report.damaged),
     }
 
 
@@ -56,6 +57,8 @@ def say_link(report: "ReceiverReport", terminal: Terminal) -> None:
     """Show a desk's link beneath its status."""
     for link in report.links:
         _say_one_link(link, terminal)
+    for sentence in report.damaged:
+        terminal.warn(f"  {sentence}")
     if report.not_imported:
         terminal.say(f"{report.not_imported} batches are here and not in the inbox yet: enveis transfer import")
     if report.refused:

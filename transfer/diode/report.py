@@ -49,11 +49,12 @@ class ReceiverReport:
     refused: tuple[tuple[str, int], ...]
     buffer: int
     not_imported: int
+    damaged: tuple[str, ...] = ()
 
     @property
     def is_alarm(self) -> bool:
         """Tell whether somebody must look into it."""
-        return any(not link.is_up or link.missing or link.has_rivals for link in self.links)
+        return bool(self.damaged) or any(not link.is_up or link.missing or link.has_rivals for link in self.links)
 
 
 def report_receiver(
@@ -62,10 +63,19 @@ def report_receiver(
     """Return the report; `arrived` are gateway and number of the batches that were imported, by whichever road."""
     figures = read_figures(shelf.figures)
     is_running = figures is not None and now - figures.written_at < STALE
+    damaged: list[str] = []
+    for name in _listed(shelf.open):
+        try:
+            if not name.startswith("."):
+                shelf.read_header(name)
+        except FileNotFoundError:
+            continue
+        except LinkError as error:
+            damaged.append(str(error))
     reports = [_report_link(shelf, link, figures, arrived, is_running=is_running, now=now) for link in links]
     refused = tuple((reason, count) for reason, count in figures.refused.items() if count) if figures else ()
     waiting = sum(1 for path in _listed(shelf.arrived) if not path.startswith("."))
-    return ReceiverReport(tuple(reports), refused, figures.buffer if figures else 0, waiting)
+    return ReceiverReport(tuple(reports), refused, figures.buffer if figures else 0, waiting, tuple(damaged))
 
 
 def _report_link(
@@ -153,8 +163,8 @@ def _in_progress(shelf: Shelf, gateway: str) -> list[InProgress]:
             header, _ = shelf.read_header(name)
             with OpenFiles(shelf.open / name, header.geometry) as files:
                 here = files.symbols.symbols_here()
-        except FileNotFoundError:
-            continue  # arrived at this moment
+        except (FileNotFoundError, LinkError):
+            continue  # arrived at this moment, or damaged
         found.append(InProgress(header.number, header.geometry.size, here, header.geometry.symbols))
     return found
 

@@ -6,6 +6,7 @@ received/NAME                            what was whole once: made by commit, ke
 history/GATEWAY                          the newest signed history: made by network
 """
 
+import contextlib
 import errno
 import mmap
 import os
@@ -159,8 +160,8 @@ class OpenShelf:
             try:
                 header, _ = self.shelf.read_header(name)
                 self._known[name] = names[name], header, OpenFiles(self.shelf.open / name, header.geometry)
-            except FileNotFoundError:
-                continue  # taken away at this moment
+            except (FileNotFoundError, LinkError):
+                continue  # taken away at this moment; or damaged, which the status says, and the others go on
         for _, header, files in list(self._known.values()):
             yield header, files
 
@@ -189,7 +190,8 @@ class FileStore:
         for path in self._shelf.open.glob(f"{_NEW}*"):
             shutil.rmtree(path)
         for name in self._shelf.names():
-            yield name, self._shelf.read_header(name)[1]
+            with contextlib.suppress(LinkError):  # damaged: the status says it, and the others go on
+                yield name, self._shelf.read_header(name)[1]
 
     def reopen(self, header: ObjectHeader) -> SymbolMap:
         """Return the map of an object that an earlier process began."""

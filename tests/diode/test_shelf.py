@@ -1,0 +1,345 @@
+"""From the spool to `arrived/` with real files, one step after the other, and faults where a test wants them."""
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from enveis.commands.transfer_import import remove_imported
+from enveis.crossing import import_all, low_side
+from tests.link import LinkEnds
+from transfer.diode import shelf as shelf_module
+from transfer.diode.coder import encode_repair
+from transfer.diode.committing import Committed, commit_whole
+from transfer.diode.decoding import TRIES_MAX, decode_ready
+from transfer.diode.departing import DepartingObject, form_batch
+from transfer.diode.errors import LinkError, Refusal
+from transfer.diode.intake import Intake
+from transfer.diode.network import read_links
+from transfer.diode.notices import encode_object
+from transfer.diode.settings import SenderSettings
+from transfer.diode.shelf import FileStore, OpenFiles, OpenShelf
+from transfer.diode.symbols import BlockState
+from transfer.diode.wire import DatagramWriter, Kind, LinkKey, link_id
+from transfer.names import PacketId
+from transfer.settling import acknowledge
+
+SYMBOL = 1392
+REPAIRS = 8
+
+
+class Bench:
+    """Both ends without a wire: `send` hands datagrams over, the receiver's three parts work in turn."""
+
+    def __init__(self, root: Path) -> None:
+        self.ends = LinkEnds(root, SenderSettings())
+        self.low = low_side(self.ends.low)
+        self.shelf = self.ends.shelf
+        self.shelf.prepare()
+        self.links = read_links(self.ends.high.gateways)
+        self.trusted = {link.gateway: link.key for link in self.links}
+        pairing = self.ends.low.load_pairing()
+        self.writer = DatagramWriter(
+            LinkKey(pairing.link_key), link=link_id(pairing.gateway), session=1 << 32, symbol=SYMBOL
+        )
+        self.restart()
+
+    def restart(self) -> None:
+        """A new network process."""
+        self.store = FileStore(self.shelf, quota=2**34)
+        self.intake = Intake(self.links, self.store, objects_max=4)
+        for name, payload in self.store.resume():
+            header, _ = self.shelf.read_header(name)
+            self.intake.resume(header, payload, self.store.reopen(header))
+
+    def take(self, kind: Kind, payload: bytes, item: DepartingObject, **where: int) -> None:
+        buffer = memoryview(bytearray(self.writer.size))
+        self.writer.write(buffer, kind, payload, number=item.header.number, tag=item.header.tag, **where)
+        self.intake.take(buffer)
+
+    def send(self, number: int, *, round_: int = 0, lose: int = 0, blocks: int = 10**6) -> None:
+        """Send one pass; every `lose`-th symbol is lost, and what comes after so many blocks."""
+        with DepartingObject(self.low, number, symbol=SYMBOL) as item:
+            geometry = item.header.geometry
+            self.take(Kind.OBJECT, encode_object(item.header, self.low.key), item)
+            for block in range(min(blocks, geometry.blocks)):
+                count = geometry.count(block)
+                content = bytearray(count * SYMBOL)
+                item.read_block(block, memoryview(content))
+                made = encode_repair(bytes(content), symbol=SYMBOL, first=round_ * REPAIRS, count=REPAIRS)
+                parts = [(esi, bytes(content[esi * SYMBOL : (esi + 1) * SYMBOL])) for esi in range(count)]
+                parts += [(count + round_ * REPAIRS + index, each) for index, each in enumerate(made)]
+                for esi, each in parts:
+                    if not lose or esi % lose:
+                        self.take(Kind.SYMBOL, each, item, block=block, esi=esi)
+            self.intake.flush()
+
+    def work(self) -> list[Committed]:
+        """Decode, commit, and let the network process see what became of it."""
+        objects = OpenShelf(self.shelf)
+        decode_ready(objects)
+        done = commit_whole(objects, self.trusted)
+        objects.close()
+        self.intake.look_after()
+        return done
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path)
+    yield bench
+    for item in bench.intake.open_objects():
+        bench.store.close(item.header.name)
+
+
+def put(bench: Bench, *sizes: int) -> list[PacketId]:
+    return [bench.ends.put(size, sealed=True) for size in sizes]
+
+
+def formed(bench: Bench) -> int:
+    number = form_batch(bench.low)
+    assert number is not None
+    return number
+
+
+def packets_of(bag: Path) -> set[str]:
+    return {path.stem for path in (bag / "data" / "packets").iterdir()}
+
+
+def test_the_whole_journey_to_the_words_that_let_the_low_side_delete(bench: Bench) -> None:
+    packets = put(bench, 10, 3_000_000, 70_000)
+    number = formed(bench)
+    bench.send(number, lose=120)
+    (done,) = bench.work()
+    assert (done.number, done.packets, done.absent) == (number, 3, 0)
+    identities = bench.ends.high.load_identities(lambda: "")
+    reports, refused = import_all(bench.ends.high, bench.shelf.arrived, identities, lambda _done, _all: None)
+    assert not refused
+    assert sorted(reports[0].arrived) == sorted(packets)
+    remove_imported(bench.shelf.arrived, reports)
+    assert not bench.ends.bags()
+    assert acknowledge(bench.low, reports[0].code).deleted == tuple(sorted(packets))
+    with pytest.raises(Exception, match="acknowledged"):
+        bench.send(number)
+    assert form_batch(bench.low) is None
+
+
+def test_a_batch_that_came_appears_once_however_often_it_is_sent(bench: Bench) -> None:
+    put(bench, 100_000)
+    number = formed(bench)
+    bench.send(number)
+    assert len(bench.work()) == 1
+    shutil.rmtree(bench.ends.bags()[0])  # imported
+    for round_ in range(3):
+        bench.send(number, round_=round_)
+        assert bench.work() == []
+    bench.restart()
+    bench.send(number)
+    assert bench.work() == []
+    assert not bench.ends.bags()
+
+
+def test_bytes_that_are_not_what_was_signed_are_received_anew(bench: Bench) -> None:
+    packets = put(bench, 2_000_000)
+    number = formed(bench)
+    bench.send(number)
+    (name,) = bench.shelf.names()
+    with (bench.shelf.open / name / "data").open("r+b") as stream:
+        stream.seek(1_500_000)
+        stream.write(b"wrong")
+    assert bench.work() == []
+    assert not bench.ends.bags()
+    header, _ = bench.shelf.read_header(name)
+    with OpenFiles(bench.shelf.open / name, header.geometry) as files:
+        assert files.symbols.done() < header.geometry.blocks
+    bench.send(number, round_=1)
+    assert len(bench.work()) == 1
+    bench.ends.assert_identical(bench.ends.bags()[0], packets)
+
+
+@pytest.mark.parametrize("at", [10, 900], ids=["list", "signature"])
+def test_a_list_that_is_not_what_was_signed_is_received_anew(bench: Bench, at: int) -> None:
+    packets = put(bench, 200_000)
+    number = formed(bench)
+    bench.send(number)
+    (name,) = bench.shelf.names()
+    with (bench.shelf.open / name / "data").open("r+b") as stream:
+        stream.seek(at)
+        stream.write(b"wrong")
+    assert bench.work() == []
+    bench.send(number, round_=1)
+    assert len(bench.work()) == 1
+    bench.ends.assert_identical(bench.ends.bags()[0], packets)
+
+
+def test_a_packet_that_the_gateway_cannot_read_does_not_keep_the_others(bench: Bench) -> None:
+    packets = put(bench, 100_000, 100_000, 100_000)
+    number = formed(bench)
+    (bench.ends.low.spool / "clear" / f"{packets[1]}.age").rename(bench.ends.root / "gone")
+    bench.send(number)
+    assert bench.work() == [], "it might have been the link's fault"
+    bench.send(number, round_=1)
+    (done,) = bench.work()
+    assert (done.packets, done.absent) == (3, 1)
+    assert packets_of(bench.ends.bags()[0]) == {packets[0], packets[2]}
+    # The same again is no news; mended, it is.
+    for round_ in (2, 3):
+        bench.send(number, round_=round_)
+        assert bench.work() == []
+    (bench.ends.root / "gone").rename(bench.ends.low.spool / "clear" / f"{packets[1]}.age")
+    bench.send(number)
+    (done,) = bench.work()
+    assert done.absent == 0
+    assert packets_of(bench.ends.bags()[0]) == set(packets)
+
+
+def test_a_packet_that_is_shorter_than_it_was_is_told(bench: Bench) -> None:
+    packets = put(bench, 3_000_000)
+    number = formed(bench)
+    with (bench.ends.low.spool / "clear" / f"{packets[0]}.age").open("r+b") as stream:
+        stream.truncate(1_000_000)
+    with DepartingObject(bench.low, number, symbol=SYMBOL) as item:
+        for block in range(item.header.geometry.blocks):
+            item.read_block(block, memoryview(bytearray(item.header.geometry.count(block) * SYMBOL)))
+        assert item.unreadable == set(packets)
+
+
+def test_a_restart_keeps_what_is_here(bench: Bench) -> None:
+    packets = put(bench, 5_000_000)
+    number = formed(bench)
+    bench.send(number, blocks=3)
+    bench.work()
+    (before,) = [item.map.symbols_here() for item in bench.intake.open_objects()]
+    assert before > 2 * 700
+    bench.restart()
+    (after,) = [item.map.symbols_here() for item in bench.intake.open_objects()]
+    assert after == before
+    bench.send(number, round_=1, lose=150)
+    assert len(bench.work()) == 1
+    bench.ends.assert_identical(bench.ends.bags()[0], packets)
+
+
+class Killed(BaseException):
+    """Stands for kill -9: nothing of ours catches it."""
+
+
+@pytest.mark.parametrize("step", range(6))
+def test_commit_may_be_killed_before_any_change_of_a_name(
+    bench: Bench, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packets = put(bench, 100_000)
+    number = formed(bench)
+    bench.send(number)
+    left = step
+
+    def killing(function: object) -> object:
+        def wrapped(*arguments: object, **more: object) -> object:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise Killed
+            return function(*arguments, **more)  # type: ignore[operator]
+
+        return wrapped
+
+    with monkeypatch.context() as patched:
+        for owner, name in ((Path, "rename"), (Path, "replace"), (shutil, "rmtree")):
+            patched.setattr(owner, name, killing(getattr(owner, name)))
+        try:
+            bench.work()
+        except Killed:
+            killed = True
+        else:
+            killed = False
+    assert killed or step > 3
+    bags = bench.ends.bags()
+    if bags and step % 2:
+        shutil.rmtree(bags[0])  # somebody imports it before the process is started again
+        bench.restart()
+        bench.work()
+        bench.send(number, round_=1)
+        assert bench.work() == []
+        assert not bench.ends.bags()
+    else:
+        bench.restart()
+        bench.work()
+        assert len(bench.ends.bags()) == 1
+        bench.ends.assert_identical(bench.ends.bags()[0], packets)
+    assert not bench.shelf.names()
+    assert not [path for path in bench.shelf.open.iterdir() if not path.name.startswith(".gone-")]
+
+
+def test_a_full_disk_is_counted_and_marks_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    packets = put(bench, 500_000)
+    number = formed(bench)
+
+    def full(_fd: int, _pieces: object, _offset: int) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shelf_module.os, "pwritev", full)
+        bench.send(number)
+    assert bench.intake.refused[Refusal.NO_ROOM] > 300
+    assert [item.map.symbols_here() for item in bench.intake.open_objects()] == [0]
+    bench.send(number, round_=1)
+    assert len(bench.work()) == 1
+    bench.ends.assert_identical(bench.ends.bags()[0], packets)
+
+
+def test_an_object_beyond_the_quota_is_refused_until_there_is_room(bench: Bench) -> None:
+    put(bench, 3_000_000)
+    number = formed(bench)
+    bench.store._quota = 4_000_000
+    bench.send(number)
+    assert bench.intake.refused[Refusal.NO_ROOM] == 1
+    assert not bench.shelf.names()
+    bench.store._quota = 40_000_000
+    bench.intake.room_again()
+    bench.send(number)
+    assert len(bench.work()) == 1
+
+
+def test_a_block_that_kills_the_decoder_again_and_again_is_given_back(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(bench, 500_000)
+    number = formed(bench)
+    bench.send(number, lose=100)
+
+    def deadly(*_: object, **__: object) -> bytes:
+        raise Killed
+
+    objects = OpenShelf(bench.shelf)
+    with monkeypatch.context() as patched:
+        patched.setattr("transfer.diode.decoding.decode_block", deadly)
+        for _ in range(TRIES_MAX):
+            with pytest.raises(Killed):
+                decode_ready(objects)
+    decode_ready(objects)
+    (item,) = bench.intake.open_objects()
+    assert item.map.find(BlockState.FORGET) == 0
+    objects.close()
+    bench.intake.look_after()
+    bench.send(number, round_=1)
+    assert len(bench.work()) == 1
+
+
+def test_a_damaged_file_of_the_receiver_is_named_and_stops_nothing(bench: Bench) -> None:
+    put(bench, 100_000)
+    bench.send(formed(bench), blocks=0)
+    put(bench, 100_000)
+    second = formed(bench)
+    (name,) = bench.shelf.names()
+    (bench.shelf.open / name / "header").write_bytes(b"\0\0\0\0")
+    with pytest.raises(LinkError, match="damaged"):
+        bench.shelf.read_header(name)
+    bench.restart()
+    bench.send(second)
+    (done,) = bench.work()
+    assert done.number == second
+    report = bench.ends.report()
+    assert len(report.damaged) == 1
+    assert report.is_alarm
