@@ -1,8 +1,10 @@
 """What happens during `enveis run`: a real scanner, a real gateway, and a mover between the two homes.
 
-The mover does by itself what two operators and a stick do: export, import, type in the words. The rest is real.
+The mover does by itself what operators do: import what came over the link (or export to a stick, and import from it),
+and type in the words. The rest is real.
 """
 
+import contextlib
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,10 +21,12 @@ from enveis.commands.desk import show_files, show_packet
 from enveis.crossing import import_all, low_side
 from enveis.main import expected_sentence
 from enveis.run import Stopping
+from enveis.running_link import RunningLink
 from enveis.terminal import Terminal
 from enveis.two_machines import RunningGateway, TwoMachines, is_port_free
 from gateway.config import GIB, MIB, GatewayConfig, encode_config
 from quarantine.local_clamd import LocalClamd
+from transfer.errors import BusyError
 from transfer.ledger import Arrivals
 from transfer.names import Lane, PacketId
 from transfer.outbox import BatchState
@@ -34,8 +38,10 @@ TICK: Final = 2  # seconds; six hours on a real gateway
 MOVE_EVERY: Final = 1.0  # seconds between two looks at the spool
 
 
-def live(root: Path, host: str, port: int, stopping: Stopping, terminal: Terminal) -> int:
+def live(root: Path, host: str, port: int, stopping: Stopping, terminal: Terminal, *, stick: bool = False) -> int:
     """Start everything below `root`, move what arrives until the end is asked for, end everything.
+
+    Batches go over a link, or over a folder that stands for a stick.
 
     Raises:
         RefusedError: The port is taken, or the gateway did not start.
@@ -49,28 +55,33 @@ def live(root: Path, host: str, port: int, stopping: Stopping, terminal: Termina
     terminal.note("Starting the virus scanner ...")
     with LocalClamd(machines.scanner) as scanner:
         new = _prepare(machines, scanner.socket_path)
-        with RunningGateway(machines, host, port) as gateway:
-            _introduce(terminal, machines, gateway, new=new, test_database=scanner.is_test_database)
-            status = _move_until_stopped(machines, gateway, stopping, terminal)
+        with contextlib.ExitStack() as running:
+            gateway = running.enter_context(RunningGateway(machines, host, port))
+            link = None if stick else running.enter_context(RunningLink(machines))
+            _introduce(terminal, machines, gateway, link, new=new, test_database=scanner.is_test_database)
+            status = _move_until_stopped(_Mover(machines, terminal, link), gateway, stopping, terminal)
             terminal.note("Ending: uploads under way may finish ...")
     return status
 
 
-def _move_until_stopped(machines: TwoMachines, gateway: RunningGateway, stopping: Stopping, terminal: Terminal) -> int:
-    mover = _Mover(machines, terminal)
+def _move_until_stopped(mover: "_Mover", gateway: RunningGateway, stopping: Stopping, terminal: Terminal) -> int:
     stopping.politely()
     while not stopping.wait(MOVE_EVERY):
         if not gateway.is_running():
             terminal.warn(f"The gateway has ended by itself: {gateway.last_words()}")
+            return 1
+        if mover.link is not None and not mover.link.is_running():
+            terminal.warn(f"The link has ended by itself: {mover.link.last_words()}")
             return 1
         mover.move()
     return 0
 
 
 class _Mover:
-    """Stands for two operators and a stick."""
+    """Stands for two operators; without a link, for a stick too."""
 
-    def __init__(self, machines: TwoMachines, terminal: Terminal) -> None:
+    def __init__(self, machines: TwoMachines, terminal: Terminal, link: RunningLink | None = None) -> None:
+        self.link = link
         self._machines = machines
         self._terminal = terminal
         self._low: LowSide = low_side(machines.low)
@@ -80,25 +91,35 @@ class _Mover:
 
     def move(self) -> None:
         """Carry over what is ready; what goes wrong is said once, and tried again the next time."""
-        with self._told():
+        # Busy: the sender is making a batch, or somebody types a command meanwhile; the next second comes.
+        with self._told(), contextlib.suppress(BusyError):
             if not self._halted and self._has_work():
-                self._carry()
+                self._carry(self._bring())
 
     def _has_work(self) -> bool:
+        if self.link is not None:
+            return self.link.arrived.is_dir() and bool(find_bags(self.link.arrived))
         out = self._low.outbox
         ready = any(count_waiting(self._low.spool, out, lane) for lane in Lane)
         return ready or any(out.numbers(state) for state in (BatchState.OUTSTANDING, BatchState.ACKNOWLEDGED))
 
-    def _carry(self) -> None:
-        stick, high = self._machines.stick, self._machines.high
+    def _bring(self) -> Path:
+        """Return the folder in which batches have arrived."""
+        if self.link is not None:
+            return self.link.arrived
+        stick = self._machines.stick
         report = export(self._low, stick, progress=_unseen)
         gateway = self._machines.low.load_pairing().gateway
         for number in report.outstanding:
             # A start after a crash: the batch is known, but its bag is not on the stick.
             if not any(bag.name.endswith(f"{gateway}-{number:06}") for bag in find_bags(stick)):
                 reexport(self._low, stick, number, progress=_unseen)
+        return stick
+
+    def _carry(self, arrived: Path) -> None:
+        high = self._machines.high
         arrived_before = {packet.id for packet in Arrivals(high.arrivals).packets()}
-        reports, refused = import_all(high, stick, self._identities, _unseen)
+        reports, refused = import_all(high, arrived, self._identities, _unseen)
         for bag in refused:
             self._halt(f"{bag.folder.name} was refused: {bag.reason}")
         for imported in reports:
@@ -106,7 +127,7 @@ class _Mover:
             for item in imported.missing:
                 self._halt(f"packet {item.id} did not arrive: {item.detail}")
             acknowledge(self._low, imported.code, missing=missing)
-            shutil.rmtree(stick / bag_name(imported.batch.gateway, imported.batch.number))
+            shutil.rmtree(arrived / bag_name(imported.batch.gateway, imported.batch.number))
             for packet in imported.arrived:
                 if packet not in arrived_before:
                     with self._told():
@@ -162,14 +183,23 @@ def _prepare(machines: TwoMachines, socket: Path) -> bool:
 
 
 def _introduce(
-    terminal: Terminal, machines: TwoMachines, gateway: RunningGateway, *, new: bool, test_database: bool
+    terminal: Terminal,
+    machines: TwoMachines,
+    gateway: RunningGateway,
+    link: RunningLink | None,
+    *,
+    new: bool,
+    test_database: bool,
 ) -> None:
+    road = f"The folder for the stick:  {machines.stick}"
+    if link is not None:
+        road = f"The one-way link:          loopback; what it says is in {machines.root / 'link.log'}"
     keys = "new keys were made" if new else "the keys of the last start are used"
     terminal.say(
         f"The page for sources:      {terminal.strong(gateway.address)}",
         f"Low side, public keys:     {machines.low.root}",
         f"High side, the identity:   {machines.high.root}   ({keys})",
-        f"The folder for the stick:  {machines.stick}",
+        road,
         "",
         "THIS IS A DEMONSTRATION with both sides on one machine: whoever owns this machine can read everything.",
     )
@@ -179,6 +209,7 @@ def _introduce(
         "",
         "Try: send a message and a file from the page; it is listed and opened here within seconds.",
         f"     enveis desk inbox --home {machines.high.root}",
+        f"     enveis transfer status --home {machines.high.root}",
         f"     enveis audit show --home {machines.low.root}",
         f"     age -d -i {machines.high.identity} {machines.high.inbox}/PACKET.age > packet.zip   (age 1.3 or later)",
         "Ctrl-C ends all of it.",

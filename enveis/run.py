@@ -76,7 +76,7 @@ def _run(arguments: Namespace, terminal: Terminal) -> int:
             stopping.interrupt_if_asked()  # a library may have swallowed it while it was loaded
             durable.make_private_folder(root)
             with _alone(root):
-                status = live(root, host, port, stopping, terminal)
+                status = live(root, host, port, stopping, terminal, stick=arguments.stick)
         except KeyboardInterrupt:
             status = 0
     terminal.note("Everything has ended. What was made is kept; the next start uses the same keys.")
@@ -117,6 +117,9 @@ def _alone(root: Path) -> Iterator[None]:
 
 def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--listen", default=LISTEN, metavar="ADDRESS:PORT", help=f"loopback only; default {LISTEN}")
+    parser.add_argument(
+        "--stick", action="store_true", help="carry batches by a folder that stands for a stick, not by a one-way link"
+    )
 
 
 COMMAND = Command("run", "both machines on this one, until Ctrl-C (default home: run/)", _run, _arguments)
