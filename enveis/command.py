@@ -25,12 +25,13 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A name after the station's name. `run` returns the exit status."""
+    """A name after the station's name. `run` returns the exit status; `failed` is that of an expected failure."""
 
     name: str
     help: str
     run: Callable[[Namespace, Terminal], int]
     arguments: Callable[[ArgumentParser], None] = lambda _: None
+    failed: int = 1
 
 
 def home_of(arguments: Namespace) -> Path:

@@ -1,7 +1,7 @@
 """The `enveis` command: finds the station a command belongs to and loads that one only.
 
-What goes wrong as it may is one sentence on stderr and exit status 1; a wrong call is 2; a fault of ours is 70 and
-names its place, never the data that led there. `gateway …` loads no module of the desk, nor the other way round.
+What goes wrong as it may is one sentence on stderr and exit status 1, or the command's own; a wrong call is 2; a fault
+of ours is 70 and names its place, never the data that led there. `gateway …` loads no module of the desk, nor the other way round.
 """
 
 import argparse
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), EXIT_USAGE)
     except Exception as error:  # noqa: BLE001 - the outermost border of a command
         sentence = expected_sentence(error)
-        if sentence is not None:
+        if sentence is not None:  # a station that cannot be loaded
             return _fail(sentence, EXIT_FAILED)
         return _fail(f"This is a fault in Enveis ({type(error).__name__} at {_place(error)}).", EXIT_FAULT)
 
@@ -125,7 +125,13 @@ def _run(station: str, module: ModuleType, known: argparse.Namespace) -> int:
         _add_common(parser, default=argparse.SUPPRESS)
     chosen = argparse.Namespace(home=known.home, json=known.json, command=lone)
     parser.parse_args(known.rest, chosen)
-    return int(chosen.command.run(chosen, Terminal(as_json=chosen.json)))
+    try:
+        return int(chosen.command.run(chosen, Terminal(as_json=chosen.json)))
+    except Exception as error:
+        sentence = None if isinstance(error, BrokenPipeError) else expected_sentence(error)
+        if sentence is None:
+            raise
+        return _fail(sentence, chosen.command.failed)
 
 
 def _add_common(parser: argparse.ArgumentParser, *, default: str | None) -> None:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from quarantine.own_files import Refused, Taken
     from quarantine.verdict import Verdict
 
-CLEAR, HELD, REFUSED, UNDECIDED = range(4)  # exit statuses; the worst of all files counts
-WORST_FIRST: Final = (HELD, REFUSED, UNDECIDED, CLEAR)
+CLEAR, HELD, REFUSED, UNDECIDED, FAILED = range(5)  # exit statuses; the worst of all files counts
+WORST_FIRST: Final = (HELD, REFUSED, UNDECIDED, FAILED, CLEAR)
 
 
 def _inspect_arguments(parser: ArgumentParser) -> None:
@@ -37,6 +37,7 @@ def _inspect(arguments: Namespace, terminal: Terminal) -> int:
     config = _settings(arguments)
     allowed = frozenset(map(FileType, config.allowed_types))
     rows, statuses = [], set()
+    sentences: tuple[str, ...]
     with contextlib.closing(Zygote(pictures=not PICTURES.isdisjoint(allowed))) as zygote:
         inspector = Inspector(
             ClamdScanner(Path(arguments.socket or config.clamd_socket)),
@@ -46,10 +47,17 @@ def _inspect(arguments: Namespace, terminal: Terminal) -> int:
         )
         for path in arguments.files:
             seconds = float(config.inspection_budget_seconds) if arguments.budget is None else arguments.budget
-            outcome = inspect_path(path, inspector, seconds=seconds, allowed=allowed, file_max=config.file_max_bytes)
-            status, sentences = _outcome(outcome)
+            try:
+                outcome = inspect_path(
+                    path, inspector, seconds=seconds, allowed=allowed, file_max=config.file_max_bytes
+                )
+            except OSError as error:
+                # The others are looked at all the same.
+                status, sentences = FAILED, (f"It could not be read: {error.strerror}.",)
+            else:
+                status, sentences = _outcome(outcome)
             statuses.add(status)
-            name = ("clear", "held", "refused", "undecided")[status]
+            name = ("clear", "held", "refused", "undecided", "not read")[status]
             rows.append((str(path), name, list(sentences) if terminal.as_json else " ".join(sentences)))
     terminal.table(("file", "verdict", "findings"), rows)
     return next(status for status in WORST_FIRST if status in statuses)
@@ -98,8 +106,9 @@ def _settings(arguments: Namespace) -> "GatewayConfig":
 COMMANDS = (
     Command(
         "inspect",
-        "judge files: exit 0 clear, 1 held, 2 refused, 3 undecided (the worst counts)",
+        "judge files: exit 0 clear, 1 held, 2 refused, 3 undecided, 4 not read or a failure (the worst counts)",
         _inspect,
         _inspect_arguments,
+        FAILED,
     ),
 )

@@ -45,6 +45,17 @@ def test_the_worst_verdict_counts(files: Path, clamd: LocalClamd) -> None:
     assert inspect(files, clamd, "refused.txt", "held.rar", "clear.txt") == (1, ["refused", "held", "clear"])
 
 
+def test_a_file_that_cannot_be_read_hides_no_other_and_is_no_verdict(files: Path, clamd: LocalClamd) -> None:
+    assert inspect(files, clamd, "absent.txt", "clear.txt") == (4, ["not read", "clear"])
+    assert inspect(files, clamd, "absent.txt", "held.rar") == (1, ["not read", "held"])
+
+
+def test_a_failure_is_no_verdict(files: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "enveis", "--home", str(tmp_path / "absent"), "quarantine", "inspect"]
+    done = subprocess.run([*command, str(files / "clear.txt")], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (4, "", 1)
+
+
 def test_without_a_scanner_nothing_is_decided(files: Path, clamd: LocalClamd, tmp_path: Path) -> None:
     class Gone:
         socket_path = tmp_path / "absent.sock"

@@ -114,7 +114,6 @@ def test_expected_failures_are_one_sentence(homes: tuple[Path, Path], tmp_path: 
             high / "desk.pub",
         ],
         ["gateway", "init", "--home", low, "--recipients", high / "recipients.txt", "--desk-key", high / "desk.pub"],
-        ["quarantine", "inspect", tmp_path / "absent.txt"],
     ]
     for call in calls:
         done = enveis(*call)
