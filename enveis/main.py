@@ -1,7 +1,8 @@
 """The `enveis` command: finds the station a command belongs to and loads that one only.
 
 What goes wrong as it may is one sentence on stderr and exit status 1, or the command's own; a wrong call is 2; a fault
-of ours is 70 and names its place, never the data that led there. `gateway …` loads no module of the desk, nor the other way round.
+of ours is 70 and names its place, never the data that led there. `gateway …` loads no module of the desk, nor the other
+way round.
 """
 
 import argparse
