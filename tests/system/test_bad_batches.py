@@ -20,6 +20,7 @@ from keys.identity import generate_identity
 from keys.recipient import Kind
 from keys.signing import SigningKey
 from tests.crossing import DAY, High, Low, make_sides
+from transfer.arrivals import Arrivals
 from transfer.batch import AuditPart, gateway_id
 from transfer.errors import BatchError, ContradictionError, UnknownGatewayError
 from transfer.history import GatewayHistory
@@ -379,6 +380,7 @@ def test_another_packet_never_takes_the_place_of_one_that_came(sides: tuple[Low,
     assert {path.name: path.read_bytes() for path in high.inbox.iterdir()} == kept
     # The same where a crash kept the first from the ledger.
     (high.home / "arrivals.sqlite").unlink()
+    high.arrivals = Arrivals(high.home / "arrivals.sqlite")
     assert high.take(tmp_path / "their stick" / result_name(other)).arrived == ()
     assert {path.name: path.read_bytes() for path in high.inbox.iterdir()} == kept
 
