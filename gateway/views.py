@@ -69,6 +69,11 @@ class CaseLimits:
     granted: bool = False
     until: date | None = None  # last day of the grant
 
+    @property
+    def tables(self) -> bool:
+        """Whether a .csv counts as text."""
+        return self.granted
+
 
 @dataclass(frozen=True, slots=True)
 class CaseView:

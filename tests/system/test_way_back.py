@@ -235,12 +235,14 @@ def test_a_grant_gives_more_room_and_a_table(gateway: GatewayProcess) -> None:
     packet = newest(gateway)
     assert list(packet.files) == ["1.txt", "2.txt", "3.txt"]
     assert [note.reason for note in packet.manifest.refused] == ["size", "type.name"]
-    assert "cases.csv" not in gateway.come_back(words).text
+    assert "csv" not in gateway.come_back(words).text
     grant = Grant(receipt.lookup, files_max=50, file_max_bytes=1_000_000, expires=TODAY + timedelta(days=9))
     gateway.take_bundle(next_serial(), grants=(grant,))
     case = gateway.come_back(words)
     assert "/cases.csv" in case.text
     assert "50 files" in case.text
+    assert 'accept=".pdf,.rar,.txt,.zip,.csv"' in case.text
+    assert 'data-types="pdf rar txt zip csv"' in case.text
     assert gateway.post("/add", [("words", words)], files).status == 200
     packet = newest(gateway)
     assert packet.files == dict(files)
