@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.chain import parse_line, split_lines
@@ -31,6 +31,7 @@ def put_at(low: Low, number: int, start: int, *, lane: Lane = Lane.CLEAR) -> Pac
     return packet
 
 
+@settings(deadline=None)  # files are made: a busy machine takes its time
 @given(starts=st.lists(st.integers(0, 5), min_size=1, max_size=30), window=st.integers(2, 8), step=st.integers(1, 7))
 def test_windows_hand_out_the_oldest_first_and_each_once(
     starts: list[int], window: int, step: int, tmp_path_factory: pytest.TempPathFactory
