@@ -1,7 +1,7 @@
 # Enveis: `make run` and `make test` do all set-up on a fresh Debian 12 machine (Python 3.11, root or sudo).
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup packages test-packages run demo test lint bench-upload bench-quarantine bench-batches bench-return fuzz-quarantine soak-batches clean
+.PHONY: help setup packages test-packages run demo test lint bench-upload bench-quarantine bench-diode soak-diode bench-batches bench-return fuzz-quarantine soak-batches clean
 VENV := .venv
 PY := $(VENV)/bin/python
 
@@ -13,6 +13,7 @@ help:
 	@echo 'make bench-batches   time and memory per packet of a crossing;   make soak-batches   20,000 sequences of mishaps'
 	@echo 'make bench-return   how long /return takes for words that lead nowhere, and for those that do'
 	@echo 'make bench-quarantine   what it costs to look at files, and the share of the cage'
+	@echo 'make bench-diode   the one-way link beside pydiode and udpcast;   make soak-diode   it, for hours (both need root)'
 	@echo 'make fuzz-quarantine RUNS=200000 SEED=1   mutated files, led by coverage; what was found lies in .fuzz/'
 
 # Stamps, not the folder: an interrupted install is repeated.
@@ -38,7 +39,7 @@ packages:
 test-packages: packages
 	@.ci/packages strace=strace unzip=unzip zip=zip libarchive-tools=bsdtar jq=jq coreutils=b2sum \
 	  openssl=openssl git=git util-linux=setpriv linux-libc-dev=/usr/include/asm-generic/unistd.h \
-	  chromium=chromium default-jre-headless=java nftables=nft iproute2=ip e2fsprogs=mkfs.ext4 dosfstools=mkfs.vfat
+	  chromium=chromium default-jre-headless=java nftables=nft iproute2=ip udpcast=udp-sender e2fsprogs=mkfs.ext4 dosfstools=mkfs.vfat
 
 run: setup packages
 	@exec $(VENV)/bin/enveis run
@@ -73,6 +74,12 @@ bench-quarantine: setup packages
 
 RUNS := 200000
 SEED := 1
+bench-diode: setup test-packages
+	@$(PY) -m bench.diode $(ARGS)
+
+soak-diode: setup test-packages
+	@$(PY) -m tests.diode.soak $(ARGS)
+
 fuzz-quarantine: setup packages
 	@$(PY) -m tests.fuzz --runs $(RUNS) --seed $(SEED)
 

@@ -32,6 +32,11 @@ class Crossing:
     transmissions: int
     memory: int
 
+    @property
+    def transmission_text(self) -> str:
+        """Which transmission brought the end, as far as the sender's signs of life tell; 0 says that it had ended."""
+        return str(self.transmissions) if self.transmissions else "just ended"
+
 
 @dataclass
 class Rig:
