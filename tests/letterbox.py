@@ -1,6 +1,5 @@
 """A gateway and its desk in two homes, driven as people drive them: pages by a browser, the rest by `enveis`."""
 
-import json
 import os
 import re
 import socket
@@ -73,10 +72,10 @@ class Letterbox:
     def answer(self, packet: str, text: str, *, state: str = "answered") -> None:
         """Reply to a packet's source: at the desk, then by a bundle to the gateway."""
         self.high("desk", "reply", packet, "--state", state, text=text)
-        (gateway,) = {line["gateway"] for line in [json.loads(self.low("gateway", "check", "--json"))] if line}
-        bundle = self.root / "bundle.zip"
-        bundle.unlink(missing_ok=True)
-        self.high("desk", "bundle", gateway, "--to", str(bundle), "--yes")
+        disc = self.root / f"disc-{packet}"
+        disc.mkdir()
+        self.high("desk", "bundle", self.machines.low.load().gateway, "--to", str(disc), "--yes")
+        (bundle,) = disc.iterdir()
         self.low("gateway", "accept-bundle", str(bundle), "--yes")
 
     @staticmethod

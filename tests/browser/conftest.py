@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.base import AxeResults
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -40,31 +39,31 @@ class Seen:
         self.pictures.mkdir(exist_ok=True)
         self.names: set[str] = set()
 
-    def look(self, page: Page, name: str, *, script: bool = True, picture: bool = True) -> None:
+    def look(self, page: Page, name: str, *, script: bool = True, picture: bool = True, scheme: str = "light") -> None:
         """Keep what `page` shows under `name`, and fail on what axe finds in it."""
         assert re.fullmatch(r"[a-z0-9-]+", name)
         self.names.add(name)
-        (self.html / f"{name}.html").write_text(page.content(), "utf-8")
-        results = Axe().run(page) if script else self._audited(page)
+        html = page.content()
+        (self.html / f"{name}.html").write_text(html, "utf-8")
+        if script:
+            self._check(page, name, picture=picture)
+            return
+        # Axe is a script: it looks at the same HTML and style in a window that runs scripts, but none of ours.
+        context = self._browser.new_context(viewport=page.viewport_size, color_scheme=scheme)
+        copy = context.new_page()
+        copy.route("**/enveis.js", lambda route: route.abort())
+        copy.route(page.url, lambda route: route.fulfill(body=html, content_type="text/html; charset=utf-8"))
+        copy.goto(page.url)
+        self._check(copy, name, picture=picture)
+        context.close()
+
+    def _check(self, page: Page, name: str, *, picture: bool) -> None:
+        results = Axe().run(page)
         assert results.violations_count == 0, f"{name}: {results.generate_report()}"
         assert results.response["passes"], name
         if picture:
-            self._picture(page, name)
-
-    def _audited(self, page: Page) -> AxeResults:
-        """Let axe, which is a script, look at the same HTML and style in a window that runs scripts."""
-        context = self._browser.new_context(viewport=page.viewport_size)
-        copy = context.new_page()
-        copy.route("**/enveis.js", lambda route: route.abort())
-        copy.route(page.url, lambda route: route.fulfill(body=page.content(), content_type="text/html; charset=utf-8"))
-        copy.goto(page.url)
-        results = Axe().run(copy)
-        context.close()
-        return results
-
-    def _picture(self, page: Page, name: str) -> None:
-        image = Image.open(io.BytesIO(page.screenshot(full_page=True)))
-        image.convert("RGB").quantize(COLOURS).save(self.pictures / f"{name}.png", optimize=True)
+            image = Image.open(io.BytesIO(page.screenshot(full_page=True)))
+            image.convert("RGB").quantize(COLOURS).save(self.pictures / f"{name}.png", optimize=True)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,277 @@
+"""The whole way of a source in a real browser, with the script and without any, in two languages.
+
+Each page and each state of a page is looked at on the way: by axe (WCAG 2.2), and kept for the validator of HTML.
+"""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from pypdf import PdfWriter
+
+from quarantine.local_clamd import LocalClamd
+from tests.browser.conftest import Seen, Visitor
+from tests.letterbox import Letterbox
+
+PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1100, "height": 800}
+REPLY = "Takk. Hvem undertegnet brevet?\n<script>alert(1)</script> Tel. 12 & 34"
+PUT_BY_SCRIPT = "Add another person"
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way through: a language and a kind of browser."""
+
+    language: str
+    script: bool
+    scheme: str
+    size: dict[str, int]
+    sentences: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        return f"{self.language}-{'script' if self.script else 'plain'}"
+
+
+WAYS = [
+    Way("nb", script=False, scheme="light", size=PHONE, sentences={
+        "tells": "PDF-en nevner forfatteren.",
+        "refused": "filer av denne typen tas ikke imot",
+        "one-word": "Se på ord",
+        "withdrawn": "Trukket tilbake",
+        "left": "Den har forlatt denne serveren",
+        "answered": "besvart",
+    }),
+    Way("en", script=True, scheme="dark", size=DESKTOP, sentences={
+        "tells": "The PDF names its author.",
+        "refused": "files of this type are not taken",
+        "one-word": "Look at word",
+        "withdrawn": "Withdrawn",
+        "left": "It has left this server",
+        "answered": "answered",
+    }),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def letterbox(tmp_path_factory: pytest.TempPathFactory, clamd: LocalClamd) -> Iterator[Letterbox]:
+    settings = {"inspection": True, "clamd_socket": str(clamd.socket_path), "file_max_bytes": 1024 * 1024}
+    with Letterbox(tmp_path_factory.mktemp("letterbox"), **settings) as running:
+        yield running
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    writer = PdfWriter()
+    writer.add_blank_page(200, 200)
+    writer.add_metadata({"/Author": "Kari Nordmann"})
+    document = io.BytesIO()
+    writer.write(document)
+    contents = {"brev.pdf": document.getvalue(), "notat.txt": b"Minutes\n", "foto.exe": b"MZ" + bytes(64)}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    return [tmp_path / name for name in contents]
+
+
+def _visitor(browser: Browser, letterbox: Letterbox, way: Way) -> Visitor:
+    context = browser.new_context(
+        java_script_enabled=way.script, locale=way.language, color_scheme=way.scheme, viewport=way.size
+    )
+    return Visitor(context, letterbox.origin)
+
+
+def _send(page: Page) -> None:
+    page.locator(".send button").click()
+    page.wait_for_load_state()
+
+
+def _focused(page: Page, selector: str) -> None:
+    expect(page.locator(f"{selector}:focus")).to_have_count(1)
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
+def test_the_whole_way(browser: Browser, letterbox: Letterbox, seen: Seen, files: list[Path], way: Way) -> None:
+    visitor = _visitor(browser, letterbox, way)
+    page = visitor.page
+    before = letterbox.spooled()
+
+    # The browser's language, then the address's.
+    visitor.go("/")
+    assert page.locator("html").get_attribute("lang") == way.language
+    seen.look(page, f"form-{way.name}", script=way.script, scheme=way.scheme)
+    for path in ("how", "privacy", "return"):
+        visitor.go(f"/{way.language}/{path}")
+        seen.look(page, f"{path}-{way.name}", script=way.script, scheme=way.scheme)
+    page.locator(".places a").first.click()
+    assert page.url == f"{letterbox.origin}/{way.language}/"
+
+    # Nothing at all: the reason is on top, has the focus, and leads to the field.
+    _send(page)
+    _focused(page, "#problem")
+    seen.look(page, f"form-empty-{way.name}", script=way.script, scheme=way.scheme, picture=False)
+    expect(page.locator("#message")).to_have_attribute("aria-invalid", "true")
+    page.locator("#problem a").click()
+    assert page.url.endswith("#message")
+
+    _fill(page, way)
+    page.locator("#files").set_input_files(files)
+    seen.look(page, f"form-filled-{way.name}", script=way.script, scheme=way.scheme)
+    _send(page)
+    expect(page.locator("#receipt")).to_be_visible()
+    seen.look(page, f"receipt-{way.name}", script=way.script, scheme=way.scheme)
+    assert way.sentences["tells"] in page.locator(".received").inner_text()
+    refused = page.locator(".problem .refused").inner_text()
+    assert refused == f"foto.exe: {way.sentences['refused']}"
+    words = page.locator("#receipt").inner_text()
+    (packet,) = letterbox.spooled() - before
+
+    _come_back_wrongly(visitor, seen, way, words)
+    letterbox.carry()
+    letterbox.answer(packet, REPLY)
+    _come_back(visitor, seen, way, words, files)
+    _withdraw_after_it_left(page, seen, way)
+    visitor.leave()
+
+
+def _fill(page: Page, way: Way) -> None:
+    page.locator("#message").fill("De mistet papirene mine.\nTo ganger.")
+    page.locator("#public_body").select_option(index=5)
+    people = page.locator("details.person")
+    expect(people).to_have_count(6)
+    page.locator("#person-1-given_name").fill("Kari")
+    for place, name in enumerate(("Nordmann", "Hansen")):
+        page.locator(f"#person-1-family-{place}").fill(name)
+    if way.script:
+        expect(page.locator(".who-now p")).to_have_count(1)
+        page.get_by_role("button", name=PUT_BY_SCRIPT).click()
+        expect(people).to_have_count(7)
+        page.locator("#person-7-role").fill("leder")
+        page.locator("#person-1-family-2").fill("Berg")
+        page.locator("#person-1-family-3").fill("Dahl")
+    else:
+        people.nth(5).locator("summary").click()
+        page.locator("#person-6-role").fill("leder")
+
+
+def _come_back_wrongly(visitor: Visitor, seen: Seen, way: Way, words: str) -> None:
+    """One word is wrong: the page says which place, keeps what was typed, and the receipt stays open elsewhere."""
+    page = visitor.context.new_page()
+    page.goto(f"{visitor.origin}/{way.language}/return")
+    typed = words.split()
+    slip = f"{typed[2][:-1]}{'a' if typed[2][-1] != 'a' else 'e'}"
+    page.locator("#words").fill(" ".join([*typed[:2], slip, *typed[3:]]))
+    _send(page)
+    _focused(page, "#problem")
+    seen.look(page, f"return-wrong-{way.name}", script=way.script, scheme=way.scheme)
+    assert "3" in page.locator("#problem-text").inner_text()
+    assert page.locator("#words").input_value().split()[2] == slip
+    page.close()
+
+
+def _come_back(visitor: Visitor, seen: Seen, way: Way, words: str, files: list[Path]) -> None:
+    page = visitor.context.new_page()
+    page.goto(f"{visitor.origin}/{way.language}/return")
+    # Capitals, commas and four letters are enough.
+    page.locator("#words").fill(", ".join(word[:4].upper() for word in words.split()))
+    _send(page)
+    reply = page.locator(".reply")
+    expect(reply).to_have_count(1)
+    assert reply.locator(".typed").inner_text() == REPLY
+    assert way.sentences["answered"] in reply.locator("h3").inner_text()
+    seen.look(page, f"case-{way.name}", script=way.script, scheme=way.scheme)
+
+    page.locator("#files").set_input_files(files[1])
+    _send(page)
+    expect(page.locator(".received li")).to_have_count(1)
+    seen.look(page, f"added-{way.name}", script=way.script, scheme=way.scheme)
+    page.locator("form[action$='/return'] button").click()
+    expect(page.locator(".reply")).to_have_count(1)
+    page.locator("form[action$='/delete-replies'] button").click()
+    page.wait_for_load_state()
+    seen.look(page, f"deleted-{way.name}", script=way.script, scheme=way.scheme)
+    page.locator("form[action$='/return'] button").click()
+    expect(page.locator("#add")).to_have_count(1)
+    expect(page.locator(".reply")).to_have_count(0)
+    seen.look(page, f"case-no-answer-{way.name}", script=way.script, scheme=way.scheme)
+    page.close()
+
+
+def _withdraw_after_it_left(page: Page, seen: Seen, way: Way) -> None:
+    page.locator("form[action$='/withdraw'] button").click()
+    expect(page.locator("h1")).to_have_text(way.sentences["left"])
+    seen.look(page, f"withdraw-left-{way.name}", script=way.script, scheme=way.scheme)
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
+def test_withdrawn_before_it_left(browser: Browser, letterbox: Letterbox, seen: Seen, way: Way) -> None:
+    visitor = _visitor(browser, letterbox, way)
+    page, before = visitor.page, letterbox.spooled()
+    visitor.go(f"/{way.language}/")
+    page.locator("#message").fill("x")
+    _send(page)
+    page.locator("form[action$='/withdraw'] button").wait_for()
+    assert len(letterbox.spooled() - before) == 1
+    page.locator("form[action$='/withdraw'] button").click()
+    expect(page.locator("h1")).to_have_text(way.sentences["withdrawn"])
+    seen.look(page, f"withdrawn-{way.name}", script=way.script, scheme=way.scheme)
+    assert letterbox.spooled() == before
+    visitor.leave()
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
+def test_too_large(browser: Browser, letterbox: Letterbox, seen: Seen, tmp_path: Path, way: Way) -> None:
+    visitor = _visitor(browser, letterbox, way)
+    page = visitor.page
+    visitor.go(f"/{way.language}/")
+    page.locator("#message").fill("still here")
+    large = tmp_path / "large.txt"
+    large.write_bytes(b"x" * (1024 * 1024 + 1))
+    page.locator("#files").set_input_files(large)
+    if way.script:
+        expect(page.locator(".chosen .why")).to_have_count(1)
+    page.locator("#message").fill("")
+    _send(page)
+    _focused(page, "#problem")
+    assert "large.txt" in page.locator(".refused").inner_text()
+    expect(page.locator("#files")).to_have_attribute("aria-invalid", "true")
+    seen.look(page, f"too-large-{way.name}", script=way.script, scheme=way.scheme)
+    # Beyond all limits together nothing is read at all.
+    page.locator("#files").set_input_files([_sparse(tmp_path / f"{n}.txt", 6 * 1024 * 1024) for n in range(4)])
+    _send(page)
+    expect(page.locator("h1#problem-title")).to_be_visible(timeout=30_000)
+    seen.look(page, f"beyond-limits-{way.name}", script=way.script, scheme=way.scheme, picture=False)
+    visitor.leave()
+
+
+def _sparse(path: Path, size: int) -> Path:
+    with path.open("wb") as stream:
+        stream.truncate(size)
+    return path
+
+
+def _width(page: Page) -> int:
+    return int(page.evaluate("document.documentElement.scrollWidth"))
+
+
+@pytest.mark.parametrize("language", ["nb", "nn", "da", "en"])
+def test_every_language_at_320_pixels_and_twice_the_size(
+    browser: Browser, letterbox: Letterbox, seen: Seen, language: str
+) -> None:
+    context = browser.new_context(viewport={"width": 320, "height": 640}, locale="pl")
+    visitor = Visitor(context, letterbox.origin)
+    for path, name in (("/", "form"), ("/how", "how"), ("/return", "return"), ("/privacy", "privacy")):
+        visitor.go(f"/{language}{path}")
+        seen.look(visitor.page, f"narrow-{name}-{language}", picture=name == "form" and language in ("nn", "da"))
+        assert _width(visitor.page) <= 320, path
+        # Text of twice the size (WCAG 1.4.4) on a small window; a zoom of 400 % on a large one is what 320 pixels are.
+        visitor.page.set_viewport_size({"width": 640, "height": 640})
+        visitor.page.evaluate("document.documentElement.style.fontSize = '200%'")
+        assert _width(visitor.page) <= 640, path
+        visitor.page.set_viewport_size({"width": 320, "height": 640})
+    links = visitor.page.locator(".languages a")
+    assert [links.nth(n).get_attribute("lang") for n in range(links.count())] == ["nb", "nn", "da", "en"]
+    assert links.nth(2).get_attribute("href") == "/da/privacy"
+    visitor.leave()
