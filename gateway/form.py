@@ -155,6 +155,11 @@ def _choice(kind: Callable[[str], T], untrusted: str) -> T | None:
         return None
 
 
+def is_preselected(name: str) -> bool:
+    """Answer whether a browser sends a value for this field although nobody typed or chose anything."""
+    return name == "kind" or name.endswith("-side")
+
+
 def person_rows(fields: Fields) -> int:
     """Return how many rows the page has to show for what was typed, PERSON_ROWS at least."""
     numbers = [int(match[1]) for name in fields.values if (match := _PERSON.fullmatch(name))]

@@ -8,7 +8,7 @@ from typing import Final, Self, TypeVar
 from babel.dates import format_date
 
 from gateway.catalogues import marked, translations
-from gateway.form import Fields, filled_rows, person_rows
+from gateway.form import Fields, filled_rows, is_preselected, person_rows
 from gateway.languages import Language
 from gateway.outcome import Problem, RefusedFile, RefusedReason, SubmissionError
 from gateway.rendering import render
@@ -111,7 +111,7 @@ class Pages:
             sentence=self.said(PROBLEMS[error.problem]) if error else "",
             is_about_files=error is not None and error.problem in _ABOUT_FILES,
             refused=self._named(error.refused) if error else (),
-            kept_text=bool(fields.values),
+            kept_text=any(any(typed) for name, typed in fields.values.items() if not is_preselected(name)),
             has_contact=any(any(typed) for name, typed in fields.values.items() if name.startswith("contact_")),
             counters=None if error else self._counters(),
             limits=self.site.limits,

@@ -52,8 +52,10 @@ class Seen:
         context = self._browser.new_context(viewport=page.viewport_size, color_scheme=scheme)
         copy = context.new_page()
         copy.route("**/enveis.js", lambda route: route.abort())
-        copy.route(page.url, lambda route: route.fulfill(body=html, content_type="text/html; charset=utf-8"))
-        copy.goto(page.url)
+        address = page.url.partition("#")[0]
+        copy.route(address, lambda route: route.fulfill(body=html, content_type="text/html; charset=utf-8"))
+        copy.goto(address)
+        assert copy.title() == page.title()
         self._check(copy, name, picture=picture)
         context.close()
 
