@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from gateway.answers import SCRIPT_TAG
 from gateway.form import Fields, FieldTooLongError, filled_rows, is_known, parse_form, person_rows
 from gateway.intake import KeptFile, Limits
+from gateway.languages import Language
 from gateway.outcome import Problem, RefusedFile, RefusedReason, SubmissionError
 from gateway.pages import Pages
 from gateway.receipts import FreshReceipt
@@ -255,3 +256,54 @@ def test_line_ends_are_one_character_and_broken_utf_8_is_shown_as_such() -> None
     text = parse_form(fields, bodies=(), page_language="en").text
     assert text.endswith("ok")
     assert text.encode()
+
+
+class _Counters:
+    received, bodies, officials = 1, 12, 9
+
+
+def test_counters_are_shown_from_their_floor_on_and_never_without_a_bundle() -> None:
+    site = Site(LIMITS, counters_floor=10, counters=_Counters)
+    page = Pages(site).form()
+    assert "<strong>12</strong> bodies complained about" in page
+    assert page.count("<strong>9</strong>") == page.count("<strong>1</strong>") == 0
+    assert "<strong>1</strong> complaint received" in Pages(replace(site, counters_floor=1)).form()
+    assert 'class="counters"' not in Pages(replace(site, counters_floor=13)).form()
+    assert 'class="counters"' not in Pages(Site(LIMITS)).form()
+
+
+def test_what_the_editors_say_is_in_the_page_language_or_in_one_that_they_gave() -> None:
+    body = Body(PerLanguage(nb="Politiet", en="The police"), PerLanguage(nb="Spesialenheten <b>"))
+    names = PerLanguage(nn="Bladet")
+    site = Site(LIMITS, name="Avisa", names=names, bodies=(body,), languages=(Language.BOKMAL, Language.ENGLISH))
+    english, nynorsk = Pages(site, Language.ENGLISH), Pages(site, Language.NYNORSK)
+    assert (english.name, nynorsk.name, Pages(Site(LIMITS), Language.DANISH).name) == ("Avisa", "Bladet", "redaktionen")
+    page = english.form()
+    # The packet gets the same name whichever language was read.
+    assert '<option value="Politiet">The police</option>' in page
+    assert "Spesialenheten &lt;b&gt;" in page
+    assert site.body_values == ("Politiet",)
+
+
+def test_no_page_that_answers_a_form_leads_away_by_another_language() -> None:
+    pages = Pages(Site(LIMITS, languages=tuple(Language)))
+    assert 'hreflang="da"' in pages.form()
+    answers = [
+        pages.receipt(_received("a")),
+        pages.added(_received("a"), "w"),
+        *map(pages.problem, map(SubmissionError, Problem)),
+    ]
+    for page in answers:
+        assert "hreflang" not in page
+
+
+def test_the_field_that_is_wrong_says_so_and_is_led_to() -> None:
+    error = SubmissionError(
+        Problem.FIELD_TOO_LONG, field_name="person-3-family_names", fields=_fields(("person-3-role", "x"))
+    )
+    html = _Html(PAGES.form(error))
+    (field,) = [at for tag, at in html.elements if at.get("aria-invalid") == "true"]
+    assert (field["id"], field["aria-describedby"]) == ("person-3-family-0", "problem-text")
+    assert [at["href"] for tag, at in html.elements if tag == "a" and at.get("href") == "#person-3-family-0"]
+    (problem,) = [at for tag, at in html.elements if at.get("id") == "problem"]
+    assert problem.items() >= {"role": "alert", "tabindex": "-1", "autofocus": ""}.items()
