@@ -24,6 +24,7 @@ ALL = tuple(Language)
         ("*", NB),
         ("pl, *;q=0.1", NB),
         ("en;q=0", EN),
+        ("da;q=0", EN),
         ("nb;q=9, nn", NN),
         ("nb;;;, \0, nn", NN),
         ("da;q=1.000,en;q=0.999", DA),
