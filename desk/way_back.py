@@ -15,7 +15,6 @@ from desk.reply_book import BookedReply, Counted, Published, ReplyBook
 from desk.visits import BelongsTo, Claims, Opened, Visits
 from keys.errors import KeyMaterialError
 from keys.recipient import parse_recipient
-from keys.signing import SigningKey, parse_signing_key
 from transfer.arrivals import Arrivals
 from transfer.batch import GatewayId
 from transfer.bundle import Bundle, encode_bundle, sign_bundle
@@ -25,7 +24,6 @@ from transfer.reply import DAYS_KEPT, Reply, ReplyId, State, new_reply_id, seal_
 
 BUNDLE_DAYS: Final = 30  # on which a gateway takes a bundle, unless the desk says otherwise
 COUNTERS_EVERY: Final = timedelta(days=7)  # finer steps would tell when somebody complained
-_KEY_FILE_MAX: Final = 64 * 1024  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +132,7 @@ def publish_bundle(home: DeskHome, draft: Draft, write: Callable[[str, bytes], N
         OSError: It could not be written; nothing needs to be undone.
     """
     contents = draft.contents
-    bundle = sign_bundle(contents, draft.sealed, load_signing_key(home))
+    bundle = sign_bundle(contents, draft.sealed, home.load_signing_key())
     content = encode_bundle(bundle)
     ReplyBook(home.reply_book).made(
         contents.gateway,
@@ -147,20 +145,6 @@ def publish_bundle(home: DeskHome, draft: Draft, write: Callable[[str, bytes], N
     home.log().append(Event.BUNDLE_MADE, gateway=contents.gateway, digest=bundle.digest)
     write(f"enveis-bundle-{contents.gateway}-{contents.serial:06d}.zip", content)
     return bundle
-
-
-def load_signing_key(home: DeskHome) -> SigningKey:
-    """Read the desk's signing key.
-
-    Raises:
-        DeskError: It cannot be used.
-    """
-    home.check()
-    try:
-        with home.key.open("rb") as stream:
-            return parse_signing_key(stream.read(_KEY_FILE_MAX).decode("ascii"))
-    except (KeyMaterialError, UnicodeDecodeError) as error:
-        raise DeskError(f"{home.key}: {error}") from None
 
 
 def rounded(number: int) -> int:

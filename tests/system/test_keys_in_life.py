@@ -9,6 +9,7 @@ import pytest
 from desk.opening import OpenPacket
 from enveis.main import main
 from enveis.two_machines import RunningGateway, TwoMachines, free_port
+from gateway import keys_of_desk
 from gateway.config import GatewayConfig
 from gateway.home import GatewayHome
 from keys.generation import sign_recipients
@@ -169,6 +170,26 @@ def test_a_crash_in_a_rotation_leaves_a_desk_that_opens_and_says_what_to_do(
         homes.say("keys", "rehearse", "--backup", homes.backup, home=homes.high, status=0 if survived < 3 else 1)
         homes.say("desk", "open", packet, "--to", homes.root / f"opened-{survived}", home=homes.high)
     assert rotate(homes)["generation"] == 3
+
+
+def test_a_crash_while_recipients_are_taken_is_completed_by_the_next_call(
+    homes: TwoHomes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rotate(homes)
+    real, calls = keys_of_desk.replace, [0]
+
+    def dying(path: Path, pieces: Any) -> None:
+        calls[0] += 1
+        if calls[0] == 2:
+            raise KeyboardInterrupt
+        real(path, pieces)
+
+    monkeypatch.setattr(keys_of_desk, "replace", dying)
+    homes.say("gateway", "recipients", homes.high / "recipients.txt", "--yes", home=homes.low, status=130)
+    monkeypatch.setattr(keys_of_desk, "replace", real)
+    assert GatewayHome(homes.low).load().recipients  # it starts all the same
+    assert "Packets will be sealed to generation 2" in take_recipients(homes)
+    assert "is here already" in take_recipients(homes)
 
 
 def test_a_packet_for_recipients_that_nobody_knows_is_told(homes: TwoHomes) -> None:
