@@ -31,7 +31,7 @@ from transfer.usb import MANIFEST
 MIB: Final = 1024 * 1024
 PIECE: Final = 8 * MIB
 ENVEIS: Final = (sys.executable, "-m", "enveis")
-LONG_AGO: Final = 1_000_000_000  # a tick that has passed
+HOUR: Final = 3600  # seconds: a tick that has passed
 
 
 @dataclass
@@ -81,7 +81,8 @@ class LinkEnds:
             else:
                 for at in range(0, size, PIECE):
                     stream.write(secrets.token_bytes(min(PIECE, size - at)))
-        os.utime(path, (LONG_AGO, LONG_AGO))
+        started = time.time() - HOUR
+        os.utime(path, (started, started))
         return packet
 
     def start(self, side: str, *arguments: str) -> subprocess.Popen[bytes]:

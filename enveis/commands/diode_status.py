@@ -60,12 +60,12 @@ def say_link(report: "ReceiverReport", terminal: Terminal) -> None:
     for sentence in report.damaged:
         terminal.warn(f"  {sentence}")
     if report.not_imported:
-        terminal.say(f"{report.not_imported} batches are here and not in the inbox yet: enveis transfer import")
+        terminal.say(f"Arrived, and not in the inbox yet: {report.not_imported} batches (enveis transfer import)")
     if report.refused:
         terminal.say("Dropped datagrams: " + ", ".join(f"{count} {reason}" for reason, count in report.refused))
     if 0 < report.buffer < BUFFER_MIN:
         terminal.warn(
-            f"The kernel keeps only {amount(report.buffer)} for the link's socket: raise net.core.rmem_max to 33554432."
+            f"The kernel keeps only {amount(report.buffer)} for the link's socket: raise net.core.rmem_max to 67108864."
         )
 
 
@@ -114,4 +114,4 @@ def say_sender(sender: dict[str, Any], terminal: Terminal) -> None:
     if not sender["sending"]:
         terminal.warn("Link: 'enveis transfer send' is not running")
     for item in sender["sent"]:
-        terminal.say(f"Link: batch {item['batch']} was sent {item['times']} times")
+        terminal.say(f"Link: batch {item['batch']}, sent so far: {item['times']} times")

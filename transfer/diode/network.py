@@ -4,6 +4,7 @@ A blocking loop, not an event loop: one that does more between two datagrams los
 """
 
 import contextlib
+import os
 import socket
 import time
 from collections.abc import Callable
@@ -27,6 +28,7 @@ AT_ONCE: Final = 128  # datagrams taken from the kernel together
 FEW: Final = 32  # fewer than this: a short rest makes the next call worth more
 REST: Final = 0.0005  # seconds; the kernel's buffer holds much longer
 WAIT: Final = 0.2  # seconds without a datagram until we look around
+PRIORITY: Final = -10  # nice(2), where we may: the decoder can wait for the processor, datagrams cannot
 MICRO: Final = 1_000_000
 _SO_RCVBUFFORCE: Final = 33  # socket(7); for processes with CAP_NET_ADMIN
 
@@ -84,6 +86,8 @@ def run_network(
     ready: Callable[[], None],
 ) -> None:
     """Receive until `goes_on` says no; it is asked several times a second. `ready` is called once it listens."""
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
     store = FileStore(shelf, quota=settings.quota_bytes)
     intake = Intake(links, store, objects_max=settings.objects_max)
     _resume(intake, store, shelf)

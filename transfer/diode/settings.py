@@ -67,7 +67,7 @@ class ReceiverSettings:
     listen: str = f"127.0.0.1:{PORT}"
     quota_bytes: int = 100 * GIB
     objects_max: int = 8
-    buffer_bytes: int = 32 * MIB
+    buffer_bytes: int = 64 * MIB
 
     def __post_init__(self) -> None:
         """Raise ValueError with a sentence that names the key and its bounds."""

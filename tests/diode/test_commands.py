@@ -1,0 +1,166 @@
+"""What people type and see: settings, errors in one sentence, the status of either side; and what no process loads."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from enveis.commands.transfer_status import EXIT_ALARM
+from enveis.main import main
+from tests.link import MIB, LinkEnds, wait_for
+from transfer.diode.errors import LinkError
+from transfer.diode.outlet import Outlet, open_outlet
+from transfer.diode.pacing import TokenBucket
+from transfer.diode.settings import ReceiverSettings, SenderSettings
+from transfer.diode.wire import DatagramWriter, Kind, LinkKey
+
+HOST = "127.0.0.1"
+
+
+def free_udp_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind((HOST, 0))
+        return int(free.getsockname()[1])
+
+
+@pytest.fixture
+def ends(tmp_path: Path) -> Iterator[LinkEnds]:
+    address = f"{HOST}:{free_udp_port()}"
+    ends = LinkEnds(tmp_path, SenderSettings(to=address, pass_gap_seconds=1), ReceiverSettings(listen=address))
+    yield ends
+    ends.stop()
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str | Path, status: int = 0) -> str:
+    capsys.readouterr()
+    assert main([str(each) for each in arguments]) == status
+    shown = capsys.readouterr()
+    assert "Traceback" not in shown.err
+    return shown.out + shown.err
+
+
+@pytest.mark.parametrize("veiled", [False, True], ids=["plain", "constant rate"])
+def test_a_whole_evening_at_both_terminals(ends: LinkEnds, capsys: pytest.CaptureFixture[str], *, veiled: bool) -> None:
+    low, high = ends.low.root, ends.high.root
+    ends.change_sender(constant_rate=veiled, rate_bytes=20_000_000)
+    assert "is not running" in said(capsys, "transfer", "status", "--home", low)
+    packet = ends.put(2 * MIB, sealed=True)
+    ends.start_receiver()
+    ends.start("send")
+    ends.wait_for_bags(1, 40)
+    wait_for(lambda: ends.report().links[0].is_up, 20, ends.told)
+    text = said(capsys, "transfer", "status", "--home", high)
+    assert ": up" in text
+    assert "not in the inbox yet: 1 batches" in text
+    assert "Link: batch 1, sent so far: " in said(capsys, "transfer", "status", "--home", low)
+    text = said(capsys, "transfer", "import", "--home", high)
+    words = text.partition("Words for the gateway: ")[2].splitlines()[0].split()
+    assert (high / "inbox" / f"{packet}.age").exists()
+    assert not ends.bags()
+    assert "nothing new has come" in said(capsys, "transfer", "import", "--home", high, status=1)
+    assert "1 packets have arrived" in said(capsys, "transfer", "acknowledge", *words, "--home", low)
+    assert "nothing to send again: batches 1" in said(capsys, "transfer", "resend", "1", "--home", low, status=1)
+    wait_for(lambda: not json.loads(said(capsys, "transfer", "status", "--json", "--home", low))["link"]["sent"], 10)
+    shown = json.loads(said(capsys, "transfer", "status", "--json", "--home", high))["links"]
+    assert shown["gateways"][0]["up"]
+    assert shown["gateways"][0]["missing"] == []
+    ends.stop()
+    assert "Traceback" not in ends.told()
+    wait_for(lambda: not ends.report().links[0].is_up, 20)
+    text = said(capsys, "transfer", "status", "--home", high, status=EXIT_ALARM)
+    assert "DOWN" in text or "is not running" in text
+
+
+def test_what_cannot_be_done_is_said_in_one_sentence(
+    ends: LinkEnds, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    low, high = ends.low.root, ends.high.root
+    assert "no desk's home" in said(capsys, "transfer", "receive", "--home", low, status=1).replace("not a", "no")
+    assert "gateway's home" in said(capsys, "transfer", "send", "--home", high, status=1)
+    assert "exists already" in said(capsys, "transfer", "send", "--write-settings", "--home", low, status=1)
+    assert "type them like" in said(capsys, "transfer", "resend", "ten", "--home", low, status=1)
+    for home, command in ((low, "send"), (high, "receive")):
+        (home / "link.toml").unlink()
+        assert "--write-settings" in said(capsys, "transfer", command, "--home", home, status=1)
+        assert "Written" in said(capsys, "transfer", command, "--write-settings", "--home", home)
+    (high / "link.toml").write_text('listen = "203.0.113.9:4141"\n')
+    assert "cannot listen on 203.0.113.9" in said(capsys, "transfer", "receive", "--home", high, status=1)
+    for pairing in ends.high.gateways.glob("*.pairing"):
+        pairing.unlink()
+    assert "desk pair" in said(capsys, "transfer", "receive", "--home", high, status=1)
+
+
+def test_a_second_sender_of_one_home_is_refused(ends: LinkEnds, capsys: pytest.CaptureFixture[str]) -> None:
+    ends.start("send")
+    wait_for(lambda: "Sending to" in ends.told(), 20)
+    assert "another" in said(capsys, "transfer", "send", "--home", ends.low.root, status=1)
+
+
+@pytest.mark.parametrize(
+    ("module", "never"),
+    [
+        ("transfer.diode.sending", ("keys.identity", "desk", "raptorq", "gateway")),
+        ("transfer.diode.network", ("keys.identity", "desk", "raptorq", "transfer.incoming", "sqlite3")),
+        ("transfer.diode.committing", ("keys.identity", "desk", "raptorq", "transfer.incoming")),
+        ("transfer.diode.decoding", ("keys.identity", "desk", "socket", "transfer.pairing")),
+        ("transfer.diode.encoder", ("keys.identity", "desk", "transfer.pairing", "transfer.outbox")),
+    ],
+)
+def test_what_each_process_never_loads(module: str, never: tuple[str, ...]) -> None:
+    script = f"import sys, {module}; print([name for name in {never!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_senders_socket_hears_nothing() -> None:
+    with open_outlet((HOST, 9)) as outlet, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as somebody:
+        outlet.sendto(b"out", (HOST, free_udp_port()))
+        port = outlet.getsockname()[1]
+        for _ in range(10):
+            somebody.sendto(b"in", (HOST, port))
+        time.sleep(0.1)
+        with pytest.raises(BlockingIOError):
+            outlet.recv(100, socket.MSG_DONTWAIT)
+
+
+@pytest.mark.parametrize("segments", [True, False])
+def test_the_same_datagrams_leave_with_one_call_or_with_many(
+    monkeypatch: pytest.MonkeyPatch, *, segments: bool
+) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver, open_outlet((HOST, 9)) as sending:
+        receiver.bind((HOST, 0))
+        receiver.settimeout(5)
+        bucket = TokenBucket(10**9, now=time.monotonic, sleep=time.sleep)
+        writer = DatagramWriter(LinkKey(bytes(32)), link=1, session=1, symbol=1168)
+        if not segments:
+            monkeypatch.setattr(Outlet, "_ask_for_segments", lambda _self: False)
+        outlet = Outlet(sending, receiver.getsockname(), writer, bucket, 10**9)
+        for esi in range(60):
+            outlet.put(Kind.SYMBOL, bytes([esi]) * 1168, number=1, tag=b"12345678", esi=esi)
+        outlet.flush()
+        came = [receiver.recv(9000) for _ in range(60)]
+    assert [datagram[44] for datagram in came] == list(range(60))
+    assert {len(datagram) for datagram in came} == {writer.size}
+    assert outlet.unsent == 0
+
+
+def test_a_datagram_that_the_interface_cannot_take_is_explained() -> None:
+    with open_outlet((HOST, 9)) as sending:
+        writer = DatagramWriter(LinkKey(bytes(32)), link=1, session=1, symbol=8 * 9000)
+        bucket = TokenBucket(10**9, now=time.monotonic, sleep=time.sleep)
+        outlet = Outlet(sending, (HOST, 9), writer, bucket, 10_000)
+        with pytest.raises(LinkError, match="mtu"):
+            outlet.put(Kind.PADDING, number=0, tag=bytes(8))
+
+
+def test_mutated_datagrams_for_a_moment() -> None:
+    pytest.importorskip("atheris", reason="atheris is there for Python 3.11 only")
+    command = [sys.executable, "-m", "tests.diode.fuzz", "--runs", "3000"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "Done 3000 runs" in done.stderr
