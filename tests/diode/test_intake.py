@@ -26,7 +26,7 @@ from transfer.diode.symbols import BlockState
 from transfer.diode.wire import DatagramWriter, Kind, LinkKey, link_id
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     size=st.integers(2, 60 * SYMBOL),
     block_symbols=st.integers(1, 30),
@@ -53,7 +53,7 @@ def test_order_repetition_and_loss_within_strength_give_the_same_bytes(
     assert link.received(header) == content
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_beyond_its_strength_there_is_a_named_gap_and_the_next_pass_fills_it(seed: int) -> None:
     chance = random.Random(seed)

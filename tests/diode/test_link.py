@@ -31,10 +31,10 @@ def test_batches_arrive_intact_and_not_one_frame_comes_back(mtu: int) -> None:
         built.ends.start("send")
         for loss in (0, 10, 50, 100):
             built.diode.set_loss(loss)
-            crossing = built.cross(16 * MIB, seconds=30)
+            crossing = built.cross(8 * MIB, seconds=30)
             assert crossing.memory < RSS_MAX
         sent, _ = built.diode.frames()
-        assert sent > 4 * 16 * MIB // mtu, "frames are real: one for each datagram"
+        assert sent > 4 * 8 * MIB // mtu, "frames are real: one for each datagram"
         built.assert_silent()
         assert built.ends.report().links[0].is_up
 
@@ -45,7 +45,7 @@ def test_a_receiver_that_stalls_again_and_again_gets_it_in_a_later_pass(link: Ri
     staller.start()
     try:
         link.ends.start("send")
-        link.cross(48 * MIB, seconds=40)
+        link.cross(24 * MIB, seconds=40)
     finally:
         staller.join()
 
@@ -53,7 +53,7 @@ def test_a_receiver_that_stalls_again_and_again_gets_it_in_a_later_pass(link: Ri
 def test_each_process_of_the_receiver_may_be_killed_at_any_point(link: Rig) -> None:
     link.ends.change_sender(passes=6)
     link.ends.start("send")
-    kill_at_random(link, 24 * MIB, 8, seed=1, seconds=60)
+    kill_at_random(link, 16 * MIB, 6, seed=1, seconds=60)
     link.cross(MIB, seconds=30)
 
 
@@ -63,7 +63,7 @@ def test_a_flood_of_garbage_changes_nothing(link: Rig) -> None:
     link.ends.start("send")
     link.cross(MIB, seconds=20)
     before = memory(network)
-    with flood(link, rate=100_000, seconds=8) as process:
+    with flood(link, rate=100_000, seconds=5) as process:
         link.cross(8 * MIB, seconds=60)
         process.wait(30)
     assert memory(network) <= before + 2 * MIB
