@@ -101,6 +101,18 @@ def test_a_second_sender_of_one_home_is_refused(ends: LinkEnds, capsys: pytest.C
     assert "another" in said(capsys, "transfer", "send", "--home", ends.low.root, status=1)
 
 
+def test_a_slow_sender_lives_visibly_and_ends_when_it_is_told_to(ends: LinkEnds) -> None:
+    ends.change_sender(rate_bytes=100_000, heartbeat_tenths=5)
+    ends.put(2 * MIB)
+    ends.start_receiver()
+    sender = ends.start("send")
+    wait_for(lambda: bool(ends.shelf.names()), 30, ends.told)
+    time.sleep(4)  # a block takes ten seconds
+    assert ends.report().links[0].is_up
+    sender.terminate()
+    assert sender.wait(5) == 0
+
+
 @pytest.mark.parametrize(
     ("module", "never"),
     [

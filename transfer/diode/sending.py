@@ -38,6 +38,7 @@ REPAIR_ROUNDS: Final = 4  # passes with repair symbols of their own; WIRE.md 6.2
 HEADER_BLOCKS: Final = 4  # blocks between two repetitions of the object's header; WIRE.md 6.3
 HEADER_FIRST: Final = 3  # times in the beginning and at the end
 HISTORY_BEATS: Final = 5  # heartbeats between two repetitions of the history
+LIFE_SYMBOLS: Final = 16  # symbols between two looks at the clock: on a slow link a block takes minutes
 LOOK_EVERY: Final = 2.0  # seconds between two looks at spool and ledger
 IDLE: Final = 0.05  # seconds of rest when nothing is to be sent
 NO_TAG: Final = bytes(TAG_SIZE)
@@ -264,8 +265,9 @@ class Sender:
             pass_.waiting.append(block)
         put, number, tag = self._outlet.put, pass_.header.number, pass_.header.tag
         for esi in range(count):
+            if esi % LIFE_SYMBOLS == 0:
+                self._sign_of_life()
             put(Kind.SYMBOL, content[esi * symbol : (esi + 1) * symbol], number=number, tag=tag, block=block, esi=esi)
-        self._sign_of_life()
         while pass_.waiting and self._encoder.is_ready():
             self._send_repair(pass_)
 
@@ -293,6 +295,8 @@ class Sender:
         now = time.monotonic()
         if now < self._beat:
             return
+        if not self._goes_on():
+            raise Stop
         self._beat = now + self._settings.heartbeat_tenths / 10
         self._outlet.put(Kind.HEARTBEAT, encode_heartbeat(self._heartbeat()), number=0, tag=NO_TAG)
         if self._history and self._beats % HISTORY_BEATS == 0:
