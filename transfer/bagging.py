@@ -109,7 +109,14 @@ def bag_new(
         # From here on this number belongs to this batch. Were the bag visible first, a crash could give the
         # number to another batch, and the desk would see two histories.
         secrets = (draft.secret, draft.sealed)
-        low.outbox.record(batch, digest=digest_batch(manifest), manifest=manifest, signature=signature, secrets=secrets)
+        low.outbox.record(
+            batch,
+            digest=digest_batch(manifest),
+            manifest=manifest,
+            signature=signature,
+            secrets=secrets,
+            log_seq=low.audit.head().seq,
+        )
         _publish(low, bag, draft.number)
     say_exported(low, draft.number)
     return _exported(batch, destination, tuple(packet.id for packet in chosen if packet.id in spoilt))

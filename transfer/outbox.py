@@ -152,16 +152,26 @@ class Outbox:
             yield lambda packet: db.execute(query, (packet,)).fetchone() is not None
 
     def record(
-        self, batch: Batch, *, digest: str, manifest: bytes, signature: str, secrets: tuple[bytes, bytes]
+        self,
+        batch: Batch,
+        *,
+        digest: str,
+        manifest: bytes,
+        signature: str,
+        secrets: tuple[bytes, bytes],
+        log_seq: int | None = None,
     ) -> None:
-        """Remember a new batch before its bag becomes visible; `secrets` are the plain and the sealed one."""
+        """Remember a new batch before its bag becomes visible; `secrets` are the plain and the sealed one.
+
+        `log_seq` is where the log stands: the export is said after that line.
+        """
         audit, day = batch.audit, batch.day.isoformat()
         with self._ledger.transaction() as db:
             db.execute(
                 "INSERT INTO batches (number, digest, lane, packets, day, sent, manifest, signature, audit_first, "
-                "audit_last, secret, sealed_secret, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "audit_last, secret, sealed_secret, state, log_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (batch.number, digest, str(batch.lane), len(batch.packets), day, day, manifest, signature,
-                 audit.first, audit.last, *secrets, str(BatchState.OUTSTANDING)),
+                 audit.first, audit.last, *secrets, str(BatchState.OUTSTANDING), log_seq),
             )  # fmt: skip
             db.executemany("INSERT INTO packets VALUES (?, ?)", [(item.id, batch.number) for item in batch.packets])
 

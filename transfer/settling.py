@@ -102,7 +102,7 @@ def say_exported(low: LowSide, number: int) -> None:
     record = Record(
         event=Event.BATCH_EXPORTED, batch=number, lane=str(batch.lane), count=batch.packets, digest=batch.digest
     )
-    _say_once(low, [record], after=batch.audit_last)
+    _say_once(low, [record], after=batch.audit_last if batch.log_seq is None else batch.log_seq)
     low.outbox.mark_said(number)
 
 
