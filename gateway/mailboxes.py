@@ -18,7 +18,6 @@ from transfer.bundle_list import Counters, Grant
 class _Contents:
     """One consistent state; replaced as a whole, so that a request in another thread sees all of one."""
 
-    changes: bytes
     state: bytes
     serial: int
     expires: date | None
@@ -100,30 +99,25 @@ class Mailboxes:
         Raises:
             GatewayError, transfer.errors.LedgerError, OSError: See the constructor; what was known stays.
         """
-        contents = self._contents
-        changes = self._store.changes()
-        if changes == contents.changes:
-            return False
-        # Deletions that found nothing change the file too; they must not make everyone read all of it.
-        if self._store.state() == contents.state:
-            self._contents = replace(contents, changes=changes)
+        # Deletions that found nothing change no state: they must not make everyone read all of the file.
+        if self._store.state() == self._contents.state:
             return False
         self._contents = self._load()
         return True
 
     def _load(self) -> _Contents:
-        # The counter first: a change while the rest is read is then seen the next time.
-        changes, state = self._store.changes(), self._store.state()
+        # The state first: a change while the rest is read is then seen the next time.
+        state = self._store.state()
         taken = self._store.load(self._desk_key, self._gateway)
-        return _contents(taken, changes=changes, state=state)
+        return _contents(taken, state)
 
 
-def _contents(taken: Taken | None, *, changes: bytes, state: bytes) -> _Contents:
+def _contents(taken: Taken | None, state: bytes) -> _Contents:
     if taken is None:
-        return _Contents(changes, state, 0, None, None, {}, {})
+        return _Contents(state, 0, None, None, {}, {})
     replies: defaultdict[str, tuple[SealedReply, ...]] = defaultdict(tuple)
     for reply in taken.replies:
         replies[reply.lookup] += (reply,)
     contents = taken.contents
     grants = {grant.lookup: grant for grant in contents.grants}
-    return _Contents(changes, state, contents.serial, contents.expires, contents.counters, grants, dict(replies))
+    return _Contents(state, contents.serial, contents.expires, contents.counters, grants, dict(replies))

@@ -31,7 +31,6 @@ CREATE TABLE reply (
     id TEXT PRIMARY KEY, lookup TEXT NOT NULL, expires TEXT NOT NULL, sealed BLOB NOT NULL
 ) STRICT;
 CREATE TABLE tombstone (id TEXT PRIMARY KEY, expires TEXT NOT NULL) STRICT"""
-_CHANGES_AT: Final = 24  # of the file: SQLite's change counter, four bytes (sqlite.org/fileformat2, 1.3.7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +126,12 @@ class WayBack:
             if db.execute("DELETE FROM reply WHERE expires < ?", (today.isoformat(),)).rowcount:
                 db.execute("UPDATE taken SET state = ?", (_noise(),))
 
-    def changes(self) -> bytes:
-        """Return what differs after each change to the file, by whichever process; cheap."""
-        with self._path.open("rb", buffering=0) as stream:
-            stream.seek(_CHANGES_AT)
-            return stream.read(4)
-
     def state(self) -> bytes:
-        """Return what differs whenever there are other replies, grants or counters than before."""
+        """Return what differs whenever there are other replies, grants or counters than before; cheap.
+
+        Asked of SQLite and not read from the file: to close it here would let go of every lock on it that another
+        thread of this process has (sqlite.org/howtocorrupt, 2.2).
+        """
         with self._file.reading() as db:
             row = db.execute("SELECT state FROM taken").fetchone()
             return b"" if row is None else bytes(row[0])

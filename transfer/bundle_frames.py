@@ -5,7 +5,6 @@ scanner that types them with another keyboard's signs. What they are worth is se
 """
 
 import base64
-import binascii
 import hashlib
 import struct
 from typing import Final
@@ -73,7 +72,7 @@ def _parse(line: str, number: int) -> tuple[bytes, int, int, bytes]:
     try:
         frame = base64.b32decode(body + "=" * (-len(body) % 8))
         version, digest, place, total = _HEAD.unpack_from(frame)
-    except (binascii.Error, struct.error):
+    except (ValueError, struct.error):  # no Base32, signs beyond ASCII, or too short
         raise BundleError(_damaged(number)) from None
     content, checksum = frame[:-_SUM_SIZE], frame[-_SUM_SIZE:]
     if version != _VERSION or _sum(content) != checksum or not place < total <= PAPER_MAX // FRAME_PAYLOAD + 1:

@@ -1,5 +1,6 @@
 """One private SQLite file, opened for each transaction. Knows nothing of what is in it."""
 
+import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -23,8 +24,7 @@ class LedgerFile:
 
     def __init__(self, path: Path, *, schema: str, version: int) -> None:
         self._path = path
-        # SQLite would create it readable to the group, depending on the umask.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, PRIVATE))
+        _make_private(path)
         with self.reading() as db:
             found = db.execute("PRAGMA user_version").fetchone()[0]
         if found == 0:
@@ -67,3 +67,15 @@ class LedgerFile:
                 for statement in schema.split(";\n"):
                     db.execute(statement)
                 db.execute(f"PRAGMA user_version = {version}")
+
+
+def _make_private(path: Path) -> None:
+    """Create the file where it is missing: SQLite would make it readable to the group, depending on the umask.
+
+    One that is there is not opened: to close it would let go of every lock that this process has on it, those of a
+    transaction in another thread included (sqlite.org/howtocorrupt, 2.2).
+    """
+    if path.is_symlink():
+        raise LedgerError(f"{path} is a symbolic link: nothing was opened")
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, PRIVATE))

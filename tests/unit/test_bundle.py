@@ -19,6 +19,7 @@ from keys.secret import SecretKey
 from keys.signing import SigningKey
 from tests.bundles import DESK, GATEWAY, LOOKUP, SOURCE, TODAY, a_bundle, a_file, a_reply, altered, reply_id, sealed
 from transfer.bundle import BUNDLE_MAX, encode_bundle, open_bundle, sign_bundle
+from transfer.bundle_frames import join_frames
 from transfer.bundle_list import Counters, Grant, Tombstone, encode_list, entry_of, parse_list
 from transfer.errors import BundleError, ReplyError
 from transfer.record import RecordError
@@ -219,3 +220,11 @@ def test_what_a_page_would_not_show_is_not_sealed(text: str) -> None:
 def test_too_long_a_reply_is_refused() -> None:
     with pytest.raises(ReplyError, match="too long: 64 KiB"):
         seal_reply(a_reply(1, text="x" * PLAINTEXT_MAX), SOURCE.recipient)
+
+
+@pytest.mark.parametrize(
+    "line", ["ENVEISÅÆØ", "ENVEIS\u212a\u017f", "ENVEIS", "ENVEIS=", "ENVEISA", "\u0130", "{}", "A" * 5_000]
+)
+def test_whatever_a_scanner_types_is_answered_in_a_sentence(line: str) -> None:
+    with pytest.raises(BundleError, match=r"line 2 is not a code|missing"):
+        join_frames("\n" + line)

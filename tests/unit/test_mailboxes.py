@@ -17,7 +17,7 @@ from keys.signing import SigningKey
 from tests.bundles import DESK, GATEWAY, LOOKUP, TODAY, a_bundle, reply_id
 from transfer.bundle import Bundle
 from transfer.bundle_list import Counters, Grant
-from transfer.errors import BundleError
+from transfer.errors import BundleError, LedgerError
 
 OTHER = "cd" * 16
 
@@ -222,3 +222,32 @@ def test_another_desk_is_not_believed(path: Path, today: Days) -> None:
 
 def test_nobody_else_may_read_the_file(path: Path) -> None:
     assert path.stat().st_mode & 0o077 == 0
+
+
+STRANGER = """
+import sqlite3, sys
+try:
+    sqlite3.connect(sys.argv[1], timeout=0, isolation_level=None).execute("BEGIN IMMEDIATE")
+except sqlite3.OperationalError:
+    sys.exit("locked")
+"""
+
+
+def test_who_looks_takes_no_lock_away_from_who_writes(path: Path, today: Days) -> None:
+    """A closed descriptor lets go of every lock that its process has on a file: bundle and deletion would mix."""
+    mailboxes = opened(path, today)
+    take(path, a_bundle(1))
+    with sqlite3.connect(path, isolation_level=None) as writing:
+        writing.execute("BEGIN IMMEDIATE")
+        mailboxes.reload_if_changed()
+        opened_beside = WayBack(path)
+        assert opened_beside.known() is not None
+        other = subprocess.run([sys.executable, "-c", STRANGER, str(path)], capture_output=True, text=True, check=False)
+    assert other.stderr.strip() == "locked"
+
+
+def test_a_link_is_no_file_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "link.sqlite").symlink_to(tmp_path / "elsewhere.sqlite")
+    with pytest.raises(LedgerError, match="symbolic link"):
+        WayBack(tmp_path / "link.sqlite")
+    assert not (tmp_path / "elsewhere.sqlite").exists()
