@@ -5,7 +5,6 @@ Nobody here knows whether there is such a case, so everything is the same for wo
 
 import asyncio
 from dataclasses import replace
-from typing import Final
 
 from gateway.form import WORDS_FIELD, Fields
 from gateway.intake import Limits
@@ -17,8 +16,6 @@ from keys.words import WordsError
 from transfer.bundle_list import Grant
 from transfer.manifest import Manifest, Purpose, ReceiptNote
 from transfer.visit import sign_visit
-
-_NO_WORDS: Final = ""  # of a form that was sent without the field: as wrong as wrong ones
 
 
 class LaterVisit:
@@ -34,9 +31,7 @@ class LaterVisit:
     def on_field(self, fields: Fields, name: str) -> None:
         """Begin to derive as soon as the words are here: they stand before the files."""
         if name == WORDS_FIELD and self._deriving is None:
-            # Its upload has a place; so it has one in the queue, however many come to look for answers.
-            words = fields.first(WORDS_FIELD)
-            self._deriving = asyncio.create_task(self._station.visits.derive(words, has_place=True))
+            self._deriving = self._derive(fields.first(WORDS_FIELD))
 
     async def wider(self, fields: Fields) -> Limits:
         """Return the limits that the desk granted to this case, or the ordinary ones.
@@ -68,16 +63,29 @@ class LaterVisit:
             await asyncio.gather(self._deriving, return_exceptions=True)
 
     async def _secrets(self, fields: Fields) -> ReturnSecrets:
-        if self._deriving is None:
-            self._deriving = asyncio.create_task(self._station.visits.derive(_NO_WORDS))
+        words = fields.first(WORDS_FIELD)
         try:
-            secrets = await asyncio.shield(self._deriving)
-            self.words = spelled(fields.first(WORDS_FIELD))
+            secrets = await self._derived(words)
+            self.words = spelled(words)
         except WordsError:
             raise SubmissionError(Problem.WORDS, fields=fields) from None
         except VisitsBusyError:
             raise SubmissionError(Problem.BUSY, fields=fields) from None
         return secrets
+
+    async def _derived(self, words: str) -> ReturnSecrets:
+        if self._deriving is None:
+            self._deriving = self._derive(words)
+        try:
+            return await asyncio.shield(self._deriving)
+        except VisitsBusyError:
+            # It failed while the files were coming, an hour ago perhaps: that is no reason to lose them.
+            self._deriving = self._derive(words)
+            return await asyncio.shield(self._deriving)
+
+    def _derive(self, words: str) -> "asyncio.Task[ReturnSecrets]":
+        # Its upload has a place; so it has one in the queue, however many come to look for answers.
+        return asyncio.create_task(self._station.visits.derive(words, has_place=True))
 
 
 def later_note(secrets: ReturnSecrets) -> ReceiptNote:

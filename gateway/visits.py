@@ -100,7 +100,9 @@ class VisitKeys:
         if job.done.done():  # went away while waiting
             return
         try:
-            answer = await process.ask(f"{RETURN} {job.number:x}")
+            # One that hangs must not keep everybody out for ever: it is ended, and another one started.
+            async with asyncio.timeout(WAIT):
+                answer = await process.ask(f"{RETURN} {job.number:x}")
             secrets = self._parse_answer(answer)
         except BaseException:
             if not job.done.done():

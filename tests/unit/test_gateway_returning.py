@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -14,8 +14,12 @@ from aiohttp import StreamReader
 from aiohttp.base_protocol import BaseProtocol
 
 from gateway import returning
+from gateway.deriving import Derivation
+from gateway.form import WORDS_FIELD, Fields
 from gateway.intake import Limits
+from gateway.later_visit import LaterVisit
 from gateway.mailboxes import Mailboxes
+from gateway.outcome import SubmissionError
 from gateway.returning import open_case
 from gateway.submission import Station
 from gateway.transport import Body, Pace
@@ -182,6 +186,41 @@ async def test_a_process_that_dies_is_started_again_and_its_visitor_asked_to_com
     monkeypatch.setattr("gateway.visits.RETURN", "return")
     assert (await asyncio.wait_for(visits.derive(EMPTY), 30)).lookup == return_secrets(EMPTY, Kind.CLASSIC).lookup
     await visits.stop()
+
+
+async def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    async def hang_once(
+        _process: Derivation, line: str, ask: Callable[..., Awaitable[bytes]] = Derivation.ask
+    ) -> bytes:
+        asked.append(line)
+        if len(asked) == 1:
+            monkeypatch.setattr("gateway.visits.WAIT", 60.0)
+            await asyncio.sleep(3600)
+        return await ask(_process, line)
+
+    monkeypatch.setattr("gateway.visits.RESTART_AFTER", 0.05)
+    monkeypatch.setattr("gateway.visits.WAIT", 0.2)
+    monkeypatch.setattr(Derivation, "ask", hang_once)
+    visits = VisitKeys(Kind.CLASSIC)
+    visits.start()
+    with pytest.raises(VisitsBusyError):
+        await visits.derive(EMPTY)
+    assert (await asyncio.wait_for(visits.derive(EMPTY), 30)).lookup == return_secrets(EMPTY, Kind.CLASSIC).lookup
+    await visits.stop()
+
+
+async def test_an_upload_outlives_a_derivation_that_failed_while_it_came(station: Station) -> None:
+    later, fields = LaterVisit(station), Fields()
+    fields.add(WORDS_FIELD, EMPTY.encode())
+    with mock.patch.object(station.visits, "derive", side_effect=VisitsBusyError):
+        later.on_field(fields, WORDS_FIELD)
+        await asyncio.sleep(0.05)
+    assert (await later.carried(fields)).note.lookup == return_secrets(EMPTY, Kind.CLASSIC).lookup
+    with mock.patch.object(station.visits, "derive", side_effect=VisitsBusyError), pytest.raises(SubmissionError):
+        await LaterVisit(station).carried(fields)
+    await later.close()
 
 
 class _Clock:
