@@ -224,7 +224,9 @@ async def _take_back(station: Station, packet: PacketId, token: str) -> bool:
 
 
 def _finish(station: Station, packet: PacketId) -> None:
-    """Say in the log that a packet was taken back, and delete it. Blocks on the disk."""
+    """Say in the log that a packet was taken back, and delete it, once. Blocks on the disk."""
+    if not station.spool.withdrawals.is_unfinished(packet):
+        return
     with contextlib.suppress(AuditError, OSError):
         # Its source's wish comes before our log.
         station.audit.append(Event.SUBMISSION_WITHDRAWN, packet=packet)

@@ -107,6 +107,7 @@ class Spool:
         with self.withdrawals.locked():
             ready = self.due(lane)
             self.withdrawals.forget(packet.id for packet in ready)
+            self.withdrawals.forget_finished()
         return ready
 
     def due(self, lane: Lane) -> list[SpooledPacket]:

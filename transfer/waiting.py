@@ -44,6 +44,7 @@ class Waiting:
             found = heapq.nsmallest(self._window, self._candidates())
             # From here on their sources can no longer take them back: they may be carried away.
             self._spool.withdrawals.forget(packet for _, packet, _ in found)
+            self._spool.withdrawals.forget_finished()
         self._exhausted = len(found) < self._window
         self._oldest = found[::-1]
 

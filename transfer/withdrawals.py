@@ -20,6 +20,7 @@ from transfer.visit import is_token_of
 
 FOLDER: Final = "withdrawable"
 _DIGEST_SIZE: Final = 64  # hexadecimal digits of a SHA-256
+_FINISHED: Final = ".done"  # behind the id of a packet that was taken back and deleted
 _NOBODYS: Final = "0" * _DIGEST_SIZE  # compared with where there is no token: nobody knows what hashes to it
 
 
@@ -80,14 +81,14 @@ class Withdrawals:
     def take_back(self, packet_id: PacketId, untrusted_token: str) -> bool:
         """Move a packet out of its lane, if the token (64 hexadecimal digits) is its own and it cannot have left yet.
 
-        Answers whether that was done; a wrong token and an unknown packet are one answer. Then `finish`.
+        Answers whether that was done, now or before; a wrong token and an unknown packet are one answer. Then `finish`.
         """
         with self.locked():
             is_right = is_token_of(self._withdrawal(packet_id), untrusted_token)
             lane = self._lane_of(packet_id)
             if not is_right or lane is None:
-                # A crash may have stopped the same request after its rename: then it is done now.
-                return is_right and self._gone(packet_id).exists()
+                # What may have left has no token here: then it was taken back before, and its source asks again.
+                return is_right
             (self._spool / lane / f"{packet_id}.age").rename(self._gone(packet_id))
             sync_folder(self._folder)
             sync_folder(self._spool / lane)
@@ -97,22 +98,32 @@ class Withdrawals:
         """Return the packets that were taken back and are not finished: a crash came between."""
         return sorted(PacketId(path.stem) for path in self._folder.glob("*.age"))
 
+    def is_unfinished(self, packet_id: PacketId) -> bool:
+        """Answer whether a packet was taken back and still has to be deleted."""
+        return self._gone(packet_id).exists()
+
     def finish(self, packet_id: PacketId) -> None:
-        """Delete a packet that was taken back, and then its token, durably."""
+        """Delete a packet that was taken back, durably. Its token stays, for who asks again (`forget_finished`)."""
         with self.locked():
             for lane in Lane:
                 # A file system that is not journaled may know both names after a power cut.
                 (self._spool / lane / f"{packet_id}.age").unlink(missing_ok=True)
             self._gone(packet_id).unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                (self._folder / packet_id).rename(self._finished(packet_id))
             sync_folder(self._folder)
-            self.forget([packet_id])
+
+    def forget_finished(self) -> None:
+        """Remove the tokens of packets that were taken back and deleted. Under the lock, when others are forgotten."""
+        for path in self._folder.glob(f"*{_FINISHED}"):
+            path.unlink(missing_ok=True)
 
     def _withdrawal(self, packet_id: PacketId) -> str:
-        try:
-            with (self._folder / packet_id).open("rb") as stream:
+        kept = b""
+        for path in (self._folder / packet_id, self._finished(packet_id)):
+            with contextlib.suppress(FileNotFoundError), path.open("rb") as stream:
                 kept = stream.read(_DIGEST_SIZE + 1)
-        except FileNotFoundError:
-            return _NOBODYS
+                break
         return kept.decode("ascii", errors="ignore") if len(kept) == _DIGEST_SIZE else _NOBODYS
 
     def _tokens(self) -> list[PacketId]:
@@ -127,6 +138,9 @@ class Withdrawals:
 
     def _gone(self, packet_id: PacketId) -> Path:
         return self._folder / f"{packet_id}.age"
+
+    def _finished(self, packet_id: PacketId) -> Path:
+        return self._folder / f"{packet_id}{_FINISHED}"
 
     def _lane_of(self, packet_id: PacketId) -> Lane | None:
         return next((lane for lane in Lane if (self._spool / lane / f"{packet_id}.age").exists()), None)

@@ -287,6 +287,8 @@ def test_a_submission_is_withdrawn_before_its_tick(gateway: GatewayProcess) -> N
     answer = gateway.post("/withdraw", fields)
     assert answer.status == 200
     assert "Withdrawn" in answer.text
+    # A second press, or a page that is loaded again, is told the same: nothing has left, and nothing is sent after it.
+    assert gateway.post("/withdraw", fields).text == answer.text
     assert [packet.manifest.packet for packet in gateway.packets()] != [page.hidden("packet")]
     assert len(gateway.leftovers()) == 1
     assert list((gateway.home.spool / "withdrawable").iterdir()) != []

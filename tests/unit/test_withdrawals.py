@@ -66,7 +66,7 @@ def test_a_packet_is_taken_back_before_it_may_leave(spool: Spool, clock: _Clock,
     assert packet.id not in [left.id for lane in Lane for left in spool.ready(lane)]
     assert spool.withdrawals.taken_back() == [packet.id]
     spool.withdrawals.finish(packet.id)
-    assert _files(spool) == [f"clear/{other.id}.age"]
+    assert _files(spool) == [f"clear/{other.id}.age", f"withdrawable/{packet.id}.done"]
 
 
 def test_a_wrong_token_and_an_unknown_packet_take_nothing_back(spool: Spool) -> None:
@@ -88,13 +88,21 @@ def test_what_was_listed_as_ready_is_never_taken_back_even_if_the_clock_goes_bac
     assert packet.path.exists()
 
 
-def test_who_asks_again_before_it_was_finished_is_told_the_truth(spool: Spool) -> None:
+def test_who_asks_again_is_told_the_truth_until_others_may_leave(spool: Spool) -> None:
     packet = _put(spool)
     assert spool.withdrawals.take_back(packet.id, TOKEN)
     assert spool.withdrawals.take_back(packet.id, TOKEN)
     assert not spool.withdrawals.take_back(packet.id, OTHER)
-    spool.withdrawals.finish(packet.id)
+    assert spool.withdrawals.is_unfinished(packet.id)
+    for _ in range(2):
+        spool.withdrawals.finish(packet.id)
+        assert not spool.withdrawals.is_unfinished(packet.id)
+        assert spool.withdrawals.take_back(packet.id, TOKEN)
+        assert not spool.withdrawals.take_back(packet.id, OTHER)
+    assert spool.withdrawals.taken_back() == []
+    spool.ready(Lane.CLEAR)
     assert not spool.withdrawals.take_back(packet.id, TOKEN)
+    assert _files(spool) == []
 
 
 def test_a_packet_without_a_token_stays(spool: Spool) -> None:
@@ -171,6 +179,8 @@ def test_cut_off_at_any_step_the_packet_is_whole_in_its_lane_or_gone(spool: Spoo
         again.prepare()
         for left in again.withdrawals.taken_back():
             again.withdrawals.finish(left)
+        with again.withdrawals.locked():
+            again.withdrawals.forget_finished()
         assert _files(again) in ([], [f"clear/{packet.id}.age", f"withdrawable/{packet.id}"])
         if done:
             assert _files(again) == []
