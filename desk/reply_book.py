@@ -89,10 +89,13 @@ class ReplyBook:
             for row in rows
         )
 
-    def bury(self, lookup: str, *, sent_until: date) -> int:
-        """Delete the replies to `lookup` that went up by that day, and leave tombstones; return how many."""
-        chosen = "lookup = ? AND sent IS NOT NULL AND sent <= ?"
-        values = (lookup, sent_until.isoformat())
+    def bury(self, packet: PacketId, *, sent_until: date) -> int:
+        """Delete the replies to the case that `packet` began, if they went up by that day; return how many.
+
+        Tombstones stay.
+        """
+        chosen = "packet = ? AND sent IS NOT NULL AND sent <= ?"
+        values = (packet, sent_until.isoformat())
         with self._file.transaction() as db:
             db.execute(f"INSERT OR IGNORE INTO tombstone SELECT id, gateway, expires FROM reply WHERE {chosen}", values)  # noqa: S608 - ours
             return db.execute(f"DELETE FROM reply WHERE {chosen}", values).rowcount  # noqa: S608 - ours

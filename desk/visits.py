@@ -1,7 +1,8 @@
 """Which packets belong together, as far as signatures tell: public halves of every packet that was opened here.
 
 A later visit belongs to a case when the key in the case's first packet signed it. What is not signed so claims to
-belong, and nothing here ever joins it; nor when two first packets share a lookup and differ in their keys.
+belong, and nothing here ever joins it. A lookup is no proof: bundles carry it, and anybody may write it into a first
+packet with keys of their own. That is a case apart, which takes nothing from the other.
 """
 
 from dataclasses import dataclass
@@ -116,18 +117,28 @@ class Visits:
             case _:
                 assert_never(standing)
 
+    def begun_with(self, row: Opened) -> tuple[PacketId, ...]:
+        """Return the first packets with the keys of the case that a packet belongs to; none where nothing is proven."""
+        first = self.first_of(row)
+        if isinstance(first, Claims):
+            return ()
+        keys = (first.signing, first.recipient)
+        return tuple(one.packet for one in self._firsts(first.lookup) if (one.signing, one.recipient) == keys)
+
     def _visit(self, row: Opened) -> Standing:
-        firsts = self._select("WHERE lookup = ? AND purpose = ? ORDER BY id", row.lookup, Purpose.FIRST)
+        firsts = self._firsts(row.lookup)
         if not firsts:
             return Claims("no first packet of that case has been opened here")
-        # Only a gateway knows lookups: two keys under one mean that a gateway lied once.
-        if len({(first.signing, first.recipient) for first in firsts}) > 1:
-            return Claims("several first packets give that case different keys: a gateway made one of them up")
-        try:
-            verify_visit_text(firsts[0].signing, row.signed, row.visit)
-        except VisitError:
+        signed = [first for first in firsts if _is_signed_by(first.signing, row)]
+        if not signed:
             return Claims("it is not signed with the key of that case")
-        return BelongsTo(firsts[0].packet)
+        # Only who saw that key can put another one for replies beside it.
+        if len({first.recipient for first in signed}) > 1:
+            return Claims("several first packets give that case different keys: a gateway made one of them up")
+        return BelongsTo(signed[0].packet)
+
+    def _firsts(self, lookup: str) -> tuple[Opened, ...]:
+        return self._select("WHERE lookup = ? AND purpose = ? ORDER BY id", lookup, Purpose.FIRST)
 
     def _withdrawal(self, row: Opened) -> Standing:
         target = self.find(row.withdraws)
@@ -143,6 +154,14 @@ class Visits:
         return tuple(
             Opened(PacketId(row[0]), Purpose(row[1]), row[2], date.fromisoformat(row[3]), *row[4:]) for row in rows
         )
+
+
+def _is_signed_by(signing: str, row: Opened) -> bool:
+    try:
+        verify_visit_text(signing, row.signed, row.visit)
+    except VisitError:
+        return False
+    return True
 
 
 def _opened(manifest: Manifest, message: bytes) -> Opened:

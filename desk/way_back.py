@@ -160,9 +160,10 @@ def _bury(book: ReplyBook, visits: Visits) -> int:
     requests = [row for row in visits.all() if row.purpose is Purpose.DELETE_REPLIES]
     # What went up after the request was not there when the source asked, and has not been read yet.
     return sum(
-        book.bury(row.lookup, sent_until=row.received)
+        book.bury(first, sent_until=row.received)
         for row in requests
         if isinstance(visits.standing(row), BelongsTo)
+        for first in visits.begun_with(row)
     )
 
 

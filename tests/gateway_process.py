@@ -228,10 +228,11 @@ class GatewayProcess:
                 path.unlink()
 
     def leftovers(self) -> list[Path]:
-        """Return whatever is in the spool, but for the withdrawal tokens of packets that wait in a lane."""
+        """Return whatever is in the spool, but for the tokens of packets that wait in a lane or were taken back."""
         waiting = {path.stem for lane in Lane for path in (self.home.spool / lane).iterdir()}
-        files = [path for path in self.home.spool.rglob("*") if path.is_file()]
-        return [path for path in files if not (path.parent.name == "withdrawable" and path.name in waiting)]
+        tokens = {path for path in (self.home.spool / "withdrawable").iterdir() if path.name in waiting}
+        tokens |= set((self.home.spool / "withdrawable").glob("*.done"))
+        return [path for path in self.home.spool.rglob("*") if path.is_file() and path not in tokens]
 
 
 def form_body(fields: Iterable[tuple[str, str]], files: Iterable[tuple[str, bytes]]) -> tuple[bytes, str]:

@@ -139,19 +139,50 @@ def test_later_visits_belong_or_claim_to(m: WayBackMachines, source: Source) -> 
     assert purposes == {early: "addition", first: "first", unsigned: "addition"}
 
 
-def test_a_second_first_packet_with_another_key_joins_nothing(m: WayBackMachines, source: Source) -> None:
-    """What a gateway could do that knows lookups: make up a first packet, and sign additions to it."""
+def _forger(source: Source, *, signing: str = "") -> Source:
+    """Somebody who read a lookup in a bundle, and hands in a receipt of their own with it."""
     forger = Source()
-    forger.public = type(forger.public)(
-        source.public.lookup, forger.public.recipient, forger.public.signing, forger.public.proof
-    )
-    m.desk("open", m.send(source))
-    addition = m.send(forger, Purpose.ADDITION, seed=forger.seed)
-    assert "it is not signed with the key" in m.desk("open", addition)
-    m.desk("open", m.send(forger))
-    for sender in (source, forger):
+    public, own = source.public, forger.public
+    forger.public = type(own)(public.lookup, own.recipient, signing or own.signing, own.proof)
+    return forger
+
+
+def test_who_knows_a_lookup_takes_nothing_from_its_case(m: WayBackMachines, source: Source) -> None:
+    forger = _forger(source)
+    first = m.send(source)
+    m.desk("reply", first, typed="One")
+    assert "it is not signed with the key" in m.desk("open", m.send(forger, Purpose.ADDITION, seed=forger.seed))
+    forged = m.send(forger)
+    m.desk("open", forged)
+    m.accept(m.bundle())
+    # Both are joined to their own, and who forged cannot have the other's replies deleted.
+    for sender, case in ((source, first), (forger, forged)):
         later = m.send(sender, Purpose.ADDITION, seed=sender.seed)
-        assert "a gateway made one of them up" in m.desk("open", later)
+        assert m.call("desk", "open", later, "--home", m.high)["standing"] == {"is": "belongs", "to": case}
+    m.desk("open", m.send(forger, Purpose.DELETE_REPLIES, text="", seed=forger.seed))
+    m.accept(m.bundle())
+    assert [reply.text for reply in m.read(source)] == ["One"]
+    m.desk("open", m.send(source, Purpose.DELETE_REPLIES, text="", seed=source.seed))
+    m.accept(m.bundle())
+    assert m.read(source) == []
+
+
+def test_one_key_with_two_recipients_joins_nothing(m: WayBackMachines, source: Source) -> None:
+    """What a gateway could do that saw a later visit: a first packet with the same key, and replies sealed to it."""
+    m.desk("open", m.send(source))
+    m.desk("open", m.send(_forger(source, signing=source.public.signing)))
+    later = m.send(source, Purpose.ADDITION, seed=source.seed)
+    assert "a gateway made one of them up" in m.desk("open", later)
+
+
+def test_a_receipt_that_began_two_packets_deletes_the_replies_to_both(m: WayBackMachines, source: Source) -> None:
+    for text, packet in (("One", m.send(source)), ("Two", m.send(source))):
+        m.desk("reply", packet, typed=text)
+    m.accept(m.bundle())
+    assert {reply.text for reply in m.read(source)} == {"One", "Two"}
+    m.desk("open", m.send(source, Purpose.DELETE_REPLIES, text="", seed=source.seed))
+    m.accept(m.bundle())
+    assert m.read(source) == []
 
 
 def test_taking_back_is_believed_by_its_token(m: WayBackMachines, source: Source) -> None:
