@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from disk.durable import PRIVATE
 from transfer.errors import LedgerError
@@ -24,6 +25,7 @@ class LedgerFile:
 
     def __init__(self, path: Path, *, schema: str, version: int) -> None:
         self._path = path
+        self._uri = f"file:{quote(os.fspath(path))}?mode=rw"
         _make_private(path)
         with self.reading() as db:
             found = db.execute("PRAGMA user_version").fetchone()[0]
@@ -47,7 +49,8 @@ class LedgerFile:
     @contextmanager
     def _opened(self, *begin: str) -> Iterator[sqlite3.Connection]:
         try:
-            db = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
+            # Never created here: one that was moved away would come back empty, and not private.
+            db = sqlite3.connect(self._uri, timeout=_BUSY_SECONDS, isolation_level=None, uri=True)
         except sqlite3.Error as error:
             raise LedgerError(f"{self._path} cannot be opened: {error}") from None
         try:

@@ -251,3 +251,18 @@ def test_a_link_is_no_file_of_ours(tmp_path: Path) -> None:
     with pytest.raises(LedgerError, match="symbolic link"):
         WayBack(tmp_path / "link.sqlite")
     assert not (tmp_path / "elsewhere.sqlite").exists()
+
+
+def test_a_file_that_was_moved_away_under_a_gateway_is_not_made_anew(tmp_path: Path, today: Days) -> None:
+    path = tmp_path / "a name? with #signs%20.sqlite"
+    WayBack(path).begin()
+    take(path, a_bundle(1))
+    mailboxes = opened(path, today)
+    path.rename(tmp_path / "away")
+    with pytest.raises(LedgerError):
+        mailboxes.reload_if_changed()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["away"]
+    assert mailboxes.serial == 1
+    take(path, a_bundle(3), low=3)
+    assert mailboxes.reload_if_changed()
+    assert mailboxes.serial == 3
