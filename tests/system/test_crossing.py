@@ -367,7 +367,9 @@ def test_wrong_words_delete_nothing(tmp_path: Path) -> None:
     with pytest.raises(WordsError, match="word 3"):
         acknowledge(low.side, " ".join([*words[:2], "xylophone", *words[3:]]))
     with pytest.raises(WordsError, match="belong together"):
-        acknowledge(low.side, " ".join([words[1], words[0], *words[2:]]))
+        # Once in a thousand runs two neighbours are the same word.
+        place = next(place for place in range(7) if words[place] != words[place + 1])
+        acknowledge(low.side, " ".join([*words[:place], words[place + 1], words[place], *words[place + 2 :]]))
     from keys.words import Purpose, encode_words
 
     for number in range(200):
