@@ -169,6 +169,13 @@ def _record(low: LowSide, lane: Lane, entries: list[Entry]) -> int:
     draft = draft_batch(low)
     batch, manifest, signature = sign_draft(low, draft, lane, entries)
     secrets = (draft.secret, draft.sealed)
-    low.outbox.record(batch, digest=digest_batch(manifest), manifest=manifest, signature=signature, secrets=secrets)
+    low.outbox.record(
+        batch,
+        digest=digest_batch(manifest),
+        manifest=manifest,
+        signature=signature,
+        secrets=secrets,
+        log_seq=low.audit.head().seq,
+    )
     say_exported(low, batch.number)
     return batch.number
