@@ -50,7 +50,8 @@ def _init(arguments: Namespace, terminal: Terminal) -> int:
         terminal.say(
             f"The desk is ready in {home.root}; packets are sealed to its {kind} key.",
             f"Fingerprint words of its recipients: {terminal.strong(words)}",
-            f"Next: carry {home.recipients.name} and {home.public_key.name} to the gateway, and call there",
+            f"Next: carry {home.recipients.name}, {home.signature.name} and {home.public_key.name} to the gateway, and "
+            "call there",
             "  enveis gateway init --recipients recipients.txt --desk-key desk.pub",
         )
         if made.has_backup:
