@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -40,12 +40,14 @@ def mounted(serial: str) -> Iterator[Path]:
         raise RefusedError(f"{point} is mounted already; unmount it first")
     _mount(device, point, serial)
     try:
-        flags = flags_of(point)
-        if flags is None or not flags >= DEMANDED:
-            raise RefusedError(f"{point} is not mounted nodev, nosuid and noexec; nothing was written or read")
+        _demand_flags(point)
         yield point
-    finally:
-        _unmount(point, serial)
+    except BaseException:
+        # What went wrong first is what somebody has to know: a stick that was pulled out may not unmount either.
+        with suppress(RefusedError):
+            _unmount(point, serial)
+        raise
+    _unmount(point, serial)
 
 
 def flags_of(point: Path) -> frozenset[str] | None:
@@ -56,6 +58,12 @@ def flags_of(point: Path) -> frozenset[str] | None:
         if fields[4].replace("\\040", " ") == str(point):
             found = frozenset(fields[5].split(","))
     return found
+
+
+def _demand_flags(point: Path) -> None:
+    flags = flags_of(point)
+    if flags is None or not flags >= DEMANDED:
+        raise RefusedError(f"{point} is not mounted nodev, nosuid and noexec; nothing was written or read")
 
 
 def _mount(device: Path, point: Path, serial: str) -> None:
@@ -89,4 +97,5 @@ def _run(*command: str) -> None:
         raise RefusedError(f"'{command[0]}' cannot be run for the stick ({type(error).__name__})") from None
     if done.returncode:
         reason = " ".join(done.stderr.split()) or f"status {done.returncode}"
-        raise RefusedError(f"the stick cannot be {'un' if command[0] == 'umount' else ''}mounted: {reason}")
+        step = "unmounted" if command[0] == "umount" or command[1] == "stop" else "mounted"
+        raise RefusedError(f"the stick cannot be {step}: {reason}")

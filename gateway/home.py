@@ -114,6 +114,11 @@ class GatewayHome:
         return self.root / "way-back.sqlite"
 
     @property
+    def serving(self) -> Path:
+        """The lock that every running `serve` shares, and that a change of keys holds alone."""
+        return self.root / "serve.lock"
+
+    @property
     def metrics(self) -> Path:
         """The socket with rounded counts, unless the settings name another."""
         return self.root / "metrics.sock"

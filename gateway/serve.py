@@ -43,6 +43,7 @@ from quarantine.inspect import Inspector
 from quarantine.memory import Slots
 from quarantine.types import FileType
 from quarantine.zygote import Zygote
+from transfer.exclusive import shared
 from transfer.low_status import WaitingLimits
 from transfer.spool import Spool
 
@@ -56,6 +57,7 @@ def serve(home: GatewayHome, *, listen: str | None = None, on_listening: Callabl
 
     Raises:
         GatewayError, SettingsError: Home, keys, settings or scanner are not as they must be; one sentence.
+        BusyError: The gateway's key is being changed.
         CageError: Nothing can read files here, although the settings accept less than a cage.
         OSError: The address cannot be listened on, or the kernel refused to harden the process.
     """
@@ -65,9 +67,14 @@ def serve(home: GatewayHome, *, listen: str | None = None, on_listening: Callabl
     logging.disable(logging.CRITICAL)
     if swap_is_active():
         log(LogEvent.SWAP_ACTIVE)
-    # Before any key is in memory, and by exec: what reads strangers' files never had one.
-    zygote = start_cage(home.load_config())
-    with contextlib.nullcontext() if zygote is None else contextlib.closing(zygote):
+    config = home.load_config()
+    with contextlib.ExitStack() as held:
+        # Several may serve one home, but none while its key is changed: what it logged then would be lost.
+        held.enter_context(shared(home.serving, busy="the key of this gateway is being changed just now: start again"))
+        # Before any key is in memory, and by exec: what reads strangers' files never had one.
+        zygote = start_cage(config)
+        if zygote is not None:
+            held.enter_context(contextlib.closing(zygote))
         material = home.load()
         host, port = parse_listen(listen or material.config.listen)
         asyncio.run(_run(home, material, host, port, zygote, on_listening))

@@ -1,28 +1,47 @@
-"""One export, import or acknowledgement at a time on one machine."""
+"""Locks between processes of one machine: one transfer at a time, and none while a key is changed.
+
+The kernel lets go of a lock when its process ends, however it ends.
+"""
 
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Final
 
 from disk.durable import PRIVATE
 from transfer.errors import BusyError
 
+_BUSY: Final = "another transfer is under way on this machine; wait until it has ended"
 
-@contextmanager
-def exclusive(path: Path) -> Iterator[None]:
-    """Hold the lock file `path`; the kernel lets go of it when the process ends, however it ends.
+
+def exclusive(path: Path, *, busy: str = _BUSY) -> AbstractContextManager[None]:
+    """Hold the lock file `path` alone; `busy` is the sentence for when that cannot be.
 
     Raises:
         BusyError: Another process holds it.
     """
+    return _held(path, fcntl.LOCK_EX, busy)
+
+
+def shared(path: Path, *, busy: str) -> AbstractContextManager[None]:
+    """Hold the lock file `path` together with any others that share it.
+
+    Raises:
+        BusyError: Another process holds it alone.
+    """
+    return _held(path, fcntl.LOCK_SH, busy)
+
+
+@contextmanager
+def _held(path: Path, how: int, busy: str) -> Iterator[None]:
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE)
     try:
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(fd, how | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BusyError("another transfer is under way on this machine; wait until it has ended") from None
+            raise BusyError(busy) from None
         yield
     finally:
         os.close(fd)

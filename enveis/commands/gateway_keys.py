@@ -1,6 +1,8 @@
 """`enveis gateway recipients`, `desk-key` and `rekey`: what a gateway believes of its desk, and its own new key."""
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,11 +104,10 @@ def rekey(arguments: Namespace, terminal: Terminal) -> int:
     from gateway.rekey import complete
     from gateway.rekey import rekey as make_new_key
     from keys.signing import parse_verify_key
-    from transfer.exclusive import exclusive
 
     home = GatewayHome(home_of(arguments))
     home.load_config()
-    with exclusive(home.root / "transfer.lock"):
+    with _nobody_else(home):
         if home.new_key.exists():
             former = complete(home)
             return _say_rekeyed(terminal, home, former, 0)
@@ -119,6 +120,22 @@ def rekey(arguments: Namespace, terminal: Terminal) -> int:
         _finish_transfers(home)
         made = make_new_key(home, statement)
     return _say_rekeyed(terminal, home, made.former, made.loose)
+
+
+@contextmanager
+def _nobody_else(home: "GatewayHome") -> Iterator[None]:
+    """Keep out whoever read the old key: a gateway would log into a file that is put away, a sender sign with it."""
+    from enveis.commands.diode import LINK_LOCK
+    from transfer.exclusive import exclusive
+
+    sending = "'enveis transfer send' works with this home: stop it first; nothing was changed"
+    serving = "'enveis gateway serve' works with this home: stop it first; nothing was changed"
+    with (
+        exclusive(home.root / "transfer.lock"),
+        exclusive(home.root / LINK_LOCK, busy=sending),
+        exclusive(home.serving, busy=serving),
+    ):
+        yield
 
 
 def _finish_transfers(home: "GatewayHome") -> None:

@@ -42,8 +42,6 @@ def _import(arguments: Namespace, terminal: Terminal) -> int:
     chosen = arrived if over_the_link else arguments.source
     with medium(chosen, arguments.device) as source, terminal.progress("importing") as progress:
         reports, refused = import_all(home, source, identities, progress)
-    if over_the_link:
-        remove_imported(arrived, reports)
     if arguments.answers is not None and reports:
         _write_answers(arguments.answers, reports)
     if terminal.as_json:
@@ -54,6 +52,9 @@ def _import(arguments: Namespace, terminal: Terminal) -> int:
             _say_report(terminal, report)
     for bag in refused:
         terminal.warn(f"{bag.folder}: {bag.reason}. Nothing of it was taken.")
+    if over_the_link:
+        # Last: until somebody was told the words, only what came could give them once more.
+        remove_imported(arrived, reports)
     if not reports and not refused:
         raise RefusedError("nothing new has come over the link" if over_the_link else f"{source} holds no batch")
     return 1 if refused or any(report.missing or report.alarms for report in reports) else 0

@@ -1,12 +1,15 @@
 """Keys that are changed, lost or stolen: every way back that docs/keys.md describes, walked on real homes."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from desk.opening import OpenPacket
+from enveis.commands.diode import LINK_LOCK
 from enveis.main import main
 from enveis.two_machines import RunningGateway, TwoMachines, free_port
 from gateway import keys_of_desk
@@ -18,6 +21,7 @@ from keys.recipient import Kind, encode_recipients, sealed_to
 from keys.signing import SigningKey, parse_signing_key
 from tests.two_homes import TwoHomes
 from transfer.batch import GatewayId
+from transfer.exclusive import exclusive
 from transfer.head_statement import (
     HeadStatement,
     StatementError,
@@ -357,10 +361,9 @@ def test_a_rekey_that_cannot_be_changes_nothing(homes: TwoHomes, tmp_path: Path)
     before = {one: one.read_bytes() for one in homes.low.rglob("*") if one.is_file()}
 
     def same() -> bool:
-        lock = homes.low / "transfer.lock"
-        return before == {one: one.read_bytes() for one in homes.low.rglob("*") if one.is_file() and one != lock} | {
-            one: content for one, content in before.items() if one == lock
-        }
+        locks = {one: content for one, content in before.items() if one.suffix == ".lock"}
+        now = [one for one in homes.low.rglob("*") if one.is_file() and one.suffix != ".lock"]
+        return before == {one: one.read_bytes() for one in now} | locks
 
     assert "say where the old log ends" in homes.say("gateway", "rekey", home=homes.low, status=2)
     assert "no terminal to ask on" in homes.say("gateway", "rekey", path, home=homes.low, status=2)
@@ -458,6 +461,32 @@ def test_a_crash_at_any_step_of_a_rekey_is_completed(homes: TwoHomes, tmp_path: 
         survived += 1
     assert status == 0
     assert survived > 8
+
+
+def test_no_key_is_changed_beside_who_works_with_the_old_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a gateway logs while its log is put away would be lost; a sender would go on signing with the old key."""
+    machines = TwoMachines(tmp_path / "machines")
+    machines.prepare(GatewayConfig(inspection=False, tick_seconds=1))
+    low = machines.low
+    old = low.load().gateway
+    statement = tmp_path / "last-head.json"
+    assert main(["--home", str(machines.high.root), "desk", "head", old, "--to", str(statement)]) == 0
+    command = ["--home", str(low.root), "gateway", "rekey", str(statement), "--yes"]
+    with RunningGateway(machines, "127.0.0.1", free_port("127.0.0.1")):
+        assert main(command) == 1
+    assert "'enveis gateway serve' works with this home: stop it first" in capsys.readouterr().err
+    with exclusive(low.root / LINK_LOCK):
+        assert main(command) == 1
+    assert "'enveis transfer send' works with this home: stop it first" in capsys.readouterr().err
+    assert low.load().gateway == old
+    serve = [sys.executable, "-m", "enveis", "--home", str(low.root), "gateway", "serve", "--listen", "127.0.0.1:0"]
+    with exclusive(low.serving):
+        done = subprocess.run(serve, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, "is being changed just now" in done.stderr) == (1, True)
+    assert main(command) == 0
+    assert low.load().gateway != old
 
 
 def test_a_gateway_may_be_distrusted_before_it_has_a_successor(homes: TwoHomes) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import enveis.stick
+from enveis.command import RefusedError
 from enveis.main import main
 from enveis.stick import DEMANDED, OPTIONS, flags_of
 from tests.crossing import High, Low, make_sides
@@ -231,3 +232,25 @@ def test_the_unit_mounts_as_the_command_does() -> None:
     assert set(OPTIONS) >= DEMANDED
     rule = (ROOT / "deploy/udev/60-enveis-stick.rules").read_text()
     assert 'SYMLINK+="enveis/stick-$env{ID_SERIAL_SHORT}"' in rule
+
+
+def test_a_stick_that_does_not_unmount_hides_nothing_that_went_wrong_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    devices, said = tmp_path / "dev", tmp_path / "said"
+    devices.mkdir()
+    (devices / "stick-1").touch()
+    systemctl = tmp_path / "systemctl"
+    systemctl.write_text(f'#!/bin/sh\necho "$@" >> {said}\n[ "$1" = start ] || {{ echo busy >&2; exit 1; }}\n')
+    systemctl.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(enveis.stick, "DEVICES", devices)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    # Before: nothing is mounted there. After: what the unit mounts.
+    flags = iter([None, DEMANDED] * 2)
+    monkeypatch.setattr(enveis.stick, "flags_of", lambda _: next(flags))
+    with pytest.raises(ValueError, match="pulled out"), enveis.stick.mounted("1"):
+        raise ValueError("pulled out")
+    with pytest.raises(RefusedError, match="cannot be unmounted: busy"), enveis.stick.mounted("1"):
+        pass
+    assert said.read_text() == "start enveis-stick@1.service\nstop enveis-stick@1.service\n" * 2

@@ -241,6 +241,23 @@ def test_answers_are_carried_as_a_file(machines: Machines, tmp_path: Path) -> No
     )
 
 
+def test_what_came_over_the_link_stays_until_its_words_were_told(machines: Machines, tmp_path: Path) -> None:
+    """The sender's next pass would not bring it back: a batch that came appears once."""
+    m = machines
+    packet = m.put()
+    [batch] = m.call("transfer", "export", m.stick, "--home", m.low)["batches"]
+    arrived = m.high / "link" / "arrived"
+    arrived.parent.mkdir()
+    shutil.copytree(m.stick, arrived)
+    bag = arrived / Path(batch["bag"]).name
+    nowhere = tmp_path / "not-mounted" / "answers.json"
+    assert "No such file" in m.say("transfer", "import", "--answers", nowhere, "--home", m.high, status=1)
+    assert bag.is_dir()
+    [again] = m.call("transfer", "import", "--home", m.high)["batches"]
+    assert not bag.exists()
+    assert m.call("transfer", "acknowledge", *again["words"].split(), "--home", m.low)["deleted"] == [packet]
+
+
 def gateway_of(machines: Machines) -> str:
     return GatewayHome(machines.low).load().gateway
 
