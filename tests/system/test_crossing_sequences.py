@@ -179,7 +179,7 @@ class World:
             packet = packets[place % len(packets)]
             content = packet.read_bytes()
             if kind == "truncate":
-                packet.write_bytes(content[: place % len(content)])
+                packet.write_bytes(content[: place % max(1, len(content))])
             elif kind == "flip":
                 at = place % max(1, len(content))
                 packet.write_bytes(content[:at] + bytes([(content[at] if content else 0) ^ 1]) + content[at + 1 :])
