@@ -3,6 +3,7 @@
 import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -49,6 +50,7 @@ def _verify_arguments(parser: ArgumentParser) -> None:
 
 
 def _verify(arguments: Namespace, terminal: Terminal) -> int:
+    from audit.chain import Fault
     from keys.signing import parse_verify_key
     from transfer.batch import SIGNATURE_MAX, gateway_id
     from transfer.heads import FoundHeads, read_heads
@@ -62,6 +64,8 @@ def _verify(arguments: Namespace, terminal: Terminal) -> int:
             trusted = parse_verify_key(stream.read(SIGNATURE_MAX).decode("ascii", "replace"))
         found = read_heads(arguments.heads, {gateway_id(trusted): trusted})
     report = log.check(heads=[signed.head for signed in found.heads])
+    if report.head.seq == 0 and not report.faults:
+        report = replace(report, faults=(Fault(1, f"{path} holds not one line; a log is never empty: it was emptied"),))
     if terminal.as_json:
         faults = [{"line": fault.line, "reason": fault.reason} for fault in report.faults]
         head = {"seq": report.head.seq, "hash": report.head.hash}

@@ -141,10 +141,16 @@ def _nobody_else(home: "GatewayHome") -> Iterator[None]:
 def _finish_transfers(home: "GatewayHome") -> None:
     """Complete what a crash interrupted, as every transfer does first; the old ledger is put away afterwards."""
     from enveis.crossing import low_side
+    from gateway.errors import GatewayError
+    from gateway.home import read_key_file
+    from keys.signing import parse_signing_key
     from transfer.outgoing import resume
 
-    if home.key.exists():
-        resume(low_side(home))
+    try:
+        read_key_file(home.key, parse_signing_key)
+    except GatewayError:
+        return  # lost or damaged: that is why a new one is made. What is not completed goes into batches of the new key
+    resume(low_side(home))
 
 
 def _say_rekeyed(terminal: Terminal, home: "GatewayHome", former: Path, loose: int) -> int:

@@ -96,16 +96,22 @@ def _plan(arguments: Namespace) -> "Plan":
 def _write_shares(shares: "list[Share]", recipient: "Recipient", folder: Path) -> list[Path]:
     from disk.durable import make_private_folder, write_new
 
+    paths = [folder / _share_name(share) for share in shares]
+    for path in paths:
+        # Before the first is written: shares of two splittings beside each other join to nothing.
+        if path.exists():
+            raise FileExistsError(f"{path} exists already; no share was written")
     make_private_folder(folder)
     name = str(recipient)
-    written = []
-    for share in shares:
-        group = f"group-{share.group}-" if share.groups > 1 else ""
-        path = folder / f"share-{group}{share.place}.txt"
+    for path, share in zip(paths, shares, strict=True):
         head = f"# {title_of(share)} of the key of {name[:24]}...{name[-8:]}\n"
         write_new(path, [head.encode(), f"{share.words}\n".encode("ascii")])
-        written.append(path)
-    return written
+    return paths
+
+
+def _share_name(share: "Share") -> str:
+    group = f"group-{share.group}-" if share.groups > 1 else ""
+    return f"share-{group}{share.place}.txt"
 
 
 def combine_arguments(parser: ArgumentParser) -> None:

@@ -317,6 +317,33 @@ def test_a_lost_key_in_a_home_that_is_left(homes: TwoHomes) -> None:
     assert len(homes.export()) == 1
 
 
+def test_a_damaged_key_is_replaced_like_a_lost_one(homes: TwoHomes) -> None:
+    homes.put()
+    homes.export()
+    homes.take()
+    old = homes.gateway
+    head_file(homes)
+    (homes.low / "gateway.key").write_text("untrusted comment: x\nnothing that could be a key\n")
+    rekey(homes)
+    assert GatewayHome(homes.low).load().gateway == homes.gateway != old
+
+
+def test_a_log_that_was_emptied_is_no_chain(homes: TwoHomes) -> None:
+    log = homes.low / "audit.jsonl"
+    for content in (b"", b"\0" * 5000):
+        log.write_bytes(content)
+        assert "a log is never empty" in homes.say("audit", "verify", home=homes.low, status=1)
+        assert len(homes.call("audit", "verify", home=homes.low, status=1)["faults"]) == 1
+
+
+def test_shares_of_two_splittings_never_lie_side_by_side(homes: TwoHomes) -> None:
+    folder = homes.root / "shares"
+    homes.say("keys", "split", "--to", folder, home=homes.high)
+    (folder / "share-1.txt").unlink()
+    assert "no share was written" in homes.say("keys", "split", "--to", folder, home=homes.high, status=1)
+    assert sorted(path.name for path in folder.iterdir()) == ["share-2.txt", "share-3.txt"]
+
+
 def test_a_successor_that_continues_nothing_is_an_alarm(homes: TwoHomes, tmp_path: Path) -> None:
     old = homes.gateway
     homes.put()
