@@ -1,4 +1,4 @@
-"""From the words on a source's receipt to keys (architecture.md 6). Stores nothing and knows no packet.
+"""From the words on a source's receipt to keys (FORMAT.md 4.2). Stores nothing and knows no packet.
 
 Return words bring a source back; proof words are never typed online and prove authorship later. Each is a random
 number of 90 bits, stretched by Argon2id (64 MiB, 3 passes: a process of its own, one job at a time) and split by
