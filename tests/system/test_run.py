@@ -45,6 +45,16 @@ class Run:
                 time.sleep(0.1)
         raise AssertionError(f"not serving: {self.process.communicate()[0]}")
 
+    def wait_until_it_hears(self) -> None:
+        """Wait until it has a handler of its own for SIGTERM; the interpreter brings none."""
+        until = time.monotonic() + START
+        while time.monotonic() < until:
+            caught = re.search(r"^SigCgt:\s*(\w+)$", Path(f"/proc/{self.process.pid}/status").read_text(), re.MULTILINE)
+            if caught and int(caught[1], 16) >> (signal.SIGTERM - 1) & 1:
+                return
+            time.sleep(0.02)
+        raise AssertionError(f"not listening to signals: {self.process.communicate()[0]}")
+
     def submit(self, message: str, name: str, content: bytes) -> None:
         body, kind = encode_form([("message", message)], [(name, content)])
         url = f"http://{HOST}:{self.port}/submit"
@@ -147,9 +157,11 @@ def test_from_the_page_to_the_desk_and_again_with_the_same_keys(start: Callable[
     assert "the keys of the last start are used" in again.output
 
 
-@pytest.mark.parametrize("after", [0.6, 0.9, 1.2, 1.5])
+@pytest.mark.parametrize("after", [0.0, 0.3, 0.6, 0.9])
 def test_it_can_be_ended_while_it_starts(start: Callable[..., Run], after: float) -> None:
     run = start()
+    # Before that it is the interpreter which is interrupted, and on a busy machine it takes its time.
+    run.wait_until_it_hears()
     time.sleep(after)
     children = run.children()
     assert run.end(signal.SIGINT) == 0
