@@ -17,6 +17,12 @@ PICTURES = os.environ.get("ENVEIS_SCREENSHOTS")
 COLOURS = 64  # enough for text, and a third of the size
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let these come last: while a browser is driven its loop counts as running, and no other test could have one."""
+    here = Path(__file__).parent
+    items.sort(key=lambda item: here in item.path.parents)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A running Chromium. It has no sandbox where tests run as root."""
