@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 SCRIPT = """
 import asyncio, logging, resource
@@ -20,10 +21,10 @@ def test_a_gateway_takes_all_descriptors_and_leaves_no_core_file() -> None:
     subprocess.run([sys.executable, "-c", SCRIPT], check=True)
 
 
-def test_no_library_speaks_and_a_lost_task_tells_its_type_only() -> None:
+def test_no_library_speaks_and_a_lost_task_tells_its_type_only(tmp_path: Path) -> None:
     # What the event loop says of a lost task quotes its exception, which may quote what was sent.
     script = """
-import asyncio, gc, logging
+import asyncio, gc, logging, pathlib, sys
 from unittest import mock
 from gateway import serve
 async def lost():
@@ -38,12 +39,14 @@ async def run(*_):
     logging.getLogger('aiohttp.web').error('CanarySecret')
     logging.getLogger('asyncio').critical('CanarySecret')
 home = mock.Mock(
+    serving=pathlib.Path(sys.argv[1]),
     load_config=mock.Mock(return_value=mock.Mock(allowed_types=())),
     load=mock.Mock(return_value=mock.Mock(config=mock.Mock(listen='127.0.0.1:0'))),
 )
 with mock.patch('gateway.serve._run', run):
     serve.serve(home, on_listening=print)
 """
-    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    command = [sys.executable, "-c", script, str(tmp_path / "serve.lock")]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert "CanarySecret" not in done.stdout + done.stderr
     assert '"type": "ValueError"' in done.stderr
