@@ -31,6 +31,7 @@ class Stopping:
     def __init__(self) -> None:
         self._asked = False
         self._polite = False
+        self._loaded = False
         self._heard, self._bell = os.pipe2(os.O_CLOEXEC)
 
     def politely(self) -> None:
@@ -43,7 +44,8 @@ class Stopping:
         return self._asked or bool(select.select([self._heard], [], [], seconds)[0])
 
     def interrupt_if_asked(self) -> None:
-        """Raise KeyboardInterrupt when the end was asked for."""
+        """Raise KeyboardInterrupt when the end was asked for, now or from here on."""
+        self._loaded = True
         if self._asked:
             raise KeyboardInterrupt
 
@@ -58,8 +60,9 @@ class Stopping:
         os.close(self._bell)
 
     def _signalled(self, _number: int, _frame: FrameType | None) -> None:
-        # Remembered also while starting: a library may swallow the interruption.
         first, self._asked = not self._asked, True
+        if first and not (self._loaded or self._polite):
+            return  # a library that is interrupted while it is loaded may do anything; `interrupt_if_asked` comes soon
         if first and self._polite:
             os.write(self._bell, b"!")
         else:
@@ -73,7 +76,7 @@ def _run(arguments: Namespace, terminal: Terminal) -> int:
         try:
             from enveis.live import live
 
-            stopping.interrupt_if_asked()  # a library may have swallowed it while it was loaded
+            stopping.interrupt_if_asked()
             durable.make_private_folder(root)
             with _alone(root):
                 status = live(root, host, port, stopping, terminal, stick=arguments.stick)
