@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from gateway.home import GatewayHome
     from transfer.diode.committing import Committed
     from transfer.diode.roles import Ending, Role
-    from transfer.diode.sending import SenderNews
     from transfer.diode.settings import LinkSettings, ReceiverSettings, SenderSettings
     from transfer.diode.shelf import Shelf
+    from transfer.diode.signs import SenderNews
 
 LINK_SETTINGS: Final = "link.toml"
 LINK_LEDGER: Final = "link.sqlite"
@@ -115,6 +115,7 @@ class _SendTeller:
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
         self._label = ""
+        self._is_away = False
 
     def tell(self, news: "SenderNews") -> None:
         header = news.header
@@ -129,9 +130,16 @@ class _SendTeller:
             self._progress.__exit__(None, None, None)
             self._label = ""
             of = f" of {news.passes}" if news.transmission <= news.passes else ", on the carousel"
-            self._terminal.note(
-                f"Batch {header.number} was sent: {amount(header.geometry.size)}, transmission {news.transmission}{of}."
-            )
+            sent = f"{amount(header.geometry.size)}, transmission {news.transmission}{of}"
+            if news.counts:
+                self._is_away = False
+                self._terminal.note(f"Batch {header.number} was sent: {sent}.")
+            elif not self._is_away:  # once, until something leaves again
+                self._is_away = True
+                self._terminal.warn(
+                    f"Batch {header.number} did not leave this machine ({news.unsent} datagrams could not be sent): "
+                    "is the cable in, and does 'ip neigh' show the other end? It is tried again by itself."
+                )
             for packet in sorted(news.unreadable):
                 self._terminal.warn(f"  packet {packet} cannot be read here and arrives as missing")
 

@@ -127,10 +127,12 @@ def form_batch(low: LowSide) -> int | None:
         resume(low)
         spoilt: list[SpoiltPacketError] = []
         for lane in Lane:
-            chosen = _choose(Waiting(low.spool, low.outbox, lane).peek(PACKETS_MAX))
-            entries = _hash_all(chosen, spoilt)
-            if entries:
-                return _record(low, lane, entries)
+            waiting = Waiting(low.spool, low.outbox, lane).peek(PACKETS_MAX)
+            while waiting:
+                chosen = _choose(waiting)
+                if entries := _hash_all(chosen, spoilt):
+                    return _record(low, lane, entries)
+                waiting = waiting[len(chosen) :]  # none of these can be read: the others need not wait for them
         if spoilt:
             raise spoilt[0]
         return None

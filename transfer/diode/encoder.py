@@ -102,6 +102,8 @@ class Encoder:
                 [sys.executable, "-m", "transfer.diode.encoder", *numbers, str(self._slot), str(self._block)],
                 pass_fds=(self._memory, theirs.fileno()),
                 stdin=subprocess.DEVNULL,
+                # Ctrl-C goes to a terminal's whole group: this process ends when the sender's end of the pair closes.
+                start_new_session=True,
             )
 
     def _revive(self) -> None:

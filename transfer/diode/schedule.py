@@ -48,6 +48,11 @@ class Schedule:
         plan.due = now + self._gap(plan.passes, plan.sent)
         return plan.sent
 
+    def failed(self, number: int, now: float) -> None:
+        """Note that a transmission could not be sent: it does not count, and is due again after the gap."""
+        plan = self._plans[number]
+        plan.due = now + self._settings.pass_gap_seconds
+
     def next(self, now: float) -> int | None:
         """Return the batch to be sent now: those never sent first, the carousel last."""
         due = [
@@ -73,6 +78,18 @@ class Schedule:
         """Return what the history says of a batch."""
         plan = self._plans[number]
         return Progress.COMING if plan.sent < plan.passes else Progress.SENT
+
+    def named(self, most: int, last: int) -> tuple[list[int], int]:
+        """Return the batches that a history names, rising, and the number up to which it speaks.
+
+        Those with passes left come first, the oldest of them before the others: where they are too many it speaks of
+        no batch beyond the ones it names, so that nobody asks for what is merely still on its way (WIRE.md 3.3).
+        """
+        coming = [number for number in self.numbers() if self.progress(number) is Progress.COMING]
+        if len(coming) > most:
+            return coming[:most], coming[most - 1]
+        others = [number for number in self.numbers() if number not in coming]
+        return sorted([*coming, *others[len(others) - (most - len(coming)) :]]), last
 
     def _gap(self, passes: int, sent: int) -> float:
         return float(self._settings.pass_gap_seconds if sent < passes else self._settings.carousel_seconds)

@@ -3,61 +3,33 @@
 It writes to the link's own ledger and to the outbox, never to the spool, and hears nothing.
 """
 
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
-from transfer.batch import GatewayId, gateway_id
+from transfer.batch import gateway_id
 from transfer.diode.departing import DepartingObject, form_batch
-from transfer.diode.encoder import SLOTS, Encoder
+from transfer.diode.encoder import Encoder
 from transfer.diode.geometry import BLOCK_SMALL, Geometry, block_symbols
 from transfer.diode.link_ledger import LinkLedger
-from transfer.diode.notices import (
-    HISTORY_MAX,
-    Heartbeat,
-    History,
-    HistoryEntry,
-    ObjectHeader,
-    encode_heartbeat,
-    encode_history,
-    encode_object,
-)
+from transfer.diode.notices import encode_object
 from transfer.diode.outlet import Outlet, open_outlet
 from transfer.diode.pacing import TokenBucket
 from transfer.diode.schedule import Schedule
 from transfer.diode.settings import SenderSettings
-from transfer.diode.wire import TAG_SIZE, DatagramWriter, Kind, LinkKey, link_id, symbol_size
+from transfer.diode.signs import SenderNews, Signs
+from transfer.diode.transmission import REPAIR_MIN, Transmission, Turn
+from transfer.diode.wire import DatagramWriter, LinkKey, link_id, symbol_size
 from transfer.errors import BagError, BusyError, LedgerError, SpoiltPacketError, TransferError
-from transfer.names import PacketId
 from transfer.settling import LowSide
 
-REPAIR_MIN: Final = 8  # repair symbols of a block in each pass, however small it is; WIRE.md 6.2
-REPAIR_ROUNDS: Final = 4  # passes with repair symbols of their own; WIRE.md 6.2
-HEADER_BLOCKS: Final = 4  # blocks between two repetitions of the object's header; WIRE.md 6.3
-HEADER_FIRST: Final = 3  # times in the beginning and at the end
-HISTORY_BEATS: Final = 5  # heartbeats between two repetitions of the history
-LIFE_SYMBOLS: Final = 16  # symbols between two looks at the clock: on a slow link a block takes minutes
 LOOK_EVERY: Final = 2.0  # seconds between two looks at spool and ledger
 IDLE: Final = 0.05  # seconds of rest when nothing is to be sent
-NO_TAG: Final = bytes(TAG_SIZE)
+SWITCH_SECONDS: Final = 0.0005  # between two threads, where the link may not pause: Python's own 5 ms would be seen
 
-
-@dataclass(frozen=True, slots=True)
-class SenderNews:
-    """What the sender tells who watches: one of its objects began, went on, or ended."""
-
-    header: ObjectHeader
-    transmission: int
-    passes: int
-    block: int
-    unreadable: frozenset[PacketId] = field(default=frozenset())
-
-    @property
-    def is_end(self) -> bool:
-        """Tell whether this transmission has ended."""
-        return self.block == self.header.geometry.blocks
+Value = TypeVar("Value")
 
 
 class Stop(Exception):  # noqa: N818 - not an error: the end was asked for
@@ -90,13 +62,12 @@ class Sender:
     ) -> None:
         self._low, self._ledger, self._settings = low, ledger, settings
         self._goes_on, self._tell, self._warn = goes_on, tell, warn
-        self._gateway: GatewayId = gateway_id(low.key.public)
+        gateway = gateway_id(low.key.public)
         self._symbol = symbol_size(settings.mtu)
         start = ledger.next_start(int(time.time()))
-        self._start = start
         session = start << 32 | int.from_bytes(low.random(4))
         writer = DatagramWriter(
-            secret, link=link_id(self._gateway), session=session, symbol=self._symbol, veiled=settings.constant_rate
+            secret, link=link_id(gateway), session=session, symbol=self._symbol, veiled=settings.constant_rate
         )
         bucket = TokenBucket(settings.rate_bytes, now=time.monotonic, sleep=time.sleep)
         self._socket = open_outlet(settings.address)
@@ -107,22 +78,19 @@ class Sender:
             repair=max(REPAIR_MIN, largest.block_symbols) * self._symbol,
         )
         self._schedule = Schedule(settings)
+        self._signs = Signs(self._outlet, self._schedule, gateway, start=start, every=settings.heartbeat_tenths)
         self._maker = ThreadPoolExecutor(1, thread_name_prefix="batch")
+        self._aside = ThreadPoolExecutor(1, thread_name_prefix="aside")
         self._forming: Future[int | None] | None = None
         self._look = self._form_again = 0.0
-        self._beat = 0.0
-        self._beats = 0
-        self._serial = 0
-        self._history = b""
-        self._written: object = None
         self._warned: set[str] = set()
-        self._now_sending: SenderNews | None = None
 
     def __enter__(self) -> "Sender":
         return self
 
     def __exit__(self, *_: object) -> None:
         self._maker.shutdown()
+        self._aside.shutdown()
         self._encoder.__exit__()
         self._socket.close()
 
@@ -133,11 +101,13 @@ class Sender:
             LinkError: The link cannot be used as it is set up.
             OSError: Our own machine failed.
         """
+        if self._settings.constant_rate:
+            sys.setswitchinterval(SWITCH_SECONDS)
         while self._goes_on():
             now = time.monotonic()
             if now >= self._look:
                 self._look = now + LOOK_EVERY
-                self._look_around(now)
+                self._meanwhile(lambda: self._look_around(time.monotonic()))
             number = self._schedule.next(now)
             try:
                 if number is not None:
@@ -159,6 +129,18 @@ class Sender:
             self._outlet.flush()
             time.sleep(IDLE)
 
+    def _meanwhile(self, work: Callable[[], Value]) -> Value:
+        """Do what takes more than a moment; where the rate is constant, by another thread, while padding goes on.
+
+        Nothing else happens meanwhile, so the two share no state.
+        """
+        if not self._settings.constant_rate:
+            return work()
+        done = self._aside.submit(work)
+        while not done.done():
+            self._outlet.pad()
+        return done.result()
+
     # What is to be sent.
 
     def _look_around(self, now: float) -> None:
@@ -178,9 +160,10 @@ class Sender:
             self._ledger.begin(number)
             if number in outstanding:
                 self._take_up(number, 0, now)
+            if number in self._schedule.numbers():  # or it was set aside, and said why
                 self._schedule.ask(number, now)
         self._form(now)
-        self._write_history()
+        self._signs.write_history(self._low.outbox, self._low.key)
 
     def _take_up(self, number: int, times: int, now: float) -> None:
         try:
@@ -215,118 +198,44 @@ class Sender:
             self._form_again = now + LOOK_EVERY
             self._forming = self._maker.submit(form_batch, self._low)
 
-    def _write_history(self) -> None:
-        last = self._low.outbox.last()
-        entries = tuple(
-            HistoryEntry(number, self._low.outbox.find(number).digest, self._schedule.progress(number))
-            for number in self._schedule.numbers()[-HISTORY_MAX:]
-        )
-        number = last.number if last else 0
-        if (number, entries) != self._written:
-            self._written = (number, entries)
-            self._serial += 1
-            history = History(self._gateway, self._start << 32 | self._serial, number, entries)
-            self._history = encode_history(history, self._low.key)
-
     # One object.
 
     def _transmit(self, number: int) -> None:
-        transmission = self._schedule.sent(number) + 1
-        with DepartingObject(self._low, number, symbol=self._symbol) as item:
-            header = item.header
-            payload = encode_object(header, self._low.key)
-            pass_ = _Pass(header, transmission, self._schedule.passes(number), self._settings.repair_percent)
-            self._announce(header, payload, HEADER_FIRST)
-            for block in range(header.geometry.blocks):
-                self._note(pass_, block, item)
-                if block and block % HEADER_BLOCKS == 0:
-                    self._announce(header, payload, 1)
-                self._send_block(pass_, item, block)
-            while pass_.waiting:
-                self._send_repair(pass_)
-            self._announce(header, payload, HEADER_FIRST)
-            self._outlet.flush()
-            self._ledger.note_sent(number, self._schedule.ended(number, time.monotonic()))
-            self._low.outbox.mark_published(number, self._low.today())
-            self._note(pass_, header.geometry.blocks, item)
-        self._now_sending = None
-        self._write_history()
+        with self._meanwhile(lambda: DepartingObject(self._low, number, symbol=self._symbol)) as item:
+            transmission = Transmission(
+                item,
+                Turn(self._schedule.sent(number) + 1, self._schedule.passes(number), self._settings.repair_percent),
+                payload=encode_object(item.header, self._low.key),
+                outlet=self._outlet,
+                encoder=self._encoder,
+                sign_of_life=self._sign_of_life,
+                never_pauses=self._settings.constant_rate,
+            )
+            for news in transmission.run():
+                self._note(news)
+            last = transmission.news()
+            self._meanwhile(lambda: self._end(number, counts=last.counts))
+            self._note(last)
+        self._signs.now_sending = None
 
-    def _send_block(self, pass_: "_Pass", item: DepartingObject, block: int) -> None:
-        if len(pass_.waiting) == SLOTS:
-            self._send_repair(pass_)
-        slot, geometry, symbol = block % SLOTS, pass_.header.geometry, self._symbol
-        count = geometry.count(block)
-        content = self._encoder.block(slot)[: count * symbol]
-        item.read_block(block, content)
-        repairs = pass_.repairs(block)
-        if repairs:
-            self._encoder.submit(slot, symbol=symbol, count=count, first=pass_.round * repairs, repairs=repairs)
-            pass_.waiting.append(block)
-        put, number, tag = self._outlet.put, pass_.header.number, pass_.header.tag
-        for esi in range(count):
-            if esi % LIFE_SYMBOLS == 0:
-                self._sign_of_life()
-            put(Kind.SYMBOL, content[esi * symbol : (esi + 1) * symbol], number=number, tag=tag, block=block, esi=esi)
-        while pass_.waiting and self._encoder.is_ready():
-            self._send_repair(pass_)
-
-    def _send_repair(self, pass_: "_Pass") -> None:
-        slot, block = self._encoder.wait(), pass_.waiting.pop(0)
-        count, repairs, symbol = pass_.header.geometry.count(block), pass_.repairs(block), self._symbol
-        content, first = self._encoder.repair(slot), count + pass_.round * repairs
-        put, number, tag = self._outlet.put, pass_.header.number, pass_.header.tag
-        for index in range(repairs):
-            symbol_bytes = content[index * symbol : (index + 1) * symbol]
-            put(Kind.SYMBOL, symbol_bytes, number=number, tag=tag, block=block, esi=first + index)
-
-    def _announce(self, header: ObjectHeader, payload: bytes, times: int) -> None:
-        for _ in range(times):
-            self._outlet.put(Kind.OBJECT, payload, number=header.number, tag=header.tag)
-
-    def _note(self, pass_: "_Pass", block: int, item: DepartingObject) -> None:
+    def _note(self, news: SenderNews) -> None:
         if not self._goes_on():
             raise Stop
-        news = SenderNews(pass_.header, pass_.transmission, pass_.passes, block, frozenset(item.unreadable))
-        self._now_sending = news
+        self._signs.now_sending = news
         self._tell(news)
 
     def _sign_of_life(self) -> None:
+        if self._signs.are_due():
+            if not self._goes_on():
+                raise Stop
+            self._signs.give()
+
+    def _end(self, number: int, *, counts: bool) -> None:
+        """Note that a transmission has ended; one that hardly left this machine is none, and is tried again."""
         now = time.monotonic()
-        if now < self._beat:
-            return
-        if not self._goes_on():
-            raise Stop
-        self._beat = now + self._settings.heartbeat_tenths / 10
-        self._outlet.put(Kind.HEARTBEAT, encode_heartbeat(self._heartbeat()), number=0, tag=NO_TAG)
-        if self._history and self._beats % HISTORY_BEATS == 0:
-            self._outlet.put(Kind.HISTORY, self._history, number=0, tag=NO_TAG)
-        self._beats += 1
-
-    def _heartbeat(self) -> Heartbeat:
-        news, waiting, every = self._now_sending, self._schedule.waiting(), self._settings.heartbeat_tenths
-        if news is None:
-            return Heartbeat(0, 0, 0, 0, 0, waiting, every)
-        times = min(255, news.transmission), min(255, news.passes)
-        return Heartbeat(news.header.number, *times, news.block, news.header.geometry.blocks, waiting, every)
-
-
-@dataclass(slots=True)
-class _Pass:
-    """One transmission of one object; `waiting` are blocks whose repair symbols are being made."""
-
-    header: ObjectHeader
-    transmission: int
-    passes: int
-    percent: int
-    waiting: list[int] = field(default_factory=list)
-
-    @property
-    def round(self) -> int:
-        """Which repair symbols this one sends: others than the passes before."""
-        return (self.transmission - 1) % REPAIR_ROUNDS
-
-    def repairs(self, block: int) -> int:
-        """Return how many repair symbols a block gets."""
-        count = self.header.geometry.count(block)
-        return min(max(REPAIR_MIN, -(-count * self.percent // 100)), max(REPAIR_MIN, count)) if self.percent else 0
+        if counts:
+            self._ledger.note_sent(number, self._schedule.ended(number, now))
+            self._low.outbox.mark_published(number, self._low.today())
+        else:
+            self._schedule.failed(number, now)
+        self._signs.write_history(self._low.outbox, self._low.key)
