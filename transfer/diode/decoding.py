@@ -34,11 +34,12 @@ def _decode(files: OpenFiles, block: int) -> None:
         return
     size, count, first = geometry.symbol, geometry.count(block), geometry.first(block)
     lacking = symbols.lacking(block)
-    source = os.pread(files.data, count * size, first * size)
+    source = memoryview(os.pread(files.data, count * size, first * size))
     absent = frozenset(lacking)
+    given: list[tuple[int, bytes | memoryview]]
     given = [(esi, source[esi * size : (esi + 1) * size]) for esi in range(count) if esi not in absent]
     esis = symbols.repairs(block)
-    repair = os.pread(files.repair, len(esis) * size, block * geometry.slots * size)
+    repair = memoryview(os.pread(files.repair, len(esis) * size, block * geometry.slots * size))
     given += [(esi, repair[slot * size : (slot + 1) * size]) for slot, esi in enumerate(esis)]
     found = decode_block(given, count=count, symbol=size)
     if found is None:

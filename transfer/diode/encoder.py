@@ -120,8 +120,9 @@ class Encoder:
 
 def serve(memory: int, answers: socket.socket, *, slot_size: int, block_size: int) -> None:
     """Answer requests until the other end closes."""
-    from transfer.diode.coder import encode_repair
+    from transfer.diode.coder import encode_repair, keep_memory
 
+    keep_memory()
     with mmap.mmap(memory, SLOTS * slot_size) as shared:
         while request := answers.recv(REQUEST.size):
             slot, symbol, count, first, repairs = REQUEST.unpack(request)

@@ -95,12 +95,11 @@ def run_network(
         ready()
         datagrams = Datagrams(listening, most=AT_ONCE, size=MTU_MAX - IP_OVERHEAD)
         clerk = _Clerk(intake, shelf, listening)
-        take = intake.take
+        take_all = intake.take_all
         due = time.monotonic()
         while True:
             came = datagrams.receive()
-            for datagram in came:
-                take(datagram)
+            take_all(came)
             intake.flush()
             now = time.monotonic()
             if now >= due:

@@ -68,6 +68,20 @@ class Outlet:
         if self._filled == self._most:
             self.flush()
 
+    def put_symbols(self, content: memoryview, *, number: int, tag: bytes, block: int, first: int) -> None:
+        """Send symbols of one block, one after the other, or keep the last of them for the next call."""
+        symbol, done = self._writer.symbol, 0
+        count = len(content) // symbol
+        while done < count:
+            taken = min(count - done, self._most - self._filled)
+            slots = self._slots[self._filled : self._filled + taken]
+            piece = content[done * symbol : (done + taken) * symbol]
+            self._writer.write_symbols(slots, piece, number=number, tag=tag, block=block, first=first + done)
+            self._filled += taken
+            done += taken
+            if self._filled == self._most:
+                self.flush()
+
     def pad(self) -> None:
         """Send what is kept, filled up with padding."""
         while self._filled < self._most:

@@ -89,8 +89,10 @@ def taken(shelf: Shelf, role: Role) -> Iterator[None]:
 
 def run_decode(shelf: Shelf, goes_on: Callable[[], bool]) -> None:
     """Decode what is ready until the end."""
+    from transfer.diode.coder import keep_memory
     from transfer.diode.decoding import decode_ready
 
+    keep_memory()
     objects = OpenShelf(shelf)
     while goes_on():
         if not decode_ready(objects):

@@ -125,12 +125,11 @@ class Transmission:
         self._put(block, count + self._turn.round * repairs, repairs, self._encoder.repair(slot))
 
     def _put(self, block: int, first: int, count: int, content: memoryview) -> None:
-        put, number, tag, symbol = self._outlet.put, self.header.number, self.header.tag, self.header.geometry.symbol
-        for index in range(count):
-            if index % LIFE_SYMBOLS == 0:
-                self._sign_of_life()
-            piece = content[index * symbol : (index + 1) * symbol]
-            put(Kind.SYMBOL, piece, number=number, tag=tag, block=block, esi=first + index)
+        number, tag, symbol = self.header.number, self.header.tag, self.header.geometry.symbol
+        for done in range(0, count, LIFE_SYMBOLS):
+            self._sign_of_life()
+            piece = content[done * symbol : min(done + LIFE_SYMBOLS, count) * symbol]
+            self._outlet.put_symbols(piece, number=number, tag=tag, block=block, first=first + done)
 
     def _announce(self, times: int) -> None:
         for _ in range(times):
