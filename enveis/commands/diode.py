@@ -138,7 +138,7 @@ class _SendTeller:
                 self._is_away = True
                 self._terminal.warn(
                     f"Batch {header.number} did not leave this machine ({news.unsent} datagrams could not be sent): "
-                    "is the cable in, and does 'ip neigh' show the other end? It is tried again by itself."
+                    "is the interface up, and has it its address? It is tried again by itself."
                 )
             for packet in sorted(news.unreadable):
                 self._terminal.warn(f"  packet {packet} cannot be read here and arrives as missing")

@@ -148,8 +148,7 @@ class MemoryLink:
         """Let datagrams arrive, some at a time, and the decoder work in between."""
         waiting: Sequence[bytes] = list(datagrams)
         for at in range(0, len(waiting), together):
-            for each in waiting[at : at + together]:
-                self.intake.take(memoryview(bytearray(each)))
+            self.intake.take_all([memoryview(bytearray(each)) for each in waiting[at : at + together]])
             self.intake.flush()
             self.store.decode()
             self.intake.look_after()

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from disk.settings import SettingsError, read_settings
+from transfer.batch import GatewayId
 from transfer.diode.coder import decode_block, encode_repair
 from transfer.diode.errors import LinkError
 from transfer.diode.geometry import BLOCK_SYMBOLS_MAX, Geometry
@@ -210,6 +211,36 @@ def test_what_is_asked_for_is_sent_from_its_first_pass_on() -> None:
     assert schedule.next(5) == 1
     schedule.remove(1)
     assert schedule.next(5) is None
+
+
+def test_a_history_speaks_of_no_batch_beyond_those_that_it_names() -> None:
+    schedule = Schedule(SenderSettings(passes=1))
+    for number in range(1, 41):
+        schedule.add(number, small=False, sent=0, now=0)
+    named, last = schedule.named(16, 40)
+    assert (named, last) == (list(range(1, 17)), 16)
+    assert missing_numbers(_history(schedule, named, last), set()) == ()
+    for number in range(1, 39):
+        schedule.ended(number, now=0)
+    named, last = schedule.named(16, 50)
+    assert (named, last) == (list(range(25, 41)), 50)  # 41 to 50 went on a stick
+    assert missing_numbers(_history(schedule, named, last), set(range(1, 38))) == (38, *range(41, 51))
+
+
+def _history(schedule: Schedule, named: list[int], last: int) -> History:
+    entries = tuple(HistoryEntry(number, "a" * 64, schedule.progress(number)) for number in named)
+    return History(GatewayId("0" * 16), 1, last, entries)
+
+
+def test_a_transmission_that_failed_does_not_count_and_keeps_the_gap() -> None:
+    schedule = Schedule(SenderSettings(passes=2, pass_gap_seconds=30, carousel_times=0))
+    schedule.add(1, small=False, sent=0, now=0)
+    for now in (0, 100, 200):
+        assert schedule.next(now) == 1
+        schedule.failed(1, now)
+        assert schedule.next(now + 29) is None
+        assert schedule.sent(1) == 0
+    assert schedule.progress(1) is Progress.COMING
 
 
 def test_missing_is_what_neither_came_nor_is_coming() -> None:

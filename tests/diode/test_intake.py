@@ -273,3 +273,49 @@ def test_a_link_has_no_memory_of_what_it_refused() -> None:
     assert isinstance(link.link, Link)
     books = link.intake.books[link_id(link.gateway)]
     assert len(books.objects) + len(books.finished) <= link.objects_max
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32), veiled=st.booleans(), together=st.integers(1, 40))
+def test_taken_in_one_piece_or_one_by_one_datagrams_do_the_same(seed: int, veiled: bool, together: int) -> None:
+    """Two receivers of one link: whole, repeated, spoilt, of other sessions and strangers, in nearly the order sent."""
+    chance = random.Random(seed)
+    first = MemoryLink(veiled=veiled)
+    second = MemoryLink(veiled=veiled, key=first.key, secret=first.secret)
+    content = chance.randbytes(40 * SYMBOL)
+    header = first.header(content, block_symbols=15)
+    sent = [first.announce(header), *first.symbols(header, content)]
+    later = MemoryLink(veiled=veiled, key=first.key, secret=first.secret, start=2)
+    stranger = MemoryLink(veiled=veiled, key=first.key)
+    others = [*later.symbols(header, content), *stranger.symbols(header, content)]
+    for _ in range(chance.randint(0, 20)):
+        kind, at = chance.randint(0, 4), chance.randrange(1, len(sent))
+        if kind == 0:
+            del sent[at]
+        elif kind == 1:
+            sent.insert(at, chance.choice(sent))
+        elif kind == 2:  # a bit, wherever it stands
+            spoilt = bytearray(sent[at])
+            spoilt[chance.choice([chance.randrange(44), chance.randrange(len(spoilt))])] ^= 1 << chance.randrange(8)
+            sent[at] = bytes(spoilt)
+        elif kind == 3:
+            sent.insert(at, chance.choice(others))
+        else:
+            sent[at] = sent[at][: chance.randrange(len(sent[at]))]
+    for at in range(0, len(sent), together):
+        group = [memoryview(bytearray(each)) for each in sent[at : at + together]]
+        first.intake.take_all(group)
+        for each in group:
+            second.intake.take(each)
+        for link in (first, second):
+            link.intake.flush()
+            link.store.decode()
+            link.intake.look_after()
+    assert first.intake.refused == second.intake.refused
+    assert first.intake.surplus == second.intake.surplus
+    assert first.store.data == second.store.data
+    assert first.store.repair == second.store.repair
+    one, other = (link.intake.books[link_id(first.gateway)].listener for link in (first, second))
+    for listener in (one, other):
+        listener.second()
+    assert one.hearing() == other.hearing()

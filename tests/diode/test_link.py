@@ -12,7 +12,7 @@ import pytest
 
 from tests.diode.scenarios import RSS_MAX, Rig, flood, kill_at_random, rig, stall
 from tests.link import MIB, memory, wait_for
-from tests.namespaces import why_not
+from tests.namespaces import HIGH, HIGH_MAC, LOW, run, why_not
 from transfer.diode.report import encode_numbers
 
 WHY_NOT = why_not()
@@ -144,6 +144,21 @@ def test_what_was_lost_is_named_and_comes_when_it_is_asked_for(link: Rig) -> Non
     refused = subprocess.run(_ours([*command[:5], "7", *command[-2:]]), check=False, capture_output=True, text=True)
     assert refused.returncode == 1
     assert "batches 7" in refused.stderr
+
+
+def test_what_did_not_leave_the_machine_does_not_count_as_sent(link: Rig) -> None:
+    link.ends.change_sender(passes=1, small_passes=1, carousel_times=0)
+    on_low = ("ip", "-n", link.diode.low)
+    run(*on_low, "address", "del", f"{LOW}/24", "dev", link.diode.wire_low)
+    before, packet = time.monotonic(), link.ends.put(MIB)
+    link.ends.start("send")
+    wait_for(lambda: "did not leave this machine" in link.ends.told(), 20, link.ends.told)
+    assert "was sent" not in link.ends.told()
+    run(*on_low, "address", "add", f"{LOW}/24", "dev", link.diode.wire_low)
+    run(*on_low, "neigh", "replace", HIGH, "lladdr", HIGH_MAC, "dev", link.diode.wire_low, "nud", "permanent")
+    link.arrived(packet, 0, before, 30)
+    wait_for(lambda: "Batch 1 was sent: " in link.ends.told(), 10, link.ends.told)
+    assert link.ends.told().count("did not leave this machine") == 1
 
 
 def test_a_link_that_is_cut_is_seen(link: Rig) -> None:

@@ -51,6 +51,28 @@ def test_what_is_written_is_read_again(payload: bytes, kind: Kind, block: int, e
     assert bytes(found.payload) == payload.ljust(1168, b"\0")
 
 
+@given(
+    content=st.integers(1, 20).flatmap(lambda count: st.binary(min_size=count * 1168, max_size=count * 1168)),
+    block=st.integers(0, 2**32 - 1),
+    first=st.integers(0, 2**24),
+    veiled=st.booleans(),
+)
+def test_a_run_of_symbols_is_what_they_are_one_by_one(content: bytes, block: int, first: int, veiled: bool) -> None:
+    count = len(content) // 1168
+    one, many = (DatagramWriter(LinkKey(SECRET), link=LINK, session=SESSION, symbol=1168, veiled=veiled) for _ in "12")
+    singly, slots = [memoryview(bytearray(one.size)) for _ in range(count)], [bytearray(one.size) for _ in range(count)]
+    where = {"number": 9, "block": block}
+    for index, slot in enumerate(singly):
+        piece = content[index * 1168 : (index + 1) * 1168]
+        one.write(slot, Kind.SYMBOL, piece, tag=b"tagged!!", esi=first + index, **where)
+    many.write_symbols(list(map(memoryview, slots)), memoryview(content), tag=b"tagged!!", first=first, **where)
+    assert slots == singly
+    after = [memoryview(bytearray(one.size)) for _ in "12"]
+    one.write(after[0], Kind.PADDING)
+    many.write(after[1], Kind.PADDING)
+    assert after[0] == after[1], "sequence numbers go on without a gap"
+
+
 def test_a_second_reader_from_the_page_alone() -> None:
     sent = written(Kind.SYMBOL, b"x" * 1168, skip=2, block=3, esi=4)
     assert hashlib.blake2b(sent[:-16], key=SECRET, person=b"enveis-link-v1", digest_size=16).digest() == sent[-16:]

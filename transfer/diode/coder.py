@@ -27,7 +27,7 @@ _LARGEST: Final = 32 * 1024 * 1024  # what glibc allows
 def keep_memory() -> None:
     """Have the C library keep what a block needed for the next one: for a process that does nothing else.
 
-    Given back and asked for again, every page is zeroed by the kernel each time, which took half of the time at MTU 9000.
+    Given back and asked for again, every page is zeroed by the kernel each time: half of all time, at MTU 9000.
     """
     with contextlib.suppress(AttributeError):  # another C library than glibc
         mallopt = ctypes.CDLL(None).mallopt

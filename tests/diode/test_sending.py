@@ -1,0 +1,150 @@
+"""The sender: what counts as sent, what it leaves out, and that a link of constant rate never falls silent."""
+
+import errno
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from enveis.crossing import low_side
+from tests.diode.test_commands import HOST, free_udp_port
+from tests.link import ENVEIS, MIB, LinkEnds
+from transfer.batch import Entry, parse_batch
+from transfer.diode import departing, sending
+from transfer.diode.departing import DepartingObject, form_batch
+from transfer.diode.link_ledger import LinkLedger
+from transfer.diode.sending import Sender
+from transfer.diode.settings import SenderSettings
+from transfer.diode.signs import SenderNews
+from transfer.diode.wire import LinkKey
+from transfer.errors import SpoiltPacketError
+from transfer.names import PacketId
+
+
+class Bench:
+    """One sender without a process of its own, and the socket that it sends to."""
+
+    def __init__(self, root: Path, **changes: object) -> None:
+        self.receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.receiver.bind((HOST, free_udp_port()))
+        self.receiver.settimeout(20)
+        address = f"{HOST}:{self.receiver.getsockname()[1]}"
+        self.ends = LinkEnds(root, SenderSettings(to=address, pass_gap_seconds=1))
+        self.ends.change_sender(**changes)
+        self.low = low_side(self.ends.low)
+        self.ledger = LinkLedger(root / "link.sqlite")
+        self.news: list[SenderNews] = []
+        self.warned: list[str] = []
+        self.ending = threading.Event()
+
+    def sender(self) -> Sender:
+        secret = LinkKey(self.ends.low.load_pairing().link_key)
+        return Sender(
+            self.low,
+            self.ledger,
+            secret,
+            self.ends.sender,
+            goes_on=lambda: not self.ending.is_set(),
+            tell=self.news.append,
+            warn=self.warned.append,
+        )
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path)
+    yield bench
+    bench.receiver.close()
+
+
+def test_while_it_works_a_link_of_constant_rate_carries_padding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench, seen = Bench(tmp_path, constant_rate=True, rate_bytes=1_000_000), threading.Event()
+    begun = threading.Event()
+
+    class Slow(DepartingObject):
+        """One whose list takes as long to read as it takes for more datagrams to arrive."""
+
+        def __init__(self, *arguments: object, **more: object) -> None:
+            begun.set()
+            assert seen.wait(20), "the link fell silent"
+            super().__init__(*arguments, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(sending, "DepartingObject", Slow)
+    bench.ends.put(MIB)
+
+    def receive() -> None:
+        assert begun.wait(20)
+        bench.receiver.settimeout(0.001)
+        try:
+            while True:  # what is there already
+                bench.receiver.recv(9000)
+        except TimeoutError:
+            bench.receiver.settimeout(20)
+        for _ in range(50):
+            bench.receiver.recv(9000)
+        seen.set()
+
+    receiving = threading.Thread(target=receive)
+    receiving.start()
+    with bench.sender() as sender:
+        running = threading.Thread(target=sender.run)
+        running.start()
+        assert seen.wait(40)
+        bench.ending.set()
+        running.join(20)
+    receiving.join(20)
+    bench.receiver.close()
+    assert not running.is_alive()
+
+
+def test_what_cannot_be_read_keeps_no_other_packet_waiting(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoilt, whole = bench.ends.put(3000), bench.ends.put(3000)
+    os.utime(bench.ends.low.spool / "clear" / f"{spoilt}.age", (1, 1))  # the oldest
+    monkeypatch.setattr(departing, "BATCH_BYTES", 4000)  # one packet in a batch
+    really = departing._hash
+
+    def failing(packet: PacketId, path: Path) -> Entry:
+        if packet == spoilt:
+            raise OSError(errno.EIO, "Input/output error")
+        return really(packet, path)
+
+    monkeypatch.setattr(departing, "_hash", failing)
+    assert form_batch(bench.low) == 1
+    assert [entry.id for entry in parse_batch(bench.low.outbox.find(1).manifest).packets] == [whole]
+    with pytest.raises(SpoiltPacketError):
+        form_batch(bench.low)
+
+
+def test_a_batch_that_cannot_be_sent_any_more_ends_nobody_when_it_is_asked_for(bench: Bench) -> None:
+    bench.ends.put(3000)
+    number = form_batch(bench.low)
+    assert number == 1
+    log = bench.ends.low.audit
+    log.write_bytes(log.read_bytes().replace(b":", b": ", 1))  # the first line is no longer what was signed
+    bench.ledger.ask([1])
+    with bench.sender() as sender:
+        sender._look_around(time.monotonic())
+        sender._look_around(time.monotonic())
+    assert len(bench.warned) == 1
+
+
+def test_ctrl_c_ends_the_whole_group_without_a_traceback(bench: Bench) -> None:
+    bench.ends.put(4 * MIB)
+    bench.ends.change_sender(rate_bytes=2_000_000)
+    command = [*ENVEIS, "--home", str(bench.ends.low.root), "transfer", "send"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True
+    )
+    bench.receiver.recv(9000)
+    os.killpg(process.pid, signal.SIGINT)
+    output = process.communicate(timeout=20)[0].decode()
+    assert process.returncode == 0
+    assert "Traceback" not in output
