@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, TypeVar
 
+from audit.errors import AuditError
 from transfer.batch import gateway_id
 from transfer.diode.departing import DepartingObject, form_batch
 from transfer.diode.encoder import Encoder
@@ -116,7 +117,7 @@ class Sender:
                     self._idle()
             except Stop:
                 return
-            except LedgerError as error:
+            except (LedgerError, AuditError) as error:
                 self._set_aside(number, error)
 
     def _idle(self) -> None:
@@ -170,10 +171,10 @@ class Sender:
             with DepartingObject(self._low, number, symbol=self._symbol) as item:
                 small = item.header.geometry.size < BLOCK_SMALL
             self._schedule.add(number, small=small, sent=times, now=now)
-        except LedgerError as error:
+        except (LedgerError, AuditError) as error:
             self._set_aside(number, error)
 
-    def _set_aside(self, number: int | None, error: TransferError) -> None:
+    def _set_aside(self, number: int | None, error: TransferError | AuditError) -> None:
         if number is not None:
             self._schedule.remove(number)
         if str(error) not in self._warned:
@@ -188,7 +189,7 @@ class Sender:
                 number = done.result()
             except BusyError:
                 number = None  # an export or an acknowledgement; the next look tries again
-            except (SpoiltPacketError, LedgerError, BagError) as error:
+            except (SpoiltPacketError, LedgerError, AuditError, BagError) as error:
                 number = None
                 self._set_aside(None, error)
             if number is not None:
