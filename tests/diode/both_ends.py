@@ -7,6 +7,7 @@ from enveis.main import main
 from tests.link import LinkEnds
 from transfer.diode.coder import encode_repair
 from transfer.diode.committing import Committed, commit_whole
+from transfer.diode.copying import Copies
 from transfer.diode.decoding import decode_ready
 from transfer.diode.departing import DepartingObject, form_batch
 from transfer.diode.intake import Intake
@@ -36,10 +37,15 @@ class Bench:
         self.writer = DatagramWriter(
             LinkKey(pairing.link_key), link=link_id(pairing.gateway), session=1 << 32, symbol=SYMBOL
         )
-        self.restart()
+        self._begin()
 
     def restart(self) -> None:
-        """A new network process."""
+        """New processes."""
+        self.let_go()
+        self._begin()
+
+    def _begin(self) -> None:
+        self.objects, self.copies = OpenShelf(self.shelf), Copies()
         self.store = FileStore(self.shelf, quota=2**34)
         self.intake = Intake(self.links, self.store, objects_max=4)
         for name, payload in self.store.resume():
@@ -72,16 +78,13 @@ class Bench:
 
     def work(self) -> list[Committed]:
         """Decode, commit, and let the network process see what became of it."""
-        objects = OpenShelf(self.shelf)
-        decode_ready(objects)
-        done = commit_whole(objects, self.trusted)
-        objects.close()
+        decode_ready(self.objects)
+        done = commit_whole(self.objects, self.trusted, self.copies)
         self.intake.look_after()
         return done
 
     def work_again(self) -> list[Committed]:
         """Work once more after everything of the receiver was started anew."""
-        self.let_go()
         self.restart()
         return self.work()
 
@@ -91,9 +94,11 @@ class Bench:
         return main(["transfer", "import", *where, "--home", str(self.ends.high.root)])
 
     def let_go(self) -> None:
-        """Close what the network process holds open."""
-        for item in self.intake.open_objects():
-            self.store.close(item.header.name)
+        """Close what the processes hold open."""
+        self.objects.close()
+        self.copies.keep_only([])
+        for name in list(self.store._files):
+            self.store.close(name)
 
 
 def put(bench: Bench, *sizes: int) -> list[PacketId]:

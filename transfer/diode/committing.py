@@ -5,7 +5,7 @@ fit is received anew; a packet that then still does not fit could not be read by
 """
 
 import contextlib
-import hashlib
+import errno
 import os
 import shutil
 from collections.abc import Mapping
@@ -17,14 +17,15 @@ from disk.durable import replace, sync_folder
 from keys.signing import VerifyKey
 from transfer.batch import Batch, GatewayId, digest_batch, verify_batch
 from transfer.diode.container import Part, object_size, parts_of
+from transfer.diode.copying import AHEAD, Copies
 from transfer.diode.folders import Shelf, clear, discard
 from transfer.diode.notices import ObjectHeader
-from transfer.diode.object_files import SHARED, SHARED_FOLDER, OpenFiles
+from transfer.diode.object_files import SHARED, OpenFiles
 from transfer.diode.room import is_full
 from transfer.diode.shelf import OpenShelf
 from transfer.diode.symbols import BlockState
 from transfer.errors import BatchError
-from transfer.usb import COPY_SIZE, MANIFEST, PACKETS
+from transfer.usb import MANIFEST, PACKETS
 
 _STAGING: Final = ".unfinished-"
 _SPOILT: Final = "spoilt"  # in an open object's folder: which parts did not fit the last time
@@ -41,25 +42,28 @@ class Committed:
     absent: int
 
 
-def commit_whole(objects: OpenShelf, trusted: Mapping[GatewayId, VerifyKey]) -> list[Committed]:
-    """Commit every object that is whole; what a killed predecessor began is completed first.
+def commit_whole(objects: OpenShelf, trusted: Mapping[GatewayId, VerifyKey], copies: Copies) -> list[Committed]:
+    """Commit every object that is whole, and copy ahead what is whole of the others.
 
-    One for which the disk has no room is put off; the others do not wait for it.
+    What a killed predecessor began is completed first. One for which the disk has no room is put off; the others do
+    not wait for it.
     """
     shelf = objects.shelf
-    _complete(shelf)
+    copies.keep_only(_complete(shelf))
     found = []
     for header, files in objects.look():
-        if not files.symbols.is_whole() or _note(shelf, header.name).exists():
-            continue
-        if not _has_room(shelf, header):
-            objects.put_off(header.name)
+        if _note(shelf, header.name).exists():
             continue
         try:
-            done = _commit(shelf, header, files, trusted)
+            if files.symbols.is_whole():
+                done = _commit(shelf, header, files, trusted, copies)
+            else:
+                done = None
+                _copy_ahead(shelf, header, files, trusted, copies)
         except OSError as error:
             if not is_full(error):
                 raise
+            copies.drop(header.name)
             _withdraw(shelf, header.name)
             objects.put_off(header.name)
             continue
@@ -68,9 +72,26 @@ def commit_whole(objects: OpenShelf, trusted: Mapping[GatewayId, VerifyKey]) -> 
     return found
 
 
-def _has_room(shelf: Shelf, header: ObjectHeader) -> bool:
+def _demand_room(shelf: Shelf, left: int) -> None:
     # Asked first: to copy a large batch again and again until the disk is full would help nobody.
-    return shutil.disk_usage(shelf.arrived).free >= header.geometry.size
+    if shutil.disk_usage(shelf.arrived).free < left:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _copy_ahead(
+    shelf: Shelf, header: ObjectHeader, files: OpenFiles, trusted: Mapping[GatewayId, VerifyKey], copies: Copies
+) -> None:
+    copy = copies.find(header.name, files)
+    if copy is None:
+        last = files.symbols.geometry.block_of(header.manifest_size + header.signature_size - 1)
+        if any(files.symbols.state(block) != BlockState.DONE for block in range(last + 1)):
+            return
+        parts = _read_parts(header, files, trusted)
+        if not parts:
+            return  # seen to when the object is whole
+        _demand_room(shelf, header.geometry.size)
+        copy = copies.begin(header.name, files, parts, _staging(shelf, header.name))
+    copy.advance(AHEAD)
 
 
 def _withdraw(shelf: Shelf, name: str) -> None:
@@ -80,24 +101,26 @@ def _withdraw(shelf: Shelf, name: str) -> None:
 
 
 def _commit(
-    shelf: Shelf, header: ObjectHeader, files: OpenFiles, trusted: Mapping[GatewayId, VerifyKey]
+    shelf: Shelf, header: ObjectHeader, files: OpenFiles, trusted: Mapping[GatewayId, VerifyKey], copies: Copies
 ) -> Committed | None:
-    batch = _read_batch(header, files, trusted)
-    if batch is None:
-        _forget(files, [Part(MANIFEST, 0, header.manifest_size + header.signature_size, None)])
-        return None
-    parts = parts_of(batch, manifest_size=header.manifest_size, signature_size=header.signature_size)
-    if object_size(parts) != header.geometry.size:
-        _forget(files, [Part(MANIFEST, 0, header.geometry.size, None)])  # the gateway contradicts itself
-        return None
-    staging = _staging(shelf, header.name)
-    clear(staging)
-    spoilt = _copy_parts(files, parts, staging)
-    if spoilt and not _may_leave_out(shelf, header, spoilt):
+    copy, staging = copies.find(header.name, files), _staging(shelf, header.name)
+    if copy is None:
+        parts = _read_parts(header, files, trusted)
+        if parts is None:
+            _forget(files, [Part(MANIFEST, 0, header.manifest_size + header.signature_size, None)])
+            return None
+        if not parts:
+            _forget(files, [Part(MANIFEST, 0, header.geometry.size, None)])  # the gateway contradicts itself
+            return None
+        copy = copies.begin(header.name, files, parts, staging)
+    _demand_room(shelf, copy.left)
+    copy.advance()
+    copies.drop(header.name)
+    if copy.spoilt and not _may_leave_out(shelf, header, copy.spoilt):
         clear(staging)
-        _forget(files, spoilt)
+        _forget(files, copy.spoilt)
         return None
-    absent = [part.name for part in spoilt]
+    absent = [part.name for part in copy.spoilt]
     lacking = shelf.lacking(header.name)
     if lacking is not None and lacking.issubset(absent):  # it came like this, or better
         clear(staging)
@@ -107,7 +130,16 @@ def _commit(
     # imported and taken away meanwhile must not appear a second time.
     replace(_note(shelf, header.name), ["\n".join(absent).encode()], mode=SHARED)
     _publish(shelf, header.name)
-    return Committed(header.gateway, header.number, len(batch.packets), len(spoilt))
+    return Committed(header.gateway, header.number, copy.packets, len(copy.spoilt))
+
+
+def _read_parts(header: ObjectHeader, files: OpenFiles, trusted: Mapping[GatewayId, VerifyKey]) -> list[Part] | None:
+    """Return what the object holds; None when its list is not what was signed, nothing when that tells another size."""
+    batch = _read_batch(header, files, trusted)
+    if batch is None:
+        return None
+    parts = parts_of(batch, manifest_size=header.manifest_size, signature_size=header.signature_size)
+    return parts if object_size(parts) == header.geometry.size else []
 
 
 def _read_batch(header: ObjectHeader, files: OpenFiles, trusted: Mapping[GatewayId, VerifyKey]) -> Batch | None:
@@ -120,37 +152,6 @@ def _read_batch(header: ObjectHeader, files: OpenFiles, trusted: Mapping[Gateway
     except (BatchError, UnicodeDecodeError):
         return None
     return batch if (batch.gateway, batch.number) == (header.gateway, header.number) else None
-
-
-def _copy_parts(files: OpenFiles, parts: list[Part], staging: Path) -> list[Part]:
-    """Write all parts into `staging`, durably; return those that are not what was signed, which are not written."""
-    (staging / PACKETS).mkdir(parents=True)
-    for folder in (staging, staging / "data", staging / PACKETS):
-        folder.chmod(SHARED_FOLDER)
-    spoilt = [part for part in parts if not _copy_part(files.data, part, staging / part.name)]
-    for folder in (staging / PACKETS, staging / "data", staging):
-        sync_folder(folder)
-    return spoilt
-
-
-def _copy_part(data: int, part: Part, target: Path) -> bool:
-    digest, at, end = hashlib.sha256(), part.offset, part.offset + part.size
-    with target.open("xb") as stream:
-        os.fchmod(stream.fileno(), SHARED)
-        while at < end:
-            piece = os.pread(data, min(COPY_SIZE, end - at), at)
-            if not piece:
-                break
-            digest.update(piece)
-            stream.write(piece)
-            at += len(piece)
-        fits = part.sha256 is None or digest.hexdigest() == part.sha256
-        if at == end and fits:
-            stream.flush()
-            os.fsync(stream.fileno())
-            return True
-    target.unlink()
-    return False
 
 
 def _may_leave_out(shelf: Shelf, header: ObjectHeader, spoilt: list[Part]) -> bool:
@@ -187,7 +188,8 @@ def _publish(shelf: Shelf, name: str) -> None:
     shelf.remove(name)
 
 
-def _complete(shelf: Shelf) -> None:
+def _complete(shelf: Shelf) -> list[str]:
+    """Bring to its end what a crash interrupted; return the names of the objects in progress."""
     shelf.sweep()
     for note in shelf.received.glob(f"{_PUBLISHING}*"):
         try:
@@ -203,6 +205,7 @@ def _complete(shelf: Shelf) -> None:
         name = staging.name.removeprefix(_STAGING)
         if name not in names:  # killed, and then its object was taken away
             _withdraw(shelf, name)
+    return names
 
 
 def _staging(shelf: Shelf, name: str) -> Path:

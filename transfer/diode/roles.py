@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MIB: Final = 1024 * 1024
 REST: Final = 0.02  # seconds between two looks of the decode process
-COMMIT_REST: Final = 0.1
+COMMIT_REST: Final = 0.05
 RESTART_FIRST: Final = 0.2  # seconds until a process that died is started again; doubled each time it dies young
 RESTART_LAST: Final = 5.0
 GROWN: Final = 10.0  # seconds after which a process no longer counts as young
@@ -111,11 +111,12 @@ def run_commit(
 ) -> None:
     """Commit what is whole until the end."""
     from transfer.diode.committing import commit_whole
+    from transfer.diode.copying import Copies
 
-    objects = OpenShelf(shelf)
+    objects, copies = OpenShelf(shelf), Copies()
     teller = _RoomTeller(objects, warn)
     while goes_on():
-        for done in commit_whole(objects, trusted):
+        for done in commit_whole(objects, trusted, copies):
             tell(done)
         teller.look()
         time.sleep(COMMIT_REST)
