@@ -140,7 +140,12 @@ def _harmless(line: str, stream: TextIO) -> str:
     # The pieces at odd places are the codes of `strong`. A stranger's text may hold them too: bold misleads nobody.
     codes = _is_colourful(stream)
     pieces = enumerate(_STRONG.split(line))
-    return "".join(visible(piece) if place % 2 == 0 else piece if codes else "" for place, piece in pieces)
+    return "".join(_one_line(piece) if place % 2 == 0 else piece if codes else "" for place, piece in pieces)
+
+
+def _one_line(text: str) -> str:
+    # Tabs stay: they are in what sources write, and only move to the right.
+    return "\t".join(map(visible, text.split("\t")))
 
 
 def _is_colourful(stream: TextIO) -> bool:

@@ -50,9 +50,7 @@ def _import(arguments: Namespace, terminal: Terminal) -> int:
         except StoppedImportError as error:
             reports, refused, stopped = error.reports, error.refused, error
     # Told before anything else can fail: the packets of these are in the inbox.
-    faults = _tell(terminal, home, reports, refused)
-    for path in misnamed:
-        terminal.note(f"{path} does not have a bag's name, and was not looked at.")
+    faults = _tell(terminal, home, reports, refused, misnamed)
     if arguments.answers is not None and reports:
         _write_answers(arguments.answers, reports)
     if over_the_link:
@@ -66,7 +64,11 @@ def _import(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _tell(
-    terminal: Terminal, home: "DeskHome", reports: "list[ImportReport]", refused: list[RefusedBag]
+    terminal: Terminal,
+    home: "DeskHome",
+    reports: "list[ImportReport]",
+    refused: list[RefusedBag],
+    misnamed: list[Path],
 ) -> dict[str, str]:
     """Say what came of each bag; return what is wrong with the copies of these gateways' logs, by gateway."""
     from desk.gateways import copy_fault
@@ -79,12 +81,15 @@ def _tell(
         bags = [{"bag": str(bag.folder), "reason": bag.reason} for bag in refused]
         copies = [{"gateway": gateway, "alarm": fault} for gateway, fault in faults.items()]
         batches = [_report_as_json(report) for report in reports]
-        terminal.answer({"batches": batches, "refused": bags, "copies": copies})
+        others = [str(path) for path in misnamed]
+        terminal.answer({"batches": batches, "refused": bags, "misnamed": others, "copies": copies})
     else:
         for report in reports:
             _say_report(terminal, report)
     for bag in refused:
         terminal.warn(f"{bag.folder}: {bag.reason}. Nothing of it was taken.")
+    for path in misnamed:
+        terminal.note(f"{path} does not have a bag's name, and was not looked at.")
     for fault in faults.values():
         terminal.warn(f"ALARM: {fault}")
     return faults

@@ -298,6 +298,9 @@ def test_nothing_that_is_said_can_act_on_a_terminal(monkeypatch: pytest.MonkeyPa
         stream = Tty() if colours else io.StringIO()
         getattr(Terminal(out=stream, err=stream), name)(evil)
         assert stream.getvalue() == (f"{before}{shown}{after}\n" if colours else f"{shown}\n")
+    stream = io.StringIO()
+    Terminal(out=stream).say("a\tb")  # in a text of a source
+    assert stream.getvalue() == "a\tb\n"
     # What is ours to make bold is bold, beside the answer too, and plain where the one is a terminal and not the other.
     out, err = Tty() if colours else io.StringIO(), io.StringIO()
     terminal = Terminal(out=out, err=err)

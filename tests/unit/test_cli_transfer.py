@@ -363,7 +363,7 @@ def test_names_on_a_stick_cannot_write_onto_the_terminal(machines: Machines) -> 
     assert "does not have a bag's name, and was not looked at" in said
     assert said.count("Words for the gateway") == 1
     answer = m.call("transfer", "import", m.stick, "--home", m.high)
-    assert (len(answer["batches"]), answer["refused"]) == (1, [])
+    assert (len(answer["batches"]), answer["refused"], answer["misnamed"]) == (1, [], [str(m.stick / EVIL)])
     (m.stick / EVIL / "batch.json").write_bytes(b"{}")
     more = [
         m.say("transfer", "import", m.stick / EVIL, "--home", m.high, status=1),
