@@ -1,6 +1,6 @@
 """What the commands of a crossing share: a low side put together from its home, and a desk's taking of bags."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -71,38 +71,16 @@ def import_all(
     Raises:
         StoppedImportError: Something of ours failed after some bags, our own disk perhaps: what was taken stands in it.
     """
-    from desk.opening import read_to_the_end
     from enveis.main import expected_sentence
-    from keys.age.small import open_bytes
-    from transfer.batch import GatewayId
     from transfer.errors import BatchError, CopyDamagedError
-    from transfer.incoming import import_bag
-    from transfer.ledger import Arrivals
     from transfer.usb import find_bags
 
-    trusted = {GatewayId(name): pairing.key for name, pairing in home.pairings().items()}
-    arrivals = Arrivals(home.arrivals)
-
-    def open_packet(stream: BinaryIO) -> None:
-        read_to_the_end(stream, identities)
-
+    take = _importer(home, identities, progress)
     reports: list[ImportReport] = []
     refused: list[RefusedBag] = []
     for bag in find_bags(source):
         try:
-            report = import_bag(
-                bag,
-                trusted=trusted,
-                arrivals=arrivals,
-                inbox=home.inbox,
-                gateways=home.gateways,
-                open_packet=open_packet,
-                open_secret=lambda sealed: open_bytes(sealed, identities),
-                audit=home.log(),
-                today=utc_today(),
-                progress=progress,
-            )
-            reports.append(report)
+            reports.append(take(bag))
         except (BatchError, CopyDamagedError) as error:
             refused.append(RefusedBag(bag, str(error)))
         except Exception as error:
@@ -111,6 +89,38 @@ def import_all(
                 raise
             raise StoppedImportError(f"at {bag}: {sentence}", reports, refused) from None
     return reports, refused
+
+
+def _importer(
+    home: "DeskHome", identities: "Sequence[Identity]", progress: Progress
+) -> "Callable[[Path], ImportReport]":
+    from desk.opening import read_to_the_end
+    from keys.age.small import open_bytes
+    from transfer.batch import GatewayId
+    from transfer.incoming import import_bag
+    from transfer.ledger import Arrivals
+
+    trusted = {GatewayId(name): pairing.key for name, pairing in home.pairings().items()}
+    arrivals = Arrivals(home.arrivals)
+
+    def open_packet(stream: BinaryIO) -> None:
+        read_to_the_end(stream, identities)
+
+    def take(bag: Path) -> "ImportReport":
+        return import_bag(
+            bag,
+            trusted=trusted,
+            arrivals=arrivals,
+            inbox=home.inbox,
+            gateways=home.gateways,
+            open_packet=open_packet,
+            open_secret=lambda sealed: open_bytes(sealed, identities),
+            audit=home.log(),
+            today=utc_today(),
+            progress=progress,
+        )
+
+    return take
 
 
 def utc_today() -> date:
