@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from audit.chain import Head, hash_line, parse_line, split_lines
-from audit.errors import LineError
+from audit.chain import EMPTY, Head, hash_line, parse_line, split_lines
+from audit.errors import AuditError, LineError
 from audit.events import Event
 from audit.log import AuditLog
 from desk.errors import DeskError
 from desk.home import DeskHome, pair, read_pairing, utc_today
 from disk.durable import make_private_folder, replace, sync_folder
+from transfer.arrivals import Arrivals
 from transfer.batch import GatewayId
+from transfer.errors import CopyDamagedError
 from transfer.head_statement import HeadStatement
 from transfer.history import GatewayHistory
 from transfer.pairing import Pairing
@@ -28,24 +30,39 @@ _BEGINNING: Final = 8 * 1024  # bytes of a log in which its continuation must st
 
 @dataclass(frozen=True, slots=True)
 class KnownGateway:
-    """One gateway; `succession` says in words what its log says of the one before it, `alarm` that this is wrong."""
+    """One gateway; `succession` says in words what its log says of the one before it, `alarm` that this is wrong.
+
+    `copy_fault` says what is wrong with the copy of its log here, if anything is; `head` is then what can be read.
+    """
 
     pairing: Pairing
     trusted: bool
     head: Head
     succession: str
     alarm: bool
+    copy_fault: str = ""
 
 
 def list_gateways(home: DeskHome) -> list[KnownGateway]:
     """Return every gateway that is or was trusted here, by id."""
     trusted, former = home.pairings(), _former(home)
+    arrivals = Arrivals(home.arrivals)
     found = []
     for name, pairing in sorted({**former, **trusted}.items()):
-        history = GatewayHistory(home.gateways, GatewayId(name))
         succession, alarm = _succession(home, name)
-        found.append(KnownGateway(pairing, name in trusted, history.head(), succession, alarm))
+        fault = copy_fault(home, arrivals, name)
+        found.append(KnownGateway(pairing, name in trusted, _readable_head(home, name), succession, alarm, fault))
     return found
+
+
+def copy_fault(home: DeskHome, arrivals: Arrivals, gateway: str) -> str:
+    """Return in one sentence what is wrong with the copy of a gateway's log, compared with what came signed; or ''."""
+    name = GatewayId(gateway)
+    try:
+        GatewayHistory(home.gateways, name).verify_copy(arrivals.reached(name))
+    except CopyDamagedError as error:
+        return str(error)
+    return ""
 
 
 def find_gateway(home: DeskHome, untrusted_name: str) -> Pairing:
@@ -65,7 +82,14 @@ def find_gateway(home: DeskHome, untrusted_name: str) -> Pairing:
 
 
 def state_head(home: DeskHome, gateway: str) -> HeadStatement:
-    """Return what this desk says is the last line of a gateway's log that it trusts, and say so in its own log."""
+    """Return what this desk says is the last line of a gateway's log that it trusts, and say so in its own log.
+
+    Raises:
+        DeskError: The copy of that log is damaged, or ends before what came signed: it would speak for too little.
+    """
+    fault = copy_fault(home, Arrivals(home.arrivals), gateway)
+    if fault:
+        raise DeskError(f"no line was stated: {fault}")
     head = GatewayHistory(home.gateways, GatewayId(gateway)).head()
     home.log().append(Event.HEAD_STATED, gateway=gateway, digest=head.hash)
     return HeadStatement(GatewayId(gateway), head, utc_today())
@@ -100,7 +124,20 @@ def replace_gateway(home: DeskHome, old: str, pairing: Pairing) -> bool:
     return new
 
 
+def _readable_head(home: DeskHome, gateway: str) -> Head:
+    with contextlib.suppress(CopyDamagedError):
+        return GatewayHistory(home.gateways, GatewayId(gateway)).head()
+    return EMPTY
+
+
 def _succession(home: DeskHome, gateway: str) -> tuple[str, bool]:
+    try:
+        return _read_succession(home, gateway)
+    except (AuditError, CopyDamagedError):
+        return "cannot be told: a copy of a log is damaged", True
+
+
+def _read_succession(home: DeskHome, gateway: str) -> tuple[str, bool]:
     path = _replaces_path(home, gateway)
     if not path.exists():
         return "", False

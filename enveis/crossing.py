@@ -1,11 +1,12 @@
 """What the commands of a crossing share: a low side put together from its home, and a desk's taking of bags."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from enveis.command import RefusedError
 from enveis.terminal import Progress
 
 if TYPE_CHECKING:
@@ -23,6 +24,15 @@ class RefusedBag:
 
     folder: Path
     reason: str
+
+
+class StoppedImportError(RefusedError):
+    """This machine failed at one bag; `reports` and `refused` are what came of those before it."""
+
+    def __init__(self, cause: str, reports: "list[ImportReport]", refused: list[RefusedBag]) -> None:
+        super().__init__(cause)
+        self.reports = reports
+        self.refused = refused
 
 
 def low_side(home: "GatewayHome") -> "LowSide":
@@ -56,14 +66,39 @@ def waiting_limits(home: "GatewayHome") -> "WaitingLimits":
 def import_all(
     home: "DeskHome", source: Path, identities: "Sequence[Identity]", progress: Progress
 ) -> "tuple[list[ImportReport], list[RefusedBag]]":
-    """Take every bag in `source` that holds; one that does not, does not stop the others."""
+    """Take every bag in `source` that holds; one that does not, does not stop the others.
+
+    Raises:
+        StoppedImportError: Something of ours failed after some bags, our own disk perhaps: what was taken stands in it.
+    """
+    from enveis.main import expected_sentence
+    from transfer.errors import BatchError, CopyDamagedError
+    from transfer.usb import find_bags
+
+    take = _importer(home, identities, progress)
+    reports: list[ImportReport] = []
+    refused: list[RefusedBag] = []
+    for bag in find_bags(source):
+        try:
+            reports.append(take(bag))
+        except (BatchError, CopyDamagedError) as error:
+            refused.append(RefusedBag(bag, str(error)))
+        except Exception as error:
+            sentence = expected_sentence(error)
+            if sentence is None or not (reports or refused):
+                raise
+            raise StoppedImportError(f"at {bag}: {sentence}", reports, refused) from None
+    return reports, refused
+
+
+def _importer(
+    home: "DeskHome", identities: "Sequence[Identity]", progress: Progress
+) -> "Callable[[Path], ImportReport]":
     from desk.opening import read_to_the_end
     from keys.age.small import open_bytes
     from transfer.batch import GatewayId
-    from transfer.errors import BatchError
     from transfer.incoming import import_bag
     from transfer.ledger import Arrivals
-    from transfer.usb import find_bags
 
     trusted = {GatewayId(name): pairing.key for name, pairing in home.pairings().items()}
     arrivals = Arrivals(home.arrivals)
@@ -71,25 +106,21 @@ def import_all(
     def open_packet(stream: BinaryIO) -> None:
         read_to_the_end(stream, identities)
 
-    reports, refused = [], []
-    for bag in find_bags(source):
-        try:
-            report = import_bag(
-                bag,
-                trusted=trusted,
-                arrivals=arrivals,
-                inbox=home.inbox,
-                gateways=home.gateways,
-                open_packet=open_packet,
-                open_secret=lambda sealed: open_bytes(sealed, identities),
-                audit=home.log(),
-                today=utc_today(),
-                progress=progress,
-            )
-            reports.append(report)
-        except BatchError as error:
-            refused.append(RefusedBag(bag, str(error)))
-    return reports, refused
+    def take(bag: Path) -> "ImportReport":
+        return import_bag(
+            bag,
+            trusted=trusted,
+            arrivals=arrivals,
+            inbox=home.inbox,
+            gateways=home.gateways,
+            open_packet=open_packet,
+            open_secret=lambda sealed: open_bytes(sealed, identities),
+            audit=home.log(),
+            today=utc_today(),
+            progress=progress,
+        )
+
+    return take
 
 
 def utc_today() -> date:

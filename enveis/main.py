@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Final
 
 from enveis.command import Command, RefusedError, UsageError
-from enveis.terminal import Terminal
+from enveis.terminal import Terminal, visible
 
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
@@ -153,7 +153,8 @@ def _place(error: BaseException) -> str:
 
 def _fail(sentence: str, status: int) -> int:
     with contextlib.suppress(OSError):  # nobody is listening; the status still says it
-        print(f"enveis: {sentence}", file=sys.stderr)
+        # It may name a path, and a path on a stick is a stranger's text.
+        print(f"enveis: {visible(sentence)}", file=sys.stderr)
     return status
 
 

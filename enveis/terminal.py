@@ -5,6 +5,7 @@ Colours and bars are for a terminal only, and none where NO_COLOR is set (no-col
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,8 @@ BAR_WIDTH: Final = 30  # characters
 BAR_EVERY: Final = 0.1  # seconds between two drawings on a terminal
 LOG_EVERY: Final = 10.0  # seconds between two lines in a log
 _KEPT: Final = frozenset("\n\t")
+_BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
+_STRONG: Final = re.compile(f"({re.escape(_BOLD)}|{re.escape(_PLAIN)})")
 
 
 def visible(untrusted_text: str, *, lines: bool = False) -> str:
@@ -38,7 +41,11 @@ def visible(untrusted_text: str, *, lines: bool = False) -> str:
 
 
 class Terminal:
-    """Where a command writes its answer (`out`) and what it says meanwhile (`err`)."""
+    """Where a command writes its answer (`out`) and what it says meanwhile (`err`).
+
+    All that is said goes through `visible` here, so that no caller can forget it: a path on a stick is a stranger's
+    text too, and may hold escape codes and line ends. One argument is one line.
+    """
 
     def __init__(self, out: TextIO | None = None, err: TextIO | None = None, *, as_json: bool = False) -> None:
         self._out = out or sys.stdout
@@ -46,25 +53,25 @@ class Terminal:
         self.as_json = as_json
 
     def say(self, *lines: str) -> None:
-        """Write lines of the answer; they are ours, or went through `visible`."""
+        """Write lines of the answer. Of control codes only those of `strong` act, on a terminal."""
         for line in lines:
-            print(line, file=self._out, flush=True)
+            print(_harmless(line, self._out), file=self._out, flush=True)
 
     def note(self, line: str) -> None:
-        """Write one line beside the answer."""
-        print(line, file=self._err, flush=True)
+        """Write one line beside the answer; nothing in it can act on a terminal."""
+        print(_harmless(line, self._err), file=self._err, flush=True)
 
     def warn(self, line: str) -> None:
-        """Write one line beside the answer that must not be overlooked."""
-        self.note(self._coloured(line, "33"))
+        """Write one line beside the answer that must not be overlooked; nothing in it can act on a terminal."""
+        print(self._coloured(_harmless(line, self._err), "33"), file=self._err, flush=True)
 
     def strong(self, text: str) -> str:
         """Return `text`, bold on a terminal."""
-        return f"\x1b[1m{text}\x1b[0m" if _is_colourful(self._out) else text
+        return f"{_BOLD}{text}{_PLAIN}" if _is_colourful(self._out) else text
 
     def answer(self, value: Any) -> None:
         """Write the machine-readable answer; ASCII only, so no text in it can do anything to a terminal."""
-        self.say(json.dumps(value, indent=1))
+        print(json.dumps(value, indent=1), file=self._out, flush=True)
 
     def table(self, names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Write rows under a heading, or as a list of JSON objects."""
@@ -127,6 +134,18 @@ def amount(number: int, unit: str = "bytes") -> str:
         return f"{number} {unit}"
     step = min(3, (number.bit_length() - 1) // 10)
     return f"{number / 1024**step:.1f} {('KiB', 'MiB', 'GiB')[step - 1]}"
+
+
+def _harmless(line: str, stream: TextIO) -> str:
+    # The pieces at odd places are the codes of `strong`. A stranger's text may hold them too: bold misleads nobody.
+    codes = _is_colourful(stream)
+    pieces = enumerate(_STRONG.split(line))
+    return "".join(_one_line(piece) if place % 2 == 0 else piece if codes else "" for place, piece in pieces)
+
+
+def _one_line(text: str) -> str:
+    # Tabs stay: they are in what sources write, and only move to the right.
+    return "\t".join(map(visible, text.split("\t")))
 
 
 def _is_colourful(stream: TextIO) -> bool:

@@ -1,7 +1,9 @@
 """Rounded counts of what waits, for Prometheus, on a Unix socket: they change at the tick and at no other moment.
 
 A figure that moved with each submission would say when somebody was here to whoever may read it. So packets of the
-running tick are not counted, counts are multiples of ten, ages are whole days, and nothing has a label but the lane.
+running tick are not counted, counts are multiples of ten, ages are those of the last midnight (a packet's own tick
+cannot be computed from them), and while fewer than ten packets wait nothing speaks of them but one alarm, after days
+(ADR 0039). What the figures were is never answered for what they are: when they cannot be read the answer is 503.
 """
 
 import asyncio
@@ -20,33 +22,48 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from disk.durable import PRIVATE
 from gateway.answers import Page, QuietServer
 from gateway.log import LogEvent, log
-from transfer.low_status import LowAlarm, LowStatus, WaitingLimits, read_low_status
+from transfer.low_status import (
+    DAY_SECONDS,
+    LowAlarm,
+    LowStatus,
+    WaitingLimits,
+    age_in_days,
+    read_low_status,
+)
+from transfer.names import Lane
 from transfer.outbox import Outbox
 from transfer.spool import Spool
 
 ROUND: Final = 10  # counts are rounded down to multiples of this, and so is the share of the quota, in percent
+FULL: Final = 90  # percent of the quota: a spool that is about to refuse files is shown however few packets fill it
 MODE: Final = 0o660  # of the socket: the gateway's user, and the group that the monitoring is in
 PATH: Final = "/metrics"
 LOOK_EVERY: Final = 15.0  # seconds between two looks at the clock; a clock may be set
 
 
-def encode_metrics(status: LowStatus, *, quota: int) -> str:
-    """Return Prometheus' text for what waits; `quota` in bytes."""
+def encode_metrics(status: LowStatus, *, quota: int, oldest_days: int, limits: WaitingLimits) -> str:
+    """Return Prometheus' text for what waits; `quota` in bytes, `oldest_days` as of the last midnight."""
     registry = CollectorRegistry()  # of its own: the library's has figures of the process, its times and its memory
     waiting = Gauge("enveis_packets_ready", "Packets that wait for a batch, rounded.", ["lane"], registry=registry)
     exported = Gauge("enveis_packets_in_batches", "Packets in batches, rounded.", ["lane"], registry=registry)
-    oldest = Gauge("enveis_oldest_packet_days", "Days that the oldest packet waits.", ["lane"], registry=registry)
     for lane in status.lanes:
         waiting.labels(lane.lane).set(_rounded(lane.ready))
         exported.labels(lane.lane).set(_rounded(lane.exported))
-        oldest.labels(lane.lane).set(lane.oldest_days or 0)
-    batches = Gauge("enveis_batches_waiting", "Batches that wait for the desk's words.", registry=registry)
-    batches.set(len(status.batches))
+    in_batches = sum(lane.exported for lane in status.lanes)
+    many = in_batches + sum(lane.ready for lane in status.lanes) >= ROUND
+    oldest = Gauge("enveis_oldest_packet_days", "Days that the oldest of ten or more packets waits.", registry=registry)
+    oldest.set(oldest_days if many else 0)
+    batches = Gauge(
+        "enveis_batches_waiting", "Batches with ten or more packets that wait for words.", registry=registry
+    )
+    batches.set(len(status.batches) if in_batches >= ROUND else 0)
     full = Gauge("enveis_spool_used_percent", "Share of the quota that is used, rounded.", registry=registry)
-    full.set(_rounded(100 * sum(lane.size for lane in status.lanes) // quota))
-    alarms = Gauge("enveis_alarm", "1 while somebody must look into this.", ["kind"], registry=registry)
-    for kind in LowAlarm:
-        alarms.labels(kind).set(int(kind in status.alarms))
+    share = _rounded(100 * sum(lane.size for lane in status.lanes) // quota)
+    full.set(share if many or share >= FULL else 0)
+    alarm = Gauge("enveis_alarm", "1 while somebody must look: enveis transfer status says at what.", registry=registry)
+    # That of packets by the last midnight, like their age: the tick in which it rose would be that of a submission.
+    too_old = oldest_days >= min(limits.alarm_days, limits.retention_days)
+    alarm.set(int(too_old or LowAlarm.OVERDUE_BATCHES in status.alarms))
     return generate_latest(registry).decode()
 
 
@@ -58,9 +75,16 @@ def reader(
     def read() -> str:
         before = spool.tick_start()
         status = read_low_status(spool, Outbox(outbox), today=today(), limits=limits, before=before)
-        return encode_metrics(status, quota=quota)
+        return encode_metrics(status, quota=quota, oldest_days=_days_at_midnight(spool, before), limits=limits)
 
     return read
+
+
+def _days_at_midnight(spool: Spool, before: float) -> int:
+    """Return how many whole days the oldest packet had waited when this UTC day began; 0 when none waits."""
+    midnight = int(spool.now()) // DAY_SECONDS * DAY_SECONDS
+    starts = (start for lane in Lane for start, _, _ in spool.scan(lane) if start < before)
+    return max((age_in_days(start, midnight) for start in starts), default=0)
 
 
 class MetricsSocket:
@@ -73,7 +97,7 @@ class MetricsSocket:
         self._read = read
         self._look_every = look_every
         self._tick_start = tick_start
-        self._text = ""
+        self._text: str | None = None  # nothing is known
         self._lock = -1
         self._runner: web.ServerRunner | None = None
         self._task: asyncio.Task[None] | None = None
@@ -104,7 +128,11 @@ class MetricsSocket:
 
     async def _tick(self) -> None:
         try:
-            self._text = await asyncio.to_thread(self._read)
+            try:
+                self._text = await asyncio.to_thread(self._read)
+            except BaseException:
+                self._text = None  # the figures of an earlier tick would say for ever that all is well
+                raise
             if self._runner is None and self._is_first():
                 await self._listen()
         except Exception as error:  # noqa: BLE001 - submissions must not end because figures cannot be had
@@ -143,7 +171,8 @@ class MetricsSocket:
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path == PATH and request.method in ("GET", "HEAD"):
-            return Page(self._text, content_type="text/plain")
+            status = 503 if self._text is None else 200
+            return Page(self._text or "", status=status, content_type="text/plain")
         return Page("", status=404, content_type="text/plain")
 
 

@@ -9,6 +9,7 @@ from itertools import chain, pairwise
 from pathlib import Path
 from typing import Final
 
+from audit.chain import EMPTY, Head
 from transfer.batch import Batch, Entry, GatewayId
 from transfer.ledger_file import LedgerFile
 from transfer.names import Lane, PacketId
@@ -144,6 +145,17 @@ class Arrivals:
             for seq, head in db.execute(query, (gateway, first, last)):
                 found.setdefault(seq, set()).add(head)
         return found
+
+    def reached(self, gateway: GatewayId) -> Head:
+        """Return the last head that this gateway's batches signed, up to the first one that has not come."""
+        query = "SELECT number, audit_last, audit_head FROM batches WHERE gateway = ? ORDER BY number"
+        reached, number = EMPTY, 0
+        with self._ledger.reading() as db:
+            for found, seq, head in db.execute(query, (gateway,)):
+                if found > number + 1:
+                    break
+                number, reached = found, Head(seq, head) if seq > reached.seq else reached
+        return reached
 
     def record(
         self,

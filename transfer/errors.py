@@ -17,6 +17,10 @@ class ContradictionError(BatchError):
     """A gateway's log says something else than what it said before: evidence that history was rewritten."""
 
 
+class CopyDamagedError(TransferError):
+    """What a desk keeps of a gateway's log was changed, cut or lost here: the gateway is not to blame for it."""
+
+
 class BagError(TransferError):
     """A bag cannot be written where it should be: no room, a medium that fails, or something stands there already."""
 

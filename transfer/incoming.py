@@ -119,6 +119,7 @@ def import_bag(
     Raises:
         BatchError: Forged, damaged as a whole, of an unknown gateway, contradicting that gateway's log, or on a
             medium that was pulled out meanwhile; one sentence says what. Nothing was taken.
+        CopyDamagedError: What the desk has of that gateway's log cannot be read. Nothing was taken.
         OSError: Our own disk failed. The inbox is as it was.
     """
     make_private_folder(inbox)

@@ -6,6 +6,7 @@ The tag files are written directly: the `bagit` library needs memory for every p
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
@@ -14,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from disk.durable import PRIVATE, make_private_folder, sync_folder
+from disk.durable import sync_folder
 from transfer.batch import NUMBER_MAX, Entry, GatewayId
 from transfer.errors import BagError, SpoiltPacketError
 from transfer.names import PacketId
@@ -26,8 +27,13 @@ SECRET: Final = "data/secret.age"  # noqa: S105 - a path in a bag
 PACKETS: Final = "data/packets"
 PACKET_SUFFIX: Final = ".age"
 COPY_SIZE: Final = 1024 * 1024  # bytes moved at once, whatever the packet's size
+# Of a bag: the desk reads it as another user. Whoever holds the stick reads it anyway, and packets are sealed.
+READABLE: Final = 0o644
+READABLE_FOLDER: Final = 0o755
 
 _PREFIX: Final = "enveis-"
+# One that came over a link has the beginning of its digest in its name, too (transfer/diode/folders.py).
+_NAME: Final = re.compile(rf"{_PREFIX}[0-9a-f]{{16}}-[0-9]{{{len(str(NUMBER_MAX))}}}(-[0-9a-f]{{16}})?", re.ASCII)
 _UNFINISHED: Final = ".enveis-unfinished-"
 _DECLARATION: Final = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"  # RFC 8493, 2.1.1
 
@@ -40,10 +46,17 @@ def bag_name(gateway: GatewayId, number: int) -> str:
 
 
 def find_bags(source: Path) -> list[Path]:
-    """Return the finished bags in a folder, by name; or the folder itself when it is one."""
+    """Return the finished bags in a folder, by name, which is one that `bag_name` gives; or itself when it is one."""
     if (source / MANIFEST).is_file():
         return [source]
-    return sorted(path for path in source.glob(f"{_PREFIX}*") if path.is_dir() and not path.is_symlink())
+    return [path for path in _named_like_ours(source) if _NAME.fullmatch(path.name)]
+
+
+def find_misnamed(source: Path) -> list[Path]:
+    """Return what looks like a bag there and has no bag's name; the name is a stranger's text."""
+    if (source / MANIFEST).is_file():
+        return []
+    return [path for path in _named_like_ours(source) if not _NAME.fullmatch(path.name)]
 
 
 def packet_path(packet: PacketId) -> str:
@@ -85,7 +98,9 @@ class BagWriter:
         if os.path.lexists(self._target):
             raise BagError(f"{self._target} exists already; take it away or use another stick")
         with self._on_medium():
-            make_private_folder(self._folder / PACKETS)
+            for folder in self._folders():
+                folder.mkdir()
+                _set_mode(folder, READABLE_FOLDER)
         return self
 
     def __exit__(
@@ -165,7 +180,12 @@ class BagWriter:
 
     def _create(self, name: str) -> BufferedWriter:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        return open(os.open(self._folder / name, flags, PRIVATE), "wb")  # noqa: PTH123 - the caller closes it
+        fd = os.open(self._folder / name, flags, READABLE)
+        _set_mode(fd, READABLE)
+        return open(fd, "wb")  # noqa: PTH123 - the caller closes it
+
+    def _folders(self) -> tuple[Path, Path, Path]:
+        return self._folder, self._folder / "data", self._folder / PACKETS
 
     def _note(self, name: str, digest: str, size: int) -> None:
         self._sums[name] = digest
@@ -180,11 +200,21 @@ class BagWriter:
     def _normalise(self) -> None:
         midnight = datetime(self._day.year, self._day.month, self._day.day, tzinfo=UTC).timestamp()
         # The deepest first: setting a file's time does not touch its folder's.
-        folders = [self._folder / PACKETS, self._folder / "data", self._folder]
+        folders = self._folders()[::-1]
         for path in [*(self._folder / name for name in self._sums), *folders]:
             os.utime(path, (midnight, midnight))
         for folder in folders:
             sync_folder(folder)
+
+
+def _named_like_ours(source: Path) -> list[Path]:
+    return sorted(path for path in source.glob(f"{_PREFIX}*") if path.is_dir() and not path.is_symlink())
+
+
+def _set_mode(path: Path | int, mode: int) -> None:
+    """Give what we just made its mode, whatever the umask; on FAT the mount decides, and may refuse."""
+    with contextlib.suppress(PermissionError):
+        os.chmod(path, mode)  # noqa: PTH101 - or a file descriptor
 
 
 def _pieces(source: Path) -> Iterator[bytes]:

@@ -154,12 +154,16 @@ def gateways(arguments: Namespace, terminal: Terminal) -> int:
             "trusted" if one.trusted else "not any more",
             one.head.seq,
             f"ALARM: {one.succession}" if one.alarm else one.succession or None,
+            (one.copy_fault if terminal.as_json else "ALARM") if one.copy_fault else None,
             one.pairing.fingerprint,
         )
         for one in known
     ]
-    terminal.table(("gateway", "state", "lines of its log", "succession", "fingerprint words"), rows)
-    return 1 if any(one.alarm for one in known) else 0
+    terminal.table(("gateway", "state", "lines of its log", "succession", "copy", "fingerprint words"), rows)
+    for one in known:
+        if one.copy_fault:
+            terminal.warn(f"ALARM: {one.copy_fault}")
+    return 1 if any(one.alarm or one.copy_fault for one in known) else 0
 
 
 def head_arguments(parser: ArgumentParser) -> None:

@@ -69,7 +69,7 @@ def _prove(arguments: Namespace, terminal: Terminal) -> int:
     elif arguments.to is not None:
         terminal.say(f"The proof is in {arguments.to}: give it to {challenge.verifier}, and to nobody else.")
     else:
-        terminal.say(content.decode().rstrip("\n"))
+        terminal.say(*content.decode().rstrip("\n").split("\n"))
     return 0
 
 

@@ -39,8 +39,10 @@ def _acknowledge(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _acknowledge_file(low: "LowSide", path: Path, terminal: Terminal) -> int:
+    from keys.words import WordsError
     from transfer.answer import ANSWER_FILE_MAX, parse_answers
     from transfer.batch import gateway_id
+    from transfer.errors import CodeError
     from transfer.outgoing import acknowledge
 
     with path.open("rb") as stream:
@@ -48,16 +50,24 @@ def _acknowledge_file(low: "LowSide", path: Path, terminal: Terminal) -> int:
     ours = [answer for answer in answers if answer.gateway == gateway_id(low.key.public)]
     if not ours:
         raise RefusedError(f"{path} holds no answer for this gateway; nothing was deleted")
-    reports = []
+    reports, problems = [], []
     try:
         for answer in ours:
-            reports.append(acknowledge(low, answer.words, missing=answer.missing))  # noqa: PERF401 - told on failure
+            try:
+                reports.append(acknowledge(low, answer.words, missing=answer.missing))
+            except (CodeError, WordsError) as error:
+                # A stale answer, say: the desk imported once more since. Those after it are as good as ever.
+                problems.append((answer.number, str(error)))
     finally:
+        # What was done before our own disk failed is told too.
         if terminal.as_json:
-            terminal.answer([_as_json(report) for report in reports])
+            failed = [{"number": number, "problem": problem} for number, problem in problems]
+            terminal.answer([*(_as_json(report) for report in reports), *failed])
         for report in [] if terminal.as_json else reports:
             _say(terminal, report)
-    return 0
+        for number, problem in problems:
+            terminal.warn(f"Batch {number}: {problem}")
+    return 1 if problems else 0
 
 
 def _as_json(report: "AcknowledgeReport") -> dict[str, object]:

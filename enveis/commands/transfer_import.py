@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from enveis.command import Command, RefusedError, home_of
 from enveis.commands.diode import shelf_of
 from enveis.commands.transfer_export import add_device, medium
-from enveis.crossing import import_all
+from enveis.crossing import RefusedBag, StoppedImportError, import_all
 from enveis.terminal import Terminal
 from enveis.unlocking import add_identity, load_identities
 
 if TYPE_CHECKING:
+    from desk.home import DeskHome
     from transfer.incoming import ImportReport
 
 _TYPED: int = 12  # ids that somebody may be asked to type; more go into a file
@@ -35,6 +36,7 @@ def _import_arguments(parser: ArgumentParser) -> None:
 def _import(arguments: Namespace, terminal: Terminal) -> int:
     from desk.home import DeskHome
     from transfer.diode.arrived import note_imported, remove_imported, waiting_bags
+    from transfer.usb import find_misnamed
 
     home = DeskHome(home_of(arguments))
     identities = load_identities(home, arguments, terminal)
@@ -43,24 +45,57 @@ def _import(arguments: Namespace, terminal: Terminal) -> int:
     over_the_link = arguments.source is None and arguments.device is None and arrived.is_dir()
     chosen = arrived if over_the_link else arguments.source
     waiting = waiting_bags(arrived) if over_the_link else {}
+    stopped: StoppedImportError | None = None
     with medium(chosen, arguments.device) as source, terminal.progress("importing") as progress:
-        reports, refused = import_all(home, source, identities, progress)
+        misnamed = find_misnamed(source)
+        try:
+            reports, refused = import_all(home, source, identities, progress)
+        except StoppedImportError as error:
+            reports, refused, stopped = error.reports, error.refused, error
+    # Told before anything else can fail: the packets of these are in the inbox.
+    faults = _tell(terminal, home, reports, refused, misnamed)
     if arguments.answers is not None and reports:
         _write_answers(arguments.answers, reports)
+    # Last: until somebody was told the words, only what came could give them once more.
+    note_imported(shelf, reports)
+    remove_imported(waiting, reports)
+    if stopped is not None:
+        raise stopped
+    if not reports and not refused:
+        raise RefusedError("nothing new has come over the link" if over_the_link else f"{source} holds no batch")
+    return 1 if refused or faults or any(report.missing or report.alarms for report in reports) else 0
+
+
+def _tell(
+    terminal: Terminal,
+    home: "DeskHome",
+    reports: "list[ImportReport]",
+    refused: list[RefusedBag],
+    misnamed: list[Path],
+) -> dict[str, str]:
+    """Say what came of each bag; return what is wrong with the copies of these gateways' logs, by gateway."""
+    from desk.gateways import copy_fault
+    from transfer.ledger import Arrivals
+
+    arrivals = Arrivals(home.arrivals)
+    said = {gateway: copy_fault(home, arrivals, gateway) for gateway in {report.batch.gateway for report in reports}}
+    faults: dict[str, str] = {gateway: fault for gateway, fault in sorted(said.items()) if fault}
     if terminal.as_json:
         bags = [{"bag": str(bag.folder), "reason": bag.reason} for bag in refused]
-        terminal.answer({"batches": [_report_as_json(report) for report in reports], "refused": bags})
+        copies = [{"gateway": gateway, "alarm": fault} for gateway, fault in faults.items()]
+        batches = [_report_as_json(report) for report in reports]
+        others = [str(path) for path in misnamed]
+        terminal.answer({"batches": batches, "refused": bags, "misnamed": others, "copies": copies})
     else:
         for report in reports:
             _say_report(terminal, report)
     for bag in refused:
         terminal.warn(f"{bag.folder}: {bag.reason}. Nothing of it was taken.")
-    # Last: until somebody was told the words, only what came could give them once more.
-    note_imported(shelf, reports)
-    remove_imported(waiting, reports)
-    if not reports and not refused:
-        raise RefusedError("nothing new has come over the link" if over_the_link else f"{source} holds no batch")
-    return 1 if refused or any(report.missing or report.alarms for report in reports) else 0
+    for path in misnamed:
+        terminal.note(f"{path} does not have a bag's name, and was not looked at.")
+    for fault in faults.values():
+        terminal.warn(f"ALARM: {fault}")
+    return faults
 
 
 def _write_answers(path: Path, reports: "list[ImportReport]") -> None:

@@ -101,20 +101,25 @@ def _high(home: "DeskHome", terminal: Terminal) -> int:
     home.check()
     gateways = read_high_status(Arrivals(home.arrivals))
     link = read_link(home)
+    known = list_gateways(home)
     # A gateway with a new key whose log does not continue the old one, where this desk knows it.
-    torn = [one for one in list_gateways(home) if one.alarm]
+    torn = [one for one in known if one.alarm]
+    spoilt = [one for one in known if one.copy_fault]
     if terminal.as_json:
         links = {} if link is None else {"links": link_as_json(link)}
         chains = [{"gateway": one.pairing.gateway, "alarm": one.succession} for one in torn]
         listed = [_gateway_as_json(item) for item in gateways]
-        terminal.answer({"side": "high", "gateways": listed, "successions": chains, **links})
+        copies = [{"gateway": one.pairing.gateway, "alarm": one.copy_fault} for one in spoilt]
+        terminal.answer({"side": "high", "gateways": listed, "successions": chains, "copies": copies, **links})
     else:
         _say_high(terminal, gateways)
         for one in torn:
             terminal.warn(f"ALARM: gateway {one.pairing.gateway} {one.succession}")
+        for one in spoilt:
+            terminal.warn(f"ALARM: {one.copy_fault}")
         if link is not None:
             say_link(link, terminal)
-    return EXIT_ALARM if torn or any(item.alarms for item in gateways) or (link and link.is_alarm) else 0
+    return EXIT_ALARM if torn or spoilt or any(item.alarms for item in gateways) or (link and link.is_alarm) else 0
 
 
 def _gateway_as_json(status: "GatewayStatus") -> dict[str, object]:

@@ -2,7 +2,9 @@
 
 import json
 import os
+import shlex
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,6 +68,30 @@ def test_there_and_back_over_a_real_file_system(tmp_path: Path, kind: str) -> No
         acknowledge(low.side, high.take(bag).code)
     assert high.filed() == ids
     assert low.spooled() == set()
+
+
+def test_another_user_reads_what_is_on_a_stick() -> None:
+    """On ext4 a file keeps its owner's number, and the desk's user has another one, whatever the umask was here."""
+    with tempfile.TemporaryDirectory() as name:  # the tests' own folder is closed to other users
+        folder = Path(name)
+        folder.chmod(0o755)
+        low, _ = make_sides(folder)
+        stick = LoopStick(folder, kind="ext4", size=24 * MIB)
+        fill(low, 2, 1000)
+        with stick.mounted() as point:
+            before = os.umask(0o077)
+            try:
+                (made,) = export(low.side, point, progress=lambda *_: None).batches
+            finally:
+                os.umask(before)
+            wanted = {path.relative_to(point): path.read_bytes() for path in made.folder.rglob("*") if path.is_file()}
+            other = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+            read = "find ./enveis-* -type f -exec cat {} +"
+            done = subprocess.run([*other, "sh", "-c", read], cwd=point, check=False, capture_output=True)
+            assert (done.returncode, done.stderr) == (0, b"")
+            assert len(done.stdout) == sum(map(len, wanted.values())) > 2000
+            touch = [*other, "touch", str(made.folder / "batch.json")]
+            assert subprocess.run(touch, check=False, capture_output=True).returncode != 0
 
 
 @pytest.mark.parametrize("kind", kinds())
@@ -226,9 +252,24 @@ def test_a_stick_that_is_not_mounted_safely_is_not_used(
     assert list((tmp_path / "run").iterdir()) == []
 
 
-def test_the_unit_mounts_as_the_command_does() -> None:
+def test_the_unit_mounts_as_the_command_does(tmp_path: Path) -> None:
     unit = (ROOT / "deploy/systemd/enveis-stick@.service").read_text()
-    assert f"-o {','.join(OPTIONS)} /dev/enveis/stick-%i /run/enveis/stick-%i" in unit
+    (command,) = (line.removeprefix("ExecStart=") for line in unit.splitlines() if "exec mount" in line)
+    # systemd's own marks for one dollar and for the serial number.
+    program, arguments, called = shlex.split(command.replace("$$", "$").replace("%i", "4C53")), {}, tmp_path / "called"
+    (tmp_path / "mount").write_text(f'#!/bin/sh\necho "$@" > {called}\n')
+    (tmp_path / "blkid").write_text('#!/bin/sh\n[ "$6" = /dev/enveis/stick-4C53 ] && echo "$KIND"\n')
+    for stub in ("mount", "blkid"):
+        (tmp_path / stub).chmod(0o700)
+    for kind in ("ext4", "vfat", ""):
+        environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "KIND": kind, "ENVEIS_STICK_USER": "gateway"}
+        subprocess.run(program, check=True, env=environment)
+        arguments[kind] = called.read_text().split()
+    plain = ["-o", ",".join(OPTIONS), "/dev/enveis/stick-4C53", "/run/enveis/stick-4C53"]
+    assert arguments["ext4"] == arguments[""] == plain
+    # FAT knows no owners: without these everything is root's, and the gateway's user could write nothing.
+    assert arguments["vfat"] == ["-o", f"{plain[1]},uid=gateway,gid=gateway,umask=022", *plain[2:]]
+    assert "\nEnvironment=ENVEIS_STICK_USER=gateway\n" in unit
     assert set(OPTIONS) >= DEMANDED
     rule = (ROOT / "deploy/udev/60-enveis-stick.rules").read_text()
     assert 'SYMLINK+="enveis/stick-$env{ID_SERIAL_SHORT}"' in rule

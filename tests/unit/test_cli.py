@@ -289,6 +289,27 @@ def test_tables_hold_no_control_characters_and_colours_are_for_terminals(monkeyp
     assert machine.getvalue().isascii()
 
 
+@pytest.mark.parametrize("colours", [True, False])
+def test_nothing_that_is_said_can_act_on_a_terminal(monkeypatch: pytest.MonkeyPatch, colours: bool) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    evil, shown = "a\x1b[31m\x1b]0;x\x07\nb\u202e", "a<U+001B>[31m<U+001B>]0;x<U+0007><U+000A>b<U+202E>"
+    for name, before, after in (("say", "", ""), ("note", "", ""), ("warn", "\x1b[33m", "\x1b[0m")):
+        stream = Tty() if colours else io.StringIO()
+        getattr(Terminal(out=stream, err=stream), name)(evil)
+        assert stream.getvalue() == (f"{before}{shown}{after}\n" if colours else f"{shown}\n")
+    stream = io.StringIO()
+    Terminal(out=stream).say("a\tb")  # in a text of a source
+    assert stream.getvalue() == "a\tb\n"
+    # What is ours to make bold is bold, beside the answer too, and plain where the one is a terminal and not the other.
+    out, err = Tty() if colours else io.StringIO(), io.StringIO()
+    terminal = Terminal(out=out, err=err)
+    terminal.say(f"words: {terminal.strong(evil)}.")
+    terminal.note(f"words: {terminal.strong('zoo')}.")
+    assert out.getvalue() == (f"words: \x1b[1m{shown}\x1b[0m.\n" if colours else f"words: {shown}.\n")
+    assert err.getvalue() == "words: zoo.\n"
+
+
 def test_progress_is_a_bar_on_a_terminal_and_lines_in_a_log(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
     monkeypatch.setattr("time.monotonic", lambda: clock[0])

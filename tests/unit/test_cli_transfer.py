@@ -326,3 +326,52 @@ def test_calls_that_cannot_be_meant(machines: Machines) -> None:
         said = m.say("transfer", *arguments, "--home", m.low, status=2)
         assert said.startswith("enveis: ")
         assert said.count("\n") == 1
+
+
+def test_a_stale_answer_does_not_keep_back_the_good_ones(machines: Machines, tmp_path: Path) -> None:
+    """The desk imported a bag twice: what was missing the first time came the second time."""
+    m = machines
+    whole, lost, held = m.put(), m.put(), m.put(Lane.HELD)
+    bags = [Path(batch["bag"]) for batch in m.call("transfer", "export", m.stick, "--home", m.low)["batches"]]
+    sealed = bags[0] / "data" / "packets" / f"{lost}.age"
+    sealed.rename(tmp_path / "away")
+    stale, answers = tmp_path / "stale", tmp_path / "answers"
+    m.call("transfer", "import", m.stick, "--answers", stale, "--home", m.high, status=1)
+    (tmp_path / "away").rename(sealed)
+    m.call("transfer", "import", bags[0], "--answers", answers, "--home", m.high)
+    (done,) = m.call("transfer", "acknowledge", "--answers", answers, "--home", m.low)
+    assert set(done["deleted"]) == {whole, lost}
+    first, second = m.call("transfer", "acknowledge", "--answers", stale, "--home", m.low, status=1)
+    assert (first["number"], first["deleted"]) == (2, [held])
+    assert (second["number"], "nothing was deleted" in second["problem"]) == (1, True)
+    said = m.say("transfer", "acknowledge", "--answers", stale, "--home", m.low, status=1)
+    assert "Batch 1: " in said
+    assert "Batch 2 was acknowledged before" in said
+    # Settled with these very words: that is no failure.
+    m.say("transfer", "acknowledge", "--answers", answers, "--home", m.low)
+
+
+EVIL = "enveis-x\x1b[31m\x1b]0;owned\x07\nBatch 9 of gateway 0123456789abcdef: all is well\u202e"
+
+
+def test_names_on_a_stick_cannot_write_onto_the_terminal(machines: Machines) -> None:
+    m = machines
+    m.put()
+    bag = Path(m.call("transfer", "export", m.stick, "--home", m.low)["batches"][0]["bag"])
+    shutil.copytree(bag, m.stick / EVIL)
+    said = m.say("transfer", "import", m.stick, "--home", m.high)
+    assert "does not have a bag's name, and was not looked at" in said
+    assert said.count("Words for the gateway") == 1
+    answer = m.call("transfer", "import", m.stick, "--home", m.high)
+    assert (len(answer["batches"]), answer["refused"], answer["misnamed"]) == (1, [], [str(m.stick / EVIL)])
+    (m.stick / EVIL / "batch.json").write_bytes(b"{}")
+    more = [
+        m.say("transfer", "import", m.stick / EVIL, "--home", m.high, status=1),
+        m.say("audit", "verify", m.low / "audit.jsonl", "--key", m.low / "gateway.pub", "--heads", m.stick, status=1),
+        m.say("transfer", "export", m.stick / EVIL / "nothing", "--home", m.low, status=1),
+    ]
+    for text in (said, *more):
+        assert "<U+001B>[31m<U+001B>]0;owned<U+0007>" in text
+        assert not any(character in text for character in "\x1b\x07\u202e")
+        assert not any(line.startswith("Batch 9") for line in text.splitlines())
+    assert m.stick.name in more[1]
