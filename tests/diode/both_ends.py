@@ -58,9 +58,16 @@ class Bench:
         self.intake.take(buffer)
 
     def send(
-        self, number: int, *, round_: int = 0, lose: int = 0, blocks: int = 10**6, low: LowSide | None = None
+        self,
+        number: int,
+        *,
+        round_: int = 0,
+        lose: int = 0,
+        first: int = 0,
+        blocks: int = 10**6,
+        low: LowSide | None = None,
     ) -> None:
-        """Send one pass; every `lose`-th symbol is lost, and what comes after so many blocks."""
+        """Send one pass; lost are every `lose`-th symbol, those before `first` in a block, and all after `blocks`."""
         with DepartingObject(low or self.low, number, symbol=SYMBOL) as item:
             geometry = item.header.geometry
             self.take(Kind.OBJECT, encode_object(item.header, self.low.key), item)
@@ -72,7 +79,7 @@ class Bench:
                 parts = [(esi, bytes(content[esi * SYMBOL : (esi + 1) * SYMBOL])) for esi in range(count)]
                 parts += [(count + round_ * REPAIRS + index, each) for index, each in enumerate(made)]
                 for esi, each in parts:
-                    if not lose or esi % lose:
+                    if esi >= first and (not lose or esi % lose):
                         self.take(Kind.SYMBOL, each, item, block=block, esi=esi)
             self.intake.flush()
 

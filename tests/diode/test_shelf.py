@@ -1,9 +1,11 @@
 """From the spool to `arrived/` with real files, one step after the other, and faults where a test wants them."""
 
 import errno
+import multiprocessing
 import os
 import shutil
 from collections.abc import Iterator
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from transfer.diode.arrived import note_imported, remove_imported, waiting_bags
 from transfer.diode.decoding import TRIES_MAX, decode_ready
 from transfer.diode.departing import DepartingObject, form_batch
 from transfer.diode.errors import LinkError, Refusal
-from transfer.diode.shelf import OpenFiles, OpenShelf
+from transfer.diode.shelf import SHARED_FOLDER, OpenFiles, OpenShelf, Shelf
 from transfer.diode.symbols import BlockState
 from transfer.settling import acknowledge
 
@@ -263,3 +265,31 @@ def test_a_damaged_file_of_the_receiver_is_named_and_stops_nothing(bench: Bench)
     report = bench.ends.report()
     assert len(report.damaged) == 1
     assert report.is_alarm
+
+
+def test_the_roles_may_make_the_folders_all_at_once(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    for turn in range(40):
+        shelf, start = Shelf(tmp_path / f"link{turn}"), context.Barrier(3)
+        roles = [context.Process(target=_prepare, args=(shelf, start)) for _ in range(3)]
+        for role in roles:
+            role.start()
+        for role in roles:
+            role.join()
+        assert [role.exitcode for role in roles] == [0, 0, 0]
+        made = sorted(path.name for path in shelf.root.iterdir())
+        assert made == ["arrived", "history", "imported", "open", "received"]
+        assert all(path.stat().st_mode & 0o7777 == SHARED_FOLDER for path in (shelf.root, *shelf.root.iterdir()))
+
+
+def _prepare(shelf: Shelf, start: Barrier) -> None:
+    start.wait()
+    shelf.prepare()
+
+
+def test_a_folder_that_somebody_made_keeps_its_mode(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path / "link")
+    shelf.root.mkdir(mode=0o750)
+    shelf.prepare()
+    assert shelf.root.stat().st_mode & 0o7777 == 0o750
+    shelf.prepare()
