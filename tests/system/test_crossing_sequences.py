@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from hypothesis import HealthCheck, Phase, currently_in_test_context, given, settings
+from hypothesis import HealthCheck, Phase, currently_in_test_context, example, given, settings
 from hypothesis import event as hypothesis_event
 from hypothesis import strategies as st
 
@@ -374,6 +374,8 @@ def walk(here: World, step: Step) -> None:
     suppress_health_check=list(HealthCheck),
 )
 @given(beginnings, st.lists(steps, min_size=3, max_size=9))
+@example(4, [("spoil", 0, "remove", 0), ("import", 0, None), ("rekey", None)])
+@example(6, [("rekey", None), ("export", 1, tuple(Lane), None), ("lose", 0), ("rekey", None), ("acknowledge", 0, None)])
 def test_every_packet_arrives_once_or_is_listed_as_missing(begun: int, sequence: list[Step]) -> None:
     with world() as here:
         for step in [*FIRST[:begun], *sequence]:
