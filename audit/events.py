@@ -29,6 +29,7 @@ class Event(StrEnum):
     LOG_CONTINUED = "log-continued"  # the first line of a file after rotation
     LOG_RECOVERED = "log-recovered"  # bytes at the end that were no line lie beside the log now; their SHA-256
     CHAIN_CONTINUES = "chain-continues"  # a new key's chain: after which gateway's, and after which line's hash
+    LOG_LOST = "log-lost"  # after it: the old log no longer held that line; SHA-256 of what was left of it
     KEYS_CREATED = "keys-created"
     KEYS_SPLIT = "keys-split"  # of the recipient with this hash; into how many shares
     KEYS_JOINED = "keys-joined"  # from shares, for use or into a file
@@ -61,6 +62,7 @@ FIELDS: Final[Mapping[Event, tuple[str, ...]]] = {
     Event.LOG_CONTINUED: (),
     Event.LOG_RECOVERED: ("digest",),
     Event.CHAIN_CONTINUES: ("gateway", "digest"),
+    Event.LOG_LOST: ("digest",),
     Event.KEYS_CREATED: ("digest",),
     Event.KEYS_SPLIT: ("count", "digest"),
     Event.KEYS_JOINED: ("digest",),

@@ -33,12 +33,19 @@ class AuditLog:
     """One station's log. Every append re-reads the end under the lock, so processes may share the file.
 
     Bytes after the last newline, however many, were never acknowledged to anyone: the next append moves them aside
-    and says so (`log-recovered`). `today` gives the UTC day.
+    and says so (`log-recovered`).
+
+    Args:
+        path: Of the file that is written to.
+        today: Gives the UTC day.
+        lost: For a log that was begun before: what to do where not one line is left, for the end of a sentence. None
+            for one that the first line begins.
     """
 
-    def __init__(self, path: Path, *, today: Callable[[], date]) -> None:
+    def __init__(self, path: Path, *, today: Callable[[], date], lost: str | None = None) -> None:
         self._path = path
         self._today = today
+        self._lost = lost
 
     def append(
         self,
@@ -56,7 +63,7 @@ class AuditLog:
         Which fields an event has stands in `audit.events.FIELDS`; others, or too few, are a ValueError.
 
         Raises:
-            LogDamagedError: The last ended line is not a line of a log; nothing was written.
+            LogDamagedError: The last ended line is not a line of a log, or the log was lost; nothing was written.
             OSError: It could not be made durable; the file is as it was.
         """
         record = Record(event=event, gateway=gateway, packet=packet, batch=batch, lane=lane, count=count, digest=digest)
@@ -92,7 +99,7 @@ class AuditLog:
         """
         with self._locked() as fd:
             tail = read_tail(fd, self._path)
-            if tail.torn or pending_digest(self._path):
+            if tail.head != EMPTY and (tail.torn or pending_digest(self._path)):
                 self._extend(fd, tail, [])
                 tail = read_tail(fd, self._path)
             first = next(lines_of(self._path), b"")
@@ -130,12 +137,12 @@ class AuditLog:
         """Return the number and hash of the last ended line; EMPTY when there is no log yet.
 
         Raises:
-            LogDamagedError: That line is not a line of a log.
+            LogDamagedError: That line is not a line of a log, or the log was lost.
         """
         if not self._exists():
-            return EMPTY
+            return self._demand(EMPTY)
         with self._locked() as fd:
-            return read_tail(fd, self._path).head
+            return self._demand(read_tail(fd, self._path).head)
 
     def lines_after(self, seq: int, *, size_max: int | None = None) -> bytes:
         """Return the whole lines numbered above `seq`, each with its newline, at most `size_max` bytes of them."""
@@ -162,11 +169,19 @@ class AuditLog:
         """Walk the whole log; see `audit.chain.check_chain`. A torn last line is not looked at."""
         return check_chain(self.lines(), start=start, heads=heads)
 
+    def _demand(self, head: Head) -> Head:
+        """Return the head, unless it is that of no line and there must be some: a second line 1 would lie."""
+        if head == EMPTY and self._lost is not None:
+            raise LogDamagedError(f"{self._path} holds not one line, it was lost or emptied: {self._lost}")
+        return head
+
     def _exists(self) -> bool:
         return self._path.exists() or bool(closed_segments(self._path))
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
+        if not self._exists():
+            self._demand(EMPTY)  # no empty file is left in the place of a lost one
         while True:
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
             fd = os.open(self._path, flags, PRIVATE)
@@ -180,6 +195,7 @@ class AuditLog:
                 os.close(fd)
 
     def _extend(self, fd: int, tail: Tail, records: Sequence[Record]) -> Head:
+        self._demand(tail.head)
         if tail.torn:
             move_aside(fd, self._path, start=tail.whole)
         said = list(records)

@@ -171,7 +171,7 @@ def _low(root: Path) -> LowSide:
         key=_key(root),
         recipients=(_identity(root).recipient,),
         spool=Spool(root / "low" / "spool", quota=2**50, reserve=0, tick=TICK),
-        outbox=Outbox(root / "low" / "outbox.sqlite"),
+        outbox=Outbox.begin(root / "low" / "outbox.sqlite"),
         audit=AuditLog(root / "low" / "audit.jsonl", today=_today),
         lock=root / "low" / "transfer.lock",
         today=_today,

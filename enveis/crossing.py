@@ -36,20 +36,26 @@ class StoppedImportError(RefusedError):
 
 
 def low_side(home: "GatewayHome") -> "LowSide":
-    """Return what the commands of the low side work with."""
-    from audit.log import AuditLog
+    """Return what the commands of the low side work with.
+
+    Raises:
+        LedgerError, AuditError: Ledger or log were lost or set back; one sentence says the way out. Nothing was done.
+    """
+    from transfer.agreement import verify_agreement
     from transfer.outbox import Outbox
     from transfer.outgoing import LowSide
     from transfer.spool import Spool
 
     material = home.load()
     config = material.config
+    outbox, audit = Outbox(home.outbox), home.log()
+    verify_agreement(outbox, audit)
     return LowSide(
         key=material.signing_key,
         recipients=material.recipients,
         spool=Spool(home.spool, quota=config.quota_bytes, reserve=config.reserve_bytes, tick=config.tick_seconds),
-        outbox=Outbox(home.outbox),
-        audit=AuditLog(home.audit, today=utc_today),
+        outbox=outbox,
+        audit=audit,
         lock=home.root / "transfer.lock",
         today=utc_today,
     )

@@ -24,10 +24,12 @@ from keys.recipient import Recipient, encode_recipients, parse_recipients
 from keys.signing import SigningKey, VerifyKey, parse_signing_key, parse_verify_key
 from transfer.head_statement import HeadStatement, verify_statement
 from transfer.names import Lane
+from transfer.outbox import Outbox
 from transfer.pairing import LINK_KEY_SIZE, Pairing, encode_pairing, parse_pairing
 
 KEY_FILE_MAX: Final = 64 * 1024  # bytes; eight hybrid recipients take 16 KiB
 SIGNATURE_SUFFIX: Final = ".minisig"
+_LOST: Final = "look into what happened, then give this gateway a new key ('enveis gateway rekey'): its packets stay"
 
 T = TypeVar("T")
 
@@ -128,6 +130,10 @@ class GatewayHome:
         """The folder of sealed packets."""
         return self.root / "spool"
 
+    def log(self) -> AuditLog:
+        """The gateway's audit log, which began with its key: where no line is left, nobody begins it a second time."""
+        return AuditLog(self.audit, today=utc_today, lost=_LOST)
+
     def load_config(self) -> GatewayConfig:
         """Read the settings only: what must be up before any key is read needs them.
 
@@ -204,8 +210,13 @@ def init(
     return pairing
 
 
-def write_keys(new: GatewayHome, signing: SigningKey, pairing: Pairing, statement: HeadStatement | None) -> None:
-    """Write a gateway's own keys, and the log that begins with them, into a folder where they are not yet."""
+def write_keys(
+    new: GatewayHome, signing: SigningKey, pairing: Pairing, statement: HeadStatement | None, *, lost: str | None = None
+) -> None:
+    """Write a gateway's own keys, and the log and ledger that begin with them, into a folder where they are not yet.
+
+    `lost` is the SHA-256 of what is left of the log before, where that no longer held the line of `statement`.
+    """
     write_new(new.key, [signing.encode().encode()])
     write_new(new.public_key, [signing.public.encode().encode()])
     write_new(new.pairing, [encode_pairing(pairing)])
@@ -213,6 +224,9 @@ def write_keys(new: GatewayHome, signing: SigningKey, pairing: Pairing, statemen
     log.append(Event.KEYS_CREATED, digest=hashlib.sha256(signing.public.raw).hexdigest())
     if statement is not None:
         log.append(Event.CHAIN_CONTINUES, gateway=statement.gateway, digest=statement.head.hash)
+    if lost is not None:
+        log.append(Event.LOG_LOST, digest=lost)
+    Outbox.begin(new.outbox)
 
 
 def read_statement(path: Path, desk: VerifyKey) -> HeadStatement:

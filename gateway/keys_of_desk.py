@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audit.events import Event
-from audit.log import AuditLog
 from disk.durable import replace
 from gateway.errors import GatewayError
-from gateway.home import KEY_FILE_MAX, SIGNATURE_SUFFIX, GatewayHome, read_key_file, utc_today
+from gateway.home import KEY_FILE_MAX, SIGNATURE_SUFFIX, GatewayHome, read_key_file
 from gateway.way_back import WayBack
 from keys.generation import Generation, GenerationError, verify_recipients
 from keys.recipient import encode_recipients
@@ -73,7 +72,7 @@ def take_recipients(home: GatewayHome, offer: Offer) -> bool:
     if offer.generation.number == offer.known:
         return False
     # Said before it is done: after a crash in between, the log tells of a change that the next call completes.
-    _log(home).append(Event.RECIPIENTS_CHANGED, digest=hashlib.sha256(text).hexdigest())
+    home.log().append(Event.RECIPIENTS_CHANGED, digest=hashlib.sha256(text).hexdigest())
     replace(home.recipients, [text])
     replace(home.recipients_signature, [offer.signature.encode()])
     return True
@@ -92,7 +91,7 @@ def take_desk_key(home: GatewayHome, key: VerifyKey) -> bool:
     """
     if key == _desk_key(home):
         return False
-    _log(home).append(Event.DESK_KEY_CHANGED, digest=hashlib.sha256(key.raw).hexdigest())
+    home.log().append(Event.DESK_KEY_CHANGED, digest=hashlib.sha256(key.raw).hexdigest())
     # In this order: a gateway that finds the new key beside the old key's bundle would not start.
     WayBack(home.way_back).let_go()
     replace(home.desk_key, [key.encode().encode()])
@@ -101,7 +100,3 @@ def take_desk_key(home: GatewayHome, key: VerifyKey) -> bool:
 
 def _desk_key(home: GatewayHome) -> VerifyKey:
     return read_key_file(home.desk_key, parse_verify_key)
-
-
-def _log(home: GatewayHome) -> AuditLog:
-    return AuditLog(home.audit, today=utc_today)

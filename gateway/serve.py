@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 from audit.events import Event
-from audit.log import AuditLog
 from gateway.app import Gateway, Listener
 from gateway.caging import start_cage
 from gateway.config import GatewayConfig, parse_listen
@@ -57,6 +56,7 @@ def serve(home: GatewayHome, *, listen: str | None = None, on_listening: Callabl
 
     Raises:
         GatewayError, SettingsError: Home, keys, settings or scanner are not as they must be; one sentence.
+        AuditError: The log was lost, or damaged at its end: nothing more could be said in it.
         BusyError: The gateway's key is being changed.
         CageError: Nothing can read files here, although the settings accept less than a cage.
         OSError: The address cannot be listened on, or the kernel refused to harden the process.
@@ -71,6 +71,7 @@ def serve(home: GatewayHome, *, listen: str | None = None, on_listening: Callabl
     with contextlib.ExitStack() as held:
         # Several may serve one home, but none while its key is changed: what it logged then would be lost.
         held.enter_context(shared(home.serving, busy="the key of this gateway is being changed just now: start again"))
+        home.log().head()
         # Before any key is in memory, and by exec: what reads strangers' files never had one.
         zygote = start_cage(config)
         if zygote is not None:
@@ -166,7 +167,7 @@ async def _station(
         places=places,
         receipts=ReceiptMaker(kind),
         inspections=await _inspections(config, zygote),
-        audit=AuditLog(home.audit, today=utc_day),
+        audit=home.log(),
         visits=VisitKeys(kind),
         mail=mail,
         valve=Valve(lambda: _is_crowded(config, places, spool), seconds=config.valve_seconds),

@@ -44,7 +44,7 @@ class Low:
         self.spool = Spool(self.home / "spool", quota=2**40, reserve=0, tick=TICK, now=lambda: self.now)
         self.spool.prepare()
         self.audit = AuditLog(self.home / "audit.jsonl", today=lambda: DAY)
-        self.outbox = Outbox(self.home / "outbox.sqlite")
+        self.outbox = Outbox.begin(self.home / "outbox.sqlite")
 
     @property
     def side(self) -> LowSide:

@@ -1,5 +1,6 @@
 """The high side's ledger: which batches and packets came, what is missing, what does not fit together."""
 
+import contextlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +11,12 @@ from pathlib import Path
 from typing import Final
 
 from audit.chain import EMPTY, Head
+from disk.durable import write_new
 from transfer.batch import Batch, Entry, GatewayId
 from transfer.ledger_file import LedgerFile
 from transfer.names import Lane, PacketId
 
-_ARRIVALS_SCHEMA: Final = 2
+_ARRIVALS_SCHEMA: Final = 3
 _ARRIVALS: Final = """
 CREATE TABLE batches (
   gateway TEXT NOT NULL, number INTEGER NOT NULL, digest TEXT NOT NULL, previous TEXT, lane TEXT NOT NULL,
@@ -31,15 +33,20 @@ CREATE TABLE packets (
   number INTEGER NOT NULL, duplicates INTEGER NOT NULL DEFAULT 0 -- other batches that brought it again
 ) STRICT;
 CREATE TABLE missing (
-  id TEXT NOT NULL, gateway TEXT NOT NULL, number INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (id, gateway)
+  id TEXT NOT NULL, gateway TEXT NOT NULL, number INTEGER NOT NULL, reason TEXT NOT NULL,
+  sha256 TEXT NOT NULL DEFAULT '', -- what the batch says of it; empty in what an earlier version noted
+  PRIMARY KEY (id, gateway)
 ) STRICT;
 CREATE TABLE alarms (
   gateway TEXT NOT NULL, number INTEGER NOT NULL, kind TEXT NOT NULL, digest TEXT NOT NULL,
   PRIMARY KEY (gateway, number, kind, digest)
 ) STRICT;
 """
-
-
+_UPGRADES: Final = {2: "ALTER TABLE missing ADD COLUMN sha256 TEXT NOT NULL DEFAULT ''"}
+_LOST: Final = (
+    "bring it back from a backup, or, where there is none, remove {begun}: then a new one begins, which knows nothing "
+    "of what came before, of what is missing, and of alarms"
+)
 _PACKET: Final = "id, sha256, size, lane, gateway, number"
 
 
@@ -102,10 +109,22 @@ class Tally:
 
 
 class Arrivals:
-    """The high side's memory: which batches and packets came, what is missing, what does not fit together."""
+    """The high side's memory: which batches and packets came, what is missing, what does not fit together.
+
+    The first one makes it, and an empty file `.begun` beside it. As long as that is there, none is begun in the place
+    of one that was lost: every alarm, and everything that is missing, would be forgotten without a word.
+
+    Raises:
+        LedgerError: It was lost, or cannot be used.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._ledger = LedgerFile(path, schema=_ARRIVALS, version=_ARRIVALS_SCHEMA)
+        begun = path.with_suffix(".begun")
+        lost = _LOST.format(begun=begun) if begun.exists() else None
+        self._ledger = LedgerFile(path, schema=_ARRIVALS, version=_ARRIVALS_SCHEMA, upgrades=_UPGRADES, lost=lost)
+        if lost is None:
+            with contextlib.suppress(FileExistsError):
+                write_new(begun, [])
 
     def is_known(self, batch: Batch, digest: str) -> bool:
         """Tell whether exactly this batch was accepted before."""
@@ -199,12 +218,7 @@ class Arrivals:
                 f"INSERT INTO packets ({_PACKET}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608 - our own columns
                 [(item.id, item.sha256, item.size, str(batch.lane), batch.gateway, batch.number) for item in stored],
             )
-            arrived = [(item.id, batch.gateway) for item in batch.packets if item.id not in missing]
-            db.executemany("DELETE FROM missing WHERE (id, gateway) = (?, ?)", arrived)
-            db.executemany(
-                "INSERT OR REPLACE INTO missing VALUES (?, ?, ?, ?)",
-                [(packet, batch.gateway, batch.number, reason) for packet, reason in missing.items()],
-            )
+            _note_missing(db, batch, missing)
         return alarms
 
     def tally(self, gateway: GatewayId) -> Tally:
@@ -267,6 +281,20 @@ def _contradictions(db: sqlite3.Connection, batch: Batch, digest: str) -> Iterat
     after = [row[0] for row in rows("previous FROM batches WHERE number = ?", batch.number + 1)]
     if after and digest not in after:
         yield Alarm(batch.gateway, batch.number, AlarmKind.BROKEN_ORDER, digest)
+
+
+def _note_missing(db: sqlite3.Connection, batch: Batch, missing: Mapping[PacketId, str]) -> None:
+    """List what did not come, and strike what did: of this gateway by its id, of others where the content is the same.
+
+    A new key brings what the old one could not; but nobody strikes another's packet by sending something under its id.
+    """
+    for item in batch.packets:
+        if item.id in missing:
+            listed = (item.id, batch.gateway, batch.number, missing[item.id], item.sha256)
+            db.execute("INSERT OR REPLACE INTO missing VALUES (?, ?, ?, ?, ?)", listed)
+        else:
+            arrived = (item.id, batch.gateway, item.sha256)
+            db.execute("DELETE FROM missing WHERE id = ? AND (gateway = ? OR sha256 = ?)", arrived)
 
 
 def _insert_alarm(db: sqlite3.Connection, alarm: Alarm) -> bool:

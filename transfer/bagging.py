@@ -10,6 +10,7 @@ from typing import Final
 from audit.chain import hash_line, parse_line, split_lines
 from keys.age.small import seal_bytes
 from transfer.acknowledge import SECRET_SIZE
+from transfer.agreement import verify_signed_line
 from transfer.batch import (
     NUMBER_MAX,
     AuditPart,
@@ -73,8 +74,10 @@ def draft_batch(low: LowSide) -> Draft:
 
     Raises:
         BagError: There is no number left.
+        LedgerError: The log lost what the last batch signed.
     """
     last = low.outbox.last()
+    verify_signed_line(last, low.audit)
     number = last.number + 1 if last else 1
     if number > NUMBER_MAX:
         raise BagError("this gateway has used up its batch numbers; set up a new one")

@@ -3,9 +3,10 @@
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
@@ -13,6 +14,7 @@ from disk.durable import PRIVATE
 from transfer.errors import LedgerError
 
 _BUSY_SECONDS: Final = 30.0  # another process's transaction takes milliseconds
+_NOTHING: Final[Mapping[int, str]] = MappingProxyType({})
 _DURABLE: Final = (
     # With FULL the name of the rollback journal may come back after a power cut, and undo what was durable.
     "PRAGMA synchronous = EXTRA",
@@ -21,14 +23,36 @@ _DURABLE: Final = (
 
 
 class LedgerFile:
-    """One SQLite file of ours: private, of a known schema, opened for each transaction."""
+    """One SQLite file of ours: private, of a known schema, opened for each transaction.
 
-    def __init__(self, path: Path, *, schema: str, version: int) -> None:
+    Args:
+        path: Of the file.
+        schema: What makes an empty file a ledger.
+        version: Of the schema, from 1.
+        upgrades: By earlier version, the one statement that makes it the next.
+        lost: For a ledger that was begun before: what to do when it is missing or empty, for the end of a sentence.
+            None for one that is begun here when it is not there.
+
+    Raises:
+        LedgerError: It is lost, of another version, or cannot be used.
+    """
+
+    def __init__(
+        self, path: Path, *, schema: str, version: int, upgrades: Mapping[int, str] = _NOTHING, lost: str | None = None
+    ) -> None:
         self._path = path
         self._uri = f"file:{quote(os.fspath(path))}?mode=rw"
-        _make_private(path)
-        with self.reading() as db:
-            found = db.execute("PRAGMA user_version").fetchone()[0]
+        _refuse_link(path)
+        if lost is None:
+            _make_private(path)
+        elif not path.exists():
+            raise LedgerError(f"{path} is missing: {lost}")
+        found = self._version()
+        while found in upgrades:
+            self._upgrade(found, upgrades[found])
+            found = self._version()
+        if found == 0 and lost is not None:
+            raise LedgerError(f"{path} is empty: {lost}")
         if found == 0:
             self._create(schema, version)
         elif found != version:
@@ -63,6 +87,17 @@ class LedgerFile:
         finally:
             db.close()  # rolls back what was not committed
 
+    def _version(self) -> int:
+        with self.reading() as db:
+            return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+    def _upgrade(self, found: int, statement: str) -> None:
+        with self.transaction() as db:
+            # Another process may have come first.
+            if db.execute("PRAGMA user_version").fetchone()[0] == found:
+                db.execute(statement)
+                db.execute(f"PRAGMA user_version = {found + 1}")
+
     def _create(self, schema: str, version: int) -> None:
         with self.transaction() as db:
             # Another process may have come first.
@@ -72,13 +107,16 @@ class LedgerFile:
                 db.execute(f"PRAGMA user_version = {version}")
 
 
+def _refuse_link(path: Path) -> None:
+    if path.is_symlink():
+        raise LedgerError(f"{path} is a symbolic link: nothing was opened")
+
+
 def _make_private(path: Path) -> None:
     """Create the file where it is missing: SQLite would make it readable to the group, depending on the umask.
 
     One that is there is not opened: to close it would let go of every lock that this process has on it, those of a
     transaction in another thread included (sqlite.org/howtocorrupt, 2.2).
     """
-    if path.is_symlink():
-        raise LedgerError(f"{path} is a symbolic link: nothing was opened")
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, PRIVATE))

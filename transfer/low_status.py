@@ -17,7 +17,8 @@ DAY_SECONDS: Final = 24 * 3600
 class LowAlarm(StrEnum):
     """What somebody must look into."""
 
-    OLD_PACKETS = "packets-wait-too-long"  # nobody may have received them; the law gives seven days
+    # Nobody may have received them; the law gives seven days. So for those of which nobody knows since when they wait.
+    OLD_PACKETS = "packets-wait-too-long"
     OVERDUE_BATCHES = "batches-overdue"  # exported, and no words came back
     PAST_RETENTION = "packets-past-retention"  # beyond the limit that was set for keeping what nobody fetches
 
@@ -33,7 +34,10 @@ class WaitingLimits:
 
 @dataclass(frozen=True, slots=True)
 class LaneStatus:
-    """The packets of one lane: `fresh` wait for their tick, `exported` for the words of a batch; `size` in bytes."""
+    """The packets of one lane: `fresh` wait for their tick, `exported` for the words of a batch; `size` in bytes.
+
+    `ahead` of them all were stamped by a clock that was ahead: they may leave, and their age is not known.
+    """
 
     lane: Lane
     ready: int
@@ -41,6 +45,7 @@ class LaneStatus:
     exported: int
     size: int
     oldest_days: int | None
+    ahead: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,8 @@ def read_low_status(
 ) -> LowStatus:
     """Look at the spool and the ledger once; memory does not grow with the number of packets.
 
-    Packets whose tick did not begin `before` (seconds since the epoch) are left out.
+    Packets whose tick did not begin `before` (seconds since the epoch) are left out, but for those that a clock that
+    was ahead stamped.
     """
     past = 0
     lanes = []
@@ -78,7 +84,7 @@ def read_low_status(
             past += beyond
     batches = tuple(_batch(item, today, limits.overdue_days) for item in outbox.outstanding())
     found = (
-        (LowAlarm.OLD_PACKETS, any((lane.oldest_days or 0) >= limits.alarm_days for lane in lanes)),
+        (LowAlarm.OLD_PACKETS, any(lane.ahead or (lane.oldest_days or 0) >= limits.alarm_days for lane in lanes)),
         (LowAlarm.OVERDUE_BATCHES, any(item.overdue for item in batches)),
         (LowAlarm.PAST_RETENTION, past > 0),
     )
@@ -86,20 +92,22 @@ def read_low_status(
 
 
 def age_in_days(start: int, now: float) -> int:
-    """Return the whole days since a tick that began at `start`; both in seconds since the epoch."""
+    """Return the whole days since a tick that began at `start`, 0 for one to come; both in seconds since the epoch."""
     return max(0, int(now) - start) // DAY_SECONDS
 
 
 def _look(
     spool: Spool, lane: Lane, is_taken: Callable[[PacketId], bool], retention_days: int, before: float
 ) -> tuple[LaneStatus, int]:
-    ready = fresh = exported = past = total = 0
+    ready = fresh = exported = past = total = ahead = 0
     oldest: int | None = None
     now = spool.now()
     for start, packet, size in spool.scan(lane):
-        if start >= before:
+        is_ahead = spool.is_ahead(start)
+        if start >= before and not is_ahead:
             continue
         total += size
+        ahead += is_ahead
         if is_taken(packet):
             exported += 1
         elif spool.is_due(start):
@@ -109,7 +117,7 @@ def _look(
         days = age_in_days(start, now)
         oldest = days if oldest is None else max(oldest, days)
         past += days >= retention_days
-    return LaneStatus(lane, ready, fresh, exported, total, oldest), past
+    return LaneStatus(lane, ready, fresh, exported, total, oldest, ahead), past
 
 
 def _batch(batch: WaitingBatch, today: date, overdue_days: int) -> BatchStatus:

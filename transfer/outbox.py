@@ -34,6 +34,10 @@ CREATE TABLE discarded (
   done INTEGER NOT NULL DEFAULT 0 -- whether it is deleted, and the log says so
 ) STRICT;
 """
+_LOST: Final = (
+    "this gateway no longer knows which batches it made, and would give their numbers to others; bring back a copy "
+    "that is not older than the last export, or give the gateway a new key ('enveis gateway rekey'): its packets stay"
+)
 _COLUMNS: Final = (
     "number, digest, lane, state, published, said, packets, manifest, signature, audit_first, audit_last, secret, "
     "sealed_secret, arrived, code_hash, log_seq"
@@ -92,10 +96,22 @@ class Discard:
 
 
 class Outbox:
-    """The low side's memory: which packets went in which batch, and which batches are outstanding."""
+    """The low side's memory: which packets went in which batch, and which batches are outstanding.
+
+    It begins together with a gateway's key (`begin`), and never again for that key.
+
+    Raises:
+        LedgerError: It is missing, empty, or cannot be used.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._ledger = LedgerFile(path, schema=_OUTBOX, version=_OUTBOX_SCHEMA)
+        self._ledger = LedgerFile(path, schema=_OUTBOX, version=_OUTBOX_SCHEMA, lost=_LOST)
+
+    @classmethod
+    def begin(cls, path: Path) -> "Outbox":
+        """Return the ledger of a new key; one that is there already is opened."""
+        LedgerFile(path, schema=_OUTBOX, version=_OUTBOX_SCHEMA)
+        return cls(path)
 
     def last(self) -> OutBatch | None:
         """Return the batch with the highest number."""

@@ -6,7 +6,7 @@ flock on it, so that a starting process removes what a crash left, and nothing e
 
 The modification time of a waiting packet is the start of its tick, so that it does not say when within a tick
 a source was here. The inode's change and birth times cannot be set and still do, until the packet is removed.
-Until its tick has passed its source may take it back (`withdrawals`).
+Until its tick has passed its source may take it back (`withdrawals`). A packet from a clock that was ahead may leave.
 """
 
 import contextlib
@@ -49,7 +49,7 @@ class Spool:
         root: Holds the three folders.
         quota: Bytes that all packets together may take.
         reserve: Bytes of the quota, and of the disk, that only small submissions may use.
-        tick: Seconds a packet waits at least before it may leave.
+        tick: Seconds a packet waits at least before it may leave, unless the clock is put back by more than that.
         now: Seconds since the epoch; decides ticks.
     """
 
@@ -130,8 +130,16 @@ class Spool:
         return ((start, packet, size) for start, packet, size in self.scan(lane) if self.is_due(start))
 
     def is_due(self, start: int) -> bool:
-        """Tell whether the tick that began at `start` has passed."""
-        return start + self._tick <= self._now()
+        """Tell whether the tick that began at `start` has passed, or nobody can know (`is_ahead`)."""
+        return start + self._tick <= self._now() or self.is_ahead(start)
+
+    def is_ahead(self, start: int) -> bool:
+        """Tell whether a clock that was ahead stamped this: its tick begins after the next one, by the clock of now.
+
+        Such a packet would wait until that day, and its age would be none. A clock that is put back by less than a
+        tick makes no difference: what it stamped waits for two ticks at most, as it was promised to wait for one.
+        """
+        return start > self.tick_start() + self._tick
 
     def remove(self, lane: Lane, packet_id: PacketId) -> bool:
         """Delete a packet durably; return whether it was there."""

@@ -1,5 +1,6 @@
 """`enveis gateway recipients`, `desk-key` and `rekey`: what a gateway believes of its desk, and its own new key."""
 
+import contextlib
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -95,6 +96,11 @@ def rekey_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "statement", type=Path, nargs="?", metavar="last-head.json", help="what 'enveis desk head' wrote"
     )
+    parser.add_argument(
+        "--log-lost",
+        action="store_true",
+        help="the log here no longer holds the line that the desk trusts, and what happened was looked into",
+    )
     parser.add_argument("--yes", action="store_true", help="serve is stopped, and the statement was looked at")
 
 
@@ -118,7 +124,7 @@ def rekey(arguments: Namespace, terminal: Terminal) -> int:
         if not confirm("Is 'enveis gateway serve' stopped, and shall this gateway get a new key?", yes=arguments.yes):
             raise RefusedError("no new key was made; nothing was changed")
         _finish_transfers(home)
-        made = make_new_key(home, statement)
+        made = make_new_key(home, statement, log_lost=arguments.log_lost)
     return _say_rekeyed(terminal, home, made.former, made.loose)
 
 
@@ -140,24 +146,28 @@ def _nobody_else(home: "GatewayHome") -> Iterator[None]:
 
 def _finish_transfers(home: "GatewayHome") -> None:
     """Complete what a crash interrupted, as every transfer does first; the old ledger is put away afterwards."""
+    from audit.errors import AuditError
     from enveis.crossing import low_side
     from gateway.errors import GatewayError
     from gateway.home import read_key_file
     from keys.signing import parse_signing_key
+    from transfer.errors import LedgerError
     from transfer.outgoing import resume
 
     try:
         read_key_file(home.key, parse_signing_key)
     except GatewayError:
         return  # lost or damaged: that is why a new one is made. What is not completed goes into batches of the new key
-    resume(low_side(home))
+    with contextlib.suppress(LedgerError, AuditError):
+        # Lost or damaged: that may be why a new key is made. Again, what is not completed goes into its batches.
+        resume(low_side(home))
 
 
-def _say_rekeyed(terminal: Terminal, home: "GatewayHome", former: Path, loose: int) -> int:
+def _say_rekeyed(terminal: Terminal, home: "GatewayHome", former: Path, loose: int | None) -> int:
     pairing = home.load_pairing()
     if terminal.as_json:
         answer = {"gateway": pairing.gateway, "fingerprint": pairing.fingerprint, "replaces": former.name}
-        terminal.answer({**answer, "unanchored": loose})
+        terminal.answer({**answer, "unanchored": loose, "log_lost": loose is None})
         return 0
     terminal.say(
         f"This is gateway {pairing.gateway} now, in the place of {former.name}.",
@@ -165,6 +175,8 @@ def _say_rekeyed(terminal: Terminal, home: "GatewayHome", former: Path, loose: i
         f"Next: carry {home.pairing} to the desk: enveis desk pair gateway.pairing --replaces {former.name}",
         f"What belonged to the old key is in {former}; its secret key is gone.",
     )
-    if loose:
+    if loose is None:
+        terminal.warn("The old log lost the line that the desk trusts; nobody vouches for what is left of it.")
+    elif loose:
         terminal.warn(f"The old log has {loose} lines after the one that the desk trusts; nobody vouches for them.")
     return 0

@@ -152,6 +152,21 @@ def test_a_log_torn_in_its_first_line_begins_again(tmp_path: Path) -> None:
     assert (report.head.seq, report.faults) == (3, ())
 
 
+@pytest.mark.parametrize("content", [None, b"", b"\0" * 300, b'{"v":1,'])
+def test_a_log_that_was_begun_is_never_begun_again(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "audit.jsonl"
+    log = AuditLog(path, today=lambda: DAY, lost="see to it")
+    if content is not None:
+        path.write_bytes(content)
+    before = sorted(tmp_path.iterdir())
+    for act in (lambda: log.append(Event.GATEWAY_STARTED), log.head):
+        with pytest.raises(LogDamagedError, match="lost or emptied: see to it"):
+            act()
+    assert sorted(tmp_path.iterdir()) == before
+    assert content is None or path.read_bytes() == content
+    assert log.lines_after(0) == b""
+
+
 @pytest.mark.parametrize("end", [b"{}\n", b"\n", b"x" * 4000 + b"\n", b"x\n" * 4000])
 def test_a_changed_end_is_not_continued(tmp_path: Path, end: bytes) -> None:
     make_log(tmp_path, lines=3)

@@ -86,6 +86,11 @@ def test_nothing_to_close(tmp_path: Path) -> None:
     log = make_log(tmp_path)
     with pytest.raises(LogDamagedError, match="nothing to close"):
         log.rotate()
+    (tmp_path / "audit.jsonl").write_bytes(b"\0" * 300)  # what was lost is not begun anew by it
+    with pytest.raises(LogDamagedError, match="nothing to close"):
+        log.rotate()
+    assert (tmp_path / "audit.jsonl").read_bytes() == b"\0" * 300
+    (tmp_path / "audit.jsonl").unlink()
     say(log, 1)
     log.rotate()
     with pytest.raises(LogDamagedError, match="nothing to close"):
@@ -102,6 +107,8 @@ def test_a_crash_in_the_middle_of_it(rotated: AuditLog, tmp_path: Path, left: by
     if left:
         path.write_bytes(left)
     assert rotated.lines_after(11).count(b"\n") == 1
+    assert rotated.head() == before
+    rotated = AuditLog(path, today=lambda: DAY, lost="see to it")  # nothing is lost: a file was closed
     assert rotated.head() == before
     say(rotated, 1)
     assert rotated.check(heads=[before]).faults == ()

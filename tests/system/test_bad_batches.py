@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,8 +23,9 @@ from keys.signing import SigningKey
 from tests.crossing import DAY, High, Low, make_sides
 from transfer.arrivals import Arrivals
 from transfer.batch import AuditPart, gateway_id
-from transfer.errors import BatchError, ContradictionError, UnknownGatewayError
+from transfer.errors import BatchError, ContradictionError, LedgerError, UnknownGatewayError
 from transfer.history import GatewayHistory
+from transfer.incoming import MissingReason
 from transfer.names import Lane
 from transfer.outgoing import acknowledge
 from transfer.record import encode_record
@@ -379,7 +381,8 @@ def test_another_packet_never_takes_the_place_of_one_that_came(sides: tuple[Low,
     assert (result.arrived, [item.id for item in result.missing]) == ((), [clash])
     assert {path.name: path.read_bytes() for path in high.inbox.iterdir()} == kept
     # The same where a crash kept the first from the ledger.
-    (high.home / "arrivals.sqlite").unlink()
+    for name in ("arrivals.sqlite", "arrivals.begun"):
+        (high.home / name).unlink()
     high.arrivals = Arrivals(high.home / "arrivals.sqlite")
     assert high.take(tmp_path / "their stick" / result_name(other)).arrived == ()
     assert {path.name: path.read_bytes() for path in high.inbox.iterdir()} == kept
@@ -404,6 +407,103 @@ def test_a_gateway_that_replays_anothers_packets_does_not_keep_them_back(tmp_pat
     assert (result.arrived, result.duplicates, result.missing) == ((packet,), (packet,), ())
     assert high.arrivals.missing(gateway_id(low.key.public)) == []
     assert acknowledge(low.side, result.code).deleted == (packet,)
+
+
+def test_what_comes_with_a_new_key_is_not_missing_any_more(tmp_path: Path) -> None:
+    """Damaged on the old key's stick, whole on the new one's: the list of what is missing ends with it."""
+    low, high = make_sides(tmp_path)
+    successor = Low(tmp_path / "successor", high.identity)
+    high.trusted[gateway_id(successor.key.public)] = successor.key.public
+    lost, other = low.put(1), low.put(2)
+    for number, packet in ((1, lost), (2, other)):
+        successor.put(number, sealed=low.spool.path(Lane.CLEAR, packet).read_bytes())
+    low.later()
+    successor.later()
+    bag = low.export(tmp_path / "stick").batches[0].folder
+    (bag / "data" / "packets" / f"{lost}.age").unlink()
+    assert high.take(bag).arrived == (other,)
+    assert [missed.id for missed in high.arrivals.missing(gateway_id(low.key.public))] == [lost]
+    assert high.take(successor.export(tmp_path / "new stick").batches[0].folder).duplicates == (other,)
+    assert high.filed() == {lost, other}
+    for key in (low.key, successor.key):
+        assert high.arrivals.missing(gateway_id(key.public)) == []
+
+
+def test_another_content_under_its_id_does_not_end_that_a_packet_is_missing(tmp_path: Path) -> None:
+    """A second gateway names what it likes: what the first one lists by its hash has not come by that."""
+    low, high = make_sides(tmp_path)
+    gateway = gateway_id(low.key.public)
+    other = Low(tmp_path / "second gateway", high.identity)
+    high.trusted[gateway_id(other.key.public)] = other.key.public
+    packet = low.put(1)
+    other.put(1, b"another content")
+    low.later()
+    other.later()
+    bag = low.export(tmp_path / "stick").batches[0].folder
+    sealed = bag / "data" / "packets" / f"{packet}.age"
+    sealed.rename(tmp_path / "away")
+    assert high.take(bag).arrived == ()
+    assert high.take(other.export(tmp_path / "their stick").batches[0].folder).arrived == (packet,)
+    assert [(missed.id, missed.reason) for missed in high.arrivals.missing(gateway)] == [(packet, "damaged")]
+    # The true one is not taken either now, and stays below: its gateway is told that it is missing.
+    (tmp_path / "away").rename(sealed)
+    result = high.take(bag)
+    assert (result.arrived, [item.reason for item in result.missing]) == ((), [MissingReason.OTHER])
+    assert [missed.reason for missed in high.arrivals.missing(gateway)] == ["other-packet-of-that-id"]
+
+
+def test_what_a_gateway_read_wrongly_at_first_is_not_missing_when_it_comes(tmp_path: Path) -> None:
+    """A bad sector was signed as it was read: the same gateway brings the packet later, with another hash."""
+    low, high = make_sides(tmp_path)
+    packet = low.put(1)
+    path = low.spool.path(Lane.CLEAR, packet)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    os.utime(path, (0, 0))
+    result = high.take(low.export(tmp_path / "stick").batches[0].folder)
+    assert [item.reason for item in result.missing] == [MissingReason.SEALED]
+    acknowledge(low.side, result.code, missing=[packet])
+    path.write_bytes(whole)
+    os.utime(path, (0, 0))
+    assert high.take(low.export(tmp_path / "again").batches[0].folder).arrived == (packet,)
+    assert high.arrivals.missing(gateway_id(low.key.public)) == []
+
+
+def test_a_ledger_of_an_earlier_version_is_taken_over(tmp_path: Path) -> None:
+    low, high = make_sides(tmp_path)
+    lost = low.put(1)
+    low.later()
+    bag = low.export(tmp_path / "stick").batches[0].folder
+    sealed = bag / "data" / "packets" / f"{lost}.age"
+    sealed.rename(tmp_path / "away")
+    high.take(bag)
+    db = sqlite3.connect(high.home / "arrivals.sqlite", isolation_level=None)
+    db.execute("ALTER TABLE missing DROP COLUMN sha256")
+    db.execute("PRAGMA user_version = 2")
+    db.close()
+    high.arrivals = Arrivals(high.home / "arrivals.sqlite")
+    gateway = gateway_id(low.key.public)
+    assert [missed.id for missed in high.arrivals.missing(gateway)] == [lost]
+    (tmp_path / "away").rename(sealed)
+    assert high.take(bag).arrived == (lost,)
+    assert high.arrivals.missing(gateway) == []
+
+
+@pytest.mark.parametrize("empty", [False, True])
+def test_a_desks_ledger_that_is_lost_is_never_begun_anew(tmp_path: Path, *, empty: bool) -> None:
+    """It would have forgotten every alarm and everything that is missing, without a word."""
+    _, high = make_sides(tmp_path)  # a fresh desk has none, and begins one
+    path = high.home / "arrivals.sqlite"
+    path.unlink()
+    if empty:
+        path.touch()
+    for _ in range(2):
+        with pytest.raises(LedgerError, match="bring it back from a backup") as caught:
+            Arrivals(path)
+        assert str(high.home / "arrivals.begun") in str(caught.value)
+    assert path.exists() == empty
+    (high.home / "arrivals.begun").unlink()  # somebody decided so
+    assert Arrivals(path).packets() == []
 
 
 def result_name(low: Low) -> str:

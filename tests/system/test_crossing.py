@@ -322,7 +322,7 @@ def test_one_number_with_two_digests_raises_an_alarm(tmp_path: Path) -> None:
     low.later()
     second = low.export(tmp_path / "stick").batches[0].folder
     (low.home / "outbox.sqlite").unlink()
-    low.outbox = Outbox(low.home / "outbox.sqlite")
+    low.outbox = Outbox.begin(low.home / "outbox.sqlite")
     new = low.export(tmp_path / "other").batches[0].folder
     assert old.name == new.name
     assert high.take(old).alarms == ()

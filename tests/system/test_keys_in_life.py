@@ -1,5 +1,6 @@
 """Keys that are changed, lost or stolen: every way back that docs/keys.md describes, walked on real homes."""
 
+import hashlib
 import shutil
 import subprocess
 import sys
@@ -220,8 +221,8 @@ def head_file(homes: TwoHomes, *, gateway: str = "") -> Path:
     return path
 
 
-def rekey(homes: TwoHomes, *, status: int = 0) -> str:
-    return homes.say("gateway", "rekey", homes.card / "last-head.json", "--yes", home=homes.low, status=status)
+def rekey(homes: TwoHomes, *more: str, status: int = 0) -> str:
+    return homes.say("gateway", "rekey", homes.card / "last-head.json", "--yes", *more, home=homes.low, status=status)
 
 
 def pair_again(homes: TwoHomes, old: str, *, status: int = 0) -> str:
@@ -334,6 +335,191 @@ def test_a_log_that_was_emptied_is_no_chain(homes: TwoHomes) -> None:
         log.write_bytes(content)
         assert "a log is never empty" in homes.say("audit", "verify", home=homes.low, status=1)
         assert len(homes.call("audit", "verify", home=homes.low, status=1)["faults"]) == 1
+
+
+# The gateway's log and ledger
+
+
+def one_sentence(said: str, *words: str) -> None:
+    """What is refused is refused in one line, at the end."""
+    *_, last = said.splitlines()
+    assert said.count("enveis: ") == 1, said
+    assert last.startswith("enveis: ")
+    assert "fault in Enveis" not in last
+    for word in words:
+        assert word in last
+
+
+def lose_signed_lines(homes: TwoHomes) -> None:
+    """Damage lines that batch 2 signed, and let them go as docs/audit.md says."""
+    log = homes.low / "audit.jsonl"
+    lines = log.read_bytes().splitlines(keepends=True)
+    assert len(lines) == 6
+    log.write_bytes(b"".join(lines[:2]) + b"x" * 300 + b"\n" + b"y\n")
+    homes.say("audit", "recover", "--yes", home=homes.low)
+
+
+def test_a_log_that_lost_signed_lines_is_left_behind(homes: TwoHomes) -> None:
+    old = homes.gateway
+    settled = homes.put("in batch 1, acknowledged")
+    homes.export()
+    homes.acknowledge(homes.take())
+    twice = homes.put("in batch 2, which arrives; its words never come back")
+    homes.export()  # signs lines 1 to 5
+    homes.take()
+    lose_signed_lines(homes)
+    waiting = homes.put("in no batch yet")
+    for command in (["export", homes.stick], ["status"], ["discard"], ["reexport", "2", homes.root / "card"]):
+        said = homes.say("transfer", *command, home=homes.low, status=1)
+        one_sentence(said, "no longer holds line 5 as batch 2 signed it", "new key")
+
+    head_file(homes)
+    one_sentence(rekey(homes, status=1), "does not hold the line 5 that the desk trusts", "--log-lost")
+    assert homes.gateway == old
+    left = (homes.low / "audit.jsonl").read_bytes()
+    said = rekey(homes, "--log-lost")
+    assert "The old log lost the line that the desk trusts" in said
+    new = homes.gateway
+    assert new != old
+    rows = homes.call("audit", "show", home=homes.low)
+    assert [row["event"] for row in rows] == ["log-started", "keys-created", "chain-continues", "log-lost"]
+    assert rows[3]["details"] == {"digest": hashlib.sha256(left).hexdigest()}
+    assert (homes.low / "former" / old / "audit.jsonl").read_bytes() == left
+    pair_again(homes, old)
+    shutil.rmtree(homes.stick)
+    homes.stick.mkdir()
+    homes.export()
+    answer = homes.take()
+    assert sorted(answer["batches"][0]["arrived"]) == sorted([twice, waiting])
+    homes.acknowledge(answer)
+    assert not list((homes.low / "spool" / "clear").iterdir())
+    assert {path.stem for path in (homes.high / "inbox").glob("*.age")} == {settled, twice, waiting}
+    succession = {row["gateway"]: row["succession"] for row in homes.call("desk", "gateways", home=homes.high)}
+    assert succession[new] == f"continues {old} after its last line here, 5"
+
+
+def test_a_log_that_is_whole_is_not_said_to_be_lost(homes: TwoHomes) -> None:
+    homes.put()
+    homes.export()
+    homes.take()
+    old = homes.gateway
+    head_file(homes)
+    one_sentence(rekey(homes, "--log-lost", status=1), "without --log-lost")
+    assert homes.gateway == old
+
+
+def test_a_key_is_changed_beside_a_log_that_cannot_be_written(homes: TwoHomes) -> None:
+    """The line that the desk trusts is there; only what came after it is spoilt."""
+    homes.put()
+    homes.export()
+    homes.take()
+    with (homes.low / "audit.jsonl").open("ab") as stream:
+        stream.write(b"no line\n")
+    one_sentence(homes.say("transfer", "status", home=homes.low, status=1), "enveis audit recover")
+    old = homes.gateway
+    head_file(homes)
+    rekey(homes)
+    assert homes.gateway != old
+    assert (homes.low / "former" / old / "audit.jsonl").read_bytes().endswith(b"no line\n")
+
+
+def test_a_log_that_is_cut_while_a_batch_is_made_makes_none(homes: TwoHomes) -> None:
+    """What looks at it first may be another process, or long ago: whoever makes a batch looks again."""
+    from enveis.crossing import low_side
+    from transfer.bagging import draft_batch
+    from transfer.errors import LedgerError
+
+    homes.put()
+    homes.export()
+    low = low_side(GatewayHome(homes.low))
+    log = homes.low / "audit.jsonl"
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(lines[0])
+    with pytest.raises(LedgerError, match="no longer holds line 2 as batch 1 signed it"):
+        draft_batch(low)
+    # Another line in its place, and of the right number.
+    log.write_bytes(lines[0] + lines[1].replace(b"keys-created", b"desk-key-changed"))
+    with pytest.raises(LedgerError, match="no longer holds line 2 as batch 1 signed it"):
+        draft_batch(low)
+
+
+@pytest.mark.parametrize("empty", [False, True])
+def test_a_gateways_ledger_that_is_lost_is_never_begun_anew(homes: TwoHomes, *, empty: bool) -> None:
+    """It would give the number of batch 1 to another batch, and the desk would see two histories for ever."""
+    packet = homes.put()
+    homes.export()
+    answer = homes.take()
+    old = homes.gateway
+    ledger = homes.low / "outbox.sqlite"
+    ledger.unlink()
+    if empty:
+        ledger.touch()
+    words = answer["batches"][0]["words"].split()
+    for command in (["status"], ["export", homes.stick], ["acknowledge", *words], ["discard"], ["resend", "1"]):
+        said = homes.say("transfer", *command, home=homes.low, status=1)
+        one_sentence(said, f"outbox.sqlite is {'empty' if empty else 'missing'}", "gateway rekey")
+    assert ledger.exists() == empty
+    head_file(homes)
+    rekey(homes)
+    pair_again(homes, old)
+    shutil.rmtree(homes.stick)
+    homes.stick.mkdir()
+    homes.export()
+    answer = homes.take()
+    assert answer["batches"][0]["duplicates"] == [packet]
+    homes.acknowledge(answer)
+    assert not list((homes.low / "spool" / "clear").iterdir())
+    homes.say("transfer", "status", home=homes.high)  # no alarm
+
+
+def test_an_older_ledger_brought_back_is_refused(homes: TwoHomes) -> None:
+    ledger = homes.low / "outbox.sqlite"
+    before = ledger.read_bytes()
+    homes.put()
+    homes.export()
+    newest = ledger.read_bytes()
+    ledger.write_bytes(before)
+    for command in (["status"], ["export", homes.stick]):
+        said = homes.say("transfer", *command, home=homes.low, status=1)
+        one_sentence(said, "older than the log, which says that batch 1 was exported", "new key")
+    ledger.write_bytes(newest)
+    assert "waits for the desk's words" in homes.say("transfer", "status", home=homes.low, status=3)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\0" * 500])
+def test_a_gateway_whose_log_was_lost_does_not_start(homes: TwoHomes, content: bytes | None) -> None:
+    log = homes.low / "audit.jsonl"
+    log.unlink()
+    if content is not None:
+        log.write_bytes(content)
+    serve = [sys.executable, "-m", "enveis", "--home", str(homes.low), "gateway", "serve", "--listen", "127.0.0.1:0"]
+    done = subprocess.run(serve, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    said = next(line for line in done.stderr.splitlines(keepends=True) if line.startswith("enveis: "))
+    one_sentence(said, "holds not one line", "gateway rekey")
+    one_sentence(homes.say("transfer", "status", home=homes.low, status=1), "holds not one line")
+    assert (log.read_bytes() if log.exists() else None) == content
+    old = homes.gateway
+    head_file(homes)
+    rekey(homes)  # nothing of it ever came to the desk, so nothing that the desk trusts is lost
+    assert homes.gateway != old
+
+
+def test_a_log_that_is_emptied_under_a_running_gateway_begins_no_second_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The source's packet is safe and its receipt true; no second line 1 is written, and nothing leaves."""
+    machines = TwoMachines(tmp_path / "machines")
+    machines.prepare(GatewayConfig(inspection=False, tick_seconds=1))
+    low = machines.low
+    with RunningGateway(machines, "127.0.0.1", free_port("127.0.0.1")) as gateway:
+        gateway.submit([("message", "one")], [])
+        low.audit.write_bytes(b"")
+        assert gateway.submit([("message", "two")], [])["receipt"]
+    assert low.audit.read_bytes() == b""
+    assert len(list((low.spool / "clear").iterdir())) == 2
+    assert main(["--home", str(low.root), "transfer", "export", str(machines.stick)]) == 1
+    assert "holds not one line" in capsys.readouterr().err
 
 
 def test_shares_of_two_splittings_never_lie_side_by_side(homes: TwoHomes) -> None:

@@ -44,6 +44,7 @@ def test_init_makes_everything_and_load_reads_it(home: GatewayHome) -> None:
         "gateway.pairing",
         "gateway.pub",
         "gateway.toml",
+        "outbox.sqlite",
         "recipients.txt",
         "spool",
         "spool/clear",

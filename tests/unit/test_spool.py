@@ -176,6 +176,13 @@ def test_a_packet_waits_for_the_end_of_its_tick(spool: Spool, clock: Clock) -> N
     assert spool.ready(Lane.CLEAR) == [packet]
 
 
+def test_what_a_clock_ahead_stamped_waits_for_no_far_day(spool: Spool, clock: Clock) -> None:
+    clock.now += 40 * 24 * 3600
+    packet = put(spool)
+    clock.now -= 40 * 24 * 3600
+    assert spool.ready(Lane.CLEAR) == [packet]
+
+
 def test_oldest_tick_first_then_by_id(spool: Spool, clock: Clock) -> None:
     early = [put(spool) for _ in range(5)]
     clock.now += TICK

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from audit.chain import parse_line, split_lines
 from audit.events import Event
-from tests.crossing import DAY, High, Low, make_sides
+from tests.crossing import DAY, TICK, High, Low, make_sides
 from transfer.discarding import DiscardError, choose, discard, past_retention
 from transfer.errors import CodeError
 from transfer.low_status import DAY_SECONDS, LowAlarm, WaitingLimits, age_in_days, read_low_status
@@ -100,6 +100,38 @@ def test_alarms_of_age_are_raised_on_their_day(tmp_path: Path) -> None:
     assert look(low, DAY + timedelta(days=4))[0] == (LowAlarm.OLD_PACKETS, LowAlarm.OVERDUE_BATCHES)
     low.now = start + 30 * DAY_SECONDS
     assert LowAlarm.PAST_RETENTION in look(low)[0]
+
+
+def test_a_packet_that_a_clock_ahead_stamped_leaves_and_is_an_alarm(tmp_path: Path) -> None:
+    """A clock 40 days ahead when it came, then set right: nobody knows since when it waits, and the law gives seven."""
+    low, _ = make_sides(tmp_path)
+    low.now += 40 * DAY_SECONDS
+    packet = low.put(1)
+    low.now -= 40 * DAY_SECONDS
+    low.put(2)
+    assert look(low)[0] == (LowAlarm.OLD_PACKETS,)
+    lane = read_low_status(low.spool, low.outbox, today=DAY, limits=LIMITS).lanes[0]
+    assert (lane.ready, lane.fresh) == (1, 1)
+    # The monitoring, which leaves out the running tick, is told of it too.
+    monitored = read_low_status(low.spool, low.outbox, today=DAY, limits=LIMITS, before=low.spool.tick_start())
+    assert monitored.alarms == (LowAlarm.OLD_PACKETS,)
+    assert (monitored.lanes[0].ready, monitored.lanes[0].fresh) == (1, 0)
+    # Never given up for an age that nobody knows.
+    assert [item.days for item in past_retention(low.side, days=0)] == [0, 0]
+    (batch,) = low.export(tmp_path / "stick").batches
+    assert [path.stem for path in (batch.folder / "data/packets").iterdir()] == [packet]
+    assert look(low)[0] == (LowAlarm.OLD_PACKETS,)
+
+
+@pytest.mark.parametrize("back", [1, TICK])
+def test_a_clock_that_is_put_back_a_little_shortens_nobodys_tick(tmp_path: Path, back: int) -> None:
+    low, _ = make_sides(tmp_path)
+    low.put(1)
+    low.now -= back
+    assert look(low)[0] == ()
+    assert count_waiting(low.spool, low.outbox, Lane.CLEAR) == 0
+    low.now += back + TICK
+    assert count_waiting(low.spool, low.outbox, Lane.CLEAR) == 1
 
 
 def events(low: Low) -> list[tuple[str, str | None]]:

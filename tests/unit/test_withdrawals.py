@@ -230,3 +230,14 @@ def test_taken_back_or_ready_never_both_and_never_neither(
             spool.remove(Lane.CLEAR, packet_id)
             spool.withdrawals.finish(packet_id)
     assert seen
+
+
+def test_what_a_clock_ahead_stamped_is_taken_back_until_somebody_lists(spool: Spool, clock: _Clock) -> None:
+    """No clock decides this either: it may leave at once, and its source is not told a wrong thing."""
+    clock.now += 40 * 24 * 3600
+    first, second = _put(spool), _put(spool)
+    clock.now -= 40 * 24 * 3600
+    assert {packet.id for packet in spool.due(Lane.CLEAR)} == {first.id, second.id}  # looked at, not listed
+    assert spool.withdrawals.take_back(first.id, TOKEN)
+    assert spool.ready(Lane.CLEAR) == [second]
+    assert not spool.withdrawals.take_back(second.id, TOKEN)
