@@ -8,6 +8,7 @@ from enveis.command import (
     Command,
     add_passphrase_file,
     confirm,
+    demand_new,
     file_name,
     folder_name,
     home_of,
@@ -46,6 +47,8 @@ def _init(arguments: Namespace, terminal: Terminal) -> int:
     from keys.words import fingerprint_words
 
     home = DeskHome(home_of(arguments))
+    if arguments.backup is not None:
+        demand_new(arguments.backup)
     kind = Kind.CLASSIC if arguments.classic else Kind.HYBRID
     asked = arguments.passphrase or arguments.passphrase_file is not None
     passphrase = passphrase_reader(arguments, twice=True)() if asked else None

@@ -52,6 +52,8 @@ def _new_generation(arguments: Namespace, terminal: Terminal, home: "DeskHome") 
     from desk.generations import rotate
     from keys.recipient import Kind
 
+    if arguments.backup is not None:
+        demand_new(arguments.backup)
     passphrase = _passphrase(arguments, home)
     made = rotate(
         home,
