@@ -27,6 +27,7 @@ __all__ = [
     "EMPTY",
     "LINE_MAX",
     "ChainReport",
+    "CutLine",
     "Event",
     "Fault",
     "Head",
@@ -64,6 +65,10 @@ class Head:
 
 
 EMPTY: Final = Head(0, "0" * 2 * HASH_SIZE)
+
+
+class CutLine(bytes):
+    """The last bytes of a file that was closed, without a newline: no crash leaves such, and they are never a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +120,10 @@ def parse_line(untrusted_line: bytes) -> Line:
     """Return the line in these bytes (no newline); what parses encodes to the same bytes.
 
     Raises:
-        LineError: Too long, not JSON, other keys, values or form than `encode_line` writes.
+        LineError: Too long, not JSON, other keys, values or form than `encode_line` writes; or a CutLine.
     """
+    if isinstance(untrusted_line, CutLine):
+        raise LineError("its end is missing, in a file that was closed: something was added there, or cut off")
     if len(untrusted_line) > LINE_MAX:
         raise LineError(f"a line has at most {LINE_MAX} bytes")
     try:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from audit.chain import LINE_MAX, parse_line
+from audit.chain import LINE_MAX, CutLine, parse_line
 from audit.errors import LineError
 from disk.durable import make_private_folder, sync_folder
 
@@ -56,14 +56,18 @@ def close_segment(log: Path, *, first: int, last: int) -> Path:
 def lines_of(path: Path) -> Iterator[bytes]:
     """Yield the ended lines of one file without their newlines; of one that is too long, only its beginning.
 
-    A last line without a newline is not yielded: it was torn by a crash and nobody was told of it.
+    A last line without a newline is not yielded of the file that is written to: it was torn by a crash and nobody was
+    told of it. A file is closed only after such bytes were moved aside: there it is yielded as a `CutLine`.
     """
+    is_closed = _NAME.fullmatch(path.name) is not None
     with path.open("rb", buffering=_READ_SIZE) as stream:
         while line := stream.readline(LINE_MAX + 2):
             if line.endswith(b"\n"):
                 yield line[:-1]
             elif _skip_line(stream):
                 yield line
+            elif is_closed:
+                yield CutLine(line)
 
 
 def text_after(path: Path, seq: int, *, size_max: int | None) -> tuple[bytes, bool]:

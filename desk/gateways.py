@@ -22,6 +22,7 @@ from transfer.errors import CopyDamagedError
 from transfer.head_statement import HeadStatement
 from transfer.history import GatewayHistory
 from transfer.pairing import Pairing
+from transfer.record import HEX_64
 
 PREFIX_MIN: Final = 4  # digits of an id that name a gateway when no other begins so
 _FORMER: Final = "former"
@@ -141,7 +142,10 @@ def _read_succession(home: DeskHome, gateway: str) -> tuple[str, bool]:
     path = _replaces_path(home, gateway)
     if not path.exists():
         return "", False
-    old = path.read_text("ascii")
+    with path.open("rb") as stream:
+        old = stream.read(64).decode("ascii", "replace")
+    if not HEX_64.fullmatch(old):
+        return f"replaces a gateway, but {path.name} is damaged and does not say which", True
     log = AuditLog(home.gateways / f"{gateway}.audit.jsonl", today=utc_today)
     beginning = log.lines_after(0, size_max=_BEGINNING)
     if not beginning:

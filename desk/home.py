@@ -242,9 +242,10 @@ def pair(home: DeskHome, pairing: Pairing) -> bool:
             f"another pairing of gateway {pairing.gateway} is trusted here; "
             f"if the new one is right, remove {path} first"
         )
-    write_new(path, [content])
     digest = hashlib.sha256(content).hexdigest()
+    # Said before it is done: nobody is trusted without a line, and a crash in between is completed by the next call.
     home.log().append(Event.GATEWAY_PAIRED, gateway=pairing.gateway, digest=digest)
+    write_new(path, [content])
     return True
 
 

@@ -1,6 +1,7 @@
 """Proves that a key opens what is sealed today: a test packet is made for the recipients, and each key opens it alone.
 
-The packet is a real one, of our format and with random bytes as its file; it never comes into the inbox.
+The packet is a real one, of our format and with random bytes as its file; it never comes into the inbox. Of a key in
+shares, each set that `desk.share_sets` chooses is joined and has to open it.
 """
 
 import hashlib
@@ -11,10 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from desk.share_sets import name_shares
 from keys.age.small import open_bytes
 from keys.errors import KeyMaterialError
 from keys.identity import Identity
 from keys.recipient import Recipient
+from keys.shares import Share, ShareError, join_identity
 from transfer.packet import MANIFEST_MEMBER, PacketWriter
 
 _SIZE: Final = 200_000  # bytes of the file: several chunks of the sealed stream
@@ -67,3 +70,20 @@ def rehearse(packet: TestPacket, identity: Identity, recipients: Sequence[Recipi
     except KeyMaterialError as error:
         return Proof(way, place, str(error))
     return Proof(way, place, "" if whole else "it opens, but gives other bytes than were sealed")
+
+
+def rehearse_shares(
+    packet: TestPacket,
+    shares: Sequence[Share],
+    recipients: Sequence[Recipient],
+    *,
+    passphrase: str,
+    known: Sequence[Recipient],
+) -> Proof:
+    """Join one set of shares to a key that is `known`, and rehearse that: what does not join is no proof."""
+    way = name_shares(shares)
+    try:
+        identity = join_identity(shares, passphrase, known)
+    except ShareError as error:
+        return Proof(way, None, str(error))
+    return rehearse(packet, identity, recipients, way=way)

@@ -4,16 +4,19 @@ A file counts as written only after its bytes, its name and the folder that hold
 order is the one of fsync(2) and rename(2).
 """
 
+import errno
 import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
 PRIVATE: Final = 0o600  # of every file that we write: nobody else on the machine has a reason to read it
 PRIVATE_FOLDER: Final = 0o700
+
+_BESIDE: Final = 32  # characters of a name that its temporary file bears too: any name may be as long as names can be
 
 
 def sync_folder(folder: Path) -> None:
@@ -56,6 +59,26 @@ def write_new(path: Path, pieces: Iterable[bytes], *, mode: int = PRIVATE) -> No
     sync_folder(path.parent)
 
 
+def write_all_new(files: Mapping[Path, bytes]) -> None:
+    """Write files that belong together and must not exist yet: all of them, or none; a power cut may leave the first.
+
+    Raises:
+        FileExistsError: There is something under one of the names; nothing was written.
+    """
+    for path in files:
+        if os.path.lexists(path):
+            raise FileExistsError(f"{path} exists already")
+    written: list[Path] = []
+    try:
+        for path, content in files.items():
+            write_new(path, [content])
+            written.append(path)
+    except BaseException:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
+
+
 def replace(path: Path, pieces: Iterable[bytes], *, mode: int = PRIVATE) -> None:
     """Write a file, or replace it by the new whole one; a reader sees the old or the new, never a part."""
     temporary = _write_temporary(path, pieces, mode=mode)
@@ -76,8 +99,7 @@ def make_home(home: Path, build: Callable[[Path], None]) -> None:
     Raises:
         FileExistsError: There is something in `home` already; it was not touched.
     """
-    if home.exists() and any(path.name != "lost+found" for path in home.iterdir()):
-        raise FileExistsError(f"{home} is not empty: nothing was changed there")
+    demand_empty(home)
     make_private_folder(home.parent)
     home = home.resolve()
     if home.is_mount() or not os.access(home.parent, os.W_OK):
@@ -92,6 +114,12 @@ def make_home(home: Path, build: Callable[[Path], None]) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     sync_folder(home.parent)
+
+
+def demand_empty(folder: Path) -> None:
+    """Raise FileExistsError when there is something in a folder that is to be filled."""
+    if folder.exists() and any(path.name != "lost+found" for path in folder.iterdir()):
+        raise FileExistsError(f"{folder} is not empty: nothing was changed there")
 
 
 def _build_in_place(home: Path, build: Callable[[Path], None]) -> None:
@@ -114,8 +142,10 @@ def is_private(path: Path) -> bool:
 
 
 def _write_temporary(path: Path, pieces: Iterable[bytes], *, mode: int) -> Path:
+    if path.name in {"", ".."}:  # '.' and '/': they are folders, and pathlib has no name to put another beside
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     # A name that nobody can guess, and never a file that is there: whoever put it there could read what we write.
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    temporary = path.with_name(f".{path.name[:_BESIDE]}.{secrets.token_hex(8)}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     with open(os.open(temporary, flags, mode), "wb") as stream:  # noqa: PTH123 - a file descriptor, not a path
         try:

@@ -1,9 +1,11 @@
 """One sub-command, and what all of them ask for: a home directory, a passphrase, a yes."""
 
+import contextlib
 import getpass
 import os
+import re
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,8 @@ from enveis.terminal import Terminal
 
 HOME_VARIABLE: Final = "ENVEIS_HOME"
 PASSPHRASE_MAX: Final = 4096  # bytes of a passphrase file
+
+_NUMBER: Final = re.compile(r"-?[0-9]{1,15}", re.ASCII)  # every ledger keeps so many digits exactly
 
 
 class UsageError(Exception):
@@ -46,11 +50,50 @@ def home_of(arguments: Namespace) -> Path:
     return Path(said).absolute()
 
 
+def file_name(text: str) -> Path:
+    """Return what names a file, to be read or made; a type for argparse.
+
+    '.', '/' and the like are refused before anything is done: no file can be called so, nor another stand beside it.
+    """
+    if text.rpartition("/")[2] in {"", ".", ".."} or "\0" in text:
+        raise ArgumentTypeError("this can be no file's name")
+    return Path(text)
+
+
+def folder_name(text: str) -> Path:
+    """Return what names a folder; a type for argparse. Nothing at all is not meant as the working directory."""
+    if not text or "\0" in text:
+        raise ArgumentTypeError("this can be no folder's name ('.' is the one you are in)")
+    return Path(text)
+
+
+def whole_number(text: str) -> int:
+    """Return a whole number that is not longer than any of ours; a type for argparse."""
+    if not _NUMBER.fullmatch(text):
+        raise ArgumentTypeError("this is no whole number, or far too long")
+    return int(text)
+
+
+def demand_new(path: Path) -> None:
+    """Say that a file cannot be made under this name before anything is asked, logged or done for it.
+
+    Raises:
+        RefusedError: There is no such folder to make it in.
+        FileExistsError: Something is there already.
+        OSError: No file can be called so.
+    """
+    if not path.parent.is_dir():
+        raise RefusedError(f"{path.parent} is not a folder")
+    with contextlib.suppress(FileNotFoundError):
+        path.lstat()
+        raise FileExistsError(f"{path} exists already")
+
+
 def add_passphrase_file(parser: ArgumentParser) -> None:
     """Let a script hand in a passphrase; never as an argument or in the environment, where others can see it."""
     parser.add_argument(
         "--passphrase-file",
-        type=Path,
+        type=file_name,
         metavar="FILE",
         help="read the passphrase from the first line of FILE instead of asking for it",
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from enveis.command import Command, RefusedError
+from enveis.command import Command, RefusedError, folder_name
 from enveis.sample_files import deflated_zip, one_page_pdf, stored_rar
 from enveis.terminal import Terminal
 from enveis.two_machines import RunningGateway, TwoMachines, Upload, free_port
@@ -218,7 +218,9 @@ def _demand(held: bool, what: str) -> None:  # noqa: FBT001 - reads as an assert
 
 
 def _arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="make the two machines in FOLDER, and leave them")
+    parser.add_argument(
+        "--keep", type=folder_name, metavar="FOLDER", help="make the two machines in FOLDER, and leave them"
+    )
 
 
 COMMAND = Command("demo", "the whole journey once, unattended", _run, _arguments)

@@ -157,8 +157,8 @@ class _Mover:
         folder = high.root / "opened" / packet_id
         self._terminal.say("", "HIGH SIDE: a packet has crossed over, and its copy on the low side is deleted.")
         with OpenPacket(high.packet(packet_id), packet_id, self._identities) as packet:
-            files = packet.write_files(folder, held=False, progress=_unseen)
             high.log().append(Event.PACKET_OPENED, packet=packet_id)
+            files = packet.write_files(folder, held=False, progress=_unseen)
             show_packet(self._terminal, packet.manifest, packet.message)
             show_files(self._terminal, packet.manifest, files, folder)
 

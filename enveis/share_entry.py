@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from enveis.command import RefusedError, UsageError, ask_hidden, first_line
+from enveis.command import RefusedError, UsageError, ask_hidden, file_name, first_line
 from enveis.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -23,7 +23,12 @@ def add_shares(parser: ArgumentParser) -> None:
     """Let an identity be joined from shares; never from words in an argument, where others can see them."""
     parser.add_argument("--shares", action="store_true", help="join the identity from shares that are typed in")
     parser.add_argument(
-        "--share", type=Path, action="append", default=[], metavar="FILE", help="a share in a file; may be given again"
+        "--share",
+        type=file_name,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a share in a file; may be given again",
     )
     add_shares_passphrase(parser)
 
@@ -32,7 +37,7 @@ def add_shares_passphrase(parser: ArgumentParser) -> None:
     """Let shares have a passphrase of their own (SLIP-39), apart from that of an identity file."""
     parser.add_argument("--shares-passphrase", action="store_true", help="the shares have a passphrase: ask for it")
     parser.add_argument(
-        "--shares-passphrase-file", type=Path, metavar="FILE", help="the same, from the first line of FILE"
+        "--shares-passphrase-file", type=file_name, metavar="FILE", help="the same, from the first line of FILE"
     )
 
 
@@ -102,14 +107,14 @@ def _typed(before: "list[Share]", terminal: Terminal) -> "list[Share]":
     return shares
 
 
-def show_one_by_one(shares: "Iterable[Share]", terminal: Terminal) -> None:
-    """Show each share alone on a cleared screen, until Enter is pressed.
-
-    Raises:
-        UsageError: This is no terminal: a log must not hold shares.
-    """
+def demand_terminal() -> None:
+    """Raise UsageError where shares cannot be shown: a log must not hold them."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("shares are shown on a terminal only; --to FOLDER writes them into files")
+
+
+def show_one_by_one(shares: "Iterable[Share]", terminal: Terminal) -> None:
+    """Show each share alone on a cleared screen, until Enter is pressed; after `demand_terminal`."""
     for share in shares:
         wipe_screen()
         words = share.words.split()

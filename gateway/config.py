@@ -199,7 +199,7 @@ def parse_listen(text: str) -> tuple[str, int]:
         host = host[1:-1]
     elif ":" in host:
         host = ""
-    if not (colon and host and port.isascii() and port.isdecimal() and int(port) < 65536):
+    if not (colon and host and port.isascii() and port.isdecimal() and len(port) <= 5 and int(port) < 65536):
         raise ValueError("'listen' must be an address and a port, such as 127.0.0.1:8080 or [::1]:8080")
     return host, int(port)
 

@@ -70,7 +70,7 @@ def split_identity(identity: Identity, plan: Plan, passphrase: str = "") -> tupl
     Raises:
         ShareError: The passphrase has other characters than printable ASCII.
     """
-    made = generate_mnemonics(plan.groups_needed, list(plan.groups), identity.secret, _passphrase(passphrase))
+    made = generate_mnemonics(plan.groups_needed, list(plan.groups), identity.secret, encode_passphrase(passphrase))
     groups = tuple(tuple(parse_share(words) for words in group) for group in made)
     known = [identity.recipient]
     for chosen in combinations(groups, plan.groups_needed):
@@ -142,7 +142,9 @@ def join_identity(shares: Sequence[Share], passphrase: str, known: Sequence[Reci
     if missing:
         raise ShareError(f"these shares are not enough; still needed: {missing}")
     try:
-        secret: bytes = combine_mnemonics([share.words for share in _just_enough(shares)], _passphrase(passphrase))
+        secret: bytes = combine_mnemonics(
+            [share.words for share in _just_enough(shares)], encode_passphrase(passphrase)
+        )
     except MnemonicError:
         raise ShareError("these shares do not fit together: one of them is not of this splitting") from None
     for kind in Kind if len(secret) == SECRET_SIZE else ():
@@ -152,6 +154,14 @@ def join_identity(shares: Sequence[Share], passphrase: str, known: Sequence[Reci
     raise ShareError(
         "these shares join to no key that is known here: they are another key's, or their passphrase is wrong"
     )
+
+
+def encode_passphrase(text: str) -> bytes:
+    """Return the bytes of a passphrase, or raise ShareError for one that no shares can have."""
+    # As SLIP-39 wants it: what a keyboard elsewhere cannot type would lock everybody out.
+    if len(text) > PASSPHRASE_MAX or not (text.isascii() and (text.isprintable() or not text)):
+        raise ShareError("a passphrase of shares has printable ASCII characters only")
+    return text.encode("ascii")
 
 
 def _check_belonging(shares: Sequence[Share]) -> None:
@@ -177,10 +187,3 @@ def _just_enough(shares: Sequence[Share]) -> list[Share]:
         members = [share for share in shares if share.group == group]
         chosen += members[: members[0].needed]
     return chosen
-
-
-def _passphrase(text: str) -> bytes:
-    # As SLIP-39 wants it: what a keyboard elsewhere cannot type would lock everybody out.
-    if len(text) > PASSPHRASE_MAX or not (text.isascii() and (text.isprintable() or not text)):
-        raise ShareError("a passphrase of shares has printable ASCII characters only")
-    return text.encode("ascii")

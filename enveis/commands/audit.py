@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from enveis.command import Command, RefusedError, UsageError, confirm, home_of
+from enveis.command import Command, RefusedError, UsageError, confirm, file_name, folder_name, home_of
 from enveis.terminal import Terminal, amount
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ FAULTS_SHOWN: Final = 20  # of one log on a terminal; --json has all
 
 
 def _log_argument(parser: ArgumentParser) -> None:
-    parser.add_argument("log", type=Path, nargs="?", metavar="LOG", help="default: the log of this home")
+    parser.add_argument("log", type=file_name, nargs="?", metavar="LOG", help="default: the log of this home")
 
 
 def _log(arguments: Namespace) -> "tuple[AuditLog, Path]":
@@ -36,11 +36,11 @@ def _log(arguments: Namespace) -> "tuple[AuditLog, Path]":
 
 def _verify_arguments(parser: ArgumentParser) -> None:
     _log_argument(parser)
-    parser.add_argument("--key", type=Path, metavar="gateway.pub", help="whose signed batches are looked at")
+    parser.add_argument("--key", type=file_name, metavar="gateway.pub", help="whose signed batches are looked at")
     parser.add_argument(
         "--heads",
         "--batch",
-        type=Path,
+        type=folder_name,
         nargs="+",
         action="extend",
         default=[],
@@ -70,7 +70,7 @@ def _verify(arguments: Namespace, terminal: Terminal) -> int:
         faults = [{"line": fault.line, "reason": fault.reason} for fault in report.faults]
         head = {"seq": report.head.seq, "hash": report.head.hash}
         loose = report.head.seq - report.anchored
-        more = {"heads": len(found.heads), "unanchored": loose, "faults": faults}
+        more = {"heads": len(found.heads), "unanchored": loose, "torn": _torn(path), "faults": faults}
         terminal.answer({"head": head, "anchored": report.anchored, **more})
     else:
         _say_report(terminal, report, found, path)
@@ -100,6 +100,7 @@ def _say_report(terminal: Terminal, report: "ChainReport", found: "FoundHeads", 
 
 
 def _torn(path: Path) -> int:
+    """Return how many bytes stand after the last line of the file that is written to: a crash may leave some."""
     if not path.exists():
         return 0
     with path.open("rb") as stream:
@@ -170,7 +171,9 @@ def _filter(arguments: Namespace) -> _Filter:
     unknown = sorted(set(arguments.event) - {str(event) for event in Event})
     if unknown:
         raise UsageError(f"there is no event '{unknown[0]}'; there are: {', '.join(Event)}")
-    since, until = (_day(arguments.day or text, default) for text, default in _span(arguments))
+    since, until = (
+        _day(text if arguments.day is None else arguments.day, default) for text, default in _span(arguments)
+    )
     return _Filter(since=since, until=until, events=arguments.event, packet=(arguments.packet or "").lower())
 
 

@@ -4,7 +4,16 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from enveis.command import Command, add_passphrase_file, confirm, home_of, passphrase_reader
+from enveis.command import (
+    Command,
+    add_passphrase_file,
+    confirm,
+    demand_new,
+    file_name,
+    folder_name,
+    home_of,
+    passphrase_reader,
+)
 from enveis.commands import desk_keys
 from enveis.commands.desk_proof import COMMANDS as PROOF
 from enveis.commands.desk_way_back import COMMANDS as WAY_BACK
@@ -25,7 +34,7 @@ def _init_arguments(parser: ArgumentParser) -> None:
         help="keys that every age program opens, without protection against a later quantum computer",
     )
     parser.add_argument(
-        "--backup", type=Path, metavar="FILE", help="write a second identity to FILE, to be kept elsewhere"
+        "--backup", type=file_name, metavar="FILE", help="write a second identity to FILE, to be kept elsewhere"
     )
     parser.add_argument("--passphrase", action="store_true", help="seal the identities with a passphrase")
     add_passphrase_file(parser)
@@ -38,6 +47,8 @@ def _init(arguments: Namespace, terminal: Terminal) -> int:
     from keys.words import fingerprint_words
 
     home = DeskHome(home_of(arguments))
+    if arguments.backup is not None:
+        demand_new(arguments.backup)
     kind = Kind.CLASSIC if arguments.classic else Kind.HYBRID
     asked = arguments.passphrase or arguments.passphrase_file is not None
     passphrase = passphrase_reader(arguments, twice=True)() if asked else None
@@ -66,7 +77,7 @@ def _init(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _pair_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("pairing", type=Path, metavar="gateway.pairing")
+    parser.add_argument("pairing", type=file_name, metavar="gateway.pairing")
     parser.add_argument(
         "--replaces", metavar="GATEWAY", help="trust it in the place of this one, whose key is lost or known to others"
     )
@@ -123,7 +134,7 @@ def _inbox(arguments: Namespace, terminal: Terminal) -> int:
 
 def _open_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("packet", metavar="PACKET", help="its id, or the beginning of it")
-    parser.add_argument("--to", type=Path, metavar="FOLDER", help="a new folder; default HOME/opened/PACKET")
+    parser.add_argument("--to", type=folder_name, metavar="FOLDER", help="a new folder; default HOME/opened/PACKET")
     parser.add_argument(
         "--held", action="store_true", help="also write files that are held or were not decided: they may do harm"
     )
@@ -137,19 +148,23 @@ def _open(arguments: Namespace, terminal: Terminal) -> int:
     from desk.inbox import contradictions, find_packet
     from desk.opening import OpenPacket
     from desk.visits import Visits
+    from disk.durable import demand_empty, make_private_folder
 
     home = DeskHome(home_of(arguments))
     home.check()
     entry = find_packet(home, arguments.packet)
     packet_id = entry.packet
-    identities = load_identities(home, arguments, terminal)
     folder = (arguments.to or home.root / "opened" / packet_id).absolute()
+    demand_empty(folder)
+    identities = load_identities(home, arguments, terminal)
+    make_private_folder(folder.parent)
     with OpenPacket(home.packet(packet_id), packet_id, identities) as packet:
+        # Said before it is done: nothing of a packet lies open without a line.
+        home.log().append(Event.PACKET_OPENED, packet=packet_id)
+        if arguments.held and any(note.outcome != "clear" for note in packet.manifest.files):
+            home.log().append(Event.PACKET_UNLOCKED, packet=packet_id)
         with terminal.progress("opening") as progress:
             files = packet.write_files(folder, held=arguments.held, progress=progress)
-        home.log().append(Event.PACKET_OPENED, packet=packet_id)
-        if arguments.held and any(file.path and file.note.outcome != "clear" for file in files):
-            home.log().append(Event.PACKET_UNLOCKED, packet=packet_id)
         visits = Visits(home.visits)
         standing = visits.standing(visits.note(packet.manifest, packet.message_bytes))
         if terminal.as_json:

@@ -1,10 +1,18 @@
 """`enveis desk recipients`, `rekey`, `gateways`, `head` and `distrust`: the desk's keys, and whom it trusts."""
 
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from enveis.command import RefusedError, UsageError, add_passphrase_file, confirm, home_of, passphrase_reader
+from enveis.command import (
+    RefusedError,
+    UsageError,
+    add_passphrase_file,
+    confirm,
+    demand_new,
+    file_name,
+    home_of,
+    passphrase_reader,
+)
 from enveis.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -18,7 +26,7 @@ def recipients_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--sign", action="store_true", help="sign recipients.txt as it is")
     parser.add_argument("--kind", choices=["hybrid", "classic"], help="of the new keys; default: as today")
     parser.add_argument(
-        "--backup", type=Path, metavar="FILE", help="write the new backup identity to FILE, to be kept elsewhere"
+        "--backup", type=file_name, metavar="FILE", help="write the new backup identity to FILE, to be kept elsewhere"
     )
     parser.add_argument("--passphrase", action="store_true", help="seal the identities, which were plain until now")
     add_passphrase_file(parser)
@@ -44,6 +52,8 @@ def _new_generation(arguments: Namespace, terminal: Terminal, home: "DeskHome") 
     from desk.generations import rotate
     from keys.recipient import Kind
 
+    if arguments.backup is not None:
+        demand_new(arguments.backup)
     passphrase = _passphrase(arguments, home)
     made = rotate(
         home,
@@ -169,23 +179,26 @@ def gateways(arguments: Namespace, terminal: Terminal) -> int:
 def head_arguments(parser: ArgumentParser) -> None:
     """Arguments of `enveis desk head`."""
     parser.add_argument("gateway", metavar="GATEWAY", help="its id, or the beginning of it")
-    parser.add_argument("--to", type=Path, required=True, metavar="last-head.json", help="a new file")
+    parser.add_argument("--to", type=file_name, required=True, metavar="last-head.json", help="a new file")
 
 
 def head(arguments: Namespace, terminal: Terminal) -> int:
     """Sign which line of a gateway's log is the last that this desk trusts."""
     from desk.gateways import find_gateway, state_head
     from desk.home import DeskHome
-    from disk.durable import write_new
+    from disk.durable import write_all_new
     from transfer.head_statement import encode_statement, sign_statement
 
     home = DeskHome(home_of(arguments))
     home.check()
+    signature = arguments.to.with_name(arguments.to.name + ".minisig")
+    for path in (arguments.to, signature):
+        demand_new(path)
     pairing = find_gateway(home, arguments.gateway)
     key = home.load_signing_key()
     statement = state_head(home, pairing.gateway)
-    write_new(arguments.to.with_name(arguments.to.name + ".minisig"), [sign_statement(statement, key).encode()])
-    write_new(arguments.to, [encode_statement(statement)])
+    signed = sign_statement(statement, key).encode()
+    write_all_new({signature: signed, arguments.to: encode_statement(statement)})
     if terminal.as_json:
         terminal.answer({"gateway": pairing.gateway, "line": statement.head.seq, "hash": statement.head.hash})
         return 0

@@ -1,10 +1,9 @@
 """`enveis desk challenge` and `verify-proof`: whether somebody is the one who sent a packet."""
 
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from enveis.command import Command, RefusedError
+from enveis.command import Command, RefusedError, demand_new, file_name
 from enveis.commands.desk_packet import add_packet, desk_of, opened_packet
 from enveis.terminal import Terminal
 from enveis.unlocking import add_identity
@@ -17,7 +16,7 @@ def _challenge_arguments(parser: ArgumentParser) -> None:
     add_packet(parser)
     parser.add_argument("--verifier", required=True, metavar="NAME", help="who wants to know")
     parser.add_argument("--purpose", required=True, metavar="TEXT", help="what for")
-    parser.add_argument("--to", type=Path, required=True, metavar="FILE", help="the challenge, for the source")
+    parser.add_argument("--to", type=file_name, required=True, metavar="FILE", help="the challenge, for the source")
 
 
 def _challenge(arguments: Namespace, terminal: Terminal) -> int:
@@ -26,6 +25,7 @@ def _challenge(arguments: Namespace, terminal: Terminal) -> int:
     from transfer.proof import encode_challenge, new_challenge
 
     home = desk_of(arguments)
+    demand_new(arguments.to)
     with opened_packet(arguments, terminal, home, arguments.packet) as (packet, _):
         if packet.manifest.receipt is None or not packet.manifest.receipt.proof:
             raise RefusedError("this packet has no proof key: proof is asked of the first packet of a case")
@@ -50,9 +50,9 @@ def _challenge(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _verify_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("proof", type=Path, metavar="PROOF")
+    parser.add_argument("proof", type=file_name, metavar="PROOF")
     parser.add_argument("--packet", metavar="PACKET", help="which it must be about; default: the one that it names")
-    parser.add_argument("--challenge", type=Path, metavar="FILE", help="the challenge that it must answer")
+    parser.add_argument("--challenge", type=file_name, metavar="FILE", help="the challenge that it must answer")
     add_identity(parser)
 
 

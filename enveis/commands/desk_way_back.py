@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from enveis.command import Command, RefusedError, confirm
+from enveis.command import Command, RefusedError, confirm, demand_new, file_name, folder_name, whole_number
 from enveis.commands.desk_packet import add_packet, desk_of, opened_packet
 from enveis.terminal import Terminal, amount
 
@@ -21,7 +21,7 @@ _SIZE: Final = re.compile(r"([1-9][0-9]{0,12}) ?(?:([KMGT])(?:i?B)?|B)?", re.ASC
 
 def _reply_arguments(parser: ArgumentParser) -> None:
     add_packet(parser)
-    parser.add_argument("--text-file", type=Path, metavar="FILE", help="the reply; default: typed, or piped in")
+    parser.add_argument("--text-file", type=file_name, metavar="FILE", help="the reply; default: typed, or piped in")
     parser.add_argument("--state", choices=_STATES, default="answered", help="where the case stands")
 
 
@@ -65,11 +65,13 @@ def _text(path: Path | None, terminal: Terminal) -> str:
 
 def _grant_arguments(parser: ArgumentParser) -> None:
     add_packet(parser)
-    parser.add_argument("--files-max", type=int, required=True, metavar="N", help="files in one submission, 1 to 100")
+    parser.add_argument(
+        "--files-max", type=whole_number, required=True, metavar="N", help="files in one submission, 1 to 100"
+    )
     parser.add_argument(
         "--file-max", type=_size, required=True, metavar="SIZE", help="of one file: 500M, 2G (1G = 1,073,741,824 bytes)"
     )
-    parser.add_argument("--days", type=int, required=True, metavar="N", help="for how long, 1 to 366")
+    parser.add_argument("--days", type=whole_number, required=True, metavar="N", help="for how long, 1 to 366")
 
 
 def _size(text: str) -> int:
@@ -104,9 +106,11 @@ def _grant(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _counters_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--received", type=int, metavar="N", help="complaints; default: count what has arrived")
-    parser.add_argument("--bodies", type=int, metavar="N", help="bodies complained about")
-    parser.add_argument("--officials", type=int, metavar="N", help="officials complained about")
+    parser.add_argument(
+        "--received", type=whole_number, metavar="N", help="complaints; default: count what has arrived"
+    )
+    parser.add_argument("--bodies", type=whole_number, metavar="N", help="bodies complained about")
+    parser.add_argument("--officials", type=whole_number, metavar="N", help="officials complained about")
 
 
 def _counters(arguments: Namespace, terminal: Terminal) -> int:
@@ -143,11 +147,13 @@ def _counters(arguments: Namespace, terminal: Terminal) -> int:
 
 def _bundle_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("gateway", metavar="GATEWAY", help="its id, 16 digits")
-    parser.add_argument("--to", type=Path, required=True, metavar="DEST", help="a folder on a fresh disc")
+    parser.add_argument("--to", type=folder_name, required=True, metavar="DEST", help="a folder on a fresh disc")
     parser.add_argument(
-        "--qr", type=Path, metavar="FILE.html", help="also a sheet of QR codes to print (at most 64 KiB)"
+        "--qr", type=file_name, metavar="FILE.html", help="also a sheet of QR codes to print (at most 64 KiB)"
     )
-    parser.add_argument("--days", type=int, default=30, metavar="N", help="for how long a gateway may take it (30)")
+    parser.add_argument(
+        "--days", type=whole_number, default=30, metavar="N", help="for how long a gateway may take it (30)"
+    )
     parser.add_argument(
         "--also", action="append", default=[], metavar="GATEWAY", help="with the replies of a gateway that it replaced"
     )
@@ -172,8 +178,8 @@ def _bundle(arguments: Namespace, terminal: Terminal) -> int:
     size = sum(map(len, draft.sealed.values()))
     if arguments.qr and size > PAPER_MAX:
         raise RefusedError(f"{amount(size)} of replies are too large for paper: {PAPER_MAX // 1024} KiB is the most")
-    if arguments.qr and arguments.qr.exists():
-        raise RefusedError(f"{arguments.qr} exists already")
+    if arguments.qr:
+        demand_new(arguments.qr)
     _show(terminal, draft)
     if not confirm("Sign this bundle?", yes=arguments.yes):
         terminal.note("Not signed. Nothing left the desk.")

@@ -1,10 +1,10 @@
 """`enveis gateway`: make a gateway's home, serve the form, check that everything is in place."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from dataclasses import replace
 from pathlib import Path
 
-from enveis.command import Command, home_of
+from enveis.command import Command, file_name, home_of
 from enveis.commands import gateway_keys
 from enveis.commands.gateway_bundle import COMMANDS as BUNDLE
 from enveis.commands.gateway_bundle import way_back_state
@@ -12,11 +12,13 @@ from enveis.terminal import Terminal
 
 
 def _init_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--recipients", type=Path, required=True, metavar="FILE", help="recipients.txt of the desk")
-    parser.add_argument("--desk-key", type=Path, required=True, metavar="FILE", help="desk.pub of the desk")
+    parser.add_argument(
+        "--recipients", type=file_name, required=True, metavar="FILE", help="recipients.txt of the desk"
+    )
+    parser.add_argument("--desk-key", type=file_name, required=True, metavar="FILE", help="desk.pub of the desk")
     parser.add_argument(
         "--continues",
-        type=Path,
+        type=file_name,
         metavar="last-head.json",
         help="in the place of a gateway that is lost: what 'enveis desk head' wrote",
     )
@@ -54,7 +56,17 @@ def _init(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _serve_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--listen", metavar="ADDRESS:PORT", help="instead of what gateway.toml says")
+    parser.add_argument("--listen", type=_address, metavar="ADDRESS:PORT", help="instead of what gateway.toml says")
+
+
+def _address(text: str) -> str:
+    from gateway.config import parse_listen
+
+    try:
+        parse_listen(text)
+    except ValueError:
+        raise ArgumentTypeError("this is no address and port, such as 127.0.0.1:8080 or [::1]:8080") from None
+    return text
 
 
 def _serve(arguments: Namespace, terminal: Terminal) -> int:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from enveis.command import Command, confirm, home_of
+from enveis.command import Command, confirm, file_name, home_of, whole_number
 from enveis.terminal import Terminal, amount
 
 if TYPE_CHECKING:
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def _arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="the bundle, or the lines of its scanned codes")
+    parser.add_argument("file", type=file_name, metavar="FILE", help="the bundle, or the lines of its scanned codes")
     parser.add_argument(
-        "--min-serial", type=int, metavar="N", help="take none below N; asked for after a new installation"
+        "--min-serial", type=whole_number, metavar="N", help="take none below N; asked for after a new installation"
     )
     parser.add_argument("--yes", action="store_true", help="do not ask")
 
@@ -39,8 +39,9 @@ def _accept(arguments: Namespace, terminal: Terminal) -> int:
     if not confirm("Take this bundle?", yes=arguments.yes):
         terminal.note("Not taken. Nothing was changed.")
         return 1
-    store.accept(bundle, gateway=gateway, min_serial=low, today=today)
+    # Said before it is done: what sources are shown from now on is never without a line.
     AuditLog(home.audit, today=lambda: today).append(Event.BUNDLE_ACCEPTED, digest=bundle.digest)
+    store.accept(bundle, gateway=gateway, min_serial=low, today=today)
     if terminal.as_json:
         terminal.answer({"serial": bundle.contents.serial, "digest": bundle.digest})
     else:

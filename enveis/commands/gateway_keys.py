@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from enveis.command import RefusedError, UsageError, confirm, home_of
+from enveis.command import RefusedError, UsageError, confirm, file_name, home_of
 from enveis.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ _RESTART = "A gateway that runs goes on with what it read at its start: restart 
 def recipients_arguments(parser: ArgumentParser) -> None:
     """Arguments of `enveis gateway recipients`."""
     parser.add_argument(
-        "file", type=Path, metavar="recipients.txt", help="of the desk; its .minisig has to lie beside it"
+        "file", type=file_name, metavar="recipients.txt", help="of the desk; its .minisig has to lie beside it"
     )
     parser.add_argument("--yes", action="store_true", help="the words were compared already")
 
@@ -58,7 +58,7 @@ def recipients(arguments: Namespace, terminal: Terminal) -> int:
 
 def desk_key_arguments(parser: ArgumentParser) -> None:
     """Arguments of `enveis gateway desk-key`."""
-    parser.add_argument("file", type=Path, metavar="desk.pub", help="the desk's new public key")
+    parser.add_argument("file", type=file_name, metavar="desk.pub", help="the desk's new public key")
     parser.add_argument("--yes", action="store_true", help="the words were compared already")
 
 

@@ -8,10 +8,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from enveis.command import HOME_VARIABLE, RefusedError, UsageError, add_passphrase_file, home_of, passphrase_reader
+from enveis.command import (
+    HOME_VARIABLE,
+    RefusedError,
+    UsageError,
+    add_passphrase_file,
+    demand_new,
+    file_name,
+    folder_name,
+    home_of,
+    passphrase_reader,
+    whole_number,
+)
 from enveis.share_entry import (
     add_shares,
     add_shares_passphrase,
+    demand_terminal,
     read_share,
     read_shares,
     shares_passphrase,
@@ -32,9 +44,13 @@ _GROUP: Final = re.compile(r"([0-9]{1,2})of([0-9]{1,2})", re.ASCII)
 
 
 def _identity_argument(parser: ArgumentParser) -> None:
-    parser.add_argument("--identity", type=Path, metavar="FILE", help="default: identity.txt of this home")
+    parser.add_argument("--identity", type=file_name, metavar="FILE", help="default: identity.txt of this home")
     parser.add_argument(
-        "--number", type=int, default=1, metavar="N", help="which identity of the file, 1 being the newest (default)"
+        "--number",
+        type=whole_number,
+        default=1,
+        metavar="N",
+        help="which identity of the file, 1 being the newest (default)",
     )
     add_passphrase_file(parser)
 
@@ -42,13 +58,17 @@ def _identity_argument(parser: ArgumentParser) -> None:
 def split_arguments(parser: ArgumentParser) -> None:
     """Arguments of `enveis keys split`."""
     _identity_argument(parser)
-    parser.add_argument("--needed", type=int, default=2, metavar="N", help="shares that join to the key (default 2)")
-    parser.add_argument("--of", type=int, default=3, metavar="M", help="shares that are made (default 3)")
+    parser.add_argument(
+        "--needed", type=whole_number, default=2, metavar="N", help="shares that join to the key (default 2)"
+    )
+    parser.add_argument("--of", type=whole_number, default=3, metavar="M", help="shares that are made (default 3)")
     parser.add_argument(
         "--group", action="append", default=[], metavar="NofM", help="instead: a group of shares; may be given again"
     )
-    parser.add_argument("--groups-needed", type=int, metavar="N", help="groups that open the key (default: all)")
-    parser.add_argument("--to", type=Path, metavar="FOLDER", help="write each share into a file of its own")
+    parser.add_argument(
+        "--groups-needed", type=whole_number, metavar="N", help="groups that open the key (default: all)"
+    )
+    parser.add_argument("--to", type=folder_name, metavar="FOLDER", help="write each share into a file of its own")
     add_shares_passphrase(parser)
 
 
@@ -62,11 +82,14 @@ def split(arguments: Namespace, terminal: Terminal) -> int:
     groups = split_identity(identity, plan, shares_passphrase(arguments, twice=True))
     shares = [share for group in groups for share in group]
     if arguments.to is None:
-        show_one_by_one(shares, terminal)
-        written = []
-    else:
-        written = _write_shares(shares, identity.recipient, arguments.to)
+        demand_terminal()
+    written = [] if arguments.to is None else _new_paths(shares, arguments.to)
+    # Said before the first share is seen or written: whoever stops in the middle has shares of a split key.
     _log(arguments, Event.KEYS_SPLIT, identity.recipient, count=len(shares))
+    if arguments.to is None:
+        show_one_by_one(shares, terminal)
+    else:
+        _write_shares(shares, written, identity.recipient)
     if terminal.as_json:
         terminal.answer({"shares": len(shares), "files": [str(path) for path in written]})
         return 0
@@ -93,20 +116,29 @@ def _plan(arguments: Namespace) -> "Plan":
     return Plan(groups, needed)
 
 
-def _write_shares(shares: "list[Share]", recipient: "Recipient", folder: Path) -> list[Path]:
-    from disk.durable import make_private_folder, write_new
+def _new_paths(shares: "list[Share]", folder: Path) -> list[Path]:
+    """Make the folder, and return where each share goes in it."""
+    from disk.durable import make_private_folder
 
+    make_private_folder(folder)
     paths = [folder / _share_name(share) for share in shares]
     for path in paths:
         # Before the first is written: shares of two splittings beside each other join to nothing.
-        if path.exists():
+        if os.path.lexists(path):
             raise FileExistsError(f"{path} exists already; no share was written")
-    make_private_folder(folder)
-    name = str(recipient)
-    for path, share in zip(paths, shares, strict=True):
-        head = f"# {title_of(share)} of the key of {name[:24]}...{name[-8:]}\n"
-        write_new(path, [head.encode(), f"{share.words}\n".encode("ascii")])
     return paths
+
+
+def _write_shares(shares: "list[Share]", paths: list[Path], recipient: "Recipient") -> None:
+    from disk.durable import write_all_new
+
+    name = str(recipient)
+    write_all_new(
+        {
+            path: f"# {title_of(share)} of the key of {name[:24]}...{name[-8:]}\n{share.words}\n".encode("ascii")
+            for path, share in zip(paths, shares, strict=True)
+        }
+    )
 
 
 def _share_name(share: "Share") -> str:
@@ -116,9 +148,9 @@ def _share_name(share: "Share") -> str:
 
 def combine_arguments(parser: ArgumentParser) -> None:
     """Arguments of `enveis keys combine`."""
-    parser.add_argument("--to", type=Path, required=True, metavar="FILE", help="a new identity file")
+    parser.add_argument("--to", type=file_name, required=True, metavar="FILE", help="a new identity file")
     parser.add_argument(
-        "--recipients", type=Path, metavar="FILE", help="which keys may come out; default: those of this home"
+        "--recipients", type=file_name, metavar="FILE", help="which keys may come out; default: those of this home"
     )
     add_shares(parser)
     parser.add_argument("--passphrase", action="store_true", help="seal the identity file with a passphrase")
@@ -132,6 +164,7 @@ def combine(arguments: Namespace, terminal: Terminal) -> int:
     from keys.identity import encode_identity_file
     from keys.shares import join_identity
 
+    demand_new(arguments.to)
     known = _known(arguments)
     if not wants_shares(arguments):
         arguments.shares = True
@@ -139,8 +172,8 @@ def combine(arguments: Namespace, terminal: Terminal) -> int:
     identity = join_identity(shares, shares_passphrase(arguments), known)
     asked = arguments.passphrase or arguments.passphrase_file is not None
     passphrase = passphrase_reader(arguments, twice=True)() if asked else None
-    write_new(arguments.to, [encode_identity_file(identity, passphrase)])
     _log(arguments, Event.KEYS_JOINED, identity.recipient)
+    write_new(arguments.to, [encode_identity_file(identity, passphrase)])
     if terminal.as_json:
         terminal.answer({"identity": str(arguments.to), "recipient": str(identity.recipient)})
     else:
@@ -165,9 +198,9 @@ def _known(arguments: Namespace) -> "list[Recipient]":
 
 def paper_arguments(parser: ArgumentParser) -> None:
     """Arguments of `enveis keys paper`."""
-    parser.add_argument("--to", type=Path, required=True, metavar="FILE.html", help="a new page, to be printed")
+    parser.add_argument("--to", type=file_name, required=True, metavar="FILE.html", help="a new page, to be printed")
     _identity_argument(parser)
-    parser.add_argument("--share", type=Path, metavar="FILE", help="print this share instead of an identity")
+    parser.add_argument("--share", type=file_name, metavar="FILE", help="print this share instead of an identity")
 
 
 def paper(arguments: Namespace, terminal: Terminal) -> int:
@@ -176,14 +209,23 @@ def paper(arguments: Namespace, terminal: Terminal) -> int:
     from disk.durable import write_new
     from keys.paper import identity_sheet, share_sheet
 
+    demand_new(arguments.to)
     if arguments.share is not None:
         write_new(arguments.to, [share_sheet(read_share(arguments.share), None)])
-        terminal.say(f"The share is on {arguments.to}: print it, then delete both files.")
+        if terminal.as_json:
+            terminal.answer({"page": str(arguments.to), "recipient": None})
+        else:
+            terminal.say(f"The share is on {arguments.to}: print it, then delete both files.")
         return 0
     identity = _identity(arguments)
-    write_new(arguments.to, [identity_sheet(identity)])
     _log(arguments, Event.KEYS_PRINTED, identity.recipient)
-    terminal.say(f"The key is on {arguments.to}: print it on a printer without a memory or a network, then delete it.")
+    write_new(arguments.to, [identity_sheet(identity)])
+    if terminal.as_json:
+        terminal.answer({"page": str(arguments.to), "recipient": str(identity.recipient)})
+    else:
+        terminal.say(
+            f"The key is on {arguments.to}: print it on a printer without a memory or a network, then delete it."
+        )
     terminal.warn("The page has no passphrase: whoever reads it, on paper or on this disk, reads every packet.")
     return 0
 

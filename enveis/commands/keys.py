@@ -2,11 +2,10 @@
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
-from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from enveis.command import Command, RefusedError, home_of, passphrase_reader
+from enveis.command import Command, RefusedError, file_name, home_of, passphrase_reader
 from enveis.commands.key_copies import combine, combine_arguments, paper, paper_arguments, split, split_arguments
 from enveis.share_entry import read_shares, shares_passphrase, wants_shares
 from enveis.terminal import Terminal
@@ -14,10 +13,12 @@ from enveis.unlocking import add_identity
 
 if TYPE_CHECKING:
     from desk.home import DeskHome
+    from desk.rehearsal import Proof, TestPacket
+    from desk.share_sets import ShareSets
     from keys.identity import Identity
-    from keys.shares import Share
+    from keys.recipient import Recipient
 
-SETS_MAX: Final = 50  # sets of shares tried in one rehearsal
+SETS_MAX: Final = 50  # sets of shares tried in one rehearsal, unless more are needed to try each share
 
 
 def _show(arguments: Namespace, terminal: Terminal) -> int:
@@ -49,7 +50,12 @@ def _text(path: Path) -> str:
 def _rehearse_arguments(parser: ArgumentParser) -> None:
     add_identity(parser)
     parser.add_argument(
-        "--backup", type=Path, action="append", default=[], metavar="FILE", help="a backup identity; may be given again"
+        "--backup",
+        type=file_name,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a backup identity; may be given again",
     )
 
 
@@ -62,13 +68,17 @@ def _rehearse(arguments: Namespace, terminal: Terminal) -> int:
     home = DeskHome(home_of(arguments))
     recipients = current_generation(home).recipients
     packet = make_test_packet(recipients)
-    ways = _ways(home, arguments, terminal, recipients)
-    proofs = [rehearse(packet, identity, recipients, way=way) for way, identity in ways]
+    proofs = [rehearse(packet, identity, recipients, way=way) for way, identity in _ways(home, arguments, recipients)]
+    sets = _share_sets(arguments, terminal) if wants_shares(arguments) else None
+    of_sets = [] if sets is None else _rehearse_sets(home, arguments, sets, packet, recipients)
+    proofs += of_sets
     rows = [
         (proof.way, "-" if proof.recipient is None else proof.recipient, "opens it" if proof.opens else proof.fault)
         for proof in proofs
     ]
     terminal.table(("key", "recipient", "test packet"), rows)
+    if sets is not None:
+        _say_sets(terminal, sets, of_sets)
     untried = sorted(set(range(1, len(recipients) + 1)) - {proof.recipient for proof in proofs if proof.opens})
     failed = [proof for proof in proofs if not proof.opens]
     if failed:
@@ -78,11 +88,11 @@ def _rehearse(arguments: Namespace, terminal: Terminal) -> int:
         terminal.warn(f"No key was tried for recipient {names} of {len(recipients)} (see --backup and --shares).")
     if proofs and not failed:
         home.log().append(Event.KEYS_REHEARSED, count=len(proofs))
-    return 1 if failed or untried else 0
+    return 1 if failed or untried or (sets is not None and sets.left_out) else 0
 
 
 def _ways(
-    home: "DeskHome", arguments: Namespace, terminal: Terminal, recipients: "Sequence[object]"
+    home: "DeskHome", arguments: Namespace, recipients: "Sequence[Recipient]"
 ) -> "Iterator[tuple[str, Identity]]":
     from keys.identity import read_identities
 
@@ -97,26 +107,49 @@ def _ways(
     for path in arguments.backup:
         for identity in read_identities(path, ask):
             yield str(path), identity
-    if wants_shares(arguments):
-        yield from _ways_of_shares(home, read_shares(arguments, terminal), shares_passphrase(arguments))
 
 
-def _ways_of_shares(home: "DeskHome", shares: "list[Share]", passphrase: str) -> "Iterator[tuple[str, Identity]]":
-    """Yield what each smallest set of the shares joins to: a share that is bad shows in its sets."""
-    from desk.generations import known_recipients
-    from keys.shares import join_identity, missing_shares
+def _share_sets(arguments: Namespace, terminal: Terminal) -> "ShareSets":
+    from secrets import SystemRandom
 
+    from desk.share_sets import choose_sets
+    from keys.shares import missing_shares
+
+    shares = read_shares(arguments, terminal)
     missing = missing_shares(shares)
     if missing:
         raise RefusedError(f"these shares are not enough; still needed: {missing}")
-    known = known_recipients(home)
-    if shares[0].groups > 1:
-        yield "shares of several groups", join_identity(shares, passphrase, known)
-        return
-    sets = list(combinations(shares, shares[0].needed))
-    for chosen in sets[:SETS_MAX]:
-        names = " and ".join(str(share.place) for share in chosen)
-        yield f"shares {names}", join_identity(chosen, passphrase, known)
+    return choose_sets(shares, most=SETS_MAX, chance=SystemRandom())
+
+
+def _rehearse_sets(
+    home: "DeskHome", arguments: Namespace, sets: "ShareSets", packet: "TestPacket", recipients: "Sequence[Recipient]"
+) -> "list[Proof]":
+    """Join each set and let it open the packet: a share that is bad shows in its sets, and hides no other key."""
+    from desk.generations import known_recipients
+    from desk.rehearsal import rehearse_shares
+    from keys.shares import encode_passphrase
+
+    passphrase, known = shares_passphrase(arguments), known_recipients(home)
+    encode_passphrase(passphrase)  # one that no shares can have is no fault of a set
+    return [rehearse_shares(packet, one, recipients, passphrase=passphrase, known=known) for one in sets.tried]
+
+
+def _say_sets(terminal: Terminal, sets: "ShareSets", proofs: "list[Proof]") -> None:
+    from desk.share_sets import name_shares, without
+
+    count = len(sets.tried)
+    if count == sets.count:
+        terminal.note(f"All sets of these shares were tried: {count}.")
+    else:
+        # Whatever was left out, each share that is in a set at all is in one that was tried.
+        terminal.warn(f"{count} of the {sets.count} sets of these shares were tried, chosen by chance.")
+    if sets.left_out:
+        terminal.warn(f"Too few of their group, and so not tried: {name_shares(sets.left_out)}.")
+    opening = [one for one, proof in zip(sets.tried, proofs, strict=True) if proof.opens]
+    suspects = without([share for one in sets.tried for share in one], opening) if opening else ()
+    if suspects:
+        terminal.warn(f"In no set that opens it: {name_shares(tuple(dict.fromkeys(suspects)))}.")
 
 
 COMMANDS = (

@@ -1,11 +1,12 @@
 """`enveis quarantine`: inspect files as the gateway does, and say what was found."""
 
 import contextlib
-from argparse import ArgumentParser, Namespace
+import re
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, assert_never
 
-from enveis.command import Command
+from enveis.command import Command, file_name
 from enveis.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -13,16 +14,24 @@ if TYPE_CHECKING:
     from quarantine.own_files import Refused, Taken
     from quarantine.verdict import Verdict
 
+_SECONDS: Final = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?", re.ASCII)
+
 CLEAR, HELD, REFUSED, UNDECIDED, FAILED = range(5)  # exit statuses; the worst of all files counts
 WORST_FIRST: Final = (HELD, REFUSED, UNDECIDED, FAILED, CLEAR)
 
 
 def _inspect_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    parser.add_argument("--socket", type=Path, metavar="PATH", help="of clamd; default: what gateway.toml says")
+    parser.add_argument("files", nargs="+", type=file_name, metavar="FILE")
+    parser.add_argument("--socket", type=file_name, metavar="PATH", help="of clamd; default: what gateway.toml says")
     parser.add_argument(
-        "--budget", type=float, metavar="SECONDS", help="for each file; default: what gateway.toml says"
+        "--budget", type=_seconds, metavar="SECONDS", help="for each file; default: what gateway.toml says"
     )
+
+
+def _seconds(text: str) -> float:
+    if not _SECONDS.fullmatch(text):
+        raise ArgumentTypeError("this is no number of seconds, such as 60 or 0.5")
+    return float(text)
 
 
 def _inspect(arguments: Namespace, terminal: Terminal) -> int:

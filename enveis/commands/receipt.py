@@ -3,10 +3,9 @@
 import getpass
 import sys
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import Final
 
-from enveis.command import Command, confirm
+from enveis.command import Command, confirm, demand_new, file_name
 from enveis.terminal import Terminal
 
 WORDS_MAX: Final = 4096  # characters of typed words read
@@ -41,8 +40,8 @@ def _new(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _prove_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("challenge", type=Path, metavar="CHALLENGE", help="the file that the verifier gave you")
-    parser.add_argument("--to", type=Path, metavar="FILE", help="the proof; default: print it")
+    parser.add_argument("challenge", type=file_name, metavar="CHALLENGE", help="the file that the verifier gave you")
+    parser.add_argument("--to", type=file_name, metavar="FILE", help="the proof; default: print it")
     parser.add_argument("--yes", action="store_true", help="do not ask: the challenge was read")
 
 
@@ -51,6 +50,8 @@ def _prove(arguments: Namespace, terminal: Terminal) -> int:
     from keys.receipt import derive_proof_seed, parse_proof_words
     from transfer.proof import PROOF_MAX, encode_proof, parse_challenge, sign_challenge
 
+    if arguments.to is not None:
+        demand_new(arguments.to)
     with arguments.challenge.open("rb") as stream:
         challenge = parse_challenge(stream.read(PROOF_MAX + 1))
     terminal.note(f"{challenge.verifier} asks you to prove that you sent packet {challenge.packet},")

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from enveis.command import Command, UsageError, home_of
+from enveis.command import Command, UsageError, folder_name, home_of
 from enveis.crossing import low_side, waiting_limits
 from enveis.terminal import Terminal, amount
 
@@ -34,7 +34,7 @@ def medium(folder: Path | None, serial: str | None) -> Iterator[Path]:
 
 
 def _export_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("destination", type=Path, nargs="?", metavar="DEST", help="a folder on the stick")
+    parser.add_argument("destination", type=folder_name, nargs="?", metavar="DEST", help="a folder on the stick")
     parser.add_argument("--lane", choices=["clear", "held"], help="this lane only, for a stick of its own")
     add_device(parser)
 
@@ -120,11 +120,17 @@ def _reexport(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _numbers_and_folder(what: list[str]) -> tuple[list[int], Path | None]:
-    numbers = [int(text) for text in what if text.isascii() and text.isdecimal()]
-    rest = what[len(numbers) :]
-    if any(not (text.isascii() and text.isdecimal()) for text in what[: len(numbers)]) or len(rest) > 1:
+    from transfer.batch import NUMBER_MAX
+
+    is_number = [text.isascii() and text.isdecimal() for text in what]
+    count = sum(is_number)
+    numbers, rest = what[:count], what[count:]
+    if not all(is_number[:count]) or len(rest) > 1 or "" in rest:
         raise UsageError("first the numbers of the batches, then one folder (write a folder named 1 as ./1)")
-    return numbers, Path(rest[0]) if rest else None
+    # By its length first: Python turns no text of thousands of digits into a number.
+    if any(len(text) > len(str(NUMBER_MAX)) or int(text) == 0 for text in numbers):
+        raise UsageError(f"batches have numbers from 1 to {NUMBER_MAX}")
+    return [int(text) for text in numbers], Path(rest[0]) if rest else None
 
 
 def _overdue(low: "LowSide", days: int) -> list[int]:

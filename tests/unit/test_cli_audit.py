@@ -85,6 +85,31 @@ def test_a_line_that_cannot_be_read_hides_no_other(home: Path, call: Caller) -> 
     assert "After the last line stand 4 bytes that are no line" in said
 
 
+def test_bytes_behind_a_closed_file_are_a_fault_and_placed(home: Path, call: Caller) -> None:
+    closed = next((home / "audit.closed").iterdir())
+    whole = closed.read_bytes()
+    for left in (whole + b'{"this text":"of a stranger"}', whole + b"x" * 5_000_000):
+        closed.write_bytes(left)
+        said = call.say("audit", "verify", "--home", home, status=1)
+        assert "line 4: its end is missing, in a file that was closed" in said
+        assert "form one chain" not in said
+        assert call.rows("--home", home, status=1) == [1, 2, 3, 4, 5, 6]
+    closed.write_bytes(whole[:-1])
+    said = call.say("audit", "verify", "--home", home, status=1)
+    assert "line 3: its end is missing, in a file that was closed" in said
+    assert "line 4" not in said
+    # The same where somebody looks at the closed file alone.
+    assert "line 3: its end is missing" in call.say("audit", "verify", closed, status=1)
+
+
+def test_torn_bytes_are_told_to_a_program(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = home / "audit.jsonl"
+    for torn in (b"", b"torn", b"\0" * 100_000):
+        path.write_bytes(path.read_bytes().rstrip(b"\0torn") + torn)
+        assert main(["--json", "audit", "verify", "--home", str(home)]) == 0
+        assert json.loads(capsys.readouterr().out)["torn"] == len(torn)
+
+
 def test_many_faults_do_not_drown_the_first(tmp_path: Path, call: Caller) -> None:
     (tmp_path / "audit.jsonl").write_bytes(b"x\n" * 50)
     said = call.say("audit", "verify", tmp_path / "audit.jsonl", status=1)

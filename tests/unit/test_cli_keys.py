@@ -1,10 +1,12 @@
 """Keys in life at the command line: split, joined, printed, rehearsed; nothing secret where others can see it."""
 
+import dataclasses
 import json
 import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -12,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from shamir_mnemonic.share import Share as Slip39
 
 from enveis.main import main
 from keys.identity import Identity, read_identities
+from keys.shares import parse_share
 
 
 class Desk:
@@ -143,8 +147,7 @@ def test_wrong_shares_are_one_sentence(desk: Desk, tmp_path: Path) -> None:
 
 def test_rehearsal_proves_each_key(desk: Desk, tmp_path: Path) -> None:
     files = desk.split()
-    given = [word for path in files for word in ("--share", path)]
-    rows = desk.call("keys", "rehearse", "--backup", desk.backup, *given)
+    rows = desk.call("keys", "rehearse", "--backup", desk.backup, *given(*files))
     assert [(row["key"], row["recipient"], row["test packet"]) for row in rows] == [
         ("identity.txt", 1, "opens it"),
         (str(desk.backup), 2, "opens it"),
@@ -165,6 +168,65 @@ def test_a_rehearsal_without_the_backup_is_none(desk: Desk, tmp_path: Path) -> N
     assert re.search(r"foreign.txt +- +\w", said)
     assert not re.search(r"foreign.txt +- +opens", said)
     assert "make new copies" in said
+
+
+def spoilt(share: Path) -> Path:
+    """Another share of the same splitting and place, whole in itself, that leads to something else."""
+    found = Slip39.from_mnemonic(parse_share(share.read_text().splitlines()[1]).words)
+    other = found.value[:-1] + bytes([found.value[-1] ^ 1])
+    bad = share.with_name(f"bad-{share.name}")
+    bad.write_text(dataclasses.replace(found, value=other).mnemonic() + "\n")
+    return bad
+
+
+def given(*files: Path) -> list[object]:
+    return [word for path in files for word in ("--share", path)]
+
+
+def test_a_bad_share_shows_in_its_sets_and_hides_no_other(desk: Desk) -> None:
+    files = desk.split()
+    before = desk.events()
+    rows = desk.call(
+        "keys", "rehearse", "--backup", desk.backup, *given(files[0], spoilt(files[1]), files[2]), status=1
+    )
+    assert [row["key"] for row in rows if row["test packet"] == "opens it"] == [
+        "identity.txt",
+        str(desk.backup),
+        "shares 1 and 3",
+    ]
+    failed = {row["key"]: row["test packet"] for row in rows if row["test packet"] != "opens it"}
+    assert set(failed) == {"shares 1 and 2", "shares 2 and 3"}
+    assert all("do not fit together" in reason for reason in failed.values())
+    said = desk.say("keys", "rehearse", "--backup", desk.backup, *given(files[0], spoilt(files[1]), files[2]), status=1)
+    assert "In no set that opens it: share 2." in said
+    assert desk.events() == before
+
+
+def test_a_rehearsal_says_how_many_sets_it_left_out(desk: Desk) -> None:
+    files = desk.split("--needed", 5, "--of", 10)
+    said = desk.say("keys", "rehearse", "--backup", desk.backup, *given(*files))
+    assert "50 of the 252 sets of these shares were tried, chosen by chance." in said
+    assert said.count("opens it") == 52
+    for bad in (files[0], files[9]):
+        shares = [spoilt(path) if path is bad else path for path in files]
+        said = desk.say("keys", "rehearse", "--backup", desk.backup, *given(*shares), status=1)
+        assert f"In no set that opens it: share {files.index(bad) + 1}." in said
+
+
+def test_groups_are_rehearsed_share_by_share(desk: Desk) -> None:
+    files = desk.split("--group", "2of3", "--group", "1of1", "--group", "2of2", "--groups-needed", 2)
+    rows = desk.call("keys", "rehearse", "--backup", desk.backup, *given(*files))
+    ways = [row["key"] for row in rows][2:]
+    assert len(ways) == 3 + 3 + 1
+    assert "shares 1 and 3 of group 1, share 1 of group 2" in ways
+    assert "share 1 of group 2, shares 1 and 2 of group 3" in ways
+    for bad in range(6):
+        shares = [spoilt(path) if place == bad else path for place, path in enumerate(files)]
+        rows = desk.call("keys", "rehearse", "--backup", desk.backup, *given(*shares), status=1)
+        assert any(row["test packet"] != "opens it" for row in rows)
+    said = desk.say("keys", "rehearse", "--backup", desk.backup, *given(*files[:5]), status=1)
+    assert "Too few of their group, and so not tried: share 1 of group 3." in said
+    assert said.count("opens it") == 2 + 3
 
 
 def test_commands_of_the_desk_open_with_shares_alone(desk: Desk, tmp_path: Path) -> None:
@@ -264,6 +326,50 @@ def test_shares_at_a_terminal_are_shown_one_at_a_time_and_typed_back(desk: Desk,
     assert read_identities(tmp_path / "joined", lambda: "") == (desk.identity,)
     arguments = Path("/proc/self/cmdline").read_bytes()  # the tests' own: no share was ever an argument
     assert shares[0].encode() not in arguments
+
+
+def test_who_stops_at_the_last_share_has_split_the_key(desk: Desk) -> None:
+    shown = Typing("keys", "split", "--home", desk.home)
+    shown.wait_for("goes on.")
+    shown.process.send_signal(signal.SIGINT)
+    assert shown.end() == 130
+    assert desk.events()[-1] == "keys-split"
+
+
+def test_no_copy_of_a_key_without_a_line_in_the_log(desk: Desk, tmp_path: Path) -> None:
+    """The log's end is damaged: nothing more is written to it, and so no copy is made."""
+    files = desk.split()
+    log = desk.home / "audit.jsonl"
+    log.write_bytes(log.read_bytes() + b"{}\n")
+    shares = [word for path in files for word in ("--share", path)]
+    for arguments in (
+        ["split", "--to", tmp_path / "others"],
+        ["combine", "--to", tmp_path / "joined", *shares],
+        ["paper", "--to", tmp_path / "key.html"],
+    ):
+        assert "audit recover" in desk.say("keys", *arguments, status=1)
+    assert not any((tmp_path / name).exists() for name in ("joined", "key.html"))
+    assert not list((tmp_path / "others").iterdir())
+
+
+def test_what_is_refused_is_not_in_the_log(desk: Desk, tmp_path: Path) -> None:
+    shares = [word for path in desk.split() for word in ("--share", path)]
+    before = desk.events()
+    (tmp_path / "there").mkdir()
+    for there in (tmp_path / "there", desk.backup):
+        for arguments in (["combine", "--to", there, *shares], ["paper", "--to", there]):
+            assert "exists already" in desk.say("keys", *arguments, status=1)
+    assert "no share was written" in desk.say("keys", "split", "--to", tmp_path / "shares", status=1)
+    assert "is not a folder" in desk.say("keys", "paper", "--to", tmp_path / "absent" / "key.html", status=1)
+    assert desk.events() == before
+
+
+def test_a_page_of_paper_is_told_to_a_program(desk: Desk, tmp_path: Path) -> None:
+    answer = desk.call("keys", "paper", "--to", tmp_path / "key.html")
+    assert answer == {"page": str(tmp_path / "key.html"), "recipient": str(desk.identity.recipient)}
+    share = desk.split()[1]
+    answer = desk.call("keys", "paper", "--to", tmp_path / "share.html", "--share", share)
+    assert answer == {"page": str(tmp_path / "share.html"), "recipient": None}
 
 
 def test_shares_from_a_pipe(desk: Desk, tmp_path: Path) -> None:

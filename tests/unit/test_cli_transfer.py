@@ -150,6 +150,31 @@ def test_opening_by_the_beginning_of_an_id(machines: Machines) -> None:
     assert "no such packet" in m.say("desk", "open", packet[:3], "--home", m.high, status=1)
 
 
+def test_nothing_is_opened_without_a_line_in_the_log(machines: Machines, tmp_path: Path) -> None:
+    m = machines
+    packet = m.put()
+    m.call("transfer", "export", m.stick, "--home", m.low)
+    m.call("transfer", "import", m.stick, "--home", m.high)
+    log = m.high / "audit.jsonl"
+    log.write_bytes(log.read_bytes() + b"{}\n")
+    said = m.say("desk", "open", packet, "--to", tmp_path / "opened", "--home", m.high, status=1)
+    assert "audit recover" in said
+    assert not (tmp_path / "opened").exists()
+    m.say("audit", "recover", "--yes", "--home", m.high)
+    m.say("desk", "open", packet, "--to", tmp_path / "opened", "--home", m.high)
+    assert m.call("audit", "show", "--home", m.high)[-1]["event"] == "packet-opened"
+
+
+def test_a_damaged_note_of_a_succession_is_an_alarm(machines: Machines) -> None:
+    m = machines
+    gateway = m.call("desk", "gateways", "--home", m.high)[0]["gateway"]
+    for damaged in (bytes(reversed(range(256))), b"", b"../../x", b"0" * 10_000):
+        (m.high / "gateways" / f"{gateway}.replaces").write_bytes(damaged)
+        said = m.say("desk", "gateways", "--home", m.high, status=1)
+        assert f"ALARM: replaces a gateway, but {gateway}.replaces is damaged and does not say which" in said
+        assert m.call("transfer", "status", "--home", m.high, status=3)["successions"][0]["gateway"] == gateway
+
+
 def test_audit_verify_knows_what_is_anchored(machines: Machines) -> None:
     m = machines
     m.put()

@@ -56,6 +56,17 @@ def test_the_gateway_says_which_bundle_it_has(m: WayBackMachines) -> None:
     assert way_back_state(path, material.gateway, material.desk_key).startswith("UNUSABLE: ")
 
 
+def test_no_bundle_is_taken_without_a_line_in_the_log(m: WayBackMachines, source: Source) -> None:
+    file = m.bundle()
+    log = m.low / "audit.jsonl"
+    log.write_bytes(log.read_bytes() + b"{}\n")
+    assert "audit recover" in m.accept(file, status=1)
+    assert m.mailboxes().expires is None
+    m.say("audit", "recover", "--yes", "--home", m.low)
+    assert "is taken" in m.accept(file)
+    assert m.call("audit", "show", "--home", m.low)[-1]["event"] == "bundle-accepted"
+
+
 def test_a_bundle_lists_itself_before_it_is_signed(m: WayBackMachines, source: Source) -> None:
     m.desk("reply", m.send(source), typed="Answer")
     m.desk("grant", m.call("desk", "inbox", "--home", m.high)[0]["packet"], "--files-max", "40", "--file-max", "2G",

@@ -1,11 +1,13 @@
 """The desk's home: complete or not there, never overwritten, its backup elsewhere."""
 
+import errno
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from audit.errors import LogDamagedError
 from desk.config import DeskConfig, encode_config
 from desk.errors import DeskError
 from desk.home import DeskHome, init, pair, read_pairing
@@ -105,6 +107,30 @@ def test_pairing(home: DeskHome, tmp_path: Path) -> None:
     (tmp_path / "junk").write_bytes(b"junk")
     with pytest.raises(DeskError, match="junk"):
         read_pairing(tmp_path / "junk")
+
+
+def test_nobody_is_trusted_without_a_line_in_the_log(home: DeskHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log's end is damaged, or the machine dies between the line and the file."""
+    pairing = Pairing(SigningKey.generate().public, bytes(32))
+    whole = home.audit.read_bytes()
+    home.audit.write_bytes(whole + b"{}\n")
+    for _ in range(2):
+        with pytest.raises(LogDamagedError):
+            pair(home, pairing)
+        assert home.pairings() == {}
+    home.log().recover()
+
+    def died(path: Path, pieces: object) -> None:
+        assert "gateway-paired" in home.audit.read_text()
+        raise OSError(errno.ENOSPC, "full", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("desk.home.write_new", died)
+        with pytest.raises(OSError, match="full"):
+            pair(home, pairing)
+    assert home.pairings() == {}
+    assert pair(home, pairing)
+    assert home.pairings() == {pairing.gateway: pairing}
 
 
 def test_not_a_home(tmp_path: Path) -> None:

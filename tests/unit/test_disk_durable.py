@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from disk.durable import is_private, make_home, make_private_folder, replace, sync_folder, write_new
+from disk.durable import is_private, make_home, make_private_folder, replace, sync_folder, write_all_new, write_new
 
 
 def names(folder: Path) -> list[str]:
@@ -175,3 +175,28 @@ def test_is_private(tmp_path: Path) -> None:
     for mode in (0o640, 0o604, 0o610, 0o602):
         path.chmod(mode)
         assert not is_private(path)
+
+
+@pytest.mark.parametrize("name", [".", "..", "/"])
+def test_a_folder_is_no_file_to_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    for write in (write_new, replace):
+        with pytest.raises(IsADirectoryError):
+            write(Path(name), [b"x"])
+    assert names(tmp_path) == []
+
+
+def test_the_longest_name_that_a_file_may_have(tmp_path: Path) -> None:
+    write_new(tmp_path / ("å" * 127), [b"x"])
+    replace(tmp_path / ("å" * 127), [b"y"])
+    assert (tmp_path / ("å" * 127)).read_bytes() == b"y"
+
+
+def test_files_that_belong_together_are_all_there_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {tmp_path / "a": b"1", tmp_path / "b": b"2"}
+    write_all_new(files)
+    with pytest.raises(FileExistsError, match="exists already"):
+        write_all_new({tmp_path / "0": b"0", tmp_path / "b": b"3"})
+    with pytest.raises(FileNotFoundError):
+        write_all_new({tmp_path / "0": b"0", tmp_path / "absent" / "c": b"3"})
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == files

@@ -139,18 +139,20 @@ def parse_numbers(untrusted: Sequence[str]) -> list[int]:
     """Return the numbers that somebody typed, rising, each once.
 
     Raises:
-        LinkError: With the word that is not a number or a range of them.
+        LinkError: With the word that is not a number or a range of them; or there is none.
     """
     found: set[int] = set()
     for word in " ".join(untrusted).replace(",", " ").split():
         first, hyphen, last = word.partition("-")
         ends = [first, last] if hyphen else [first, first]
-        if not all(end.isascii() and end.isdecimal() and 1 <= int(end[:9]) <= NUMBER_MAX for end in ends):
+        if not all(end.isascii() and end.isdecimal() and len(end) <= 9 and 1 <= int(end) <= NUMBER_MAX for end in ends):
             raise LinkError(f"'{word[:20]}' is no batch number: type them like 1042 1050-1052")
         low, high = int(ends[0]), int(ends[1])
         if low > high or high - low >= RANGE_MAX:
             raise LinkError(f"'{word[:20]}' is no range of batches: type them like 1042 1050-1052")
         found.update(range(low, high + 1))
+    if not found:
+        raise LinkError("no batch was named: type their numbers like 1042 1050-1052")
     return sorted(found)
 
 
