@@ -1,7 +1,7 @@
 # Enveis: `make run` and `make test` do all set-up on a fresh Debian 12 machine (Python 3.11, root or sudo).
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup packages test-packages run demo test lint bench-upload bench-quarantine bench-diode soak-diode bench-batches bench-return fuzz-quarantine soak-batches clean
+.PHONY: help setup packages test-packages run demo test lint bench-upload bench-quarantine bench-diode soak-diode bench-batches bench-return fuzz-quarantine soak-batches soak-pages soak screenshots messages clean
 VENV := .venv
 PY := $(VENV)/bin/python
 
@@ -13,6 +13,7 @@ help:
 	@echo 'make bench-batches   time and memory per packet of a crossing;   make soak-batches   20,000 sequences of mishaps'
 	@echo 'make bench-return   how long /return takes for words that lead nowhere, and for those that do'
 	@echo 'make bench-quarantine   what it costs to look at files, and the share of the cage'
+	@echo 'make soak    all that is too long for a test: soak-batches, soak-diode, soak-pages (needs root, takes hours)'
 	@echo 'make bench-diode   the one-way link beside pydiode and udpcast;   make soak-diode   it, for hours (both need root)'
 	@echo 'make fuzz-quarantine RUNS=200000 SEED=1   mutated files, led by coverage; what was found lies in .fuzz/'
 
@@ -65,15 +66,19 @@ bench-return: setup
 bench-batches: setup
 	@$(PY) -m bench.batches
 
-# Any order of submissions, exports, mishaps, kills and acknowledgements; takes an hour or so.
+# Any order of submissions, exports, mishaps, kills and acknowledgements: 20,000 sequences, as two halves side by side.
+SEED := 1
 soak-batches: setup test-packages
-	ENVEIS_SEQUENCES=20000 $(PY) -m pytest -q tests/system/test_crossing_sequences.py --hypothesis-show-statistics
+	@printf '%s\n' $(SEED) $$(( $(SEED) + 1 )) | ENVEIS_SEQUENCES=10000 xargs -P 2 -I{} \
+	  $(PY) -m pytest -q -p no:cacheprovider tests/system/test_crossing_sequences.py --hypothesis-seed={} --hypothesis-show-statistics
+
+# Everything that takes longer than a test may: about an hour and a half, as root.
+soak: soak-batches soak-diode soak-pages
 
 bench-quarantine: setup packages
 	@$(PY) -m bench.quarantine --clamd
 
 RUNS := 200000
-SEED := 1
 bench-diode: setup test-packages
 	@$(PY) -m bench.diode $(ARGS)
 
