@@ -1,6 +1,6 @@
 """How well one link is heard: sessions, sequence numbers, the share that is lost (WIRE.md, 5.4). Pure.
 
-Nothing here decides about objects: a recording that somebody plays again can at most spoil these figures.
+What is new in the newest session is told here, and nothing about objects: sessions are not signed.
 """
 
 from collections import deque
@@ -26,11 +26,19 @@ class Hearing:
 
 
 class Listener:
-    """Counts the datagrams of one gateway. Only the session that started last counts; others are rivals."""
+    """Counts the datagrams of one gateway. Only the session that started last counts; others are rivals.
 
-    def __init__(self, day: list[Tally] | None = None) -> None:
+    Args:
+        day: The steps of the day that a predecessor closed.
+        start: A session that starts before this is old: a recording, or a second sender.
+        heard: The session that a predecessor heard last, and the sequence number after the last one that it heard.
+    """
+
+    def __init__(self, day: list[Tally] | None = None, *, start: int = 0, heard: tuple[int, int] = (-1, 0)) -> None:
         self._session = -1
         self._next = 0
+        self._start = start - 1  # of the newest session that is known of
+        self._before = heard
         self._received = 0
         self._lost = 0
         self._seen: Tally = (0, 0)
@@ -58,8 +66,12 @@ class Listener:
 
     def _hear_other(self, session: int, sequence: int) -> bool:
         # The upper half is the time of the sender's start: it only rises.
-        if session >> 32 > self._session >> 32:
-            self._session, self._next = session, sequence + 1
+        if session >> 32 > self._start:
+            if session == self._before[0] and sequence < self._before[1]:
+                self.repeated += 1
+                return False
+            # What was lost before, while nobody listened, says nothing of the link.
+            self._session, self._next, self._start = session, sequence + 1, session >> 32
             self._received += 1
             return True
         if sequence > self._others.get(session, -1):
@@ -70,6 +82,14 @@ class Listener:
         else:
             self.repeated += 1
         return False
+
+    def is_newest(self, session: int) -> bool:
+        """Tell whether this session counts."""
+        return session == self._session
+
+    def newest(self) -> tuple[int, int] | None:
+        """Return the session that counts, and the sequence number after the last one heard; None when none was."""
+        return (self._session, self._next) if self._session >= 0 else None
 
     def second(self) -> None:
         """Close one second of `now`."""

@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final
 
@@ -44,6 +44,11 @@ class ObjectHeader:
         """Names the object among the receiver's files: digits and hyphens only."""
         return f"{self.gateway}-{self.number:06}-{self.tag.hex()}"
 
+    def is_cut_of(self, other: "ObjectHeader") -> bool:
+        """Tell whether this is the same object in other symbols: its sender was started again with another MTU."""
+        is_other_cut = self.geometry != other.geometry and self.geometry.size == other.geometry.size
+        return is_other_cut and replace(self, geometry=other.geometry) == other
+
 
 class Progress(IntEnum):
     """How far the sender is with a batch of its history."""
@@ -65,7 +70,8 @@ class HistoryEntry:
 class History:
     """The last batches of a gateway that go over this link, by number; `serial` rises with every change.
 
-    `last` is the highest number that the gateway has given to any batch, on whichever road it goes.
+    `last` is the highest number that the gateway has given to any batch, on whichever road it goes; when more batches
+    have passes left than a history names, it is the highest one named, and says nothing of those after it.
     """
 
     gateway: GatewayId
@@ -146,6 +152,18 @@ def parse_history(untrusted: bytes, trusted: Mapping[GatewayId, VerifyKey]) -> H
             raise DatagramError(Refusal.FORM)
         entries.append(HistoryEntry(number, digest.hex(), Progress(progress)))
     return History(gateway, serial, last, tuple(entries))
+
+
+def read_serial(untrusted: bytes) -> int:
+    """Return the serial that a history has if it is one: an old one is not worth checking its signature.
+
+    Raises:
+        DatagramError: It is too short to have one.
+    """
+    body, _ = _take(untrusted)
+    if len(body) < _HISTORY.size:
+        raise DatagramError(Refusal.FORM)
+    return int(_HISTORY.unpack_from(body)[1])
 
 
 def encode_heartbeat(beat: Heartbeat) -> bytes:

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import mmap
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from disk.durable import replace, sync_folder
 from transfer.diode.errors import DatagramError, LinkError, Refusal
 from transfer.diode.geometry import Geometry
 from transfer.diode.notices import History, ObjectHeader, read_object
+from transfer.diode.quota import Shares
 from transfer.diode.symbols import SymbolMap
 
 SHARED: Final = 0o660  # the three processes may be three users of one group; the folder above is closed to others
@@ -85,6 +87,10 @@ class Shelf:
         gone = self.open / f"{_GONE}{name}"
         (self.open / name).rename(gone)
         shutil.rmtree(gone)
+
+    def set_aside(self, name: str) -> None:
+        """Take the name of an object in progress away; its files go when the commit process sweeps."""
+        (self.open / name).rename(self.open / f"{_GONE}{secrets.token_hex(8)}-{name}")
 
     def sweep(self) -> None:
         """Complete what a killed predecessor was taking away."""
@@ -172,16 +178,18 @@ class OpenShelf:
 
 
 class FileStore:
-    """`intake.Store` on a shelf: for the network process.
+    """`store.Store` on a shelf: for the network process.
 
     Args:
         shelf: Whose `open/` this process alone adds to.
         quota: Bytes that open objects and arrived batches may take together.
+        gateways: How many have an equal share of it.
     """
 
-    def __init__(self, shelf: Shelf, *, quota: int) -> None:
+    def __init__(self, shelf: Shelf, *, quota: int, gateways: int = 1) -> None:
         self._shelf = shelf
         self._quota = quota
+        self._shares = Shares(shelf.arrived, gateways=gateways)
         self._files: dict[str, OpenFiles] = {}
         self._costs: dict[str, int] = {}
 
@@ -199,28 +207,26 @@ class FileStore:
 
     def open(self, header: ObjectHeader, payload: bytes) -> SymbolMap:
         """Make an object's files."""
-        cost = _cost(header.geometry)
-        promised = sum(self._costs.values())
-        if promised + cost + _size_below(self._shelf.arrived) > self._quota:
-            raise DatagramError(Refusal.NO_ROOM)
-        # Pessimistic: what the open objects have written already is counted twice.
-        if shutil.disk_usage(self._shelf.open).free < promised + cost:
-            raise DatagramError(Refusal.NO_ROOM)
-        folder = self._shelf.open / f"{_NEW}{header.name}"
-        try:
-            _make_files(folder, header.geometry, payload)
-            folder.rename(self._shelf.open / header.name)
-        except OSError as error:
-            shutil.rmtree(folder, ignore_errors=True)
-            if error.errno in _FULL:
-                raise DatagramError(Refusal.NO_ROOM) from None
-            raise
+        self._demand_room(header)
+        self._make_new(header, payload).rename(self._shelf.open / header.name)
+        return self._opened(header)
+
+    def renew(self, header: ObjectHeader, payload: bytes) -> SymbolMap:
+        """Make an open object's files anew, for symbols of another size, and drop what was here."""
+        self._demand_room(header)
+        # Made while the old one has its name: else both may have the same inode number, by which the other
+        # processes tell them apart. Killed between the two names, none is left, and the next header opens it.
+        new = self._make_new(header, payload)
+        self._shelf.set_aside(header.name)
+        new.rename(self._shelf.open / header.name)
+        self.close(header.name)
         return self._opened(header)
 
     def close(self, name: str) -> None:
         """Let go of an object's files."""
         self._files.pop(name).close()
         del self._costs[name]
+        self._shares.look_again()
 
     def write(self, name: str, offset: int, pieces: list[memoryview]) -> None:
         """Write source symbols at their place."""
@@ -241,6 +247,25 @@ class FileStore:
     def keep_history(self, history: History, payload: bytes) -> None:
         """Keep the newest history of a gateway."""
         replace(self._shelf.history / history.gateway, [payload], mode=SHARED)
+
+    def _demand_room(self, header: ObjectHeader) -> None:
+        cost, others = _cost(header.geometry), {name: each for name, each in self._costs.items() if name != header.name}
+        if not self._shares.has_room(self._quota, header.gateway, cost, others):
+            raise DatagramError(Refusal.NO_ROOM)
+        # Pessimistic: what the open objects have written already is counted twice.
+        if shutil.disk_usage(self._shelf.open).free < sum(others.values()) + cost:
+            raise DatagramError(Refusal.NO_ROOM)
+
+    def _make_new(self, header: ObjectHeader, payload: bytes) -> Path:
+        folder = self._shelf.open / f"{_NEW}{header.name}"
+        try:
+            _make_files(folder, header.geometry, payload)
+        except OSError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            if error.errno in _FULL:
+                raise DatagramError(Refusal.NO_ROOM) from None
+            raise
+        return folder
 
     def _opened(self, header: ObjectHeader) -> SymbolMap:
         files = OpenFiles(self._shelf.open / header.name, header.geometry)
@@ -285,13 +310,3 @@ def _write(fd: int, pieces: list[memoryview], offset: int) -> None:
         raise
     if written < wanted:
         raise DatagramError(Refusal.NO_ROOM)
-
-
-def _size_below(folder: Path) -> int:
-    total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.lstat().st_size
-        except FileNotFoundError:  # imported at this moment
-            continue
-    return total
