@@ -164,7 +164,7 @@ def test_a_listener_that_starts_anew_knows_a_recording() -> None:
     listener = Listener(start=7, heard=(7 << 32 | 3, 50))
     assert not listener.hear(6 << 32, 1_000_000)
     assert not listener.hear(7 << 32 | 3, 49)
-    assert listener.newest() is None
+    assert listener.newest() == (7 << 32 | 3, 50), "a second restart must know it too"
     assert listener.hear(7 << 32 | 3, 900)
     assert not listener.hear(7 << 32 | 3, 60)
     listener.second()

@@ -167,16 +167,13 @@ class Intake:
     def _notice(self, books: LinkBooks, datagram: Datagram, *, fresh: bool) -> None:
         # What is old costs no signature check, and has no effect: recordings come as fast as anybody likes.
         if datagram.kind is Kind.OBJECT:
-            if fresh or self._may_be_current(books, datagram.session):
+            # Sessions are not signed: a later one that a thief of the link's key made up must not silence the gateway.
+            if fresh or (books.listener.goes_on and datagram.session >> 32 >= books.signed_start):
                 self._object(books, datagram, bytes(datagram.payload), fresh=fresh)
         elif datagram.kind is Kind.HISTORY:
             self._history(books, bytes(datagram.payload))
         elif datagram.kind is Kind.HEARTBEAT and fresh:
             books.heartbeat, books.heard = parse_heartbeat(bytes(datagram.payload)), True
-
-    def _may_be_current(self, books: LinkBooks, session: int) -> bool:
-        # Sessions are not signed: whoever steals the link's key and makes up a later one must not silence the gateway.
-        return session >> 32 >= books.signed_start and not books.listener.is_newest(session)
 
     def _object(self, books: LinkBooks, datagram: Datagram, payload: bytes, *, fresh: bool) -> None:
         item = books.objects.get(datagram.tag)

@@ -45,7 +45,8 @@ class Listener:
         self._now: deque[Tally] = deque(maxlen=NOW_SECONDS)
         self._period: Tally = (0, 0)
         self._day: deque[Tally] = deque(day or [], maxlen=DAY_PERIODS)
-        self._others: dict[int, int] = {}
+        self._others: dict[int, int] = {heard[0]: heard[1] - 1} if heard[0] >= 0 else {}  # their last sequence numbers
+        self.goes_on = False  # whether the last datagram of a session that does not count was new in that one
         self.repeated = 0
         self.rivals = 0
 
@@ -59,37 +60,40 @@ class Listener:
                 self._next = sequence + 1
             else:
                 self.repeated += 1
+                self.goes_on = False
                 return False
             self._received += 1
             return True
         return self._hear_other(session, sequence)
 
     def _hear_other(self, session: int, sequence: int) -> bool:
+        self.goes_on = sequence > self._others.get(session, -1)
+        if not self.goes_on:
+            self.repeated += 1
+            return False
         # The upper half is the time of the sender's start: it only rises.
         if session >> 32 > self._start:
-            if session == self._before[0] and sequence < self._before[1]:
-                self.repeated += 1
-                return False
-            # What was lost before, while nobody listened, says nothing of the link.
-            self._session, self._next, self._start = session, sequence + 1, session >> 32
-            self._received += 1
+            self._follow(session, sequence)
             return True
-        if sequence > self._others.get(session, -1):
-            # Goes on after another one started: two senders, or a recording.
-            self.rivals += 1
-            if session in self._others or len(self._others) < RIVALS_MAX:
-                self._others[session] = sequence
-        else:
-            self.repeated += 1
+        # Goes on after another one started: two senders, or a recording.
+        self.rivals += 1
+        if session in self._others or len(self._others) < RIVALS_MAX:
+            self._others[session] = sequence
         return False
 
-    def is_newest(self, session: int) -> bool:
-        """Tell whether this session counts."""
-        return session == self._session
+    def _follow(self, session: int, sequence: int) -> None:
+        if self._session >= 0:
+            if len(self._others) >= RIVALS_MAX:
+                del self._others[next(iter(self._others))]
+            self._others[self._session] = self._next - 1
+        # What was lost before, while nobody listened, says nothing of the link.
+        self._session, self._next, self._start = session, sequence + 1, session >> 32
+        self._received += 1
 
     def newest(self) -> tuple[int, int] | None:
-        """Return the session that counts, and the sequence number after the last one heard; None when none was."""
-        return (self._session, self._next) if self._session >= 0 else None
+        """Return the session heard last, and the sequence number after the last one heard; None when none ever was."""
+        found = (self._session, self._next) if self._session >= 0 else self._before
+        return found if found[0] >= 0 else None
 
     def second(self) -> None:
         """Close one second of `now`."""
