@@ -98,8 +98,8 @@ def _say_one_link(link: "LinkReport", terminal: Terminal) -> None:
         terminal.warn("  ALARM: two senders use this gateway's key, or somebody plays a recording again")
     for item in link.abandoned:
         terminal.warn(
-            f"  ALARM: batch {item.number} keeps a place, nothing new of it has come for {item.idle // HOUR} hours, and "
-            f"its gateway sends it no more: end the receiver, remove {item.folder}, and start it again"
+            f"  ALARM: batch {item.number} keeps a place, nothing new of it has come for {item.idle // HOUR} hours, "
+            f"and its gateway sends it no more: end the receiver, remove {item.folder}, and start it again"
         )
     if link.no_room:
         terminal.warn(
