@@ -382,6 +382,23 @@ def test_a_thief_of_the_link_key_cannot_make_us_check_signatures_all_day(monkeyp
     assert link.received(header) == b"xyz"
 
 
+def test_a_second_sender_does_not_silence_the_first() -> None:
+    link = MemoryLink(start=5)
+    recorded = notices(link, [1], serial=5 << 32 | 1)
+    first = link.new_writer(6)
+    link.writer = first
+    link.arrive(notices(link, [], serial=6 << 32 | 1))
+    link.writer = link.new_writer(7)
+    link.arrive(notices(link, [], serial=7 << 32 | 1))
+    link.arrive(recorded)
+    assert not link.intake.open_objects()
+    link.writer = first
+    header = link.header(b"xyz", number=2)
+    announced = link.announce(header)
+    link.arrive([announced, *link.symbols(header, b"xyz")])
+    assert link.received(header) == b"xyz"
+
+
 def test_a_session_that_a_thief_made_up_does_not_silence_the_gateway() -> None:
     link = MemoryLink(start=5)
     link.arrive(notices(link, [], serial=5 << 32 | 1))

@@ -167,13 +167,18 @@ class Intake:
     def _notice(self, books: LinkBooks, datagram: Datagram, *, fresh: bool) -> None:
         # What is old costs no signature check, and has no effect: recordings come as fast as anybody likes.
         if datagram.kind is Kind.OBJECT:
-            # Sessions are not signed: a later one that a thief of the link's key made up must not silence the gateway.
-            if fresh or (books.listener.goes_on and datagram.session >> 32 >= books.signed_start):
+            if fresh or self._is_current(books, datagram.session):
                 self._object(books, datagram, bytes(datagram.payload), fresh=fresh)
         elif datagram.kind is Kind.HISTORY:
             self._history(books, bytes(datagram.payload))
         elif datagram.kind is Kind.HEARTBEAT and fresh:
             books.heartbeat, books.heard = parse_heartbeat(bytes(datagram.payload)), True
+
+    def _is_current(self, books: LinkBooks, session: int) -> bool:
+        # A second sender, started by mistake, must not silence the first; nor may a session that a thief of the
+        # link's key made up: sessions are not signed, histories are.
+        listener = books.listener
+        return listener.goes_on and (listener.counted(session) or session >> 32 >= books.signed_start)
 
     def _object(self, books: LinkBooks, datagram: Datagram, payload: bytes, *, fresh: bool) -> None:
         item = books.objects.get(datagram.tag)

@@ -45,7 +45,9 @@ class Listener:
         self._now: deque[Tally] = deque(maxlen=NOW_SECONDS)
         self._period: Tally = (0, 0)
         self._day: deque[Tally] = deque(day or [], maxlen=DAY_PERIODS)
-        self._others: dict[int, int] = {heard[0]: heard[1] - 1} if heard[0] >= 0 else {}  # their last sequence numbers
+        # The last sequence numbers of sessions that counted before, and of others.
+        self._past: dict[int, int] = {heard[0]: heard[1] - 1} if heard[0] >= 0 else {}
+        self._others: dict[int, int] = {}
         self.goes_on = False  # whether the last datagram of a session that does not count was new in that one
         self.repeated = 0
         self.rivals = 0
@@ -67,7 +69,8 @@ class Listener:
         return self._hear_other(session, sequence)
 
     def _hear_other(self, session: int, sequence: int) -> bool:
-        self.goes_on = sequence > self._others.get(session, -1)
+        known = self._past if session in self._past else self._others
+        self.goes_on = sequence > known.get(session, -1)
         if not self.goes_on:
             self.repeated += 1
             return False
@@ -77,18 +80,23 @@ class Listener:
             return True
         # Goes on after another one started: two senders, or a recording.
         self.rivals += 1
-        if session in self._others or len(self._others) < RIVALS_MAX:
-            self._others[session] = sequence
+        if session in known or len(known) < RIVALS_MAX:
+            known[session] = sequence
         return False
 
     def _follow(self, session: int, sequence: int) -> None:
+        self._past.pop(session, None)
         if self._session >= 0:
-            if len(self._others) >= RIVALS_MAX:
-                del self._others[next(iter(self._others))]
-            self._others[self._session] = self._next - 1
+            if len(self._past) >= RIVALS_MAX:
+                del self._past[next(iter(self._past))]
+            self._past[self._session] = self._next - 1
         # What was lost before, while nobody listened, says nothing of the link.
         self._session, self._next, self._start = session, sequence + 1, session >> 32
         self._received += 1
+
+    def counted(self, session: int) -> bool:
+        """Tell whether this session counted before the one that counts now."""
+        return session in self._past
 
     def newest(self) -> tuple[int, int] | None:
         """Return the session heard last, and the sequence number after the last one heard; None when none ever was."""
