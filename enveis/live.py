@@ -5,7 +5,6 @@ and type in the words. The rest is real.
 """
 
 import contextlib
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +17,7 @@ from disk import durable
 from disk.settings import read_settings
 from enveis.command import RefusedError
 from enveis.commands.desk import show_files, show_packet
+from enveis.commands.diode import shelf_of
 from enveis.crossing import import_all, low_side
 from enveis.main import expected_sentence
 from enveis.run import Stopping
@@ -26,12 +26,13 @@ from enveis.terminal import Terminal
 from enveis.two_machines import RunningGateway, TwoMachines, is_port_free
 from gateway.config import GIB, MIB, GatewayConfig, encode_config
 from quarantine.local_clamd import LocalClamd
+from transfer.diode.arrived import note_imported, remove_imported, waiting_bags
 from transfer.errors import BusyError
 from transfer.ledger import Arrivals
 from transfer.names import Lane, PacketId
 from transfer.outbox import BatchState
 from transfer.outgoing import LowSide, acknowledge, export, reexport
-from transfer.usb import bag_name, find_bags
+from transfer.usb import find_bags
 from transfer.waiting import count_waiting
 
 TICK: Final = 2  # seconds; six hours on a real gateway
@@ -119,6 +120,7 @@ class _Mover:
     def _carry(self, arrived: Path) -> None:
         high = self._machines.high
         arrived_before = {packet.id for packet in Arrivals(high.arrivals).packets()}
+        waiting = waiting_bags(arrived)
         reports, refused = import_all(high, arrived, self._identities, _unseen)
         for bag in refused:
             self._halt(f"{bag.folder.name} was refused: {bag.reason}")
@@ -127,7 +129,8 @@ class _Mover:
             for item in imported.missing:
                 self._halt(f"packet {item.id} did not arrive: {item.detail}")
             acknowledge(self._low, imported.code, missing=missing)
-            shutil.rmtree(arrived / bag_name(imported.batch.gateway, imported.batch.number))
+            note_imported(shelf_of(high.root), [imported])
+            remove_imported(waiting, [imported])
             for packet in imported.arrived:
                 if packet not in arrived_before:
                     with self._told():

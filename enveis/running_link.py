@@ -110,7 +110,7 @@ class RunningLink:
         """Do what an operator would who saw a link come back: ask for what was sent and did not come."""
         here = {path.name for path in self.arrived.iterdir()} if self.arrived.is_dir() else set()
         waiting = [batch.number for batch in Outbox(self._machines.low.outbox).outstanding()]
-        missing = [number for number in waiting if not any(name.endswith(f"-{number:06}") for name in here)]
+        missing = [number for number in waiting if not any(f"-{number:06}-" in name for name in here)]
         LinkLedger(self._machines.low.root / LINK_LEDGER).ask(missing)
 
 

@@ -186,12 +186,12 @@ def _run_role(role: "Role", root: Path, terminal: Terminal) -> None:
             links = read_links(root / "gateways")
             run_network(shelf, links, receiver_settings(root), goes_on=ending.goes_on, ready=lambda: None)
         elif role is Role.DECODE:
-            run_decode(shelf, ending.goes_on)
+            run_decode(shelf, ending.goes_on, terminal.warn)
         else:
             from transfer.diode.network import read_links
 
             trusted = {link.gateway: link.key for link in read_links(root / "gateways")}
-            run_commit(shelf, trusted, ending.goes_on, lambda done: _say_committed(terminal, done))
+            run_commit(shelf, trusted, ending.goes_on, lambda done: _say_committed(terminal, done), terminal.warn)
 
 
 def _say_committed(terminal: Terminal, done: "Committed") -> None:

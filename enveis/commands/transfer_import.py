@@ -34,12 +34,15 @@ def _import_arguments(parser: ArgumentParser) -> None:
 
 def _import(arguments: Namespace, terminal: Terminal) -> int:
     from desk.home import DeskHome
+    from transfer.diode.arrived import note_imported, remove_imported, waiting_bags
 
     home = DeskHome(home_of(arguments))
     identities = load_identities(home, arguments, terminal)
-    arrived = shelf_of(home.root).arrived
+    shelf = shelf_of(home.root)
+    arrived = shelf.arrived
     over_the_link = arguments.source is None and arguments.device is None and arrived.is_dir()
     chosen = arrived if over_the_link else arguments.source
+    waiting = waiting_bags(arrived) if over_the_link else {}
     with medium(chosen, arguments.device) as source, terminal.progress("importing") as progress:
         reports, refused = import_all(home, source, identities, progress)
     if arguments.answers is not None and reports:
@@ -52,25 +55,12 @@ def _import(arguments: Namespace, terminal: Terminal) -> int:
             _say_report(terminal, report)
     for bag in refused:
         terminal.warn(f"{bag.folder}: {bag.reason}. Nothing of it was taken.")
-    if over_the_link:
-        # Last: until somebody was told the words, only what came could give them once more.
-        remove_imported(arrived, reports)
+    # Last: until somebody was told the words, only what came could give them once more.
+    note_imported(shelf, reports)
+    remove_imported(waiting, reports)
     if not reports and not refused:
         raise RefusedError("nothing new has come over the link" if over_the_link else f"{source} holds no batch")
     return 1 if refused or any(report.missing or report.alarms for report in reports) else 0
-
-
-def remove_imported(arrived: Path, reports: "list[ImportReport]") -> None:
-    """Remove what came over the link and is in the inbox now: unlike a stick, nobody takes it away.
-
-    Packets that were missing are no reason to keep it: the gateway sends them in a later batch.
-    """
-    import shutil
-
-    from transfer.usb import bag_name
-
-    for report in reports:
-        shutil.rmtree(arrived / bag_name(report.batch.gateway, report.batch.number))
 
 
 def _write_answers(path: Path, reports: "list[ImportReport]") -> None:

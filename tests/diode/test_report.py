@@ -23,7 +23,7 @@ from transfer.exclusive import exclusive
 NOW = 1_800_000_000
 FIGURES = LinkFigures(
     gateway="", heard_at=NOW, every=10, number=0, transmission=0, transmissions=0, block=0, blocks=0, waiting=0,
-    loss_now=None, loss_day=None, repeated=0, rivals=0, session=0, sequence=0, no_room=0, no_room_at=None,
+    loss_now=None, loss_day=None, repeated=0, rivals=0,
 )  # fmt: skip
 
 
@@ -127,6 +127,17 @@ def test_what_is_whole_and_only_not_committed_is_not_missing(desk: Desk) -> None
     (link,) = desk.report().links
     assert link.missing == (2,)
     assert [item.is_whole for item in link.in_progress] == [True, False]
+
+
+def test_a_batch_that_somebody_took_out_of_arrived_is_missing_again(desk: Desk) -> None:
+    header = desk.link.header(bytes(SYMBOL), number=1)
+    (desk.shelf.received / header.name).write_bytes(b"")
+    bag = desk.shelf.bag(header.name)
+    bag.mkdir()
+    desk.say(entry(header, Progress.SENT), last=1)
+    assert desk.report().links[0].missing == ()
+    bag.rmdir()
+    assert desk.report().links[0].missing == (1,)
 
 
 def test_an_object_that_its_gateway_has_forgotten_is_named(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,112 +1,32 @@
 """From the spool to `arrived/` with real files, one step after the other, and faults where a test wants them."""
 
 import errno
+import multiprocessing
 import os
 import shutil
 from collections.abc import Iterator
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
 
-from enveis.commands.transfer_import import remove_imported
-from enveis.crossing import import_all, low_side
-from tests.link import LinkEnds
+from enveis.crossing import import_all
+from tests.diode.both_ends import SYMBOL, Bench, formed, packets_of, put
 from transfer.diode import shelf as shelf_module
-from transfer.diode.coder import encode_repair
-from transfer.diode.committing import Committed, commit_whole
+from transfer.diode.arrived import note_imported, remove_imported, waiting_bags
 from transfer.diode.decoding import TRIES_MAX, decode_ready
 from transfer.diode.departing import DepartingObject, form_batch
 from transfer.diode.errors import LinkError, Refusal
-from transfer.diode.intake import Intake
-from transfer.diode.network import read_links
-from transfer.diode.notices import encode_object
-from transfer.diode.settings import SenderSettings
-from transfer.diode.shelf import FileStore, OpenFiles, OpenShelf
+from transfer.diode.shelf import SHARED_FOLDER, OpenFiles, OpenShelf, Shelf
 from transfer.diode.symbols import BlockState
-from transfer.diode.wire import DatagramWriter, Kind, LinkKey, link_id
-from transfer.names import PacketId
 from transfer.settling import acknowledge
-
-SYMBOL = 1392
-REPAIRS = 8
-
-
-class Bench:
-    """Both ends without a wire: `send` hands datagrams over, the receiver's three parts work in turn."""
-
-    def __init__(self, root: Path) -> None:
-        self.ends = LinkEnds(root, SenderSettings())
-        self.low = low_side(self.ends.low)
-        self.shelf = self.ends.shelf
-        self.shelf.prepare()
-        self.links = read_links(self.ends.high.gateways)
-        self.trusted = {link.gateway: link.key for link in self.links}
-        pairing = self.ends.low.load_pairing()
-        self.writer = DatagramWriter(
-            LinkKey(pairing.link_key), link=link_id(pairing.gateway), session=1 << 32, symbol=SYMBOL
-        )
-        self.restart()
-
-    def restart(self) -> None:
-        """A new network process."""
-        self.store = FileStore(self.shelf, quota=2**34)
-        self.intake = Intake(self.links, self.store, objects_max=4)
-        for name, payload in self.store.resume():
-            header, _ = self.shelf.read_header(name)
-            self.intake.resume(header, payload, self.store.reopen(header))
-
-    def take(self, kind: Kind, payload: bytes, item: DepartingObject, **where: int) -> None:
-        buffer = memoryview(bytearray(self.writer.size))
-        self.writer.write(buffer, kind, payload, number=item.header.number, tag=item.header.tag, **where)
-        self.intake.take(buffer)
-
-    def send(self, number: int, *, round_: int = 0, lose: int = 0, blocks: int = 10**6) -> None:
-        """Send one pass; every `lose`-th symbol is lost, and what comes after so many blocks."""
-        with DepartingObject(self.low, number, symbol=SYMBOL) as item:
-            geometry = item.header.geometry
-            self.take(Kind.OBJECT, encode_object(item.header, self.low.key), item)
-            for block in range(min(blocks, geometry.blocks)):
-                count = geometry.count(block)
-                content = bytearray(count * SYMBOL)
-                item.read_block(block, memoryview(content))
-                made = encode_repair(bytes(content), symbol=SYMBOL, first=round_ * REPAIRS, count=REPAIRS)
-                parts = [(esi, bytes(content[esi * SYMBOL : (esi + 1) * SYMBOL])) for esi in range(count)]
-                parts += [(count + round_ * REPAIRS + index, each) for index, each in enumerate(made)]
-                for esi, each in parts:
-                    if not lose or esi % lose:
-                        self.take(Kind.SYMBOL, each, item, block=block, esi=esi)
-            self.intake.flush()
-
-    def work(self) -> list[Committed]:
-        """Decode, commit, and let the network process see what became of it."""
-        objects = OpenShelf(self.shelf)
-        decode_ready(objects)
-        done = commit_whole(objects, self.trusted)
-        objects.close()
-        self.intake.look_after()
-        return done
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     bench = Bench(tmp_path)
     yield bench
-    for item in bench.intake.open_objects():
-        bench.store.close(item.header.name)
-
-
-def put(bench: Bench, *sizes: int) -> list[PacketId]:
-    return [bench.ends.put(size, sealed=True) for size in sizes]
-
-
-def formed(bench: Bench) -> int:
-    number = form_batch(bench.low)
-    assert number is not None
-    return number
-
-
-def packets_of(bag: Path) -> set[str]:
-    return {path.stem for path in (bag / "data" / "packets").iterdir()}
+    bench.let_go()
 
 
 def test_the_whole_journey_to_the_words_that_let_the_low_side_delete(bench: Bench) -> None:
@@ -116,10 +36,12 @@ def test_the_whole_journey_to_the_words_that_let_the_low_side_delete(bench: Benc
     (done,) = bench.work()
     assert (done.number, done.packets, done.absent) == (number, 3, 0)
     identities = bench.ends.high.load_identities(lambda: "")
+    waiting = waiting_bags(bench.shelf.arrived)
     reports, refused = import_all(bench.ends.high, bench.shelf.arrived, identities, lambda _done, _all: None)
     assert not refused
     assert sorted(reports[0].arrived) == sorted(packets)
-    remove_imported(bench.shelf.arrived, reports)
+    note_imported(bench.shelf, reports)
+    remove_imported(waiting, reports)
     assert not bench.ends.bags()
     assert acknowledge(bench.low, reports[0].code).deleted == tuple(sorted(packets))
     with pytest.raises(Exception, match="acknowledged"):
@@ -132,7 +54,7 @@ def test_a_batch_that_came_appears_once_however_often_it_is_sent(bench: Bench) -
     number = formed(bench)
     bench.send(number)
     assert len(bench.work()) == 1
-    shutil.rmtree(bench.ends.bags()[0])  # imported
+    assert bench.take_in() == 0
     for round_ in range(3):
         bench.send(number, round_=round_)
         assert bench.work() == []
@@ -226,7 +148,7 @@ class Killed(BaseException):
     """Stands for kill -9: nothing of ours catches it."""
 
 
-@pytest.mark.parametrize("step", range(6))
+@pytest.mark.parametrize("step", range(7))
 def test_commit_may_be_killed_before_any_change_of_a_name(
     bench: Bench, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -257,7 +179,7 @@ def test_commit_may_be_killed_before_any_change_of_a_name(
     assert killed or step > 3
     bags = bench.ends.bags()
     if bags and step % 2:
-        shutil.rmtree(bags[0])  # somebody imports it before the process is started again
+        assert bench.take_in() == 0  # before the process is started again
         bench.restart()
         bench.work()
         bench.send(number, round_=1)
@@ -343,3 +265,31 @@ def test_a_damaged_file_of_the_receiver_is_named_and_stops_nothing(bench: Bench)
     report = bench.ends.report()
     assert len(report.damaged) == 1
     assert report.is_alarm
+
+
+def test_the_roles_may_make_the_folders_all_at_once(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    for turn in range(40):
+        shelf, start = Shelf(tmp_path / f"link{turn}"), context.Barrier(3)
+        roles = [context.Process(target=_prepare, args=(shelf, start)) for _ in range(3)]
+        for role in roles:
+            role.start()
+        for role in roles:
+            role.join()
+        assert [role.exitcode for role in roles] == [0, 0, 0]
+        made = sorted(path.name for path in shelf.root.iterdir())
+        assert made == ["arrived", "history", "imported", "open", "received"]
+        assert all(path.stat().st_mode & 0o7777 == SHARED_FOLDER for path in (shelf.root, *shelf.root.iterdir()))
+
+
+def _prepare(shelf: Shelf, start: Barrier) -> None:
+    start.wait()
+    shelf.prepare()
+
+
+def test_a_folder_that_somebody_made_keeps_its_mode(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path / "link")
+    shelf.root.mkdir(mode=0o750)
+    shelf.prepare()
+    assert shelf.root.stat().st_mode & 0o7777 == 0o750
+    shelf.prepare()

@@ -17,11 +17,14 @@ from disk.durable import replace, sync_folder
 from keys.signing import VerifyKey
 from transfer.batch import Batch, GatewayId, digest_batch, verify_batch
 from transfer.diode.container import Part, object_size, parts_of
+from transfer.diode.folders import Shelf, clear, discard
 from transfer.diode.notices import ObjectHeader
-from transfer.diode.shelf import SHARED, SHARED_FOLDER, OpenFiles, OpenShelf, Shelf
+from transfer.diode.object_files import SHARED, SHARED_FOLDER, OpenFiles
+from transfer.diode.room import is_full
+from transfer.diode.shelf import OpenShelf
 from transfer.diode.symbols import BlockState
 from transfer.errors import BatchError
-from transfer.usb import COPY_SIZE, MANIFEST, PACKETS, bag_name
+from transfer.usb import COPY_SIZE, MANIFEST, PACKETS
 
 _STAGING: Final = ".unfinished-"
 _SPOILT: Final = "spoilt"  # in an open object's folder: which parts did not fit the last time
@@ -39,13 +42,41 @@ class Committed:
 
 
 def commit_whole(objects: OpenShelf, trusted: Mapping[GatewayId, VerifyKey]) -> list[Committed]:
-    """Commit every object that is whole; what a killed predecessor began is completed first."""
-    _complete(objects.shelf)
+    """Commit every object that is whole; what a killed predecessor began is completed first.
+
+    One for which the disk has no room is put off; the others do not wait for it.
+    """
+    shelf = objects.shelf
+    _complete(shelf)
     found = []
     for header, files in objects.look():
-        if files.symbols.is_whole() and (done := _commit(objects.shelf, header, files, trusted)):
+        if not files.symbols.is_whole() or _note(shelf, header.name).exists():
+            continue
+        if not _has_room(shelf, header):
+            objects.put_off(header.name)
+            continue
+        try:
+            done = _commit(shelf, header, files, trusted)
+        except OSError as error:
+            if not is_full(error):
+                raise
+            _withdraw(shelf, header.name)
+            objects.put_off(header.name)
+            continue
+        if done:
             found.append(done)
     return found
+
+
+def _has_room(shelf: Shelf, header: ObjectHeader) -> bool:
+    # Asked first: to copy a large batch again and again until the disk is full would help nobody.
+    return shutil.disk_usage(shelf.arrived).free >= header.geometry.size
+
+
+def _withdraw(shelf: Shelf, name: str) -> None:
+    # Once its note is written, a staging folder that is not there counts as published.
+    if not _note(shelf, name).exists():
+        clear(_staging(shelf, name))
 
 
 def _commit(
@@ -59,19 +90,23 @@ def _commit(
     if object_size(parts) != header.geometry.size:
         _forget(files, [Part(MANIFEST, 0, header.geometry.size, None)])  # the gateway contradicts itself
         return None
-    staging = shelf.arrived / f"{_STAGING}{header.name}"
-    shutil.rmtree(staging, ignore_errors=True)
+    staging = _staging(shelf, header.name)
+    clear(staging)
     spoilt = _copy_parts(files, parts, staging)
     if spoilt and not _may_leave_out(shelf, header, spoilt):
-        shutil.rmtree(staging)
+        clear(staging)
         _forget(files, spoilt)
         return None
-    absent = "\n".join(part.name for part in spoilt).encode()
-    if spoilt and _came_like_this(shelf, header, absent):
-        shutil.rmtree(staging)
+    absent = [part.name for part in spoilt]
+    lacking = shelf.lacking(header.name)
+    if lacking is not None and lacking.issubset(absent):  # it came like this, or better
+        clear(staging)
         shelf.remove(header.name)
         return None
-    _publish(shelf, header, staging, absent)
+    # Said before it is done, and the staging folder's name tells whether it was: a batch that somebody has
+    # imported and taken away meanwhile must not appear a second time.
+    replace(_note(shelf, header.name), ["\n".join(absent).encode()], mode=SHARED)
+    _publish(shelf, header.name)
     return Committed(header.gateway, header.number, len(batch.packets), len(spoilt))
 
 
@@ -130,12 +165,6 @@ def _may_leave_out(shelf: Shelf, header: ObjectHeader, spoilt: list[Part]) -> bo
     return False
 
 
-def _came_like_this(shelf: Shelf, header: ObjectHeader, absent: bytes) -> bool:
-    with contextlib.suppress(FileNotFoundError):
-        return (shelf.received / header.name).read_bytes() == absent
-    return False
-
-
 def _forget(files: OpenFiles, parts: list[Part]) -> None:
     geometry = files.symbols.geometry
     for part in parts:
@@ -145,31 +174,40 @@ def _forget(files: OpenFiles, parts: list[Part]) -> None:
                 files.symbols.set_state(block, BlockState.FORGET)
 
 
-def _publish(shelf: Shelf, header: ObjectHeader, staging: Path, absent: bytes) -> None:
-    # Said before it is done, and the staging folder's name tells whether it was: a batch that somebody has
-    # imported and taken away meanwhile must not appear a second time.
-    replace(shelf.received / f"{_PUBLISHING}{header.name}", [absent], mode=SHARED)
-    _finish(shelf, header, staging)
-
-
-def _finish(shelf: Shelf, header: ObjectHeader, staging: Path) -> None:
-    target = shelf.arrived / bag_name(header.gateway, header.number)
+def _publish(shelf: Shelf, name: str) -> None:
+    """Give a batch its place; needs nothing but its note, so that what is damaged in `open/` stops nobody."""
+    staging = _staging(shelf, name)
     if staging.exists():
-        if target.exists():  # an earlier one, which lacked packets
-            shutil.rmtree(target)
-        staging.rename(target)
+        # An earlier one, which lacked packets: with the tag in its name it is the same batch.
+        discard(shelf.bag(name))
+        staging.rename(shelf.bag(name))
         sync_folder(shelf.arrived)
-    (shelf.received / f"{_PUBLISHING}{header.name}").replace(shelf.received / header.name)
+    _note(shelf, name).replace(shelf.received / name)
     sync_folder(shelf.received)
-    shelf.remove(header.name)
+    shelf.remove(name)
 
 
 def _complete(shelf: Shelf) -> None:
     shelf.sweep()
     for note in shelf.received.glob(f"{_PUBLISHING}*"):
-        name = note.name.removeprefix(_PUBLISHING)
-        header, _ = shelf.read_header(name)
-        _finish(shelf, header, shelf.arrived / f"{_STAGING}{name}")
-    for name in shelf.names():
-        if shelf.was_received(name):  # killed between the last two steps
+        try:
+            _publish(shelf, note.name.removeprefix(_PUBLISHING))
+        except OSError as error:
+            if not is_full(error):  # else it is tried again the next time
+                raise
+    names = shelf.names()
+    for name in names:
+        if shelf.was_received(name):  # killed between the last two steps; or it came on another road
             shelf.remove(name)
+    for staging in shelf.arrived.glob(f"{_STAGING}*"):
+        name = staging.name.removeprefix(_STAGING)
+        if name not in names:  # killed, and then its object was taken away
+            _withdraw(shelf, name)
+
+
+def _staging(shelf: Shelf, name: str) -> Path:
+    return shelf.arrived / f"{_STAGING}{name}"
+
+
+def _note(shelf: Shelf, name: str) -> Path:
+    return shelf.received / f"{_PUBLISHING}{name}"

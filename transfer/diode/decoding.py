@@ -8,19 +8,28 @@ import os
 from typing import Final
 
 from transfer.diode.coder import decode_block
-from transfer.diode.shelf import OpenFiles, OpenShelf
+from transfer.diode.object_files import OpenFiles, write_at
+from transfer.diode.room import is_full
+from transfer.diode.shelf import OpenShelf
 from transfer.diode.symbols import BlockState
 
 TRIES_MAX: Final = 16  # attempts, each with one more symbol, before a block is dropped and awaited anew
 
 
 def decode_ready(objects: OpenShelf) -> int:
-    """Decode every block that is ready; return how many attempts were made."""
+    """Decode every block that is ready; return how many attempts were made. What finds no room is put off."""
     attempts = 0
-    for _, files in objects.look():
+    for header, files in objects.look():
         block = files.symbols.find(BlockState.READY)
         while block >= 0:
-            _decode(files, block)
+            try:
+                _decode(files, block)
+            except OSError as error:
+                if not is_full(error):
+                    raise
+                files.symbols.take_back_try(block)  # the disk's fault, and none of the block's
+                objects.put_off(header.name)
+                break
             attempts += 1
             block = files.symbols.find(BlockState.READY, block + 1)
     return attempts
@@ -44,6 +53,7 @@ def _decode(files: OpenFiles, block: int) -> None:
     if found is None:
         symbols.set_state(block, BlockState.OPEN)  # until one more symbol comes than there were tries
         return
+    view = memoryview(found)
     for esi in lacking:
-        os.pwrite(files.data, found[esi * size : (esi + 1) * size], (first + esi) * size)
+        write_at(files.data, [view[esi * size : (esi + 1) * size]], (first + esi) * size)
     symbols.set_state(block, BlockState.DONE)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from transfer.diode.loss import DAY_PERIODS, Tally
-from transfer.diode.shelf import SHARED
+from transfer.diode.object_files import SHARED
+from transfer.diode.room import is_full
 from transfer.record import HEX_64, Record, RecordError, encode_record, parse_record
 
 FORMAT_VERSION: Final = 2
@@ -35,10 +36,10 @@ class LinkFigures:
     loss_day: int | None
     repeated: int
     rivals: int
-    session: int  # the newest one, and the number after the last datagram heard of it, 0 for none: with these a
-    sequence: int  # successor knows a recording when it hears one
-    no_room: int  # the last batch for which there was no room, 0 for none
-    no_room_at: int | None
+    session: int = 0  # the newest one, and the number after the last datagram heard of it, 0 for none: with these a
+    sequence: int = 0  # successor knows a recording when it hears one
+    no_room: int = 0  # the last batch for which there was no room, 0 for none
+    no_room_at: int | None = None
     day: tuple[Tally, ...] = ()
 
 
@@ -54,12 +55,35 @@ class Figures:
 
 
 def write_figures(path: Path, figures: Figures) -> None:
-    """Replace the file, without waiting for the disk: the next second brings another."""
+    """Replace the file, without waiting for the disk: the next second brings another.
+
+    On a full disk it is written over in place: people must see what is refused, and that somebody still receives.
+    """
+    content = encode_record(_encode(figures))
     temporary = path.with_suffix(".new")
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, SHARED)
-    with open(fd, "wb") as stream:  # noqa: PTH123 - a file descriptor, not a path
-        stream.write(encode_record(_encode(figures)))
-    temporary.replace(path)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        with open(os.open(temporary, flags, SHARED), "wb", buffering=0) as stream:  # noqa: PTH123 - a file descriptor
+            if stream.write(content) == len(content):
+                temporary.replace(path)
+                return
+    except OSError as error:
+        if not is_full(error):
+            raise
+    _write_over(path, content)
+
+
+def _write_over(path: Path, content: bytes) -> None:
+    # It has the room of what stood there. What needs more of it is not kept, and tried again in a second.
+    try:
+        with path.open("r+b", buffering=0) as stream:
+            if stream.write(content) == len(content):
+                stream.truncate()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        if not is_full(error):
+            raise
 
 
 def read_figures(path: Path) -> Figures | None:

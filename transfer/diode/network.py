@@ -90,7 +90,7 @@ def run_network(
     """Receive until `goes_on` says no; it is asked several times a second. `ready` is called once it listens."""
     with contextlib.suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
-    store = FileStore(shelf, quota=settings.quota_bytes, gateways=len(links))
+    store = FileStore(shelf, quota=settings.quota_bytes, objects_max=settings.objects_max, gateways=len(links))
     intake = Intake(links, store, objects_max=settings.objects_max)
     _resume(intake, store, shelf)
     with open_socket(settings) as listening:

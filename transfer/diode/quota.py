@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from transfer.batch import GatewayId
+from transfer.diode.folders import size_below
 
 MEASURE_EVERY: Final = 5.0  # seconds
 
@@ -59,14 +60,3 @@ class Shares:
             mark = stat.st_ino, stat.st_mtime_ns
             known = before.get(path.name)
             self._sizes[path.name] = known if known and known[0] == mark else (mark, size_below(path))
-
-
-def size_below(folder: Path) -> int:
-    """Return the bytes of all files in a folder and below."""
-    total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.lstat().st_size
-        except FileNotFoundError:  # imported at this moment
-            continue
-    return total

@@ -128,8 +128,7 @@ def _report_link(
         is_running and mine and mine.heard_at is not None and 0 <= now - mine.heard_at <= 1 + MISSED * mine.every / 10
     )
     in_progress = _in_progress(shelf, link.gateway, now)
-    received = {int(name.split("-")[1]) for name in _listed(shelf.received) if name.startswith(f"{link.gateway}-")}
-    received |= {number for gateway, number in arrived if gateway == link.gateway}
+    received = shelf.numbers(link.gateway) | {number for gateway, number in arrived if gateway == link.gateway}
     whole = {item.number for item in in_progress if item.is_whole}
     history = read_history(shelf, link)
     return LinkReport(

@@ -39,7 +39,7 @@ class Role(StrEnum):
     COMMIT = "commit"
 
 
-# Bytes of address space. Maps of open objects count: a 1,392nd part of each, for symbols of that size.
+# Bytes of address space. Maps of open objects count: two bytes for each symbol, a 700th part for symbols of 1,392.
 MEMORY: Final[Mapping[Role, int]] = {
     Role.NETWORK: 768 * MIB,
     Role.DECODE: 768 * MIB,
@@ -93,13 +93,16 @@ def taken(shelf: Shelf, role: Role) -> Iterator[None]:
         raise BusyError(f"another receiver's {role} process works on {shelf.root} already") from None
 
 
-def run_decode(shelf: Shelf, goes_on: Callable[[], bool]) -> None:
+def run_decode(shelf: Shelf, goes_on: Callable[[], bool], warn: Callable[[str], None]) -> None:
     """Decode what is ready until the end."""
     from transfer.diode.decoding import decode_ready
 
     objects = OpenShelf(shelf)
+    teller = _RoomTeller(objects, warn)
     while goes_on():
-        if not decode_ready(objects):
+        attempts = decode_ready(objects)
+        teller.look()
+        if not attempts:
             time.sleep(REST)
 
 
@@ -108,15 +111,33 @@ def run_commit(
     trusted: "Mapping[GatewayId, VerifyKey]",
     goes_on: Callable[[], bool],
     tell: "Callable[[Committed], None]",
+    warn: Callable[[str], None],
 ) -> None:
     """Commit what is whole until the end."""
     from transfer.diode.committing import commit_whole
 
     objects = OpenShelf(shelf)
+    teller = _RoomTeller(objects, warn)
     while goes_on():
         for done in commit_whole(objects, trusted):
             tell(done)
+        teller.look()
         time.sleep(COMMIT_REST)
+
+
+class _RoomTeller:
+    """Says once that something waits for room, and again only after it had some."""
+
+    def __init__(self, objects: OpenShelf, warn: Callable[[str], None]) -> None:
+        self._objects, self._warn, self._said = objects, warn, False
+
+    def look(self) -> None:
+        lacks = self._objects.lacks_room()
+        if lacks and not self._said:
+            self._warn(
+                f"the disk of {self._objects.shelf.root} is full: what has arrived waits there until it has room"
+            )
+        self._said = lacks
 
 
 class _Child:

@@ -1,175 +1,64 @@
-"""The receiver's files, which its three processes share; each has its own part in them (WIRE.md, 5.3).
-
-open/NAME/{header,data,repair,symbols}   objects in progress: made by network, removed by commit
-arrived/enveis-GATEWAY-NUMBER/           whole batches, ready to be imported: made by commit
-received/NAME                            what was whole once: made by commit, kept for ever
-history/GATEWAY                          the newest signed history: made by network
-"""
+"""The objects in progress, as the receiver's processes see them: `FileStore` for network, `OpenShelf` for the rest."""
 
 import contextlib
-import errno
-import mmap
 import os
-import secrets
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 from disk.durable import replace, sync_folder
 from transfer.diode.errors import DatagramError, LinkError, Refusal
-from transfer.diode.geometry import Geometry
-from transfer.diode.notices import History, ObjectHeader, read_object
+from transfer.diode.folders import HEADER_MAX, Shelf, clear, size_below
+from transfer.diode.notices import History, ObjectHeader
+from transfer.diode.object_files import HEADER, SHARED, SHARED_FOLDER, OpenFiles, cost_of, make_files, write_at
 from transfer.diode.quota import Shares
+from transfer.diode.room import no_room
 from transfer.diode.symbols import SymbolMap
 
-SHARED: Final = 0o660  # the three processes may be three users of one group; the folder above is closed to others
-SHARED_FOLDER: Final = 0o2770
-HEADER_MAX: Final = 16 * 1024  # bytes of a kept notice
+__all__ = ["HEADER_MAX", "SHARED", "SHARED_FOLDER", "FileStore", "OpenFiles", "OpenShelf", "Shelf"]
+
+ROOM_REST: Final = 5.0  # seconds that an object is left alone for which the disk had no room
 
 _NEW: Final = ".new-"
-_GONE: Final = ".gone-"
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-
-
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """Where everything of a receiver lies."""
-
-    root: Path
-
-    @property
-    def open(self) -> Path:
-        """Objects in progress."""
-        return self.root / "open"
-
-    @property
-    def arrived(self) -> Path:
-        """Whole batches."""
-        return self.root / "arrived"
-
-    @property
-    def received(self) -> Path:
-        """Names of what came."""
-        return self.root / "received"
-
-    @property
-    def history(self) -> Path:
-        """What gateways say that we should have."""
-        return self.root / "history"
-
-    @property
-    def figures(self) -> Path:
-        """What the network process counts, for people."""
-        return self.root / "network.json"
-
-    def prepare(self) -> None:
-        """Make the folders."""
-        for folder in (self.root, self.open, self.arrived, self.received, self.history):
-            if not folder.exists():
-                folder.mkdir()
-                folder.chmod(SHARED_FOLDER)
-
-    def names(self) -> list[str]:
-        """Return the names of the objects in progress."""
-        return sorted(path.name for path in self.open.iterdir() if not path.name.startswith("."))
-
-    def was_received(self, name: str) -> bool:
-        """Tell whether the whole object came before; one that came without some packets is welcome again."""
-        try:
-            return not (self.received / name).read_bytes()
-        except FileNotFoundError:
-            return False
-
-    def remove(self, name: str) -> None:
-        """Take an object in progress away, all at once for those who look."""
-        gone = self.open / f"{_GONE}{name}"
-        (self.open / name).rename(gone)
-        shutil.rmtree(gone)
-
-    def set_aside(self, name: str) -> None:
-        """Take the name of an object in progress away; its files go when the commit process sweeps."""
-        (self.open / name).rename(self.open / f"{_GONE}{secrets.token_hex(8)}-{name}")
-
-    def sweep(self) -> None:
-        """Complete what a killed predecessor was taking away."""
-        for path in self.open.glob(f"{_GONE}*"):
-            shutil.rmtree(path)
-
-    def read_header(self, name: str) -> tuple[ObjectHeader, bytes]:
-        """Return an open object's header and its payload; the network process has checked the signature.
-
-        Raises:
-            LinkError: The file is not what that process wrote.
-            FileNotFoundError: The object is no longer open.
-        """
-        with (self.open / name / "header").open("rb") as stream:
-            payload = stream.read(HEADER_MAX)
-        try:
-            header = read_object(payload)
-        except DatagramError:
-            raise LinkError(f"{self.open / name} is damaged: remove it, and ask for the batch again") from None
-        if header.name != name:
-            raise LinkError(f"{self.open / name} belongs to another batch than its name says: remove it")
-        return header, payload
-
-
-class OpenFiles:
-    """The files of one object in progress, open. As a context: closes them."""
-
-    def __init__(self, folder: Path, geometry: Geometry) -> None:
-        self.data = self.repair = -1
-        try:
-            self.data = os.open(folder / "data", _FLAGS)
-            self.repair = os.open(folder / "repair", _FLAGS)
-            with (folder / "symbols").open("r+b", buffering=0) as stream:
-                self._map = mmap.mmap(stream.fileno(), SymbolMap.size_of(geometry))
-        except (OSError, ValueError):
-            self._close_files()
-            raise
-        self.symbols = SymbolMap(geometry, memoryview(self._map))
-
-    def __enter__(self) -> "OpenFiles":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Let go of the files."""
-        self.symbols.release()
-        # A view that somebody still holds keeps the memory, not the file.
-        self._close_files()
-
-    def _close_files(self) -> None:
-        for fd in (self.data, self.repair):
-            if fd >= 0:
-                os.close(fd)
 
 
 class OpenShelf:
     """The objects in progress, as the decode and the commit process see them: opened once, not at each look."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: Shelf, *, now: Callable[[], float] = time.monotonic) -> None:
         self.shelf = shelf
+        self._now = now
         self._known: dict[str, tuple[int, ObjectHeader, OpenFiles]] = {}
+        self._resting: dict[str, float] = {}
 
     def look(self) -> Iterator[tuple[ObjectHeader, OpenFiles]]:
-        """Return each object that is there now, with its files open."""
+        """Return each object that is there now, with its files open; those that were put off, when they have rested."""
         names = {path.name: path.inode() for path in os.scandir(self.shelf.open) if not path.name.startswith(".")}
         for name, (inode, _, files) in list(self._known.items()):
             if names.get(name) != inode:  # taken away, or taken away and begun anew
                 files.close()
                 del self._known[name]
+                self._resting.pop(name, None)
         for name in sorted(names.keys() - self._known.keys()):
             try:
                 header, _ = self.shelf.read_header(name)
                 self._known[name] = names[name], header, OpenFiles(self.shelf.open / name, header.geometry)
             except (FileNotFoundError, LinkError):
                 continue  # taken away at this moment; or damaged, which the status says, and the others go on
-        for _, header, files in list(self._known.values()):
-            yield header, files
+        for name, (_, header, files) in list(self._known.items()):
+            if self._resting.get(name, 0) <= self._now():
+                self._resting.pop(name, None)
+                yield header, files
+
+    def put_off(self, name: str) -> None:
+        """Leave an object alone for a while: there is no room for what it needs."""
+        self._resting[name] = self._now() + ROOM_REST
+
+    def lacks_room(self) -> bool:
+        """Tell whether something was put off, and has not succeeded since."""
+        return bool(self._resting)
 
     def close(self) -> None:
         """Let go of everything."""
@@ -183,44 +72,53 @@ class FileStore:
     Args:
         shelf: Whose `open/` this process alone adds to.
         quota: Bytes that open objects and arrived batches may take together.
-        gateways: How many have an equal share of it.
+        objects_max: How many folders `open/` may have, whosever they are; None for any number.
+        gateways: How many have an equal share of the quota.
     """
 
-    def __init__(self, shelf: Shelf, *, quota: int, gateways: int = 1) -> None:
+    def __init__(self, shelf: Shelf, *, quota: int, objects_max: int | None = None, gateways: int = 1) -> None:
         self._shelf = shelf
         self._quota = quota
         self._shares = Shares(shelf.arrived, gateways=gateways)
+        self._objects_max = objects_max
         self._files: dict[str, OpenFiles] = {}
         self._costs: dict[str, int] = {}
+        self._offered: dict[str, OpenFiles] = {}
 
     def resume(self) -> Iterator[tuple[str, bytes]]:
-        """Remove what was never complete, and return name and header of what was open before."""
+        """Remove what was never complete; return name and header of what was open before and can be reopened."""
         for path in self._shelf.open.glob(f"{_NEW}*"):
-            shutil.rmtree(path)
+            clear(path)
         for name in self._shelf.names():
-            with contextlib.suppress(LinkError):  # damaged: the status says it, and the others go on
-                yield name, self._shelf.read_header(name)[1]
+            # Damaged: the status says it, and the others go on. Or commit takes it away at this moment.
+            with contextlib.suppress(LinkError, FileNotFoundError):
+                header, payload = self._shelf.read_header(name)
+                self._offered[name] = OpenFiles(self._shelf.open / name, header.geometry)
+                yield name, payload
+            if name in self._offered:  # of no use: held open, it would take room for as long as we live
+                self._offered.pop(name).close()
 
     def reopen(self, header: ObjectHeader) -> SymbolMap:
         """Return the map of an object that an earlier process began."""
-        return self._opened(header)
+        return self._hold(header, self._offered.pop(header.name, None))
 
     def open(self, header: ObjectHeader, payload: bytes) -> SymbolMap:
         """Make an object's files."""
         self._demand_room(header)
-        self._make_new(header, payload).rename(self._shelf.open / header.name)
-        return self._opened(header)
+        with self._new_files(header, payload) as folder:
+            self._shelf.set_aside(header.name)  # nobody's: a power cut left a part of it, or a person did
+            folder.rename(self._shelf.open / header.name)
+        return self._hold(header)
 
     def renew(self, header: ObjectHeader, payload: bytes) -> SymbolMap:
         """Make an open object's files anew, for symbols of another size, and drop what was here."""
         self._demand_room(header)
-        # Made while the old one has its name: else both may have the same inode number, by which the other
-        # processes tell them apart. Killed between the two names, none is left, and the next header opens it.
-        new = self._make_new(header, payload)
-        self._shelf.set_aside(header.name)
-        new.rename(self._shelf.open / header.name)
+        with self._new_files(header, payload) as folder:
+            # Killed between the two names, none is left, and the next header opens it.
+            self._shelf.set_aside(header.name)
+            folder.rename(self._shelf.open / header.name)
         self.close(header.name)
-        return self._opened(header)
+        return self._hold(header)
 
     def close(self, name: str) -> None:
         """Let go of an object's files."""
@@ -230,83 +128,67 @@ class FileStore:
 
     def write(self, name: str, offset: int, pieces: list[memoryview]) -> None:
         """Write source symbols at their place."""
-        _write(self._files[name].data, pieces, offset)
+        with no_room():
+            write_at(self._files[name].data, pieces, offset)
 
     def write_repair(self, name: str, offset: int, piece: memoryview) -> None:
         """Write one repair symbol."""
-        _write(self._files[name].repair, [piece], offset)
+        with no_room():
+            write_at(self._files[name].repair, [piece], offset)
 
     def is_here(self, name: str) -> bool:
         """Tell whether an open object was not taken away by the commit process, or a person."""
-        return (self._shelf.open / name / "header").exists()
+        return (self._shelf.open / name / HEADER).exists()
 
     def was_received(self, name: str) -> bool:
-        """Tell whether the whole object came before."""
+        """Tell whether the whole object came before, and is still to be imported or was."""
         return self._shelf.was_received(name)
 
     def keep_history(self, history: History, payload: bytes) -> None:
-        """Keep the newest history of a gateway."""
-        replace(self._shelf.history / history.gateway, [payload], mode=SHARED)
+        """Keep the newest history of a gateway; DatagramError(NO_ROOM) when the disk is full."""
+        with no_room():
+            replace(self._shelf.history / history.gateway, [payload], mode=SHARED)
+
+    @contextlib.contextmanager
+    def _new_files(self, header: ObjectHeader, payload: bytes) -> Iterator[Path]:
+        """Make files that get their name within the context, or vanish.
+
+        What has that name is set aside only then: of two folders that never lay side by side both may have one inode
+        number, by which the other processes tell them apart.
+        """
+        folder = self._shelf.open / f"{_NEW}{header.name}"
+        try:
+            with no_room():
+                clear(folder)
+                make_files(folder, header.geometry, payload)
+                yield folder
+                sync_folder(self._shelf.open)
+        except (DatagramError, OSError):
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    def _hold(self, header: ObjectHeader, files: OpenFiles | None = None) -> SymbolMap:
+        files = files or OpenFiles(self._shelf.open / header.name, header.geometry)
+        self._files[header.name] = files
+        self._costs[header.name] = cost_of(header.geometry)
+        return files.symbols
 
     def _demand_room(self, header: ObjectHeader) -> None:
-        cost, others = _cost(header.geometry), {name: each for name, each in self._costs.items() if name != header.name}
+        cost = cost_of(header.geometry)
+        others = {name: self._cost_now(name) for name in self._shelf.names() if name != header.name}
+        if self._objects_max is not None and len(others) >= self._objects_max:
+            raise DatagramError(Refusal.NO_ROOM)
         if not self._shares.has_room(self._quota, header.gateway, cost, others):
             raise DatagramError(Refusal.NO_ROOM)
         # Pessimistic: what the open objects have written already is counted twice.
         if shutil.disk_usage(self._shelf.open).free < sum(others.values()) + cost:
             raise DatagramError(Refusal.NO_ROOM)
 
-    def _make_new(self, header: ObjectHeader, payload: bytes) -> Path:
-        folder = self._shelf.open / f"{_NEW}{header.name}"
+    def _cost_now(self, name: str) -> int:
+        """Return what an object in progress may take, also one that is in nobody's books."""
+        if name in self._costs:
+            return self._costs[name]
         try:
-            _make_files(folder, header.geometry, payload)
-        except OSError as error:
-            shutil.rmtree(folder, ignore_errors=True)
-            if error.errno in _FULL:
-                raise DatagramError(Refusal.NO_ROOM) from None
-            raise
-        return folder
-
-    def _opened(self, header: ObjectHeader) -> SymbolMap:
-        files = OpenFiles(self._shelf.open / header.name, header.geometry)
-        self._files[header.name] = files
-        self._costs[header.name] = _cost(header.geometry)
-        return files.symbols
-
-
-_FLAGS: Final = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
-
-
-def _cost(geometry: Geometry) -> int:
-    # The object, the bag that it becomes, its repair symbols, its map.
-    repair = geometry.slots * geometry.blocks * geometry.symbol
-    return 2 * geometry.padded_size + repair + SymbolMap.size_of(geometry)
-
-
-def _make_files(folder: Path, geometry: Geometry, payload: bytes) -> None:
-    folder.mkdir()
-    folder.chmod(SHARED_FOLDER)
-    sizes = {
-        "data": geometry.padded_size,
-        "repair": geometry.slots * geometry.blocks * geometry.symbol,
-        "symbols": SymbolMap.size_of(geometry),
-    }
-    for name, size in sizes.items():
-        with (folder / name).open("xb") as stream:
-            os.fchmod(stream.fileno(), SHARED)
-            stream.truncate(size)  # holes: only what arrives takes room
-    (folder / "header").write_bytes(payload)
-    (folder / "header").chmod(SHARED)
-    sync_folder(folder)
-
-
-def _write(fd: int, pieces: list[memoryview], offset: int) -> None:
-    wanted = sum(map(len, pieces))
-    try:
-        written = os.pwritev(fd, pieces, offset)
-    except OSError as error:
-        if error.errno in _FULL:
-            raise DatagramError(Refusal.NO_ROOM) from None
-        raise
-    if written < wanted:
-        raise DatagramError(Refusal.NO_ROOM)
+            return cost_of(self._shelf.read_header(name)[0].geometry)
+        except (LinkError, FileNotFoundError):
+            return size_below(self._shelf.open / name)

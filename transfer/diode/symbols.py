@@ -146,6 +146,10 @@ class SymbolMap:
         self._tries[block] = min(255, self._tries[block] + 1)
         return self._tries[block]
 
+    def take_back_try(self, block: int) -> None:
+        """Do not count the last attempt: it ended before it could show anything of the block."""
+        self._tries[block] = max(0, self._tries[block] - 1)
+
     def set_state(self, block: int, state: BlockState) -> None:
         """Hand a block on; only by the process whose turn it is."""
         self._states[block] = state

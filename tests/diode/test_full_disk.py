@@ -1,0 +1,242 @@
+"""A disk that is really full: what does not fit is counted, or waits; no process dies of it, and nothing is lost."""
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.diode.both_ends import SYMBOL, Bench, formed, put
+from tests.diode.small_disk import PAGE, SmallDisk, small_disk, why_not
+from tests.link import MIB, LinkEnds, wait_for
+from transfer.batch import gateway_id
+from transfer.diode.committing import commit_whole
+from transfer.diode.decoding import TRIES_MAX, decode_ready
+from transfer.diode.errors import DatagramError, Refusal
+from transfer.diode.figures import Figures, LinkFigures, read_figures, write_figures
+from transfer.diode.notices import History
+from transfer.diode.roles import run_commit, run_decode
+from transfer.diode.settings import ReceiverSettings, SenderSettings
+from transfer.diode.shelf import OpenShelf
+from transfer.diode.symbols import BlockState
+
+WHY_NOT = why_not()
+pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)
+SIZE = 24 * MIB
+
+
+@pytest.fixture(params=["tmpfs", "ext4"])
+def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SmallDisk]:
+    ends = LinkEnds(tmp_path, SenderSettings())
+    with small_disk(ends.shelf.root, request.param, SIZE) as disk:
+        yield disk
+
+
+@pytest.fixture
+def bench(tmp_path: Path, disk: SmallDisk) -> Iterator[Bench]:
+    bench = Bench(tmp_path)
+    yield bench
+    bench.let_go()
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def time(self) -> float:
+        return self.now
+
+
+def test_symbols_that_find_no_room_are_counted(bench: Bench, disk: SmallDisk) -> None:
+    packets = put(bench, 3_000_000)
+    number = formed(bench)
+    bench.send(number, blocks=0)
+    disk.fill()
+    bench.send(number)
+    assert bench.intake.refused[Refusal.NO_ROOM] > 100
+    assert bench.work() == []
+    disk.free()
+    bench.send(number, round_=1)
+    assert len(bench.work()) == 1
+    bench.ends.assert_identical(bench.ends.bags()[0], packets)
+
+
+def test_the_map_of_an_object_has_its_room_from_the_start(bench: Bench, disk: SmallDisk) -> None:
+    put(bench, 100_000)
+    number = formed(bench)
+    bench.send(number, blocks=0)
+    (item,) = bench.intake.open_objects()
+    disk.fill(left=item.header.geometry.padded_size + PAGE)
+    # A process of its own: writing through a map into a hole that has no room would end it with a signal.
+    child = os.fork()
+    if child == 0:
+        bench.send(number)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+def test_an_object_without_room_for_its_files_leaves_nothing(bench: Bench, disk: SmallDisk) -> None:
+    put(bench, 3_000_000)
+    number = formed(bench)
+    disk.fill()
+    bench.send(number)
+    assert bench.intake.refused[Refusal.NO_ROOM] == 1
+    assert not list(bench.shelf.open.iterdir())
+    disk.free()
+    bench.intake.room_again()
+    bench.send(number)
+    assert len(bench.work()) == 1
+
+
+def figures(written_at: int) -> Figures:
+    link = LinkFigures("0" * 16, 1, 10, 1, 1, 2, 0, 0, 0, None, None, 0, 0)
+    return Figures(written_at, 1, 0, {"no room": 5}, (link,))
+
+
+def test_figures_are_written_over_where_nothing_new_can_be(bench: Bench, disk: SmallDisk) -> None:
+    write_figures(bench.shelf.figures, figures(1_000))
+    disk.fill()
+    for second in (1_001, 999, 1_002):
+        write_figures(bench.shelf.figures, figures(second))
+        assert read_figures(bench.shelf.figures) == figures(second)
+    bench.shelf.figures.unlink()
+    disk.fill()
+    write_figures(bench.shelf.figures, figures(1_003))
+    many = replace(figures(1_004), links=figures(1).links * 900)
+    write_figures(bench.shelf.figures, many)
+    disk.free()
+    write_figures(bench.shelf.figures, many)
+    assert read_figures(bench.shelf.figures) == many
+
+
+def test_a_history_without_room_is_a_dropped_datagram(bench: Bench, disk: SmallDisk) -> None:
+    gateway = gateway_id(bench.links[0].key)
+    history = History(gateway, 1, 0, ())
+    disk.fill()
+    with pytest.raises(DatagramError, match="no room"):
+        bench.store.keep_history(history, bytes(10_000))
+    assert not list(bench.shelf.history.iterdir())
+
+
+def test_decoding_waits_for_room_and_counts_no_try(bench: Bench, disk: SmallDisk) -> None:
+    packets = put(bench, 3_000_000)
+    number = formed(bench)
+    bench.send(number, first=7)
+    (item,) = bench.intake.open_objects()
+    assert item.map.find(BlockState.READY) == 0
+    disk.fill()
+    clock = Clock()
+    objects = OpenShelf(bench.shelf, now=clock.time)
+    for _ in range(TRIES_MAX + 4):
+        assert decode_ready(objects) == 0
+        assert objects.lacks_room()
+        clock.now += 10
+    assert item.map.find(BlockState.READY) == 0
+    assert item.map.find(BlockState.FORGET) == -1
+    disk.free()
+    assert decode_ready(objects) == item.header.geometry.blocks
+    assert not objects.lacks_room()
+    objects.close()
+    assert len(bench.work()) == 1
+    bench.ends.assert_identical(bench.ends.bags()[0], packets)
+
+
+def test_what_was_put_off_is_left_alone_for_a_while(bench: Bench, disk: SmallDisk) -> None:
+    put(bench, 3_000_000)
+    bench.send(formed(bench), first=7)
+    clock = Clock()
+    objects = OpenShelf(bench.shelf, now=clock.time)
+    disk.fill()
+    decode_ready(objects)
+    disk.free()
+    assert decode_ready(objects) == 0
+    clock.now += 10
+    assert decode_ready(objects) == 3
+    objects.close()
+
+
+@pytest.mark.parametrize("left", ["nothing", "less than the files take"])
+def test_a_batch_that_finds_no_room_waits_and_keeps_no_other(bench: Bench, disk: SmallDisk, left: str) -> None:
+    large = put(bench, *[50 for _ in range(40)])
+    first = formed(bench)
+    bench.send(first)
+    small = put(bench, 10)
+    second = formed(bench)
+    bench.send(second)
+    size = bench.intake.open_objects()[0].header.geometry.size
+    disk.fill(left=0 if left == "nothing" else size + 7 * PAGE)
+    clock = Clock()
+    objects = OpenShelf(bench.shelf, now=clock.time)
+    done = []
+    for _ in range(3):
+        done += [each.number for each in commit_whole(objects, bench.trusted)]
+        assert not list(bench.shelf.arrived.glob(".unfinished-*"))
+        clock.now += 10
+    assert objects.lacks_room()
+    assert done == ([] if left == "nothing" else [second])
+    disk.free()
+    done += [each.number for each in commit_whole(objects, bench.trusted)]
+    assert sorted(done) == [first, second]
+    objects.close()
+    bags = bench.ends.bags()
+    bench.ends.assert_identical(bags[0], large)
+    bench.ends.assert_identical(bags[1], small)
+
+
+def test_both_say_once_that_the_disk_is_full(bench: Bench, disk: SmallDisk) -> None:
+    put(bench, 3_000_000)
+    bench.send(formed(bench), first=7)
+    disk.fill()
+    warned: list[str] = []
+    turns = iter([True, True, True, False])
+    run_decode(bench.shelf, lambda: next(turns), warned.append)
+    assert len(warned) == 1
+    assert "is full" in warned[0]
+    disk.free()
+    objects = OpenShelf(bench.shelf)
+    decode_ready(objects)
+    objects.close()
+    disk.fill()
+    turns = iter([True, True, True, False])
+    run_commit(bench.shelf, bench.trusted, lambda: next(turns), lambda _done: None, warned.append)
+    assert len(warned) == 2
+    disk.free()
+
+
+def free_udp_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+@pytest.mark.parametrize("disk", ["tmpfs"], indirect=True)
+def test_no_process_of_a_receiver_dies_of_a_full_disk(tmp_path: Path, disk: SmallDisk) -> None:
+    address = f"127.0.0.1:{free_udp_port()}"
+    sender = SenderSettings(to=address, pass_gap_seconds=1, passes=60, small_passes=60, rate_bytes=2 * MIB)
+    ends = LinkEnds(tmp_path, sender, ReceiverSettings(listen=address))
+    ends.write_settings()
+    try:
+        ends.start_receiver()
+        pids = {role: ends.role_pids(role) for role in ("network", "decode", "commit")}
+        packet = ends.put(8 * MIB)
+        ends.start("send")
+        wait_for(lambda: bool(ends.shelf.names()), 30, ends.told)
+        disk.fill()
+        wait_for(lambda: dict(ends.report().refused).get("no room", 0) > 100, 30, ends.told)
+        time.sleep(3)
+        assert ends.report().links[0].is_running
+        assert pids == {role: ends.role_pids(role) for role in pids}
+        disk.free()
+        ends.wait_for_bags(1, 60)
+        ends.assert_identical(ends.bags()[0], [packet])
+        assert pids == {role: ends.role_pids(role) for role in pids}
+        assert "started again" not in ends.told()
+    finally:
+        ends.stop()
+
+
+assert SYMBOL * 6 > 2 * PAGE, "seven symbols that are lost leave a hole"
