@@ -34,6 +34,22 @@ def shared(path: Path, *, busy: str) -> AbstractContextManager[None]:
     return _held(path, fcntl.LOCK_SH, busy)
 
 
+def is_held(path: Path) -> bool:
+    """Tell whether a process holds the lock file `path`; makes none."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(fd)
+
+
 @contextmanager
 def _held(path: Path, how: int, busy: str) -> Iterator[None]:
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE)

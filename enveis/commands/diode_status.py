@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 BAR_WIDTH: Final = 20  # characters
 BUFFER_MIN: Final = 1024 * 1024  # bytes; below it a receiver loses datagrams whenever it is busy
+HOUR: Final = 3600  # seconds
 PERCENT: Final = 10_000  # millionths
 
 
@@ -44,12 +45,15 @@ def link_as_json(report: "ReceiverReport") -> dict[str, object]:
                 ],
                 "missing": list(link.missing),
                 "two_senders": link.has_rivals,
+                "abandoned": [item.number for item in link.abandoned],
+                "no_room_for": link.no_room or None,
             }
             for link in report.links
         ],
         "not_imported": report.not_imported,
         "refused": dict(report.refused),
         "damaged": list(report.damaged),
+        "stopped": [str(role) for role in report.stopped],
     }
 
 
@@ -57,6 +61,8 @@ def say_link(report: "ReceiverReport", terminal: Terminal) -> None:
     """Show a desk's link beneath its status."""
     for link in report.links:
         _say_one_link(link, terminal)
+    for role in report.stopped:
+        terminal.warn(f"ALARM: the {role} process of 'enveis transfer receive' is not running")
     for sentence in report.damaged:
         terminal.warn(f"  {sentence}")
     if report.not_imported:
@@ -74,7 +80,7 @@ def _say_one_link(link: "LinkReport", terminal: Terminal) -> None:
 
     figures = link.figures
     if not link.is_running:
-        terminal.warn(f"Link of gateway {link.gateway}: 'enveis transfer receive' is not running")
+        terminal.warn(f"Link of gateway {link.gateway}: nobody receives")
     elif not link.is_up:
         terminal.warn(f"Link of gateway {link.gateway}: DOWN, no sign of life of its sender")
     else:
@@ -90,6 +96,16 @@ def _say_one_link(link: "LinkReport", terminal: Terminal) -> None:
         terminal.say(f"  batch {item.number} [{bar}] {share:4.0%} of {amount(item.size)}")
     if link.has_rivals:
         terminal.warn("  ALARM: two senders use this gateway's key, or somebody plays a recording again")
+    for item in link.abandoned:
+        terminal.warn(
+            f"  ALARM: batch {item.number} keeps a place, nothing new of it has come for {item.idle // HOUR} hours, "
+            f"and its gateway sends it no more: end the receiver, remove {item.folder}, and start it again"
+        )
+    if link.no_room:
+        terminal.warn(
+            f"  ALARM: no room for batch {link.no_room}: import what has arrived, make room on the disk, or raise "
+            "quota_bytes or objects_max in link.toml"
+        )
     if link.missing:
         terminal.warn(f"  missing; at the gateway: enveis transfer resend {encode_numbers(link.missing)}")
 

@@ -94,7 +94,7 @@ def desk_key(arguments: Namespace, terminal: Terminal) -> int:
 def rekey_arguments(parser: ArgumentParser) -> None:
     """Arguments of `enveis gateway rekey`."""
     parser.add_argument(
-        "statement", type=Path, nargs="?", metavar="last-head.json", help="what 'enveis desk head' wrote"
+        "statement", type=file_name, nargs="?", metavar="last-head.json", help="what 'enveis desk head' wrote"
     )
     parser.add_argument(
         "--log-lost",

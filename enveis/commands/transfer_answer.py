@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from enveis.command import Command, RefusedError, UsageError, home_of
+from enveis.command import Command, RefusedError, UsageError, file_name, home_of
 from enveis.crossing import low_side, waiting_limits
 from enveis.terminal import Terminal
 
@@ -18,7 +18,9 @@ def _acknowledge_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--missing", nargs="+", default=[], metavar="ID", help="packets that the import listed as missing"
     )
-    parser.add_argument("--answers", type=Path, metavar="FILE", help="a file that the import wrote, instead of words")
+    parser.add_argument(
+        "--answers", type=file_name, metavar="FILE", help="a file that the import wrote, instead of words"
+    )
 
 
 def _acknowledge(arguments: Namespace, terminal: Terminal) -> int:

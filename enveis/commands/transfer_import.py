@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from enveis.command import Command, RefusedError, home_of
+from enveis.command import Command, RefusedError, file_name, folder_name, home_of
 from enveis.commands.diode import shelf_of
 from enveis.commands.transfer_export import add_device, medium
 from enveis.crossing import RefusedBag, StoppedImportError, import_all
@@ -21,13 +21,13 @@ _TYPED: int = 12  # ids that somebody may be asked to type; more go into a file
 def _import_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "source",
-        type=Path,
+        type=folder_name,
         nargs="?",
         metavar="SRC",
         help="the stick, or one bag on it; without it, what came over the link",
     )
     parser.add_argument(
-        "--answers", type=Path, metavar="FILE", help="write words and missing packets into FILE, for a fresh disc"
+        "--answers", type=file_name, metavar="FILE", help="write words and missing packets into FILE, for a fresh disc"
     )
     add_device(parser)
     add_identity(parser)

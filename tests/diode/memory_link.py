@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 
 from keys.signing import SigningKey
 from transfer.batch import GatewayId, gateway_id
+from transfer.diode.books import Link
 from transfer.diode.coder import decode_block, encode_repair
+from transfer.diode.errors import DatagramError, Refusal
 from transfer.diode.geometry import Geometry
-from transfer.diode.intake import Intake, Link
+from transfer.diode.intake import Intake
 from transfer.diode.notices import History, ObjectHeader, encode_object
 from transfer.diode.symbols import BlockState, SymbolMap
 from transfer.diode.wire import DatagramWriter, Kind, LinkKey, link_id
@@ -17,7 +19,7 @@ SYMBOL = 1168  # the smallest that links have
 
 
 class MemoryStore:
-    """`intake.Store` in memory, with the decode process's part of the work in `decode`."""
+    """`store.Store` in memory, with the decode process's part of the work in `decode`."""
 
     def __init__(self, *, room: int = 2**40) -> None:
         self.room = room
@@ -27,10 +29,9 @@ class MemoryStore:
         self.received: set[str] = set()
         self.histories: list[History] = []
         self.closed: list[str] = []
+        self.renewed: list[str] = []
 
     def open(self, header: ObjectHeader, payload: bytes) -> SymbolMap:
-        from transfer.diode.errors import DatagramError, Refusal
-
         geometry = header.geometry
         if sum(map(len, self.data.values())) + geometry.padded_size > self.room:
             raise DatagramError(Refusal.NO_ROOM)
@@ -38,6 +39,16 @@ class MemoryStore:
         self.repair[header.name] = bytearray(geometry.slots * geometry.blocks * geometry.symbol)
         self.maps[header.name] = SymbolMap(geometry, memoryview(bytearray(SymbolMap.size_of(geometry))))
         return self.maps[header.name]
+
+    def renew(self, header: ObjectHeader, payload: bytes) -> SymbolMap:
+        old = self.data.pop(header.name)
+        try:
+            symbols = self.open(header, payload)
+        except DatagramError:
+            self.data[header.name] = old
+            raise
+        self.renewed.append(header.name)
+        return symbols
 
     def close(self, name: str) -> None:
         self.closed.append(name)

@@ -117,8 +117,9 @@ def test_a_stick_that_lost_a_packet_leaves_the_link_to_bring_it(bench: Bench) ->
     assert inbox(bench) == set(packets)
 
 
+@pytest.mark.parametrize("restarted", [True, False])
 def test_a_bag_that_was_refused_and_removed_comes_again_when_it_is_asked_for(
-    bench: Bench, capsys: pytest.CaptureFixture[str]
+    bench: Bench, capsys: pytest.CaptureFixture[str], *, restarted: bool
 ) -> None:
     packets = put(bench, 100_000)
     number = formed(bench)
@@ -132,7 +133,8 @@ def test_a_bag_that_was_refused_and_removed_comes_again_when_it_is_asked_for(
     assert bench.shelf.numbers(gateway) == {number}
     shutil.rmtree(bag)
     assert bench.shelf.numbers(gateway) == set(), "the status asks for it"
-    bench.restart()
+    if restarted:
+        bench.restart()
     bench.send(number, round_=1)
     assert len(bench.work()) == 1
     assert bench.take_in() == 0

@@ -3,7 +3,7 @@
 import secrets
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disk.settings import SettingsError, read_settings
@@ -12,7 +12,7 @@ from transfer.diode.coder import decode_block, encode_repair
 from transfer.diode.errors import LinkError
 from transfer.diode.geometry import BLOCK_SYMBOLS_MAX, Geometry
 from transfer.diode.loss import RIVALS_MAX, Listener
-from transfer.diode.notices import History, HistoryEntry, Progress
+from transfer.diode.notices import HISTORY_MAX, History, HistoryEntry, Progress
 from transfer.diode.pacing import TokenBucket
 from transfer.diode.report import encode_numbers, missing_numbers, parse_numbers
 from transfer.diode.schedule import Schedule
@@ -22,6 +22,7 @@ from transfer.diode.symbols import EXTRA, BlockState, SymbolMap
 GIB = 1024**3
 
 
+@settings(deadline=None)
 @given(size=st.integers(1, 2**36), symbol=st.integers(146, 1111), block=st.integers(1, BLOCK_SYMBOLS_MAX))
 def test_blocks_cover_the_object_without_gap_or_overlap(size: int, symbol: int, block: int) -> None:
     geometry = Geometry(size, symbol * 8, block)
@@ -155,6 +156,24 @@ def test_only_the_newest_session_counts_and_others_are_bounded() -> None:
     assert listener.hearing().loss_now == 0
 
 
+def test_a_listener_that_starts_anew_knows_a_recording() -> None:
+    before = Listener()
+    assert before.newest() is None
+    for sequence in range(50):
+        assert before.hear(7 << 32 | 3, sequence)
+    assert before.newest() == (7 << 32 | 3, 50)
+    listener = Listener(start=7, heard=(7 << 32 | 3, 50))
+    assert not listener.hear(6 << 32, 1_000_000)
+    assert not listener.hear(7 << 32 | 3, 49)
+    assert listener.newest() == (7 << 32 | 3, 50), "a second restart must know it too"
+    assert listener.hear(7 << 32 | 3, 900)
+    assert not listener.hear(7 << 32 | 3, 60)
+    listener.second()
+    assert listener.hearing().loss_now == 0, "what came while nobody listened was not lost on the link"
+    assert listener.rivals == 1
+    assert listener.hear(8 << 32, 0)
+
+
 class Clock:
     def __init__(self) -> None:
         self.now, self.slept = 0.0, 0.0
@@ -248,6 +267,17 @@ def test_missing_is_what_neither_came_nor_is_coming() -> None:
     history = History("0" * 16, 1, 10, entries)  # type: ignore[arg-type]
     assert missing_numbers(history, {1, 2, 3, 5, 7}) == (4, 6, 8, 10)
     assert missing_numbers(None, set()) == ()
+
+
+def test_a_backlog_that_a_history_has_no_room_for_is_not_missing() -> None:
+    # Forty batches wait, none has come: the sender names the lowest, and is silent about the rest.
+    entries = tuple(HistoryEntry(number, "a" * 64, Progress.COMING) for number in range(1, HISTORY_MAX + 1))
+    history = History("0" * 16, 1, HISTORY_MAX, entries)  # type: ignore[arg-type]
+    assert missing_numbers(history, set()) == ()
+    # Some came, and two of those before were sent and lost.
+    later = tuple(HistoryEntry(number, "a" * 64, Progress.COMING) for number in range(20, 20 + HISTORY_MAX))
+    history = History("0" * 16, 2, 19 + HISTORY_MAX, later)  # type: ignore[arg-type]
+    assert missing_numbers(history, set(range(1, 20)) - {5, 18}) == (5, 18)
 
 
 @given(st.sets(st.integers(1, 500), min_size=1))

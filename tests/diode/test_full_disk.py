@@ -173,13 +173,13 @@ def test_a_batch_that_finds_no_room_waits_and_keeps_no_other(bench: Bench, disk:
     objects = OpenShelf(bench.shelf, now=clock.time)
     done = []
     for _ in range(3):
-        done += [each.number for each in commit_whole(objects, bench.trusted)]
+        done += [each.number for each in commit_whole(objects, bench.trusted, bench.copies)]
         assert not list(bench.shelf.arrived.glob(".unfinished-*"))
         clock.now += 10
     assert objects.lacks_room()
     assert done == ([] if left == "nothing" else [second])
     disk.free()
-    done += [each.number for each in commit_whole(objects, bench.trusted)]
+    done += [each.number for each in commit_whole(objects, bench.trusted, bench.copies)]
     assert sorted(done) == [first, second]
     objects.close()
     bags = bench.ends.bags()

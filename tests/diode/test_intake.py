@@ -2,6 +2,7 @@
 
 import random
 import secrets
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
@@ -11,12 +12,15 @@ from hypothesis import strategies as st
 from keys.signing import SigningKey
 from tests.diode.memory_link import SYMBOL, MemoryLink
 from transfer.batch import gateway_id
-from transfer.diode.errors import Refusal
-from transfer.diode.intake import Intake, Link
+from transfer.diode import intake as intake_module
+from transfer.diode.books import CHECKS_MAX, Link
+from transfer.diode.errors import DatagramError, Refusal
+from transfer.diode.intake import Intake
 from transfer.diode.notices import (
     Heartbeat,
     History,
     HistoryEntry,
+    ObjectHeader,
     Progress,
     encode_heartbeat,
     encode_history,
@@ -148,6 +152,71 @@ def test_a_header_that_contradicts_an_open_object_changes_nothing() -> None:
     assert link.intake.refused == {Refusal.CONTRADICTION: 1}
 
 
+def started_anew(link: MemoryLink, header: ObjectHeader, start: int, *, symbol: int) -> ObjectHeader:
+    """Start the sender once more, with another MTU; return what it now says of the same object."""
+    link.symbol = symbol
+    link.writer = link.new_writer(start)
+    return replace(header, geometry=replace(header.geometry, symbol=symbol))
+
+
+def half_of(datagrams: list[bytes]) -> list[bytes]:
+    return datagrams[: len(datagrams) // 2]
+
+
+def test_an_object_that_is_cut_otherwise_since_the_sender_started_anew_is_begun_anew() -> None:
+    link, content = MemoryLink(), secrets.token_bytes(60 * SYMBOL)
+    header = link.header(content)
+    link.arrive([link.announce(header), *half_of(link.symbols(header, content))])
+    other = started_anew(link, header, 2, symbol=2 * SYMBOL)
+    link.arrive([link.announce(other), *link.symbols(other, content)])
+    assert link.received(other) == content
+    assert not link.intake.refused
+    assert [item.header for item in link.intake.open_objects()] == [other]
+
+
+def test_recordings_of_another_cut_change_nothing() -> None:
+    link, content = MemoryLink(), secrets.token_bytes(60 * SYMBOL)
+    header = link.header(content)
+    recorded = [link.announce(header), *link.symbols(header, content)]
+    link.arrive(half_of(recorded))
+    other = started_anew(link, header, 2, symbol=2 * SYMBOL)
+    fresh = [link.announce(other), *half_of(link.symbols(other, content))]
+    link.arrive(fresh)
+    # The gateway contradicts itself within a session, and its first word is played again.
+    third = replace(other, geometry=replace(other.geometry, block_symbols=7))
+    again = link.announce(third)
+    link.arrive([again])
+    assert [item.header for item in link.intake.open_objects()] == [third]
+    here = link.intake.open_objects()[0].map
+    link.arrive(link.symbols(third, content, repairs=0)[:20])
+    link.arrive([recorded[0], fresh[0], *recorded[:3]])
+    assert [item.header for item in link.intake.open_objects()] == [third]
+    assert here.symbols_here() == 20
+    assert len(link.store.renewed) == 2
+
+
+def test_another_cut_for_which_there_is_no_room_leaves_what_is_here() -> None:
+    link, content = MemoryLink(), secrets.token_bytes(60 * SYMBOL)
+    header = link.header(content)
+    link.arrive([link.announce(header), *half_of(link.symbols(header, content))])
+    link.store.room = 0
+    other = started_anew(link, header, 2, symbol=2 * SYMBOL)
+    link.arrive([link.announce(other), link.announce(other)])
+    assert link.intake.refused == {Refusal.NO_ROOM: 2}
+    assert [item.header for item in link.intake.open_objects()] == [header]
+    assert link.intake.open_objects()[0].map.symbols_here() > 30
+
+
+def test_an_object_that_others_may_be_completing_is_not_begun_anew() -> None:
+    link, content = MemoryLink(), secrets.token_bytes(60 * SYMBOL)
+    header = link.header(content)
+    link.arrive([link.announce(header), *link.symbols(header, content)])
+    other = started_anew(link, header, 2, symbol=2 * SYMBOL)
+    link.arrive([link.announce(other)])
+    assert link.received(header) == content
+    assert not link.store.renewed
+
+
 def test_a_thief_of_the_link_key_opens_no_object() -> None:
     link, content = MemoryLink(), secrets.token_bytes(5 * SYMBOL)
     header = link.header(content)
@@ -191,6 +260,20 @@ def test_another_gateway_cannot_write_into_this_ones_object() -> None:
     assert link.intake.refused == {Refusal.UNKNOWN_OBJECT: 1}
 
 
+def test_a_gateway_cannot_take_the_places_of_the_others() -> None:
+    owned, other = MemoryLink(), MemoryLink()
+    intake = Intake([owned.link, other.link], owned.store, objects_max=5)
+    owned.intake = other.intake = intake
+    owned.arrive([owned.announce(owned.header(b"xyz", number=number)) for number in range(1, 10)])
+    assert len(intake.open_objects()) == 2
+    assert intake.books[link_id(owned.gateway)].no_room == 9
+    header = other.header(b"xyz")
+    other.store = owned.store
+    other.arrive([other.announce(header), *other.symbols(header, b"xyz")])
+    assert other.received(header) == b"xyz"
+    assert not intake.books[link_id(other.gateway)].no_room
+
+
 def test_two_gateways_that_cannot_be_told_apart_are_refused_at_start() -> None:
     link = MemoryLink()
     with pytest.raises(ValueError, match="alike"):
@@ -230,6 +313,116 @@ def test_an_old_heartbeat_played_again_is_no_sign_of_life() -> None:
     link.arrive([beat, beat])
     assert not books.heard
     assert books.listener.repeated == 2
+
+
+class Checks:
+    """Counts the signatures that an intake has checked."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        for name in ("parse_object", "parse_history"):
+            monkeypatch.setattr(intake_module, name, self._counting(getattr(intake_module, name)))
+
+    def _counting(self, parse: object) -> object:
+        def counting(*arguments: object) -> object:
+            self.count += 1
+            return parse(*arguments)  # type: ignore[operator]
+
+        return counting
+
+
+def notices(link: MemoryLink, numbers: Iterable[int], *, serial: int) -> list[bytes]:
+    """Return a history, and a header for each number, none of which is known."""
+    history = link.datagram(Kind.HISTORY, encode_history(History(link.gateway, serial, 999, ()), link.key))
+    return [history, *(link.announce(link.header(b"xyz", number=number)) for number in numbers)]
+
+
+def test_recorded_notices_have_no_effect_and_cost_no_signature(monkeypatch: pytest.MonkeyPatch) -> None:
+    link = MemoryLink(objects_max=2)
+    recorded = notices(link, range(1, 9), serial=1 << 32 | 1)
+    link.writer = link.new_writer(2)
+    now = notices(link, range(11, 15), serial=2 << 32 | 1)
+    link.arrive(now, together=1)
+    assert len(link.intake.open_objects()) == 2
+    refused, checks = link.intake.refused.copy(), Checks(monkeypatch)
+    link.intake.room_again()
+    link.arrive((recorded + now) * 20)
+    assert checks.count == 0
+    assert link.intake.refused == refused
+    assert [each.serial for each in link.store.histories] == [2 << 32 | 1]
+
+
+def test_headers_without_room_are_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    link = MemoryLink(objects_max=1)
+    headers = [link.header(b"xyz", number=number) for number in (1, 2, 3)]
+    link.arrive([link.announce(header) for header in headers])
+    checks = Checks(monkeypatch)
+    link.arrive([link.announce(header) for header in headers[1:] * 10])
+    assert checks.count == 0
+    assert link.intake.refused == {Refusal.NO_ROOM: 22}
+
+
+def test_a_thief_of_the_link_key_cannot_make_us_check_signatures_all_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    link, checks = MemoryLink(), Checks(monkeypatch)
+    forged = SigningKey.generate()
+    headers = [link.header(b"xyz", number=number) for number in range(1, 200)]
+    serials = range(200, 400)
+    kinds = [
+        [link.datagram(Kind.OBJECT, encode_object(header, forged), header) for header in headers],
+        [
+            link.datagram(Kind.HISTORY, encode_history(History(link.gateway, serial, 1, ()), forged))
+            for serial in serials
+        ],
+    ]
+    link.arrive([each for kind in kinds for each in kind], together=1000)
+    assert checks.count == CHECKS_MAX
+    assert link.intake.refused[Refusal.TOO_MANY] > 300
+    header = link.header(b"xyz", number=500)
+    link.arrive([link.announce(header), *link.symbols(header, b"xyz")])
+    assert link.received(header) == b"xyz"
+
+
+def test_a_second_sender_does_not_silence_the_first() -> None:
+    link = MemoryLink(start=5)
+    recorded = notices(link, [1], serial=5 << 32 | 1)
+    first = link.new_writer(6)
+    link.writer = first
+    link.arrive(notices(link, [], serial=6 << 32 | 1))
+    link.writer = link.new_writer(7)
+    link.arrive(notices(link, [], serial=7 << 32 | 1))
+    link.arrive(recorded)
+    assert not link.intake.open_objects()
+    link.writer = first
+    header = link.header(b"xyz", number=2)
+    announced = link.announce(header)
+    link.arrive([announced, *link.symbols(header, b"xyz")])
+    assert link.received(header) == b"xyz"
+
+
+def test_a_session_that_a_thief_made_up_does_not_silence_the_gateway() -> None:
+    link = MemoryLink(start=5)
+    link.arrive(notices(link, [], serial=5 << 32 | 1))
+    genuine = link.writer
+    link.writer = link.new_writer(2**32 - 1)
+    link.arrive([link.datagram(Kind.PADDING)])
+    link.writer = genuine
+    header = link.header(b"xyz")
+    link.arrive([link.announce(header), *link.symbols(header, b"xyz")])
+    assert link.received(header) == b"xyz"
+    link.arrive(notices(link, [], serial=5 << 32 | 2))
+    assert [each.serial & 0xFF for each in link.store.histories] == [1, 2]
+
+
+def test_a_disk_that_is_full_is_noted_beside_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    link, content = MemoryLink(), secrets.token_bytes(5 * SYMBOL)
+    header, books = link.header(content, number=7), link.intake.books[link_id(link.gateway)]
+
+    def full(*_: object) -> None:
+        raise DatagramError(Refusal.NO_ROOM)
+
+    monkeypatch.setattr(link.store, "write", full)
+    link.arrive([link.announce(header), *link.symbols(header, content)])
+    assert books.no_room == 7
 
 
 def test_the_newest_history_is_kept() -> None:

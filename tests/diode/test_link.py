@@ -125,6 +125,21 @@ def test_a_sender_that_is_killed_in_mid_object_begins_again(link: Rig) -> None:
     link.arrived(packet, 0, time.monotonic(), 30)
 
 
+def test_another_mtu_while_a_batch_is_half_here_does_not_make_it_impossible(link: Rig) -> None:
+    link.ends.change_sender(rate_bytes=4_000_000)
+    packet = link.ends.put(8 * MIB)
+    sender = link.ends.start("send")
+    wait_for(lambda: any(item.symbols > 500 for item in link.ends.report().links[0].in_progress), 20, link.ends.told)
+    sender.terminate()
+    sender.wait(10)
+    assert not link.ends.bags()
+    link.ends.change_sender(rate_bytes=40_000_000, mtu=1400)
+    link.ends.start("send")
+    link.arrived(packet, 0, time.monotonic(), 30)
+    wait_for(lambda: not link.ends.report().links[0].in_progress, 10, link.ends.told)
+    assert not dict(link.ends.report().refused).get("contradicting header")
+
+
 def test_what_was_lost_is_named_and_comes_when_it_is_asked_for(link: Rig) -> None:
     link.ends.change_sender(passes=1, small_passes=1, carousel_times=0)
     link.ends.start("send")

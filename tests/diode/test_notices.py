@@ -24,6 +24,7 @@ from transfer.diode.notices import (
     parse_heartbeat,
     parse_history,
     parse_object,
+    read_serial,
 )
 from transfer.diode.wire import SYMBOL_MIN
 
@@ -82,6 +83,26 @@ def test_another_gateways_signature_is_forged() -> None:
 def test_one_kind_of_notice_does_not_pass_for_another() -> None:
     assert refusal(padded(encode_history(HISTORY, KEY))) is Refusal.SIGNATURE
     assert refusal(padded(encode_object(HEADER, KEY)), parse_history) is Refusal.SIGNATURE
+
+
+def test_the_serial_of_a_history_is_read_before_its_signature() -> None:
+    assert read_serial(padded(encode_history(HISTORY, OTHER))) == HISTORY.serial
+    for short in (b"", b"\0", struct.pack(">H", 21) + bytes(100), struct.pack(">H", 22) + bytes(21)):
+        with pytest.raises(DatagramError):
+            read_serial(short)
+
+
+def test_only_the_same_object_is_another_cut_of_it() -> None:
+    cut = replace(HEADER, geometry=Geometry(5_000_000, 8888, 471))
+    assert cut.is_cut_of(HEADER)
+    assert not HEADER.is_cut_of(HEADER)
+    for other in (
+        replace(cut, number=8),
+        replace(cut, digest="ac" * 32),
+        replace(cut, manifest_size=999),
+        replace(cut, geometry=Geometry(5_000_001, 8888, 471)),
+    ):
+        assert not other.is_cut_of(HEADER)
 
 
 @pytest.mark.parametrize(

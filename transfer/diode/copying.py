@@ -7,8 +7,9 @@ left to do then is little, however large it is. Nothing of it counts before the 
 import hashlib
 import os
 from collections.abc import Collection, Sequence
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from disk.durable import sync_folder
 from transfer.diode.container import Part
@@ -33,7 +34,7 @@ class Copy:
         self._index = 0  # the part that is copied
         self._at = 0  # bytes of the object that were copied
         self._block = 0  # the first that was not whole at the last look
-        self._stream: BinaryIO | None = None
+        self._stream: FileIO | None = None
         self._digest = hashlib.sha256()
         clear(staging)
         (staging / PACKETS).mkdir(parents=True)
@@ -86,7 +87,8 @@ class Copy:
 
     def _begin(self, part: Part) -> None:
         self._digest = hashlib.sha256()
-        self._stream = (self._staging / part.name).open("xb")
+        # Unbuffered: what a full disk did not take must fail where it is written, not where the file is closed.
+        self._stream = (self._staging / part.name).open("xb", buffering=0)
         os.fchmod(self._stream.fileno(), SHARED)
 
     def _copy(self, part: Part, end: int) -> bool:
@@ -98,9 +100,9 @@ class Copy:
             piece = os.pread(self.files.data, max(0, min(COPY_SIZE, last - self._at, end - self._at)), self._at)
             if not piece:
                 return self._at < end
-            self._digest.update(piece)
-            self._stream.write(piece)
-            self._at += len(piece)
+            written = self._stream.write(piece)  # less than all of it where the disk is nearly full
+            self._digest.update(piece[:written])
+            self._at += written
         return True
 
     def _finish(self, part: Part) -> None:
@@ -108,7 +110,6 @@ class Copy:
             raise RuntimeError("a part is begun before it is finished")
         is_there = self._at == part.offset + part.size
         if is_there and part.sha256 in (None, self._digest.hexdigest()):
-            self._stream.flush()
             os.fsync(self._stream.fileno())
         else:
             (self._staging / part.name).unlink()

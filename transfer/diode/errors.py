@@ -20,6 +20,7 @@ class Refusal(StrEnum):
     SIGNATURE = "forged notice"  # of the right link key, but not signed by the gateway
     UNKNOWN_OBJECT = "unknown object"  # no header was seen for it
     NO_ROOM = "no room"  # open objects, quota or disk are used up
+    TOO_MANY = "too many notices"  # more signatures to check than a genuine gateway gives cause for
     CONTRADICTION = "contradicting header"  # one batch, two descriptions
 
 

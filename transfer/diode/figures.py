@@ -11,9 +11,10 @@ from transfer.diode.object_files import SHARED
 from transfer.diode.room import is_full
 from transfer.record import HEX_64, Record, RecordError, encode_record, parse_record
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 FIGURES_MAX: Final = 1024 * 1024  # bytes
 _COUNT_MAX: Final = 2**63
+_SESSION_MAX: Final = 2**64 - 1  # WIRE.md 2.2
 _GATEWAYS_MAX: Final = 1000
 _REFUSALS_MAX: Final = 100
 
@@ -35,6 +36,10 @@ class LinkFigures:
     loss_day: int | None
     repeated: int
     rivals: int
+    session: int = 0  # the newest one, and the number after the last datagram heard of it, 0 for none: with these a
+    sequence: int = 0  # successor knows a recording when it hears one
+    no_room: int = 0  # the last batch for which there was no room, 0 for none
+    no_room_at: int | None = None
     day: tuple[Tally, ...] = ()
 
 
@@ -82,7 +87,7 @@ def _write_over(path: Path, content: bytes) -> None:
 
 
 def read_figures(path: Path) -> Figures | None:
-    """Return what was written last, None when there is nothing or it cannot be read: it is for people only."""
+    """Return what was written last; None when there is nothing or it cannot be read: all can go on without."""
     try:
         with path.open("rb") as stream:
             record = parse_record(stream.read(FIGURES_MAX + 1), name=path.name, largest=FIGURES_MAX)
@@ -153,6 +158,10 @@ def _link(untrusted: object, name: str) -> LinkFigures:
         loss_day=record.optional("loss_day", lambda each: _count(record, each)),
         repeated=_count(record, "repeated"),
         rivals=_count(record, "rivals"),
+        session=record.integer("session", low=0, high=_SESSION_MAX),
+        sequence=record.integer("sequence", low=0, high=_SESSION_MAX),
+        no_room=_count(record, "no_room"),
+        no_room_at=record.optional("no_room_at", lambda each: _count(record, each)),
         day=record.items("day", most=DAY_PERIODS, read=_tally),
     )
     record.close()

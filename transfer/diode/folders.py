@@ -11,6 +11,7 @@ NAME is gateway, number and tag of the batch: two different batches of one numbe
 
 import contextlib
 import errno
+import secrets
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -100,6 +101,11 @@ class Shelf:
     def remove(self, name: str) -> None:
         """Take an object in progress away, if it is there, all at once for those who look."""
         discard(self.open / name)
+
+    def set_aside(self, name: str) -> None:
+        """Take the name of an object in progress away, if it is there; its files go when the commit process sweeps."""
+        with contextlib.suppress(FileNotFoundError):
+            (self.open / name).rename(self.open / f"{_GONE}{secrets.token_hex(8)}-{name}")
 
     def sweep(self) -> None:
         """Complete what a killed predecessor was taking away."""

@@ -7,70 +7,29 @@ state, a notice is kept once for each object or gateway, and nothing that is ope
 import hmac
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final, Protocol
+from dataclasses import dataclass
 
-from keys.signing import VerifyKey
-from transfer.batch import GatewayId
+from transfer.diode.books import Link, LinkBooks, OpenObject
 from transfer.diode.errors import DatagramError, Refusal
 from transfer.diode.geometry import ESI_MAX
-from transfer.diode.loss import Listener
-from transfer.diode.notices import Heartbeat, History, ObjectHeader, parse_heartbeat, parse_history, parse_object
+from transfer.diode.notices import (
+    ObjectHeader,
+    object_name,
+    parse_heartbeat,
+    parse_history,
+    parse_object,
+    read_serial,
+)
+from transfer.diode.store import Store
 from transfer.diode.symbols import BlockState, SymbolMap
 from transfer.diode.wire import HEAD, MAC_SIZE, RUN, Datagram, Kind, LinkKey, is_veiled, link_id, parse_datagram
-
-FINISHED_MAX: Final = 4096  # tags of objects that came before, remembered so that their symbols are no riddle
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """One gateway that may speak: its public key, and the secret of the link."""
-
-    gateway: GatewayId
-    key: VerifyKey
-    secret: LinkKey
-
-
-class Store(Protocol):
-    """Where symbols go. Objects are called by `ObjectHeader.name`."""
-
-    def open(self, header: ObjectHeader, payload: bytes) -> SymbolMap:
-        """Make room for an object; raise DatagramError(NO_ROOM) when there is none."""
-
-    def close(self, name: str) -> None:
-        """Let go of an object's files; another process has taken or removed them."""
-
-    def write(self, name: str, offset: int, pieces: list[memoryview]) -> None:
-        """Write source symbols at their place in the object."""
-
-    def write_repair(self, name: str, offset: int, piece: memoryview) -> None:
-        """Write one repair symbol at its place among the object's repair symbols."""
-
-    def is_here(self, name: str) -> bool:
-        """Tell whether an open object's files are still there."""
-
-    def was_received(self, name: str) -> bool:
-        """Tell whether the whole object came before."""
-
-    def keep_history(self, history: History, payload: bytes) -> None:
-        """Keep the newest history of a gateway."""
-
-
-@dataclass(slots=True)
-class OpenObject:
-    """One object in progress. `new` counts symbols that brought it forward since the last look."""
-
-    header: ObjectHeader
-    payload: bytes
-    map: SymbolMap
-    new: int = 0
 
 
 @dataclass(slots=True)
 class _Run:
     """Source symbols of one block, one after the other, that are not written yet."""
 
-    books: "LinkBooks"
+    books: LinkBooks
     object: OpenObject
     tag: bytes
     block: int
@@ -86,28 +45,13 @@ class _Run:
     pieces: list[memoryview]
 
 
-@dataclass(slots=True)
-class LinkBooks:
-    """All that is known of one gateway's link."""
-
-    link: Link
-    listener: Listener = field(default_factory=Listener)
-    objects: dict[bytes, OpenObject] = field(default_factory=dict)
-    finished: set[bytes] = field(default_factory=set)
-    history: History | None = None
-    history_payload: bytes = b""
-    heartbeat: Heartbeat | None = None
-    heard: bool = False  # a new heartbeat since the last look
-    refused_payload: bytes = b""  # the last header without room: its repetitions need no second check
-
-
 class Intake:
     """Takes datagrams, in any order, any number of times.
 
     Args:
         links: Who may speak.
         store: Where symbols go.
-        objects_max: Objects that may be open at the same time, of all gateways together.
+        objects_max: Objects that may be open at the same time, of all gateways together; each has an equal share.
     """
 
     def __init__(self, links: list[Link], store: Store, *, objects_max: int) -> None:
@@ -119,6 +63,7 @@ class Intake:
         self.surplus = 0  # authentic symbols that were not needed
         self._store = store
         self._objects_max = objects_max
+        self._share = max(1, objects_max // max(1, len(links)))
         self._run: _Run | None = None
 
     def take_all(self, untrusted: Sequence[memoryview]) -> None:
@@ -171,6 +116,8 @@ class Intake:
                 self._notice(books, datagram, fresh=fresh)
         except DatagramError as error:
             self.refused[error.reason] += 1
+            if error.reason is Refusal.NO_ROOM:
+                books.no_room = datagram.number or books.no_room
 
     def flush(self) -> None:
         """Write what is pending, and only then note that it is here."""
@@ -186,6 +133,7 @@ class Intake:
             self._store.write(run.object.header.name, offset, run.pieces)
         except DatagramError as error:
             self.refused[error.reason] += len(run.pieces)
+            run.books.no_room = run.object.header.number
             return
         new = run.object.map.mark(run.block, run.first, len(run.pieces))
         run.object.new += new
@@ -199,6 +147,7 @@ class Intake:
     def look_after(self) -> None:
         """Follow what the other processes did: blocks to be forgotten, objects that were taken away."""
         for books in self.books.values():
+            books.checks = 0
             for item in list(books.objects.values()):
                 block = item.map.find(BlockState.FORGET)
                 while block >= 0:
@@ -218,7 +167,7 @@ class Intake:
         item.map.release()
         self._store.close(item.header.name)
         if self._store.was_received(item.header.name):
-            self._finish(books, item.header.tag)
+            books.finish(item.header.tag)
 
     def _symbol(self, books: LinkBooks, datagram: Datagram, untrusted: memoryview) -> None:
         item = books.objects.get(datagram.tag)
@@ -250,61 +199,80 @@ class Intake:
         item.new += 1
 
     def _notice(self, books: LinkBooks, datagram: Datagram, *, fresh: bool) -> None:
-        payload = bytes(datagram.payload)
+        # What is old costs no signature check, and has no effect: recordings come as fast as anybody likes.
         if datagram.kind is Kind.OBJECT:
-            self._object(books, datagram, payload)
+            if fresh or self._is_current(books, datagram.session):
+                self._object(books, datagram, bytes(datagram.payload), fresh=fresh)
         elif datagram.kind is Kind.HISTORY:
-            self._history(books, payload)
-        elif datagram.kind is Kind.HEARTBEAT:
-            beat = parse_heartbeat(payload)
-            if fresh:  # an old one, played again, must not make a dead link look alive
-                books.heartbeat, books.heard = beat, True
+            self._history(books, bytes(datagram.payload))
+        elif datagram.kind is Kind.HEARTBEAT and fresh:
+            books.heartbeat, books.heard = parse_heartbeat(bytes(datagram.payload)), True
 
-    def _object(self, books: LinkBooks, datagram: Datagram, payload: bytes) -> None:
+    def _is_current(self, books: LinkBooks, session: int) -> bool:
+        # A second sender, started by mistake, must not silence the first; nor may a session that a thief of the
+        # link's key made up: sessions are not signed, histories are.
+        listener = books.listener
+        return listener.goes_on and (listener.counted(session) or session >> 32 >= books.signed_start)
+
+    def _object(self, books: LinkBooks, datagram: Datagram, payload: bytes, *, fresh: bool) -> None:
         item = books.objects.get(datagram.tag)
-        if datagram.tag in books.finished or (item is not None and item.payload == payload):
+        if item is not None and item.payload == payload:
             return
-        if payload == books.refused_payload:
+        if datagram.tag in books.finished:
+            # Asked anew: somebody may have taken it out of `arrived/` unread, and want it again.
+            if self._store.was_received(object_name(books.link.gateway, datagram.number, datagram.tag)):
+                return
+            books.finished.discard(datagram.tag)
+        if books.refused.get(datagram.tag) == payload:
             raise DatagramError(Refusal.NO_ROOM)
+        books.count_check()
         header = parse_object(payload, {books.link.gateway: books.link.key})
         if (header.tag, header.number) != (datagram.tag, datagram.number):
             raise DatagramError(Refusal.FORM)
-        if item is not None:
-            if item.header != header:
-                raise DatagramError(Refusal.CONTRADICTION)
-            return
-        if self._store.was_received(header.name):
-            self._finish(books, header.tag)
-            return
-        self._open(books, header, payload)
+        if item is None:
+            self._first_header(books, header, payload)
+        elif fresh and header.is_cut_of(item.header):
+            self._cut_anew(books, item, header, payload)
+        elif header != item.header:
+            raise DatagramError(Refusal.CONTRADICTION)
 
-    def _open(self, books: LinkBooks, header: ObjectHeader, payload: bytes) -> None:
+    def _first_header(self, books: LinkBooks, header: ObjectHeader, payload: bytes) -> None:
+        if self._store.was_received(header.name):
+            books.finish(header.tag)
+            return
         # Remembered first: only an object that found room is announced again without a word.
-        books.refused_payload = payload
-        if len(self.open_objects()) >= self._objects_max:
+        books.refuse(header.tag, payload)
+        if len(books.objects) >= self._share or len(self.open_objects()) >= self._objects_max:
             raise DatagramError(Refusal.NO_ROOM)
         symbols = self._store.open(header, payload)
+        self._opened(books, header, payload, symbols)
+
+    def _cut_anew(self, books: LinkBooks, item: OpenObject, header: ObjectHeader, payload: bytes) -> None:
+        """Begin anew what the gateway sends in symbols of another size since it was started again."""
+        # Without a block of ours, the other processes may be completing it: they say so soon, one way or the other.
+        if item.map.find(BlockState.OPEN) < 0:
+            return
+        self.flush()
+        books.refuse(header.tag, payload)
+        self._opened(books, header, payload, self._store.renew(header, payload))
+
+    def _opened(self, books: LinkBooks, header: ObjectHeader, payload: bytes, symbols: SymbolMap) -> None:
         symbols.resume()
-        books.refused_payload = b""
+        books.refused.pop(header.tag, None)
         books.objects[header.tag] = OpenObject(header, payload, symbols)
 
     def room_again(self) -> None:
         """Forget what was refused for want of room: it is asked for anew the next time it is announced."""
         for books in self.books.values():
-            books.refused_payload = b""
-
-    def _finish(self, books: LinkBooks, tag: bytes) -> None:
-        if len(books.finished) >= FINISHED_MAX:
-            books.finished.clear()  # what is asked for again is looked up again
-        books.finished.add(tag)
+            books.refused.clear()
 
     def _history(self, books: LinkBooks, payload: bytes) -> None:
-        if payload == books.history_payload:
+        if books.history is not None and read_serial(payload) <= books.history.serial:
             return
+        books.count_check()
         history = parse_history(payload, {books.link.gateway: books.link.key})
-        if books.history is None or history.serial > books.history.serial:
-            books.history, books.history_payload = history, payload
-            self._store.keep_history(history, payload)
+        self._store.keep_history(history, payload)
+        books.history = history
 
 
 def _begin_run(books: LinkBooks, item: OpenObject, datagram: Datagram, untrusted: memoryview) -> _Run:

@@ -1,6 +1,6 @@
 """How well one link is heard: sessions, sequence numbers, the share that is lost (WIRE.md, 5.4). Pure.
 
-Nothing here decides about objects: a recording that somebody plays again can at most spoil these figures.
+What is new in the newest session is told here, and nothing about objects: sessions are not signed.
 """
 
 from collections import deque
@@ -26,18 +26,29 @@ class Hearing:
 
 
 class Listener:
-    """Counts the datagrams of one gateway. Only the session that started last counts; others are rivals."""
+    """Counts the datagrams of one gateway. Only the session that started last counts; others are rivals.
 
-    def __init__(self, day: list[Tally] | None = None) -> None:
+    Args:
+        day: The steps of the day that a predecessor closed.
+        start: A session that starts before this is old: a recording, or a second sender.
+        heard: The session that a predecessor heard last, and the sequence number after the last one that it heard.
+    """
+
+    def __init__(self, day: list[Tally] | None = None, *, start: int = 0, heard: tuple[int, int] = (-1, 0)) -> None:
         self._session = -1
         self._next = 0
+        self._start = start - 1  # of the newest session that is known of
+        self._before = heard
         self._received = 0
         self._lost = 0
         self._seen: Tally = (0, 0)
         self._now: deque[Tally] = deque(maxlen=NOW_SECONDS)
         self._period: Tally = (0, 0)
         self._day: deque[Tally] = deque(day or [], maxlen=DAY_PERIODS)
+        # The last sequence numbers of sessions that counted before, and of others.
+        self._past: dict[int, int] = {heard[0]: heard[1] - 1} if heard[0] >= 0 else {}
         self._others: dict[int, int] = {}
+        self.goes_on = False  # whether the last datagram of a session that does not count was new in that one
         self.repeated = 0
         self.rivals = 0
 
@@ -51,25 +62,46 @@ class Listener:
                 self._next = sequence + 1
             else:
                 self.repeated += 1
+                self.goes_on = False
                 return False
             self._received += 1
             return True
         return self._hear_other(session, sequence)
 
     def _hear_other(self, session: int, sequence: int) -> bool:
-        # The upper half is the time of the sender's start: it only rises.
-        if session >> 32 > self._session >> 32:
-            self._session, self._next = session, sequence + 1
-            self._received += 1
-            return True
-        if sequence > self._others.get(session, -1):
-            # Goes on after another one started: two senders, or a recording.
-            self.rivals += 1
-            if session in self._others or len(self._others) < RIVALS_MAX:
-                self._others[session] = sequence
-        else:
+        known = self._past if session in self._past else self._others
+        self.goes_on = sequence > known.get(session, -1)
+        if not self.goes_on:
             self.repeated += 1
+            return False
+        # The upper half is the time of the sender's start: it only rises.
+        if session >> 32 > self._start:
+            self._follow(session, sequence)
+            return True
+        # Goes on after another one started: two senders, or a recording.
+        self.rivals += 1
+        if session in known or len(known) < RIVALS_MAX:
+            known[session] = sequence
         return False
+
+    def _follow(self, session: int, sequence: int) -> None:
+        self._past.pop(session, None)
+        if self._session >= 0:
+            if len(self._past) >= RIVALS_MAX:
+                del self._past[next(iter(self._past))]
+            self._past[self._session] = self._next - 1
+        # What was lost before, while nobody listened, says nothing of the link.
+        self._session, self._next, self._start = session, sequence + 1, session >> 32
+        self._received += 1
+
+    def counted(self, session: int) -> bool:
+        """Tell whether this session counted before the one that counts now."""
+        return session in self._past
+
+    def newest(self) -> tuple[int, int] | None:
+        """Return the session heard last, and the sequence number after the last one heard; None when none ever was."""
+        found = (self._session, self._next) if self._session >= 0 else self._before
+        return found if found[0] >= 0 else None
 
     def second(self) -> None:
         """Close one second of `now`."""

@@ -13,12 +13,14 @@ from typing import Final
 
 from keys.errors import KeyMaterialError
 from transfer.batch import GatewayId
+from transfer.diode.books import Link, LinkBooks
 from transfer.diode.datagrams import Datagrams
 from transfer.diode.errors import DatagramError, LinkError, Refusal
 from transfer.diode.figures import Figures, LinkFigures, read_figures, write_figures
-from transfer.diode.intake import Intake, Link, LinkBooks
+from transfer.diode.intake import Intake
 from transfer.diode.loss import PERIOD_SECONDS, Listener
 from transfer.diode.notices import parse_object
+from transfer.diode.report import read_history
 from transfer.diode.settings import ReceiverSettings
 from transfer.diode.shelf import FileStore, Shelf
 from transfer.diode.wire import IP_OVERHEAD, MTU_MAX, LinkKey
@@ -88,13 +90,13 @@ def run_network(
     """Receive until `goes_on` says no; it is asked several times a second. `ready` is called once it listens."""
     with contextlib.suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
-    store = FileStore(shelf, quota=settings.quota_bytes)
+    store = FileStore(shelf, quota=settings.quota_bytes, objects_max=settings.objects_max, gateways=len(links))
     intake = Intake(links, store, objects_max=settings.objects_max)
     _resume(intake, store, shelf)
     with open_socket(settings) as listening:
         ready()
         datagrams = Datagrams(listening, most=AT_ONCE, size=MTU_MAX - IP_OVERHEAD)
-        clerk = _Clerk(intake, shelf, listening)
+        clerk = _Clerk(intake, shelf, listening.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF))
         take_all = intake.take_all
         due = time.monotonic()
         while True:
@@ -107,6 +109,7 @@ def run_network(
                 intake.look_after()
                 clerk.work(now)
                 if not goes_on():
+                    clerk.write()
                     return
             if len(came) < FEW:
                 time.sleep(REST)
@@ -121,44 +124,61 @@ def _resume(intake: Intake, store: FileStore, shelf: Shelf) -> None:
             continue  # of a gateway that is no longer paired: it stays until a person removes it
         if not shelf.was_received(name):
             intake.resume(header, payload, store.reopen(header))
-    old = read_figures(shelf.figures)
-    for link in old.links if old else ():
-        for books in intake.books.values():
-            if books.link.gateway == link.gateway:
-                books.listener = Listener(list(link.day))
+    figures = read_figures(shelf.figures)
+    before = {each.gateway: each for each in figures.links} if figures else {}
+    for books in intake.books.values():
+        books.history = read_history(shelf, books.link)
+        old = before.get(books.link.gateway)
+        # Without this the first recording that comes would count as the newest session.
+        books.listener = Listener(
+            list(old.day) if old else None,
+            start=max(0, books.signed_start),
+            heard=(old.session, old.sequence) if old else (-1, 0),
+        )
 
 
 class _Clerk:
     """Once a second: figures for people, and room for what had none."""
 
-    def __init__(self, intake: Intake, shelf: Shelf, listening: socket.socket) -> None:
+    def __init__(self, intake: Intake, shelf: Shelf, buffer: int) -> None:
         self._intake = intake
         self._path = shelf.figures
-        self._buffer = listening.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+        self._buffer = buffer
         self._due = time.monotonic() + 1
         self._period = time.monotonic() + PERIOD_SECONDS
         self._heard: dict[GatewayId, int] = {}
+        self._no_room: dict[GatewayId, tuple[int, int]] = {}
 
     def work(self, now: float) -> None:
         if now < self._due:
             return
         self._due = now + 1
         self._intake.room_again()
-        wall = int(time.time())
         for books in self._intake.books.values():
             books.listener.second()
             if now >= self._period:
                 books.listener.period()
-            if books.heard:
-                self._heard[books.link.gateway], books.heard = wall, False
         if now >= self._period:
             self._period = now + PERIOD_SECONDS
+        self.write()
+
+    def write(self) -> None:
+        """Write the figures down, also in the end: a successor must know what was heard."""
+        wall = int(time.time())
+        for books in self._intake.books.values():
+            gateway = books.link.gateway
+            if books.heard:
+                self._heard[gateway], books.heard = wall, False
+            if books.no_room:
+                self._no_room[gateway], books.no_room = (books.no_room, wall), 0
         links = tuple(self._figures(books) for books in self._intake.books.values())
         refused = {str(reason): self._intake.refused[reason] for reason in Refusal}
         write_figures(self._path, Figures(wall, self._buffer, self._intake.surplus, refused, links))
 
     def _figures(self, books: LinkBooks) -> LinkFigures:
         hearing, beat = books.listener.hearing(), books.heartbeat
+        session, sequence = books.listener.newest() or (0, 0)
+        no_room = self._no_room.get(books.link.gateway)
         return LinkFigures(
             gateway=books.link.gateway,
             heard_at=self._heard.get(books.link.gateway),
@@ -173,6 +193,10 @@ class _Clerk:
             loss_day=_micro(hearing.loss_day),
             repeated=hearing.repeated,
             rivals=hearing.rivals,
+            session=session,
+            sequence=sequence,
+            no_room=no_room[0] if no_room else 0,
+            no_room_at=no_room[1] if no_room else None,
             day=tuple(books.listener.day()),
         )
 

@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final
 
@@ -21,6 +21,11 @@ _HISTORY: Final = struct.Struct(">8sQIH")  # WIRE.md 3.3
 _ENTRY: Final = struct.Struct(">IB32s")
 _HEARTBEAT: Final = struct.Struct(">IBBIIIH")  # WIRE.md 3.4
 _LENGTH: Final = struct.Struct(">H")
+
+
+def object_name(gateway: GatewayId, number: int, tag: bytes) -> str:
+    """Return what an object is called among the receiver's files."""
+    return f"{gateway}-{number:06}-{tag.hex()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,12 @@ class ObjectHeader:
     @property
     def name(self) -> str:
         """Names the object among the receiver's files: digits and hyphens only."""
-        return f"{self.gateway}-{self.number:06}-{self.tag.hex()}"
+        return object_name(self.gateway, self.number, self.tag)
+
+    def is_cut_of(self, other: "ObjectHeader") -> bool:
+        """Tell whether this is the same object in other symbols: its sender was started again with another MTU."""
+        is_other_cut = self.geometry != other.geometry and self.geometry.size == other.geometry.size
+        return is_other_cut and replace(self, geometry=other.geometry) == other
 
 
 class Progress(IntEnum):
@@ -65,7 +75,8 @@ class HistoryEntry:
 class History:
     """The last batches of a gateway that go over this link, by number; `serial` rises with every change.
 
-    `last` is the highest number that the gateway has given to any batch, on whichever road it goes.
+    `last` is the highest number that the gateway has given to any batch, on whichever road it goes; when more batches
+    have passes left than a history names, it is the highest one named, and says nothing of those after it.
     """
 
     gateway: GatewayId
@@ -146,6 +157,18 @@ def parse_history(untrusted: bytes, trusted: Mapping[GatewayId, VerifyKey]) -> H
             raise DatagramError(Refusal.FORM)
         entries.append(HistoryEntry(number, digest.hex(), Progress(progress)))
     return History(gateway, serial, last, tuple(entries))
+
+
+def read_serial(untrusted: bytes) -> int:
+    """Return the serial that a history has if it is one: an old one is not worth checking its signature.
+
+    Raises:
+        DatagramError: It is too short to have one.
+    """
+    body, _ = _take(untrusted)
+    if len(body) < _HISTORY.size:
+        raise DatagramError(Refusal.FORM)
+    return int(_HISTORY.unpack_from(body)[1])
 
 
 def encode_heartbeat(beat: Heartbeat) -> bytes:

@@ -1,36 +1,54 @@
 """What an operator wants to know of a link: is it up, what is lost, what is on its way, what is to be asked for."""
 
+import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from transfer.batch import NUMBER_MAX
+from transfer.diode.books import Link
 from transfer.diode.errors import DatagramError, LinkError
 from transfer.diode.figures import Figures, LinkFigures, read_figures
-from transfer.diode.intake import Link
 from transfer.diode.notices import History, Progress, parse_history
+from transfer.diode.roles import Role, lock_of
 from transfer.diode.shelf import HEADER_MAX, OpenFiles, Shelf
+from transfer.exclusive import is_held
 
 STALE: Final = 10  # seconds after which the network process counts as not running
 MISSED: Final = 4  # heartbeats that may be missed before the link counts as down
+IDLE: Final = 24 * 3600  # seconds without a new symbol after which an object that nobody announces counts as abandoned
+IDLE_WHEN_HERE: Final = 3600  # the same when its batch is here, by another road
+NO_ROOM: Final = 60  # seconds that a want of room counts for an object in progress: symbols of it were dropped
 RIVALS: Final = 10  # datagrams of another session that are no longer an accident
 RANGE_MAX: Final = 10_000  # batches that one line of numbers may name
 
 
 @dataclass(frozen=True, slots=True)
 class InProgress:
-    """One object on its way; `symbols` of `symbols_all` are here that count."""
+    """One object on its way; `symbols` of `symbols_all` are here that count, the last since `idle` seconds."""
 
     number: int
+    tag: bytes
+    folder: Path
     size: int
     symbols: int
     symbols_all: int
+    idle: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether nothing of it need be sent any more."""
+        return self.symbols == self.symbols_all
 
 
 @dataclass(frozen=True, slots=True)
 class LinkReport:
-    """One gateway's link. `figures` is None when the network process never wrote any."""
+    """One gateway's link. `figures` is None when the network process never wrote any.
+
+    `abandoned` are those in progress that will not become whole: they keep a place until somebody removes them.
+    `no_room` is a batch that was refused because there is none, 0 for none.
+    """
 
     gateway: str
     is_running: bool
@@ -39,22 +57,33 @@ class LinkReport:
     in_progress: tuple[InProgress, ...]
     missing: tuple[int, ...]
     has_rivals: bool
+    abandoned: tuple[InProgress, ...] = ()
+    no_room: int = 0
+
+    @property
+    def is_alarm(self) -> bool:
+        """Tell whether somebody must look into it."""
+        return not self.is_up or self.has_rivals or any((self.missing, self.abandoned, self.no_room))
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiverReport:
-    """All links, what was dropped since the network process started, and whether its socket has room enough."""
+    """All links, what was dropped since the network process started, and whether its socket has room enough.
+
+    `stopped` are the receiver's processes that do not run.
+    """
 
     links: tuple[LinkReport, ...]
     refused: tuple[tuple[str, int], ...]
     buffer: int
     not_imported: int
     damaged: tuple[str, ...] = ()
+    stopped: tuple[Role, ...] = ()
 
     @property
     def is_alarm(self) -> bool:
         """Tell whether somebody must look into it."""
-        return bool(self.damaged) or any(not link.is_up or link.missing or link.has_rivals for link in self.links)
+        return bool(self.damaged or self.stopped) or any(link.is_alarm for link in self.links)
 
 
 def report_receiver(
@@ -62,7 +91,11 @@ def report_receiver(
 ) -> ReceiverReport:
     """Return the report; `arrived` are gateway and number of the batches that were imported, by whichever road."""
     figures = read_figures(shelf.figures)
-    is_running = figures is not None and now - figures.written_at < STALE
+    stopped = [role for role in Role if not is_held(lock_of(shelf, role))]
+    is_alive = figures is not None and 0 <= now - figures.written_at < STALE
+    if not is_alive and Role.NETWORK not in stopped:
+        stopped.insert(0, Role.NETWORK)  # it hangs
+    is_running = Role.NETWORK not in stopped
     damaged: list[str] = []
     for name in _listed(shelf.open):
         try:
@@ -75,7 +108,9 @@ def report_receiver(
     reports = [_report_link(shelf, link, figures, arrived, is_running=is_running, now=now) for link in links]
     refused = tuple((reason, count) for reason, count in figures.refused.items() if count) if figures else ()
     waiting = sum(1 for path in _listed(shelf.arrived) if not path.startswith("."))
-    return ReceiverReport(tuple(reports), refused, figures.buffer if figures else 0, waiting, tuple(damaged))
+    return ReceiverReport(
+        tuple(reports), refused, figures.buffer if figures else 0, waiting, tuple(damaged), tuple(stopped)
+    )
 
 
 def _report_link(
@@ -90,11 +125,11 @@ def _report_link(
     found = [each for each in figures.links if each.gateway == link.gateway] if figures else []
     mine = found[0] if found else None
     is_up = bool(
-        is_running and mine and mine.heard_at is not None and now - mine.heard_at <= 1 + MISSED * mine.every / 10
+        is_running and mine and mine.heard_at is not None and 0 <= now - mine.heard_at <= 1 + MISSED * mine.every / 10
     )
-    in_progress = _in_progress(shelf, link.gateway)
-    received = {int(name.split("-")[1]) for name in _listed(shelf.received) if name.startswith(f"{link.gateway}-")}
-    received |= {number for gateway, number in arrived if gateway == link.gateway}
+    in_progress = _in_progress(shelf, link.gateway, now)
+    received = shelf.numbers(link.gateway) | {number for gateway, number in arrived if gateway == link.gateway}
+    whole = {item.number for item in in_progress if item.is_whole}
     history = read_history(shelf, link)
     return LinkReport(
         gateway=link.gateway,
@@ -102,8 +137,10 @@ def _report_link(
         is_up=is_up,
         figures=mine,
         in_progress=tuple(in_progress),
-        missing=missing_numbers(history, received),
+        missing=missing_numbers(history, received | whole),
         has_rivals=bool(mine and mine.rivals >= RIVALS),
+        abandoned=tuple(item for item in in_progress if is_abandoned(item, history, received)),
+        no_room=_refused_number(mine, received, {item.number for item in in_progress}, now) if mine else 0,
     )
 
 
@@ -122,6 +159,26 @@ def missing_numbers(history: History | None, received: Collection[int]) -> tuple
         return ()
     coming = {entry.number for entry in history.entries if entry.progress is Progress.COMING}
     return tuple(number for number in range(1, history.last + 1) if number not in received and number not in coming)
+
+
+def is_abandoned(item: InProgress, history: History | None, received: Collection[int]) -> bool:
+    """Tell whether an object will not become whole: nothing new has come for long, and its sender does not name it."""
+    if item.is_whole:
+        return False
+    tag, entries = item.tag.hex(), history.entries if history else ()
+    named = [entry for entry in entries if entry.number == item.number and entry.digest.startswith(tag)]
+    if item.number in received:
+        # Sent again it would be completed, and nobody needs that.
+        return item.idle > IDLE_WHEN_HERE and not any(entry.progress is Progress.COMING for entry in named)
+    return item.idle > IDLE and not named
+
+
+def _refused_number(figures: LinkFigures, received: Collection[int], in_progress: Collection[int], now: float) -> int:
+    if figures.no_room in received or figures.no_room_at is None:
+        return 0
+    # One that is in progress has found room since, unless the disk is full now.
+    is_over = figures.no_room in in_progress and not 0 <= now - figures.no_room_at < NO_ROOM
+    return 0 if is_over else figures.no_room
 
 
 def encode_numbers(numbers: Sequence[int]) -> str:
@@ -156,18 +213,21 @@ def parse_numbers(untrusted: Sequence[str]) -> list[int]:
     return sorted(found)
 
 
-def _in_progress(shelf: Shelf, gateway: str) -> list[InProgress]:
+def _in_progress(shelf: Shelf, gateway: str, now: float) -> list[InProgress]:
     found = []
     for name in _listed(shelf.open):
         if not name.startswith(f"{gateway}-"):
             continue
         try:
             header, _ = shelf.read_header(name)
-            with OpenFiles(shelf.open / name, header.geometry) as files:
+            folder = shelf.open / name
+            with OpenFiles(folder, header.geometry) as files:
                 here = files.symbols.symbols_here()
+                changed = max(os.fstat(fd).st_mtime for fd in (files.data, files.repair))
         except (FileNotFoundError, LinkError):
             continue  # arrived at this moment, or damaged
-        found.append(InProgress(header.number, header.geometry.size, here, header.geometry.symbols))
+        idle, geometry = max(0, int(now - changed)), header.geometry
+        found.append(InProgress(header.number, header.tag, folder, geometry.size, here, geometry.symbols, idle))
     return found
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
@@ -70,6 +71,11 @@ class Ending:
         self._asked = True
 
 
+def lock_of(shelf: Shelf, role: Role) -> Path:
+    """Return the lock that the process of this role holds as long as it lives."""
+    return shelf.root / f".{role}.lock"
+
+
 @contextmanager
 def taken(shelf: Shelf, role: Role) -> Iterator[None]:
     """Hold a role of this shelf, alone, within its memory.
@@ -81,7 +87,7 @@ def taken(shelf: Shelf, role: Role) -> Iterator[None]:
     limit = MEMORY[role]
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     try:
-        with exclusive(shelf.root / f".{role}.lock"):
+        with exclusive(lock_of(shelf, role)):
             yield
     except BusyError:
         raise BusyError(f"another receiver's {role} process works on {shelf.root} already") from None

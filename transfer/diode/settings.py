@@ -115,9 +115,10 @@ _SENDER: Final = {
 }
 _RECEIVER: Final = {
     "listen": "Address and port on the interface of the diode.",
-    "quota_bytes": "Bytes that objects in progress and batches not imported yet may take together; an object\n"
-    "# needs two and a quarter times its size while it arrives.",
-    "objects_max": "Objects in progress at the same time. What is one too many waits for its next pass.",
+    "quota_bytes": "Bytes that objects in progress and batches not imported yet may take together, an equal part for\n"
+    "# each gateway; an object needs two and a quarter times its size while it arrives.",
+    "objects_max": "Objects in progress at the same time, as many of each gateway. What is one too many waits for its\n"
+    "# next pass.",
     "buffer_bytes": "Bytes of the socket's buffer in the kernel. Without the right to force it, the kernel's limit\n"
     "# net.core.rmem_max holds: raise that too.",
 }

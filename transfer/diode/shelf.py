@@ -5,6 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Final
 
 from disk.durable import replace, sync_folder
@@ -12,6 +13,7 @@ from transfer.diode.errors import DatagramError, LinkError, Refusal
 from transfer.diode.folders import HEADER_MAX, Shelf, clear, size_below
 from transfer.diode.notices import History, ObjectHeader
 from transfer.diode.object_files import HEADER, SHARED, SHARED_FOLDER, OpenFiles, cost_of, make_files, write_at
+from transfer.diode.quota import Shares
 from transfer.diode.room import no_room
 from transfer.diode.symbols import SymbolMap
 
@@ -65,17 +67,19 @@ class OpenShelf:
 
 
 class FileStore:
-    """`intake.Store` on a shelf: for the network process.
+    """`store.Store` on a shelf: for the network process.
 
     Args:
         shelf: Whose `open/` this process alone adds to.
         quota: Bytes that open objects and arrived batches may take together.
         objects_max: How many folders `open/` may have, whosever they are; None for any number.
+        gateways: How many have an equal share of the quota.
     """
 
-    def __init__(self, shelf: Shelf, *, quota: int, objects_max: int | None = None) -> None:
+    def __init__(self, shelf: Shelf, *, quota: int, objects_max: int | None = None, gateways: int = 1) -> None:
         self._shelf = shelf
         self._quota = quota
+        self._shares = Shares(shelf.arrived, gateways=gateways)
         self._objects_max = objects_max
         self._files: dict[str, OpenFiles] = {}
         self._costs: dict[str, int] = {}
@@ -96,29 +100,31 @@ class FileStore:
 
     def reopen(self, header: ObjectHeader) -> SymbolMap:
         """Return the map of an object that an earlier process began."""
-        offered = self._offered.pop(header.name, None)
-        return self._hold(header, offered or OpenFiles(self._shelf.open / header.name, header.geometry))
+        return self._hold(header, self._offered.pop(header.name, None))
 
     def open(self, header: ObjectHeader, payload: bytes) -> SymbolMap:
         """Make an object's files."""
         self._demand_room(header)
-        target, folder = self._shelf.open / header.name, self._shelf.open / f"{_NEW}{header.name}"
-        try:
-            with no_room():
-                self._shelf.remove(header.name)  # nobody's: a power cut left a part of it, or a person did
-                clear(folder)
-                make_files(folder, header.geometry, payload)
-                folder.rename(target)
-                sync_folder(self._shelf.open)
-        except (DatagramError, OSError):
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        return self._hold(header, OpenFiles(target, header.geometry))
+        with self._new_files(header, payload) as folder:
+            self._shelf.set_aside(header.name)  # nobody's: a power cut left a part of it, or a person did
+            folder.rename(self._shelf.open / header.name)
+        return self._hold(header)
+
+    def renew(self, header: ObjectHeader, payload: bytes) -> SymbolMap:
+        """Make an open object's files anew, for symbols of another size, and drop what was here."""
+        self._demand_room(header)
+        with self._new_files(header, payload) as folder:
+            # Killed between the two names, none is left, and the next header opens it.
+            self._shelf.set_aside(header.name)
+            folder.rename(self._shelf.open / header.name)
+        self.close(header.name)
+        return self._hold(header)
 
     def close(self, name: str) -> None:
         """Let go of an object's files."""
         self._files.pop(name).close()
         del self._costs[name]
+        self._shares.look_again()
 
     def write(self, name: str, offset: int, pieces: list[memoryview]) -> None:
         """Write source symbols at their place."""
@@ -143,20 +149,39 @@ class FileStore:
         with no_room():
             replace(self._shelf.history / history.gateway, [payload], mode=SHARED)
 
-    def _hold(self, header: ObjectHeader, files: OpenFiles) -> SymbolMap:
+    @contextlib.contextmanager
+    def _new_files(self, header: ObjectHeader, payload: bytes) -> Iterator[Path]:
+        """Make files that get their name within the context, or vanish.
+
+        What has that name is set aside only then: of two folders that never lay side by side both may have one inode
+        number, by which the other processes tell them apart.
+        """
+        folder = self._shelf.open / f"{_NEW}{header.name}"
+        try:
+            with no_room():
+                clear(folder)
+                make_files(folder, header.geometry, payload)
+                yield folder
+                sync_folder(self._shelf.open)
+        except (DatagramError, OSError):
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    def _hold(self, header: ObjectHeader, files: OpenFiles | None = None) -> SymbolMap:
+        files = files or OpenFiles(self._shelf.open / header.name, header.geometry)
         self._files[header.name] = files
         self._costs[header.name] = cost_of(header.geometry)
         return files.symbols
 
     def _demand_room(self, header: ObjectHeader) -> None:
-        cost, others = cost_of(header.geometry), [name for name in self._shelf.names() if name != header.name]
+        cost = cost_of(header.geometry)
+        others = {name: self._cost_now(name) for name in self._shelf.names() if name != header.name}
         if self._objects_max is not None and len(others) >= self._objects_max:
             raise DatagramError(Refusal.NO_ROOM)
-        promised = sum(self._cost_now(name) for name in others)
-        if promised + cost + size_below(self._shelf.arrived) > self._quota:
+        if not self._shares.has_room(self._quota, header.gateway, cost, others):
             raise DatagramError(Refusal.NO_ROOM)
         # Pessimistic: what the open objects have written already is counted twice.
-        if shutil.disk_usage(self._shelf.open).free < promised + cost:
+        if shutil.disk_usage(self._shelf.open).free < sum(others.values()) + cost:
             raise DatagramError(Refusal.NO_ROOM)
 
     def _cost_now(self, name: str) -> int:
