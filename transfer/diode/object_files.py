@@ -83,14 +83,13 @@ def make_files(folder: Path, geometry: Geometry, header: bytes) -> None:
     folder.mkdir()
     folder.chmod(SHARED_FOLDER)
     with contextlib.ExitStack() as stack:
-        streams = {
-            name: stack.enter_context((folder / name).open("xb", buffering=0)) for name in (*sizes_of(geometry), HEADER)
-        }
+        streams = {name: stack.enter_context((folder / name).open("xb")) for name in (*sizes_of(geometry), HEADER)}
         for name, size in sizes_of(geometry).items():
             streams[name].truncate(size)  # holes: only what arrives takes room
         # But not here: writing through the map into a hole kills the process when the disk is full.
         os.posix_fallocate(streams["symbols"].fileno(), 0, SymbolMap.size_of(geometry))
-        write_at(streams[HEADER].fileno(), [memoryview(header)], 0)
+        streams[HEADER].write(header)
+        streams[HEADER].flush()
         # All at the end: the first one takes the others along, and datagrams wait for us meanwhile.
         for stream in streams.values():
             os.fchmod(stream.fileno(), SHARED)
