@@ -108,13 +108,14 @@ class FileStore:
         with self._new_files(header, payload) as folder:
             self._shelf.set_aside(header.name)  # nobody's: a power cut left a part of it, or a person did
             folder.rename(self._shelf.open / header.name)
+            sync_folder(self._shelf.open)
         return self._hold(header)
 
     def renew(self, header: ObjectHeader, payload: bytes) -> SymbolMap:
         """Make an open object's files anew, for symbols of another size, and drop what was here."""
         self._demand_room(header)
         with self._new_files(header, payload) as folder:
-            # Killed between the two names, none is left, and the next header opens it.
+            # After a kill or a power cut it has its old files, its new ones or none, and goes on with whichever.
             self._shelf.set_aside(header.name)
             folder.rename(self._shelf.open / header.name)
         self.close(header.name)
@@ -162,7 +163,6 @@ class FileStore:
                 clear(folder)
                 make_files(folder, header.geometry, payload)
                 yield folder
-                sync_folder(self._shelf.open)
         except (DatagramError, OSError):
             shutil.rmtree(folder, ignore_errors=True)
             raise
