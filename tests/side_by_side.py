@@ -1,0 +1,48 @@
+"""`make test`: every test, in two halves side by side, for a machine with two cores.
+
+What works by itself (unit tests, fuzzing, the browser) goes beside what starts servers and waits for them. The output of
+the second half is seen as it comes, that of the first when both have ended. Ctrl-C ends both.
+"""
+
+import contextlib
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+TESTS: Final = Path(__file__).parent
+FIRST: Final = ("unit", "fuzz", "browser")
+SECOND: Final = ("diode", "system")
+
+
+def main() -> int:
+    """Run both; return 0 when nothing failed in either."""
+    forgotten = {path.parent.name for path in TESTS.glob("*/test_*.py")} - {*FIRST, *SECOND}
+    if forgotten:
+        raise SystemExit(f"tests in no half: {', '.join(sorted(forgotten))}")
+    with tempfile.TemporaryFile() as said:
+        print(f"tests/{{{','.join(FIRST)}}} run beside these; their output follows.", flush=True)
+        halves = [_start(FIRST, stdout=said.fileno()), _start(SECOND, stdout=None)]
+        statuses = [_wait(half) for half in reversed(halves)]
+        said.seek(0)
+        print(flush=True)
+        sys.stdout.buffer.write(said.read())
+        sys.stdout.flush()
+    return max(map(abs, statuses))
+
+
+def _start(folders: tuple[str, ...], *, stdout: int | None) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "pytest", *sys.argv[1:], *(f"tests/{name}" for name in folders)]
+    return subprocess.Popen(command, cwd=TESTS.parent, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stdout)
+
+
+def _wait(half: "subprocess.Popen[bytes]") -> int:
+    # Ctrl-C reaches the halves too; pytest says then how far it came.
+    while True:
+        with contextlib.suppress(KeyboardInterrupt):
+            return half.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
