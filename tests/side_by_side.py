@@ -1,7 +1,7 @@
 """`make test`: every test, in two halves side by side, for a machine with two cores.
 
-What works by itself (unit tests, fuzzing, the browser) goes beside what starts servers and waits for them. The output of
-the second half is seen as it comes, that of the first when both have ended. Ctrl-C ends both.
+What works by itself (unit tests, fuzzing, the browser) goes beside what starts servers and waits for them. The output
+of the second half is seen as it comes, that of the first when both have ended. Ctrl-C ends both.
 """
 
 import contextlib
