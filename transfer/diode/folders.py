@@ -11,9 +11,9 @@ NAME is gateway, number and tag of the batch: two different batches of one numbe
 
 import contextlib
 import errno
+import os
 import secrets
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -168,15 +168,15 @@ def size_below(folder: Path) -> int:
 
 
 def _make_shared(folder: Path) -> None:
-    # Under its name only with its mode: another role may already be waiting to write into it.
-    new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    new.chmod(SHARED_FOLDER)
+    # With all of its mode at once: another role, of another user, may be waiting to write into it.
+    before = os.umask(0)
     try:
-        new.rename(folder)
-    except OSError:
-        new.rmdir()
-        if not folder.is_dir():  # else another role was faster, and has begun to use it
-            raise
+        folder.mkdir(mode=SHARED_FOLDER & 0o777)
+    except FileExistsError:  # by another role, at this moment
+        return
+    finally:
+        os.umask(before)
+    folder.chmod(SHARED_FOLDER)  # below a folder of a group it has that already
 
 
 def _read_note(path: Path) -> frozenset[str] | None:

@@ -1,5 +1,6 @@
 """The files of one object in progress: made whole or not at all, opened once by each process that works on it."""
 
+import contextlib
 import errno
 import mmap
 import os
@@ -81,19 +82,19 @@ def make_files(folder: Path, geometry: Geometry, header: bytes) -> None:
     """Fill a new `folder`, durably: after a power cut an object that has its name has its files."""
     folder.mkdir()
     folder.chmod(SHARED_FOLDER)
-    for name, size in sizes_of(geometry).items():
-        with (folder / name).open("xb") as stream:
+    with contextlib.ExitStack() as stack:
+        streams = {name: stack.enter_context((folder / name).open("xb")) for name in (*sizes_of(geometry), HEADER)}
+        for name, size in sizes_of(geometry).items():
+            streams[name].truncate(size)  # holes: only what arrives takes room
+        # But not here: writing through the map into a hole kills the process when the disk is full.
+        os.posix_fallocate(streams["symbols"].fileno(), 0, SymbolMap.size_of(geometry))
+        streams[HEADER].write(header)
+        streams[HEADER].flush()
+        # All at the end: the first one takes the others along, and datagrams wait for us meanwhile.
+        for stream in streams.values():
             os.fchmod(stream.fileno(), SHARED)
-            stream.truncate(size)  # holes: only what arrives takes room
-            if name == "symbols":
-                # Not here: writing through the map into a hole kills the process when the disk is full.
-                os.posix_fallocate(stream.fileno(), 0, size)
+        for stream in streams.values():
             os.fsync(stream.fileno())
-    with (folder / HEADER).open("xb") as stream:
-        os.fchmod(stream.fileno(), SHARED)
-        stream.write(header)
-        stream.flush()
-        os.fsync(stream.fileno())
     sync_folder(folder)
 
 
