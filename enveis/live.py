@@ -88,6 +88,7 @@ class _Mover:
         self._low: LowSide = low_side(machines.low)
         self._identities = machines.high.load_identities(_no_passphrase)
         self._said: set[str] = set()
+        self._unopened: list[PacketId] = []
         self._halted = False
 
     def move(self) -> None:
@@ -128,13 +129,14 @@ class _Mover:
             missing = [item.id for item in imported.missing]
             for item in imported.missing:
                 self._halt(f"packet {item.id} did not arrive: {item.detail}")
+            # Kept for the next second: the sender may be making a batch just now, and the words are not taken.
+            self._unopened += [packet for packet in imported.arrived if packet not in arrived_before]
             acknowledge(self._low, imported.code, missing=missing)
             note_imported(shelf_of(high.root), [imported])
             remove_imported(waiting, [imported])
-            for packet in imported.arrived:
-                if packet not in arrived_before:
-                    with self._told():
-                        self._open(packet)
+            while self._unopened:
+                with self._told():
+                    self._open(self._unopened.pop(0))
 
     def _halt(self, sentence: str) -> None:
         # A person would look into it; trying again every second would only fill ledger and logs.

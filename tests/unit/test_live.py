@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from enveis import live
 from enveis.commands.transfer import low_side
 from enveis.live import _Mover
 from enveis.terminal import Terminal
 from enveis.two_machines import TwoMachines
 from gateway.config import GatewayConfig
+from transfer.errors import BusyError
 from transfer.manifest import Manifest, ReceiptNote, encode_manifest
 from transfer.message import Message, encode_message
 from transfer.names import Lane, PacketId, new_packet_id
@@ -61,6 +63,22 @@ def test_moves_opens_and_empties(machines: TwoMachines) -> None:
     before = said.getvalue()
     moving.move()
     assert said.getvalue() == before
+
+
+def test_opens_what_could_not_be_acknowledged_at_once(machines: TwoMachines, monkeypatch: pytest.MonkeyPatch) -> None:
+    moving, said = mover(machines)
+    packet = put(machines)
+
+    def busy(*_: object, **__: object) -> None:
+        raise BusyError("the sender is making a batch")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(live, "acknowledge", busy)
+        moving.move()
+    assert spooled(machines) == [packet]
+    moving.move()
+    assert f"text of {packet}" in said.getvalue()
+    assert spooled(machines) == []
 
 
 @pytest.mark.parametrize("bag_lost", [False, True])
