@@ -6,6 +6,7 @@ from typing import Final
 
 from desk.errors import DeskError
 from desk.home import DeskHome
+from transfer.arrivals import was_begun
 from transfer.ledger import Arrivals
 from transfer.manifest import Manifest
 from transfer.names import Lane, PacketId
@@ -32,7 +33,7 @@ def list_inbox(home: DeskHome) -> tuple[InboxEntry, ...]:
         DeskError: Not a desk's home.
     """
     home.check()
-    if not home.arrivals.exists():
+    if not was_begun(home.arrivals):
         return ()
     entries = []
     for stored in Arrivals(home.arrivals).packets():

@@ -15,7 +15,7 @@ from desk.reply_book import BookedReply, Counted, Published, ReplyBook
 from desk.visits import BelongsTo, Claims, Opened, Visits
 from keys.errors import KeyMaterialError
 from keys.recipient import parse_recipient
-from transfer.arrivals import Arrivals
+from transfer.arrivals import Arrivals, was_begun
 from transfer.batch import GatewayId
 from transfer.bundle import Bundle, encode_bundle, sign_bundle
 from transfer.bundle_list import BundleList, Counters, Grant, entry_of
@@ -183,7 +183,7 @@ def _rounded_counters(counted: Counted) -> Counters:
 
 def received_so_far(home: DeskHome, visits: Visits) -> int:
     """Return how many packets arrived here, less those that are known to be later visits."""
-    if not home.arrivals.exists():
+    if not was_begun(home.arrivals):
         return 0
     later = {row.packet for row in visits.all() if row.purpose is not Purpose.FIRST}
     return sum(1 for stored in Arrivals(home.arrivals).packets() if stored.id not in later)

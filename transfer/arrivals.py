@@ -57,6 +57,9 @@ class AlarmKind(StrEnum):
     BROKEN_ORDER = "broken-order"  # a batch names another predecessor than the one we have
 
 
+_BEGUN: Final = ".begun"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Alarm:
     """One contradiction between batches of a gateway; `digest` is of the batch that brought it to light."""
@@ -108,6 +111,11 @@ class Tally:
     last_came: date
 
 
+def was_begun(path: Path) -> bool:
+    """Tell whether a desk has had such a ledger: for who only looks, and must make none."""
+    return path.exists() or path.with_suffix(_BEGUN).exists()
+
+
 class Arrivals:
     """The high side's memory: which batches and packets came, what is missing, what does not fit together.
 
@@ -119,7 +127,7 @@ class Arrivals:
     """
 
     def __init__(self, path: Path) -> None:
-        begun = path.with_suffix(".begun")
+        begun = path.with_suffix(_BEGUN)
         lost = _LOST.format(begun=begun) if begun.exists() else None
         self._ledger = LedgerFile(path, schema=_ARRIVALS, version=_ARRIVALS_SCHEMA, upgrades=_UPGRADES, lost=lost)
         if lost is None:

@@ -23,7 +23,6 @@ def _arguments(parser: ArgumentParser) -> None:
 
 def _accept(arguments: Namespace, terminal: Terminal) -> int:
     from audit.events import Event
-    from audit.log import AuditLog
     from gateway.home import GatewayHome
     from gateway.way_back import WayBack, check_acceptable
     from transfer.bundle import open_bundle
@@ -40,7 +39,7 @@ def _accept(arguments: Namespace, terminal: Terminal) -> int:
         terminal.note("Not taken. Nothing was changed.")
         return 1
     # Said before it is done: what sources are shown from now on is never without a line.
-    AuditLog(home.audit, today=lambda: today).append(Event.BUNDLE_ACCEPTED, digest=bundle.digest)
+    home.log().append(Event.BUNDLE_ACCEPTED, digest=bundle.digest)
     store.accept(bundle, gateway=gateway, min_serial=low, today=today)
     if terminal.as_json:
         terminal.answer({"serial": bundle.contents.serial, "digest": bundle.digest})

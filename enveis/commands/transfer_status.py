@@ -49,7 +49,7 @@ def _low_as_json(status: "LowStatus") -> dict[str, object]:
         "side": "low",
         "lanes": [
             {"lane": str(item.lane), "ready": item.ready, "waiting_for_tick": item.fresh, "in_batches": item.exported,
-             "oldest_days": item.oldest_days}
+             "oldest_days": item.oldest_days, "clock_was_ahead": item.ahead}
             for item in status.lanes
         ],
         "batches": [
@@ -78,7 +78,8 @@ def _say_low(terminal: Terminal, status: "LowStatus", limits: "WaitingLimits") -
         ]
         terminal.table(("batch", "lane", "packets", "exported", "days", "state"), rows)
     sentences = {
-        LowAlarm.OLD_PACKETS: f"a packet has waited here for {limits.alarm_days} days or more",
+        LowAlarm.OLD_PACKETS: f"a packet has waited here for {limits.alarm_days} days or more, or came while "
+        "the clock was ahead",
         LowAlarm.OVERDUE_BATCHES: "words of batches are overdue: enveis transfer reexport --overdue DEST",
         LowAlarm.PAST_RETENTION: f"{status.past_retention} packets have waited for {limits.retention_days} days or "
         "more: enveis transfer discard lists them",

@@ -11,11 +11,14 @@ from audit.errors import LogDamagedError
 from desk.config import DeskConfig, encode_config
 from desk.errors import DeskError
 from desk.home import DeskHome, init, pair, read_pairing
+from desk.inbox import list_inbox
 from disk.settings import SettingsError, read_settings
 from keys.errors import KeyMaterialError
 from keys.identity import read_identities
 from keys.recipient import Kind
 from keys.signing import SigningKey
+from transfer.arrivals import Arrivals
+from transfer.errors import LedgerError
 from transfer.pairing import Pairing, encode_pairing
 
 WORDS = "correct horse"
@@ -150,3 +153,13 @@ def test_settings(tmp_path: Path) -> None:
 
 def test_the_log_knows_the_day_in_utc(home: DeskHome) -> None:
     assert f'"day":"{datetime.now(UTC).date()}"' in home.audit.read_text()
+
+
+def test_an_inbox_whose_ledger_was_lost_is_not_said_to_be_empty(home: DeskHome) -> None:
+    assert list_inbox(home) == ()
+    assert not home.arrivals.exists(), "who only looks makes none"
+    Arrivals(home.arrivals)
+    assert list_inbox(home) == ()
+    home.arrivals.unlink()
+    with pytest.raises(LedgerError, match="bring it back from a backup"):
+        list_inbox(home)
