@@ -1,6 +1,6 @@
 """`make test`: every test, in two halves side by side, for a machine with two cores.
 
-What works by itself (unit tests, fuzzing, the browser) goes beside what starts servers and waits for them. The output
+What takes about half of the time goes beside the system tests, which start servers and wait for them. The output
 of the second half is seen as it comes, that of the first when both have ended. Ctrl-C ends both.
 """
 
@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 TESTS: Final = Path(__file__).parent
-FIRST: Final = ("unit", "fuzz", "browser")
-SECOND: Final = ("diode", "system")
+FIRST: Final = ("unit", "fuzz", "diode", "browser")
+SECOND: Final = ("system",)
 
 
 def main() -> int:
