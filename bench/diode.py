@@ -66,6 +66,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=Path("/dev/shm"), help="where files lie (default: /dev/shm)")  # noqa: S108
     parser.add_argument("--quick", action="store_true", help="few rates: only to see that it runs")
+    parser.add_argument("--only", choices=["pydiode", "udpcast", "enveis"], help="only this program, for a second look")
     arguments = parser.parse_args()
     if reason := why_not():
         raise SystemExit(f"bench-diode cannot run: {reason}")
@@ -74,8 +75,10 @@ def main() -> int:
         source = Path(name) / "source"
         digest = _write_source(source)
         pydiode, udpcast, ours = Tool("pydiode", _pydiode), Tool("udpcast", _udpcast), Tool("enveis", _enveis)
-        _compare([pydiode, udpcast, ours], 1500, rates, source, digest)
-        _compare([ours], 9000, rates, source, digest)
+        tools = [tool for tool in (pydiode, udpcast, ours) if arguments.only in (None, tool.name)]
+        _compare(tools, 1500, rates, source, digest)
+        if ours in tools:
+            _compare([ours], 9000, rates, source, digest)
     return 0
 
 

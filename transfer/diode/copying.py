@@ -57,11 +57,13 @@ class Copy:
         What is finished is durable. An OSError leaves the copy where it is; to go on, begin a new one.
         """
         end = self._whole_until() if most is None else min(self._whole_until(), self._at + most)
+        # One for all pieces: memory that is asked for again for each of them is zeroed by the kernel each time.
+        buffer = memoryview(bytearray(COPY_SIZE))
         while self._index < len(self._parts):
             part = self._parts[self._index]
             if self._stream is None:
                 self._begin(part)
-            if not self._copy(part, end):
+            if not self._copy(part, end, buffer):
                 return False
             self._finish(part)
         for folder in reversed(self._folders()):
@@ -91,17 +93,18 @@ class Copy:
         self._stream = (self._staging / part.name).open("xb", buffering=0)
         os.fchmod(self._stream.fileno(), SHARED)
 
-    def _copy(self, part: Part, end: int) -> bool:
+    def _copy(self, part: Part, end: int, buffer: memoryview) -> bool:
         """Tell whether the part was copied to its end; bytes that are not to be had end it too, and spoil it."""
         if self._stream is None:
             raise RuntimeError("a part is begun before it is copied")
         last = part.offset + part.size
         while self._at < last:
-            piece = os.pread(self.files.data, max(0, min(COPY_SIZE, last - self._at, end - self._at)), self._at)
-            if not piece:
+            wanted = max(0, min(COPY_SIZE, last - self._at, end - self._at))
+            read = os.preadv(self.files.data, [buffer[:wanted]], self._at)
+            if not read:
                 return self._at < end
-            written = self._stream.write(piece)  # less than all of it where the disk is nearly full
-            self._digest.update(piece[:written])
+            written = self._stream.write(buffer[:read])  # less than all of it where the disk is nearly full
+            self._digest.update(buffer[:written])
             self._at += written
         return True
 
