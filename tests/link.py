@@ -75,14 +75,17 @@ class LinkEnds:
         """Put a packet of some `size` bytes into the spool; one that opens only if `sealed`."""
         packet = PacketId(secrets.token_hex(16))
         path = self.low.spool / lane / f"{packet}.age"
-        with path.open("wb") as stream:
+        # Under its name only when it is whole, as a gateway does it: a sender that runs would take what is there.
+        new = self.root / f"{packet}.new"
+        with new.open("wb") as stream:
             if sealed:
                 stream.write(seal_bytes(secrets.token_bytes(size), self.high.load_recipients()))
             else:
                 for at in range(0, size, PIECE):
                     stream.write(secrets.token_bytes(min(PIECE, size - at)))
         started = time.time() - HOUR
-        os.utime(path, (started, started))
+        os.utime(new, (started, started))
+        new.rename(path)
         return packet
 
     def start(self, side: str, *arguments: str) -> subprocess.Popen[bytes]:
