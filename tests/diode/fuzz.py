@@ -48,12 +48,16 @@ def execute(stage: Stage, untrusted: bytes) -> None:
     """One execution."""
     data = atheris.FuzzedDataProvider(untrusted)
     link = stage.receiver()
+    together: list[memoryview] = []
     for _ in range(data.ConsumeIntInRange(1, DATAGRAMS)):
-        link.intake.take(memoryview(bytearray(_datagram(stage, link, data))))
+        together.append(memoryview(bytearray(_datagram(stage, link, data))))
         if data.ConsumeBool():
+            link.intake.take_all(together)
+            together = []
             link.intake.flush()
             link.store.decode()
             link.intake.look_after()
+    link.intake.take_all(together)
     link.intake.flush()
     link.store.decode()
     found = link.received(stage.header)
