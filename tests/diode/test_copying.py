@@ -99,7 +99,21 @@ def test_an_object_that_is_taken_away_takes_its_copy_along(bench: Bench) -> None
     shutil.rmtree(bench.shelf.open / name)
     assert bench.work() == []
     assert not staging(bench, name).exists()
+    assert not bench.copies._copies, "its open file is let go of"
     bench.send(number, round_=1)
+    assert len(bench.work()) == 1
+    bench.ends.assert_identical(bench.ends.bags()[0], packets)
+
+
+def test_an_object_that_is_begun_anew_is_copied_anew(bench: Bench) -> None:
+    number, packets, name = half_sent(bench)
+    # Between two looks of the commit process, and kept so that the new folder is surely another one.
+    (bench.shelf.open / name).rename(bench.ends.root / "elsewhere")
+    bench.intake.look_after()
+    bench.send(number, round_=1, blocks=4)
+    assert bench.work() == []
+    assert left(bench) < 1.5 * MB
+    bench.send(number, round_=2)
     assert len(bench.work()) == 1
     bench.ends.assert_identical(bench.ends.bags()[0], packets)
 
