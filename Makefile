@@ -13,8 +13,8 @@ help:
 	@echo 'make bench-batches   time and memory per packet of a crossing;   make soak-batches   20,000 sequences of mishaps'
 	@echo 'make bench-return   how long /return takes for words that lead nowhere, and for those that do'
 	@echo 'make bench-quarantine   what it costs to look at files, and the share of the cage'
-	@echo 'make soak    all that is too long for a test: soak-batches, soak-diode, soak-pages (needs root, takes hours)'
-	@echo 'make bench-diode   the one-way link beside pydiode and udpcast;   make soak-diode   it, for hours (both need root)'
+	@echo 'make soak    all that is too long for a test: soak-batches, soak-diode, soak-pages (needs root, takes most of an hour)'
+	@echo 'make bench-diode   the one-way link beside pydiode and udpcast;   make soak-diode   it, at full length (both need root)'
 	@echo 'make fuzz-quarantine RUNS=200000 SEED=1   mutated files, led by coverage; what was found lies in .fuzz/'
 
 # Stamps, not the folder: an interrupted install is repeated.
@@ -73,7 +73,7 @@ soak-batches: setup test-packages
 	@printf '%s\n' $(SEED) $$(( $(SEED) + 1 )) | ENVEIS_SEQUENCES=10000 xargs -P 2 -I{} \
 	  $(PY) -m pytest -q -p no:cacheprovider tests/system/test_crossing_sequences.py --hypothesis-seed={} --hypothesis-show-statistics
 
-# Everything that takes longer than a test may: about an hour and a half, as root.
+# Everything that takes longer than a test may: most of an hour, as root.
 soak: soak-batches soak-diode soak-pages
 
 bench-quarantine: setup packages
