@@ -21,10 +21,10 @@ from gateway.home import GatewayHome
 from gateway.home import init as init_gateway
 from keys.age.small import seal_bytes
 from keys.recipient import Kind
+from transfer.diode.folders import Shelf
 from transfer.diode.network import read_links
 from transfer.diode.report import ReceiverReport, report_receiver
 from transfer.diode.settings import ReceiverSettings, SenderSettings, encode_settings
-from transfer.diode.shelf import Shelf
 from transfer.names import Lane, PacketId
 from transfer.usb import MANIFEST
 

@@ -11,9 +11,9 @@ from enveis.terminal import Terminal, amount
 if TYPE_CHECKING:
     from gateway.home import GatewayHome
     from transfer.diode.committing import Committed
+    from transfer.diode.folders import Shelf
     from transfer.diode.roles import Ending, Role
     from transfer.diode.settings import LinkSettings, ReceiverSettings, SenderSettings
-    from transfer.diode.shelf import Shelf
     from transfer.diode.signs import SenderNews
 
 LINK_SETTINGS: Final = "link.toml"
@@ -24,7 +24,7 @@ LINK_FOLDER: Final = "link"
 
 def shelf_of(root: Path) -> "Shelf":
     """Return where the receiver of the desk at `root` keeps what is on its way."""
-    from transfer.diode.shelf import Shelf
+    from transfer.diode.folders import Shelf
 
     return Shelf(root / LINK_FOLDER)
 

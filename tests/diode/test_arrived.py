@@ -1,8 +1,6 @@
 """Between `arrived/` and the inbox: two batches of one number, batches on two roads, bags that are damaged."""
 
 import shutil
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -16,13 +14,6 @@ from transfer.diode.errors import Refusal
 from transfer.ledger import Arrivals
 from transfer.outgoing import LowSide, reexport
 from transfer.usb import AUDIT, MANIFEST
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(tmp_path)
-    yield bench
-    bench.let_go()
 
 
 def cloned(bench: Bench) -> LowSide:

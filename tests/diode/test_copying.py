@@ -1,7 +1,6 @@
 """What is whole of an object is copied while the rest still arrives, and counts for nothing before all is there."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,13 +9,6 @@ from tests.diode.both_ends import Bench, formed, put
 from transfer.diode import committing
 
 MB = 1_000_000
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(tmp_path)
-    yield bench
-    bench.let_go()
 
 
 def half_sent(bench: Bench) -> tuple[int, list[str], str]:

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,13 +9,6 @@ import pytest
 from tests.diode.both_ends import Bench, formed, put
 from transfer.diode.decoding import decode_ready
 from transfer.diode.shelf import OpenShelf
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(tmp_path)
-    yield bench
-    bench.let_go()
 
 
 def cut(path: Path, size: int = 0) -> None:

@@ -13,11 +13,12 @@ from enveis.commands.diode_status import link_as_json, say_link
 from enveis.terminal import Terminal
 from tests.diode.memory_link import SYMBOL, MemoryLink
 from transfer.diode.figures import Figures, LinkFigures, write_figures
+from transfer.diode.folders import Shelf
 from transfer.diode.intake import Intake
 from transfer.diode.notices import History, HistoryEntry, ObjectHeader, Progress, encode_history
 from transfer.diode.report import IDLE, IDLE_WHEN_HERE, ReceiverReport, report_receiver
 from transfer.diode.roles import Role, lock_of
-from transfer.diode.shelf import FileStore, Shelf
+from transfer.diode.shelf import FileStore
 from transfer.exclusive import exclusive
 
 NOW = 1_800_000_000

@@ -12,11 +12,12 @@ from transfer.diode.books import LinkBooks
 from transfer.diode.decoding import decode_ready
 from transfer.diode.errors import Refusal
 from transfer.diode.figures import read_figures
+from transfer.diode.folders import Shelf
 from transfer.diode.intake import Intake
 from transfer.diode.network import _Clerk, _resume
 from transfer.diode.notices import Heartbeat, History, ObjectHeader, encode_heartbeat, encode_history
 from transfer.diode.report import read_history
-from transfer.diode.shelf import FileStore, OpenShelf, Shelf
+from transfer.diode.shelf import FileStore, OpenShelf
 from transfer.diode.wire import Kind, link_id
 
 BEAT = encode_heartbeat(Heartbeat(0, 0, 0, 0, 0, 0, 10))

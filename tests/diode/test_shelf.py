@@ -4,7 +4,6 @@ import errno
 import multiprocessing
 import os
 import shutil
-from collections.abc import Iterator
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
@@ -17,16 +16,11 @@ from transfer.diode.arrived import note_imported, remove_imported, waiting_bags
 from transfer.diode.decoding import TRIES_MAX, decode_ready
 from transfer.diode.departing import DepartingObject, form_batch
 from transfer.diode.errors import LinkError, Refusal
-from transfer.diode.shelf import SHARED_FOLDER, OpenFiles, OpenShelf, Shelf
+from transfer.diode.folders import Shelf
+from transfer.diode.object_files import SHARED_FOLDER, OpenFiles
+from transfer.diode.shelf import OpenShelf
 from transfer.diode.symbols import BlockState
 from transfer.settling import acknowledge
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(tmp_path)
-    yield bench
-    bench.let_go()
 
 
 def test_the_whole_journey_to_the_words_that_let_the_low_side_delete(bench: Bench) -> None:

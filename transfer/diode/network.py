@@ -17,12 +17,13 @@ from transfer.diode.books import Link, LinkBooks
 from transfer.diode.datagrams import Datagrams
 from transfer.diode.errors import DatagramError, LinkError, Refusal
 from transfer.diode.figures import Figures, LinkFigures, read_figures, write_figures
+from transfer.diode.folders import Shelf
 from transfer.diode.intake import Intake
 from transfer.diode.loss import PERIOD_SECONDS, Listener
 from transfer.diode.notices import parse_object
 from transfer.diode.report import read_history
 from transfer.diode.settings import ReceiverSettings
-from transfer.diode.shelf import FileStore, Shelf
+from transfer.diode.shelf import FileStore
 from transfer.diode.wire import IP_OVERHEAD, MTU_MAX, LinkKey
 from transfer.pairing import PAIRING_MAX, PairingError, parse_pairing
 

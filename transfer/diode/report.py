@@ -10,9 +10,10 @@ from transfer.batch import NUMBER_MAX
 from transfer.diode.books import Link
 from transfer.diode.errors import DatagramError, LinkError
 from transfer.diode.figures import Figures, LinkFigures, read_figures
+from transfer.diode.folders import HEADER_MAX, Shelf
 from transfer.diode.notices import History, Progress, parse_history
+from transfer.diode.object_files import OpenFiles
 from transfer.diode.roles import Role, lock_of
-from transfer.diode.shelf import HEADER_MAX, OpenFiles, Shelf
 from transfer.exclusive import is_held
 
 STALE: Final = 10  # seconds after which the network process counts as not running

@@ -13,7 +13,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
-from transfer.diode.shelf import OpenShelf, Shelf
+from transfer.diode.folders import Shelf
+from transfer.diode.shelf import OpenShelf
 from transfer.errors import BusyError
 from transfer.exclusive import exclusive
 

@@ -10,14 +10,12 @@ from typing import Final
 
 from disk.durable import replace, sync_folder
 from transfer.diode.errors import DatagramError, LinkError, Refusal
-from transfer.diode.folders import HEADER_MAX, Shelf, clear, size_below
+from transfer.diode.folders import Shelf, clear, size_below
 from transfer.diode.notices import History, ObjectHeader
-from transfer.diode.object_files import HEADER, SHARED, SHARED_FOLDER, OpenFiles, cost_of, make_files, write_at
+from transfer.diode.object_files import HEADER, SHARED, OpenFiles, cost_of, make_files, write_at
 from transfer.diode.quota import Shares
 from transfer.diode.room import no_room
 from transfer.diode.symbols import SymbolMap
-
-__all__ = ["HEADER_MAX", "SHARED", "SHARED_FOLDER", "FileStore", "OpenFiles", "OpenShelf", "Shelf"]
 
 ROOM_REST: Final = 5.0  # seconds that an object is left alone for which the disk had no room
 

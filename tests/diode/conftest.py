@@ -1,0 +1,15 @@
+"""Both ends of a link without a wire, for the tests of this folder that have none of their own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.diode.both_ends import Bench
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path)
+    yield bench
+    bench.let_go()
