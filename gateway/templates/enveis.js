@@ -130,7 +130,8 @@
     document.replaceChild(document.adoptNode(page.documentElement), document.documentElement);
     window.scrollTo(0, 0);
     enhance();
-    (document.getElementById("problem") || document.getElementById("main")).focus();
+    // The reason for an error, or the return words, stand at the top; focusing alone would scroll the page past them.
+    (document.getElementById("problem") || document.getElementById("main")).focus({ preventScroll: true });
   }
 
   function progress(bars, total) {

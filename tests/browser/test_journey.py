@@ -136,6 +136,24 @@ def test_the_whole_way(browser: Browser, letterbox: Letterbox, seen: Seen, files
     visitor.leave()
 
 
+def test_the_receipt_opens_at_the_return_words(browser: Browser, letterbox: Letterbox) -> None:
+    """With the script, on the smallest phone: the focus goes to the page's start and the view stays there."""
+    small = {"width": 360, "height": 740}
+    visitor = _visitor(browser, letterbox, Way("nb", script=True, scheme="light", size=small, sentences={}))
+    page = visitor.page
+    visitor.go("/nb/")
+    page.locator("#message").fill("De mistet papirene mine.")
+    _send(page)
+    words = page.locator("#receipt")
+    expect(words).to_be_visible()
+    _focused(page, "#main")
+    assert page.evaluate("window.scrollY") == 0
+    box = words.bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= small["height"]
+    visitor.leave()
+
+
 def _fill(page: Page, way: Way) -> None:
     page.locator("#message").fill("De mistet papirene mine.\nTo ganger.")
     page.locator("#public_body").select_option(index=5)

@@ -96,3 +96,18 @@ def test_plurals() -> None:
     assert len({said[Language.ENGLISH], said[Language.NYNORSK], said[Language.DANISH]}) == 3
     for language in Language:
         assert translations(language).ngettext("complaint received", "complaints received", 2) != said[language]
+
+
+# What a translator from Norwegian writes easily, and what it tells a Dane.
+FALSE_FRIENDS = {Language("da"): {"gøres om": "is done again; to undo is 'fortryde'"}}
+
+
+def test_no_sentence_reads_as_its_opposite() -> None:
+    found = [
+        (language.value, message.id, meaning)
+        for language, message in _messages()
+        for words, meaning in FALSE_FRIENDS.get(language, {}).items()
+        for form in _forms(message.string)
+        if words in " ".join(form.split())
+    ]
+    assert found == []
