@@ -1,7 +1,9 @@
 """What can be wrong with an audit log that somebody hands us, or that a crash left behind."""
 
+from disk.expected import ExpectedError
 
-class AuditError(Exception):
+
+class AuditError(ExpectedError):
     """Base of the failures that a correct program has to expect of a log; one sentence for a person."""
 
 

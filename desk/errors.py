@@ -1,7 +1,9 @@
 """What can go wrong at the desk: its home, its keys, a packet that is not what it should be."""
 
+from disk.expected import ExpectedError
 
-class DeskError(Exception):
+
+class DeskError(ExpectedError):
     """Base of the desk's expected failures; one sentence for the person at the desk."""
 
 

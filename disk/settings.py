@@ -8,12 +8,14 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
+from disk.expected import ExpectedError
+
 SETTINGS_MAX: Final = 1024 * 1024  # bytes; a settings file beyond this is a mistake
 
 S = TypeVar("S")
 
 
-class SettingsError(Exception):
+class SettingsError(ExpectedError):
     """A settings file cannot be used. The message is one sentence with the key and what it may hold."""
 
 

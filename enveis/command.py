@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from disk.expected import ExpectedError
 from enveis.terminal import Terminal
 
 HOME_VARIABLE: Final = "ENVEIS_HOME"
@@ -23,7 +24,7 @@ class UsageError(Exception):
     """The command was called in a way that cannot be meant; one sentence says what is missing."""
 
 
-class RefusedError(Exception):
+class RefusedError(ExpectedError):
     """The command was understood and is not carried out; one sentence says why."""
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
+from disk.expected import ExpectedError
 from enveis.command import Command, RefusedError, UsageError
 from enveis.terminal import Terminal, visible
 
@@ -37,20 +38,6 @@ STATIONS: Final[dict[str, tuple[str, str]]] = {
     "keys": ("enveis.commands.keys", "public halves and words to compare them by; copies of the private half"),
     "receipt": ("enveis.commands.receipt", "for a source: make a receipt's words offline"),
 }
-
-# The bases of all failures that a correct program has to expect. By name: importing them would load stations.
-_EXPECTED: Final = frozenset(
-    {
-        "keys.errors.KeyMaterialError",
-        "transfer.errors.TransferError",
-        "audit.errors.AuditError",
-        "quarantine.errors.QuarantineError",
-        "gateway.errors.GatewayError",
-        "desk.errors.DeskError",
-        "disk.settings.SettingsError",
-        "enveis.command.RefusedError",
-    }
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,8 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def expected_sentence(error: BaseException) -> str | None:
     """Return the sentence of a failure that may happen, None for a fault of ours."""
-    names = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__}
-    if names & _EXPECTED:
+    if isinstance(error, ExpectedError):
         return " ".join(str(error).split())
     if isinstance(error, OSError):
         if error.strerror is None:

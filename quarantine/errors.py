@@ -1,9 +1,10 @@
 """What a correct program has to expect from inspecting a stranger's file. Messages never hold a byte of it."""
 
+from disk.expected import ExpectedError
 from quarantine.verdict import Reason
 
 
-class QuarantineError(Exception):
+class QuarantineError(ExpectedError):
     """Base of this station's expected failures."""
 
 
