@@ -22,20 +22,20 @@ from typing import Final
 
 import pypdf
 
-from quarantine import kernel
 from quarantine.budgets import MIB, Budgets
-from quarantine.clamd import ClamdScanner, Scanner
+from quarantine.cage import syscalls
+from quarantine.check_of_type import examine_bytes
 from quarantine.examination import encode_examination, parse_examination
-from quarantine.examine import examine_bytes
-from quarantine.examiner import CagedExaminer
-from quarantine.inspect import Inspector
-from quarantine.local_clamd import LocalClamd
-from quarantine.memory import MemfdWriter, SealedMemfd
-from quarantine.requests import End, Request
-from quarantine.types import FileType
+from quarantine.file_types import FileType
+from quarantine.inspector import Inspector
+from quarantine.memfd import MemfdWriter, SealedMemfd
+from quarantine.scanner.clamd import ClamdScanner, Scanner
+from quarantine.scanner.local_clamd import LocalClamd
 from quarantine.verdict import Clear
-from quarantine.warming import load_everything
-from quarantine.zygote import Zygote
+from quarantine.workers.caged_examiner import CagedExaminer
+from quarantine.workers.protocol import End, Request
+from quarantine.workers.warmup import load_everything
+from quarantine.workers.zygote_client import Zygote
 
 LARGE: Final = 250 * MIB  # bytes
 SECONDS: Final = 120.0  # for one file
@@ -51,7 +51,7 @@ def main() -> int:
     parser.add_argument("--large", type=int, default=9, help="pairs of each large file (default 9)")
     parser.add_argument("--clamd", action="store_true", help="also with a clamd of our own (test signatures)")
     arguments = parser.parse_args()
-    kernel.keep_freed_memory()  # as the zygote does
+    syscalls.keep_freed_memory()  # as the zygote does
     load_everything()
     with Zygote() as zygote:
         print("Examined in a cage, and in this process (medians; the share: the median of each pair's difference):")
@@ -153,7 +153,7 @@ class NoScanner:
     """Finds nothing, at once."""
 
     def scan(self, fd: int, *, deadline: float) -> None:
-        """See quarantine.clamd.Scanner."""
+        """See quarantine.scanner.clamd.Scanner."""
 
 
 def speed(size: int, seconds: float) -> str:

@@ -20,8 +20,8 @@ from enveis.sample_files import deflated_zip, one_page_pdf, stored_rar
 from enveis.terminal import Terminal
 from enveis.two_machines import RunningGateway, TwoMachines, Upload, free_port
 from gateway.config import MIB, GatewayConfig
-from quarantine.canaries import eicar
-from quarantine.local_clamd import LocalClamd
+from quarantine.scanner.canaries import eicar
+from quarantine.scanner.local_clamd import LocalClamd
 from transfer.names import Lane
 
 TICK: Final = 2  # seconds; six hours on a real gateway

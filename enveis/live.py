@@ -25,7 +25,7 @@ from enveis.running_link import RunningLink
 from enveis.terminal import Terminal
 from enveis.two_machines import RunningGateway, TwoMachines, is_port_free
 from gateway.config import GIB, MIB, GatewayConfig, encode_config
-from quarantine.local_clamd import LocalClamd
+from quarantine.scanner.local_clamd import LocalClamd
 from transfer.diode.arrived import note_imported, remove_imported, waiting_bags
 from transfer.errors import BusyError
 from transfer.ledger import Arrivals

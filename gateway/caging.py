@@ -6,11 +6,11 @@ from typing import Final
 from gateway.config import UNCAGED, GatewayConfig
 from gateway.errors import GatewayError
 from gateway.log import LogEvent, log
-from quarantine.cage import REQUIRED, Cage, Layer, missing_layers
+from quarantine.cage.layers import REQUIRED, Cage, Layer, missing_layers
 from quarantine.errors import CageError
-from quarantine.proof import Proof, prove_cage
-from quarantine.types import PICTURES
-from quarantine.zygote import Zygote
+from quarantine.file_types import PICTURES
+from quarantine.workers.cage_test import Proof, prove_cage
+from quarantine.workers.zygote_client import Zygote
 
 _ADVICE: Final = "inspection = false takes files unseen and holds them all, locked at the desk until a person decides"
 

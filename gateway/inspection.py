@@ -13,8 +13,8 @@ from gateway.intake import KeptFile
 from gateway.log import LogEvent, log
 from gateway.span import Span
 from keys.age.errors import PayloadError
-from quarantine.inspect import Inspector
-from quarantine.memory import MemfdWriter, Slot, Slots
+from quarantine.inspector import Inspector
+from quarantine.memfd import MemfdWriter, Slot, Slots
 from quarantine.verdict import Reason, Undecided, Verdict
 
 

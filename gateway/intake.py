@@ -14,7 +14,7 @@ from gateway.form import FIELD_BYTES_MAX, FIELDS_MAX, OTHERS_BYTES_MAX, Fields, 
 from gateway.outcome import Problem, RefusedFile, RefusedReason, SubmissionError
 from gateway.sealing import SealedUpload
 from gateway.span import Span
-from quarantine.types import HEAD_SIZE, FileType, Refusal, RefusedType, accepted_type
+from quarantine.file_types import HEAD_SIZE, FileType, Refusal, RefusedType, accepted_type
 from transfer.manifest import NAME_MAX
 from transfer.packet import Member
 

@@ -11,11 +11,11 @@ import json
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from quarantine.archive.content import Promise
 from quarantine.budgets import Budgets
 from quarantine.errors import UndecidableError
-from quarantine.member_content import Promise
-from quarantine.memory import SealedMemfd
-from quarantine.types import FileType
+from quarantine.file_types import FileType
+from quarantine.memfd import SealedMemfd
 from quarantine.verdict import Code, Finding, Reason
 
 CRC32_MAX: Final = 0xFFFFFFFF

@@ -3,15 +3,15 @@
 from typing import BinaryIO
 
 from quarantine.budgets import Budgets
-from quarantine.foreign_formats import is_active_text, is_container, is_program
-from quarantine.types import HEAD_SIZE, FileType, type_of_content
+from quarantine.file_types import HEAD_SIZE, FileType, type_of_content
+from quarantine.polyglots import is_active_text, is_container, is_program
 from quarantine.verdict import Code
 
 
 def embedded_codes(stream: BinaryIO, budgets: Budgets, *, depth: int) -> set[Code]:
     """What an embedded file is, and what is found in it."""
-    from quarantine.checks_pdf import examine_at
-    from quarantine.examine import examine_bytes
+    from quarantine.check_of_type import examine_bytes
+    from quarantine.pdf.check import examine_at
 
     head = stream.read(HEAD_SIZE)
     if is_program(head):

@@ -11,11 +11,11 @@ import os
 import sys
 from dataclasses import dataclass
 
-from quarantine.attacks import ATTACKS
-from quarantine.cage import Cage, Layer
-from quarantine.memory import SealedMemfd, seal_bytes_in_memory
-from quarantine.proof import attack, open_targets
-from quarantine.zygote import Zygote
+from quarantine.cage.attacks import ATTACKS
+from quarantine.cage.layers import Cage, Layer
+from quarantine.memfd import SealedMemfd, seal_bytes_in_memory
+from quarantine.workers.cage_test import attack, open_targets
+from quarantine.workers.zygote_client import Zygote
 
 
 @dataclass(frozen=True)

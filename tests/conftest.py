@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-from quarantine.local_clamd import LocalClamd
+from quarantine.scanner.local_clamd import LocalClamd
 
 # Its source distribution holds RAR archives of every version; nothing free writes compressed ones.
 RARFILE: Final = "rarfile==4.5"

@@ -13,10 +13,10 @@ import time
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from quarantine import worker, zygote_process
 from quarantine.budgets import Budgets
 from quarantine.examination import Examination
-from quarantine.types import FileType
+from quarantine.file_types import FileType
+from quarantine.workers import worker, zygote
 
 HOSTILE = (__file__,)
 
@@ -35,4 +35,4 @@ def expand(stream: BinaryIO, place: tuple[int, ...], budgets: Budgets) -> Iterat
 if __name__ == "__main__":
     worker.examine_bytes = run
     worker.expand = expand
-    zygote_process.main(sys.argv[1:])
+    zygote.main(sys.argv[1:])

@@ -1,8 +1,8 @@
 """A real zygote that keeps how its workers ended, and what they took."""
 
-from quarantine.assignment import Assignment
-from quarantine.requests import End, Request
-from quarantine.zygote import Zygote
+from quarantine.workers.assignment import Assignment
+from quarantine.workers.protocol import End, Request
+from quarantine.workers.zygote_client import Zygote
 
 
 class WatchedZygote(Zygote):

@@ -122,10 +122,10 @@ def _check(arguments: Namespace, terminal: Terminal) -> int:
 
 def _cage_rows() -> tuple[list[tuple[str, str]], bool]:
     """Attack the cage from inside; return what came of each attack, and whether all failed."""
-    from quarantine.cage import missing_layers
+    from quarantine.cage.layers import missing_layers
     from quarantine.errors import CageError
-    from quarantine.proof import prove_cage
-    from quarantine.zygote import Zygote
+    from quarantine.workers.cage_test import prove_cage
+    from quarantine.workers.zygote_client import Zygote
 
     lacking = missing_layers()
     if lacking:
@@ -147,9 +147,9 @@ def _scanner_state(socket: str, *, wanted: bool) -> tuple[str, bool]:
     """How it is with the scanner, and whether that is as the settings want it."""
     import time
 
-    from quarantine.canaries import check_scanner
-    from quarantine.clamd import ClamdScanner
     from quarantine.errors import QuarantineError
+    from quarantine.scanner.canaries import check_scanner
+    from quarantine.scanner.clamd import ClamdScanner
 
     if not wanted:
         return "off: every file counts as undecided and is held", True

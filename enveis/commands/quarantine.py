@@ -11,7 +11,7 @@ from enveis.terminal import Terminal
 
 if TYPE_CHECKING:
     from gateway.config import GatewayConfig
-    from quarantine.own_files import Refused, Taken
+    from quarantine.inspect_path import Refused, Taken
     from quarantine.verdict import Verdict
 
 _SECONDS: Final = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?", re.ASCII)
@@ -35,13 +35,13 @@ def _seconds(text: str) -> float:
 
 
 def _inspect(arguments: Namespace, terminal: Terminal) -> int:
-    from quarantine.clamd import ClamdScanner
-    from quarantine.examiner import CagedExaminer
+    from quarantine.file_types import PICTURES, FileType
     from quarantine.findings import check_raised
-    from quarantine.inspect import Inspector
-    from quarantine.own_files import inspect_path
-    from quarantine.types import PICTURES, FileType
-    from quarantine.zygote import Zygote
+    from quarantine.inspect_path import inspect_path
+    from quarantine.inspector import Inspector
+    from quarantine.scanner.clamd import ClamdScanner
+    from quarantine.workers.caged_examiner import CagedExaminer
+    from quarantine.workers.zygote_client import Zygote
 
     config = _settings(arguments)
     allowed = frozenset(map(FileType, config.allowed_types))
@@ -73,7 +73,7 @@ def _inspect(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _outcome(outcome: "Taken | Refused") -> tuple[int, tuple[str, ...]]:
-    from quarantine.own_files import Refused, Taken
+    from quarantine.inspect_path import Refused, Taken
 
     match outcome:
         case Taken(_, verdict):

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from pypdf import PdfWriter
 
-from quarantine.local_clamd import LocalClamd
+from quarantine.scanner.local_clamd import LocalClamd
 from tests.browser.conftest import Seen, Visitor
 from tests.letterbox import Letterbox
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from quarantine.checks_image import load_second_opinion
+from quarantine.image.check import load_second_opinion
 from tests.fuzz import caged
 from tests.fuzz.cases import mutated
 from tests.fuzz.seeds import TARGETS

@@ -7,12 +7,12 @@ import io
 import time
 from typing import Final, NamedTuple
 
-from quarantine.checks_image import load_second_opinion
+from quarantine.check_of_type import examine_bytes
 from quarantine.errors import UndecidableError
-from quarantine.examine import examine_bytes
-from quarantine.examiner import CagedExaminer
-from quarantine.memory import seal_bytes_in_memory
-from quarantine.zygote import Zygote
+from quarantine.image.check import load_second_opinion
+from quarantine.memfd import seal_bytes_in_memory
+from quarantine.workers.caged_examiner import CagedExaminer
+from quarantine.workers.zygote_client import Zygote
 from tests.fuzz.cases import mutated, type_of
 from tests.fuzz.seeds import TARGETS
 from tests.fuzz.targets import BUDGETS, SECONDS

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 
-from quarantine.types import FileType
+from quarantine.file_types import FileType
 from tests.fuzz.mutation import mutate
 from tests.fuzz.seeds import seeds
 

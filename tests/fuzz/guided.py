@@ -14,9 +14,9 @@ from typing import Final
 import atheris
 
 with atheris.instrument_imports(include=["quarantine"]):
-    from quarantine.checks_image import load_second_opinion
-    from quarantine.examine import check_of
-    from quarantine.types import FileType
+    from quarantine.check_of_type import check_of
+    from quarantine.file_types import FileType
+    from quarantine.image.check import load_second_opinion
     from tests.fuzz import targets
 
     # Loaded on demand otherwise, and then coverage would not see them.

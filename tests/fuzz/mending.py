@@ -4,8 +4,8 @@ import zlib
 from collections.abc import Callable
 from typing import Final
 
-from quarantine.png import PNG_MAGIC
-from quarantine.rar_blocks import MAGIC_3, MAGIC_5
+from quarantine.image.png import PNG_MAGIC
+from quarantine.rar.blocks import MAGIC_3, MAGIC_5
 
 BLOCKS_MAX: Final = 1000
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from quarantine.budgets import Budgets
+from quarantine.check_of_type import examine_bytes
 from quarantine.examination import encode_examination
-from quarantine.examine import examine_bytes
-from quarantine.types import FileType
+from quarantine.file_types import FileType
 from tests import benign_pdfs, hostile_rar, hostile_rar3, hostile_zip, pdf_files, text_files
 from tests.jpeg_files import chunk, jpeg, png, segment, tiff
 from tests.picture_files import exif as exif_block

@@ -13,17 +13,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from quarantine.archive.content import ContentSearch, Promise, kind_to_check
 from quarantine.budgets import Budgets
+from quarantine.check_of_type import examine_bytes
 from quarantine.errors import UndecidableError
 from quarantine.examination import Examination, Member, encode_examination, parse_examination
-from quarantine.examine import examine_bytes
-from quarantine.expanding import expand
-from quarantine.inspect import Inspector
-from quarantine.member_content import ContentSearch, Promise, kind_to_check
-from quarantine.memory import SealedMemfd, seal_bytes_in_memory
-from quarantine.types import DEFAULT_TYPES, HEAD_SIZE, FileType, RefusedType, accepted_type
-from quarantine.unpacking import DamagedArchiveError, collect
+from quarantine.file_types import DEFAULT_TYPES, HEAD_SIZE, FileType, RefusedType, accepted_type
+from quarantine.inspector import Inspector
+from quarantine.memfd import SealedMemfd, seal_bytes_in_memory
+from quarantine.rar.unpack import DamagedArchiveError, collect
 from quarantine.verdict import Clear, Finding, Held, Reason, Undecided
+from quarantine.zip.expand import expand
 
 BUDGETS: Final = Budgets()
 # A member of a megabyte shows all that one of a gibibyte does, in the time of one execution.

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quarantine import checks_image, checks_txt
 from quarantine.budgets import Budgets
 from quarantine.errors import UndecidableError
 from quarantine.examination import Examination, Member
-from quarantine.rar_blocks import MAGIC_5
+from quarantine.image import check as checks_image
+from quarantine.rar.blocks import MAGIC_5
+from quarantine.text import check as checks_txt
 from quarantine.verdict import Code, Finding
 from tests.fuzz import caged, targets
 from tests.fuzz.mending import mend

@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 
 from quarantine.budgets import MIB, Budgets
-from quarantine.clamd import ClamdScanner
-from quarantine.examiner import CagedExaminer
-from quarantine.inspect import Inspector
-from quarantine.local_clamd import LocalClamd
-from quarantine.memory import seal_bytes_in_memory
-from quarantine.types import FileType, type_of_content
+from quarantine.file_types import FileType, type_of_content
+from quarantine.inspector import Inspector
+from quarantine.memfd import seal_bytes_in_memory
+from quarantine.scanner.clamd import ClamdScanner
+from quarantine.scanner.local_clamd import LocalClamd
 from quarantine.verdict import Clear, Code, Held, Verdict
+from quarantine.workers.caged_examiner import CagedExaminer
 from tests.benign_zip import benign_archives
 from tests.hostile_rar import BUILDERS as RARS
 from tests.hostile_zip import BUILDERS as ZIPS

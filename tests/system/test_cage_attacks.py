@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from quarantine.attacks import ATTACKS
-from quarantine.cage import Layer
-from quarantine.landlock import landlock_abi
-from quarantine.proof import Outcome
-from quarantine.zygote import Zygote
+from quarantine.cage.attacks import ATTACKS
+from quarantine.cage.landlock import landlock_abi
+from quarantine.cage.layers import Layer
+from quarantine.workers.cage_test import Outcome
+from quarantine.workers.zygote_client import Zygote
 from tests.cage_attacks import Case, cases
 
 ROOT = Path(__file__).parents[2]
@@ -89,7 +89,7 @@ def test_where_namespaces_are_forbidden_the_rest_holds() -> None:
     ).returncode:
         pytest.skip("this machine has no user namespaces to begin with")
     script = (
-        "from quarantine.zygote import Zygote\nfrom quarantine.proof import prove_cage\n"
+        "from quarantine.workers.zygote_client import Zygote\nfrom quarantine.workers.cage_test import prove_cage\n"
         "with Zygote() as zygote:\n"
         "    print(zygote.start().namespaces, all(proof.outcome.holds for proof in prove_cage(zygote)))"
     )

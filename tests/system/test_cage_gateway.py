@@ -14,12 +14,12 @@ from gateway.caging import start_cage
 from gateway.config import UNCAGED, GatewayConfig
 from gateway.errors import GatewayError
 from gateway.home import GatewayHome
-from quarantine.attacks import ATTACKS
-from quarantine.cage import Cage, Layer
+from quarantine.cage.attacks import ATTACKS
+from quarantine.cage.layers import Cage, Layer
 from quarantine.errors import CageError
-from quarantine.local_clamd import LocalClamd
-from quarantine.proof import Outcome, prove_cage
-from quarantine.zygote import Zygote
+from quarantine.scanner.local_clamd import LocalClamd
+from quarantine.workers.cage_test import Outcome, prove_cage
+from quarantine.workers.zygote_client import Zygote
 from tests.gateway_process import GatewayProcess
 
 ACCEPTING = replace(GatewayConfig(), uncaged_inspection=UNCAGED)
@@ -55,7 +55,7 @@ def test_a_cage_that_lets_an_attack_through_is_refused(monkeypatch: pytest.Monke
 def test_workers_that_never_answer_prove_nothing(tmp_path: Path) -> None:
     program = tmp_path / "silent.py"
     program.write_text(
-        "import sys, os\nfrom quarantine import spares, zygote_process\n"
+        "import sys, os\nfrom quarantine.workers import spares, zygote as zygote_process\n"
         "spares.work = lambda *_: os._exit(0)\nzygote_process.main(sys.argv[1:])\n"
     )
     with Zygote(program=(str(program),)) as zygote, pytest.raises(CageError, match="harmless text"):
@@ -120,7 +120,7 @@ def test_check_shows_the_proof(tmp_path: Path, clamd: LocalClamd) -> None:
 def test_a_running_gateway_has_its_zygote_and_takes_it_along(tmp_path: Path) -> None:
     with GatewayProcess(tmp_path, inspection=True, inspection_budget_seconds=5) as gateway:
         children = Path(f"/proc/{gateway.pid}/task/{gateway.pid}/children").read_text().split()
-        zygotes = [pid for pid in children if b"quarantine.zygote_process" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        zygotes = [pid for pid in children if b"quarantine.workers.zygote" in Path(f"/proc/{pid}/cmdline").read_bytes()]
         assert len(zygotes) == 1
         # It was told nothing: no descriptor of the gateway's, no environment.
         assert Path(f"/proc/{zygotes[0]}/environ").read_bytes().split(b"\0")[:-1] in ([], [b"LC_CTYPE=C.UTF-8"])

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from quarantine.local_clamd import LocalClamd
-from quarantine.zygote import Zygote
+from quarantine.scanner.local_clamd import LocalClamd
+from quarantine.workers.zygote_client import Zygote
 from tests.gateway_process import GatewayProcess
 from tests.jpeg_files import chunk, jpeg, png
 from tests.picture_files import exif, saved, two_pictures, with_text

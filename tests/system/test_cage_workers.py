@@ -14,17 +14,17 @@ from pathlib import Path
 import pytest
 
 from quarantine.budgets import MIB, Budgets
-from quarantine.cage import Cage, Layer
+from quarantine.cage.layers import Cage, Layer
 from quarantine.errors import CageError, UndecidableError
 from quarantine.examination import Examination, Member
-from quarantine.examiner import CagedExaminer
-from quarantine.memory import MemfdWriter, SealedMemfd, seal_bytes_in_memory
-from quarantine.requests import Request
-from quarantine.spares import SPARES
-from quarantine.types import FileType
-from quarantine.unpacking import DamagedArchiveError
+from quarantine.file_types import FileType
+from quarantine.memfd import MemfdWriter, SealedMemfd, seal_bytes_in_memory
+from quarantine.rar.unpack import DamagedArchiveError
 from quarantine.verdict import Reason
-from quarantine.zygote import Zygote
+from quarantine.workers.caged_examiner import CagedExaminer
+from quarantine.workers.protocol import Request
+from quarantine.workers.spares import SPARES
+from quarantine.workers.zygote_client import Zygote
 from tests.hostile_zygote import HOSTILE
 
 BUDGETS = Budgets(worker_cpu=1, worker_memory=256 * MIB, answer_bytes=10_000)

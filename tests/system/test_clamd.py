@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from quarantine import local_clamd
-from quarantine.canaries import Canary, canaries, check_scanner, eicar, encrypted_zip, zip_of
-from quarantine.clamd import ClamdScanner, parse_reply
 from quarantine.errors import LocalClamdError, ScannerUnfitError, UndecidableError
-from quarantine.local_clamd import SETTINGS, TEST_MARK, LocalClamd
-from quarantine.memory import seal_bytes_in_memory
+from quarantine.memfd import seal_bytes_in_memory
+from quarantine.scanner import local_clamd
+from quarantine.scanner.canaries import Canary, canaries, check_scanner, eicar, encrypted_zip, zip_of
+from quarantine.scanner.clamd import ClamdScanner, parse_reply
+from quarantine.scanner.local_clamd import SETTINGS, TEST_MARK, LocalClamd
 from quarantine.verdict import Code, Finding, Reason
 from tests.clamd_server import Answer, clamd_server, reply
 

@@ -14,15 +14,15 @@ from pathlib import Path
 import pytest
 
 from quarantine.budgets import MIB, Budgets
-from quarantine.canaries import eicar, encrypted_zip, zip_of
-from quarantine.clamd import ClamdScanner
 from quarantine.errors import UndecidableError
 from quarantine.examination import Examination
-from quarantine.inspect import Inspector
-from quarantine.local_clamd import TEST_MARK, LocalClamd
-from quarantine.memory import seal_bytes_in_memory
-from quarantine.own_files import Refused, Taken, inspect_path
-from quarantine.types import FileType, Refusal, RefusedType, type_of_content
+from quarantine.file_types import FileType, Refusal, RefusedType, type_of_content
+from quarantine.inspect_path import Refused, Taken, inspect_path
+from quarantine.inspector import Inspector
+from quarantine.memfd import seal_bytes_in_memory
+from quarantine.scanner.canaries import eicar, encrypted_zip, zip_of
+from quarantine.scanner.clamd import ClamdScanner
+from quarantine.scanner.local_clamd import TEST_MARK, LocalClamd
 from quarantine.verdict import Clear, Code, Finding, Held, Reason, Undecided, Verdict
 from tests.rar5 import Entry, blake2sp, encrypted_headers, encryption, rar5, symlink
 
@@ -317,9 +317,9 @@ def test_no_plaintext_reaches_a_disk(clamd: LocalClamd, tmp_path: Path) -> None:
     path.write_bytes(rar5(Entry("a.rar", rar5(Entry("b.txt", marker * 1000))), Entry("c.zip", zip_of("d", marker))))
     script = (
         "import pathlib, sys\n"
-        "from quarantine.own_files import inspect_path\n"
-        "from quarantine.inspect import Inspector\n"
-        "from quarantine.clamd import ClamdScanner\n"
+        "from quarantine.inspect_path import inspect_path\n"
+        "from quarantine.inspector import Inspector\n"
+        "from quarantine.scanner.clamd import ClamdScanner\n"
         "print(inspect_path(pathlib.Path(sys.argv[1]), Inspector(ClamdScanner(pathlib.Path(sys.argv[2]))),"
         " seconds=50).verdict)\n"
     )

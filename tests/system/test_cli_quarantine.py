@@ -10,8 +10,8 @@ import pytest
 
 from enveis.sample_files import deflated_zip, one_page_pdf, stored_rar
 from quarantine.budgets import Budgets
-from quarantine.canaries import eicar
-from quarantine.local_clamd import LocalClamd
+from quarantine.scanner.canaries import eicar
+from quarantine.scanner.local_clamd import LocalClamd
 from tests.gateway_process import GatewayProcess
 from tests.jpeg_files import jpeg
 

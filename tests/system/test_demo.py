@@ -13,7 +13,7 @@ from enveis.command import RefusedError
 from enveis.demo import MARK, _Journey, submissions
 from enveis.terminal import Terminal
 from enveis.two_machines import TwoMachines
-from quarantine.canaries import eicar
+from quarantine.scanner.canaries import eicar
 from transfer.names import Lane
 
 

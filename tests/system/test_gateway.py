@@ -14,8 +14,8 @@ import pytest
 
 from gateway.answers import SCRIPT_TAG
 from keys.recipient import Kind
-from quarantine.canaries import eicar
-from quarantine.local_clamd import LocalClamd
+from quarantine.scanner.canaries import eicar
+from quarantine.scanner.local_clamd import LocalClamd
 from tests.gateway_process import Answer, GatewayProcess, file_head, form_body, form_head, read_answer
 from transfer.manifest import Outcome
 from transfer.message import Contact, Person, Relation, Road, Side

@@ -6,7 +6,7 @@ import pytest
 
 from enveis.sample_files import deflated_zip
 from quarantine.budgets import Budgets
-from quarantine.local_clamd import LocalClamd
+from quarantine.scanner.local_clamd import LocalClamd
 from tests.gateway_process import GatewayProcess
 from transfer.names import Lane
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from quarantine.local_clamd import LocalClamd
+from quarantine.scanner.local_clamd import LocalClamd
 from tests.gateway_process import GatewayProcess, file_head, form_head, read_answer
 
 FILE = 268_435_456  # bytes

@@ -15,7 +15,7 @@ import pytest
 from enveis.main import main
 from enveis.two_machines import encode_form, free_port
 from gateway.home import GatewayHome
-from quarantine.local_clamd import LocalClamd
+from quarantine.scanner.local_clamd import LocalClamd
 
 # Runs the command as its own process would, and writes down at the end what was loaded.
 RECORDER = """
@@ -95,7 +95,7 @@ def test_a_gateway_that_served_a_submission_never_loaded_what_opens_it(
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
     modules = ours(tmp_path / "modules.json")
-    assert {"gateway.serve", "transfer.packet", "quarantine.inspect", "keys.recipient"} <= modules
+    assert {"gateway.serve", "transfer.packet", "quarantine.inspector", "keys.recipient"} <= modules
     assert forbidden_on_the_low_side(modules) == set()
 
 
@@ -150,7 +150,7 @@ def test_help_loads_one_station_and_no_library(tmp_path: Path) -> None:
     ("module", "forbidden"),
     [
         ("gateway.serve", ("desk", "enveis")),
-        ("quarantine.worker", ("gateway", "transfer", "keys", "audit", "desk", "disk", "enveis")),
+        ("quarantine.workers.worker", ("gateway", "transfer", "keys", "audit", "desk", "disk", "enveis")),
         ("audit.log", ("gateway", "quarantine", "transfer", "desk", "enveis")),
         ("transfer.incoming", ("gateway", "quarantine", "desk", "enveis")),
         ("desk.opening", ("gateway", "enveis")),

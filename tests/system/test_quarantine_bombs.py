@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from quarantine.budgets import MIB, Budgets
-from quarantine.examiner import CagedExaminer
-from quarantine.memory import seal_bytes_in_memory
-from quarantine.requests import End
-from quarantine.types import FileType
+from quarantine.file_types import FileType
+from quarantine.memfd import seal_bytes_in_memory
+from quarantine.workers.caged_examiner import CagedExaminer
+from quarantine.workers.protocol import End
 from tests.pdf_files import HOSTILE, deflated, pdf, stream
 from tests.text_files import LINE
 from tests.watched_zygote import WatchedZygote

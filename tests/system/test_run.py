@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from enveis.two_machines import encode_form, free_port
-from quarantine.canaries import eicar
+from quarantine.scanner.canaries import eicar
 
 HOST = "127.0.0.1"
 START = 60.0  # seconds

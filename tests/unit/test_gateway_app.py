@@ -24,7 +24,7 @@ from gateway.site import Site
 from gateway.submission import Received, Station
 from gateway.transport import DRAIN_BYTES, DRAINERS
 from keys.receipt import PublicReceipt
-from quarantine.types import FileType
+from quarantine.file_types import FileType
 from transfer.names import new_packet_id
 
 LIMITS = Limits(files_max=3, file_max_bytes=1000, message_max_bytes=1024, allowed=frozenset(FileType))

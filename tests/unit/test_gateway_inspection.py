@@ -16,9 +16,9 @@ from gateway.sealing import SealedUpload
 from gateway.span import Span
 from keys.identity import generate_identity
 from keys.recipient import Kind
-from quarantine.inspect import Inspector
-from quarantine.memory import SealedMemfd, Slots
-from quarantine.types import FileType
+from quarantine.file_types import FileType
+from quarantine.inspector import Inspector
+from quarantine.memfd import SealedMemfd, Slots
 from quarantine.verdict import Clear, Reason, Undecided, Verdict
 from transfer.spool import Spool
 

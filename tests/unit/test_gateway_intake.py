@@ -25,7 +25,7 @@ from gateway.span import Span
 from keys.age.small import open_bytes
 from keys.identity import generate_identity
 from keys.recipient import Kind
-from quarantine.types import HEAD_SIZE, FileType
+from quarantine.file_types import HEAD_SIZE, FileType
 from transfer.manifest import NAME_MAX
 from transfer.names import Lane
 from transfer.spool import Spool, SpoolFullError

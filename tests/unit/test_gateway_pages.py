@@ -23,7 +23,7 @@ from gateway.site import Site
 from gateway.submission import Received
 from gateway.wording import Body, PerLanguage
 from keys.receipt import PublicReceipt
-from quarantine.types import FileType
+from quarantine.file_types import FileType
 from quarantine.verdict import Clear, Code, Finding, Held, Reason, Undecided
 from transfer.message import FAMILY_NAMES_MAX, FIELD_MAX, PEOPLE_MAX, TEXT_MAX, Kind, Message, Relation, Road, Side
 from transfer.names import new_packet_id

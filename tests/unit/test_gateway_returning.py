@@ -30,7 +30,7 @@ from gateway.way_back import WayBack
 from keys.receipt import new_receipt_words, return_secrets
 from keys.recipient import Kind
 from keys.words import WordsError
-from quarantine.types import FileType
+from quarantine.file_types import FileType
 from tests.bundles import DESK, GATEWAY, TODAY, a_bundle
 from tests.gateway_process import form_body
 from transfer.reply import Reply, ReplyId, State, seal_reply

@@ -17,7 +17,7 @@ from gateway.outcome import Problem, SubmissionError
 from gateway.places import Place
 from gateway.sealing import SealedUpload
 from gateway.transport import DRAINERS, STALL, Body, Drain, Pace, Reading, check_head
-from quarantine.types import FileType
+from quarantine.file_types import FileType
 
 LIMITS = Limits(files_max=3, file_max_bytes=1000, message_max_bytes=1024, allowed=frozenset(FileType))
 FORM = {"Content-Type": "multipart/form-data; boundary=b", "Content-Length": "10"}

@@ -4,8 +4,8 @@ import io
 from pathlib import Path
 
 from quarantine.budgets import Budgets
-from quarantine.checks_pdf import examine
-from quarantine.types import FileType, type_of_content
+from quarantine.file_types import FileType, type_of_content
+from quarantine.pdf.check import examine
 from quarantine.verdict import Grade
 from tests.benign_pdfs import by_programs, by_pypdf, own
 

@@ -9,12 +9,20 @@ from types import SimpleNamespace
 
 import pytest
 
-from quarantine import cage, landlock, seccomp
 from quarantine.budgets import Budgets
-from quarantine.cage import Cage, Layer
-from quarantine.requests import Hello, Request, encode_cage, encode_hello, encode_request, parse_cage, parse_hello
-from quarantine.requests import parse_request as parse
-from quarantine.types import FileType
+from quarantine.cage import landlock, layers, seccomp
+from quarantine.cage.layers import Cage, Layer
+from quarantine.file_types import FileType
+from quarantine.workers.protocol import (
+    Hello,
+    Request,
+    encode_cage,
+    encode_hello,
+    encode_request,
+    parse_cage,
+    parse_hello,
+)
+from quarantine.workers.protocol import parse_request as parse
 
 KILL, ALLOW, EPERM, ENOSYS = 0x80000000, 0x7FFF0000, 0x00050001, 0x00050026
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
@@ -112,7 +120,7 @@ def test_the_numbers_are_those_of_the_kernels_headers(name: str) -> None:
 
 def test_an_unknown_machine_has_no_filter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seccomp.os, "uname", lambda: SimpleNamespace(machine="riscv64"))
-    assert Layer.SECCOMP in cage.missing_layers()
+    assert Layer.SECCOMP in layers.missing_layers()
     with pytest.raises(OSError, match="no seccomp filter"):
         seccomp.foreign_filter(1)
 
@@ -122,11 +130,11 @@ def test_too_old_a_landlock_is_none(abi: int, monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(OSError, match="Landlock is needed"):
         landlock.restrict(abi=abi)
     monkeypatch.setattr(landlock, "landlock_abi", lambda: abi)
-    assert Layer.LANDLOCK in cage.missing_layers()
+    assert Layer.LANDLOCK in layers.missing_layers()
 
 
 def test_this_kernel_lacks_nothing() -> None:
-    assert cage.missing_layers() == ()
+    assert layers.missing_layers() == ()
     assert Cage(landlock_abi=2).abi == 2
     assert Cage(landlock_abi=999).abi == landlock.landlock_abi()
 

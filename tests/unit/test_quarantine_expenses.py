@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from quarantine import expenses
+from quarantine.archive import spending
+from quarantine.archive.spending import NESTED_MAX, Expenses
 from quarantine.budgets import Budgets
-from quarantine.expenses import NESTED_MAX, Expenses
-from quarantine.zip_directory import OverBudgetError
+from quarantine.zip.directory import OverBudgetError
 
 BUDGETS = Budgets(
     depth=2, members=3, member_bytes=100, unpacked_bytes=250, ratio=10, ratio_free=120, worker_cpu=10, pdf_walk_cpu=1
@@ -26,7 +26,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(expenses.time, "process_time", clock)
+    monkeypatch.setattr(spending.time, "process_time", clock)
     return clock
 
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quarantine.budgets import Budgets
-from quarantine.checks_image import examine
-from quarantine.exif import exif_privacy
-from quarantine.types import FileType, type_of_content
+from quarantine.file_types import FileType, type_of_content
+from quarantine.image.check import examine
+from quarantine.image.exif import exif_privacy
 from quarantine.verdict import Code
 from tests.jpeg_files import chunk, jpeg, png, segment, tiff
 

@@ -10,7 +10,7 @@ import pytest
 
 from quarantine.budgets import Budgets
 from quarantine.errors import FileTooLargeError
-from quarantine.memory import MemfdWriter, SealedMemfd, Slots, seal_bytes_in_memory
+from quarantine.memfd import MemfdWriter, SealedMemfd, Slots, seal_bytes_in_memory
 
 
 def test_what_was_written_is_there() -> None:

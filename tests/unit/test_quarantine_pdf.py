@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from quarantine import pdf_bytes
 from quarantine.budgets import Budgets
-from quarantine.checks_pdf import examine
-from quarantine.pdf_bytes import scan_bytes
-from quarantine.pdf_names import find_names
+from quarantine.pdf import raw_bytes
+from quarantine.pdf.check import examine
+from quarantine.pdf.names import find_names
+from quarantine.pdf.raw_bytes import scan_bytes
 from quarantine.verdict import Code
 from tests.pdf_files import HOSTILE, JS, deflated, pdf, stream, with_object_stream
 
@@ -78,7 +78,7 @@ def test_where_windows_are_cut_does_not_matter(name: str, monkeypatch: pytest.Mo
     content = HOSTILE[name]()
     whole = scan_bytes(io.BytesIO(content), len(content), BUDGETS)
     for window in range(40, len(content), 11):
-        monkeypatch.setattr(pdf_bytes, "_WINDOW", window)
+        monkeypatch.setattr(raw_bytes, "_WINDOW", window)
         assert scan_bytes(io.BytesIO(content), len(content), BUDGETS) == whole
 
 

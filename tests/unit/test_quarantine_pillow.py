@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, JpegImagePlugin
 
-from quarantine import checks_image
 from quarantine.budgets import Budgets
-from quarantine.types import FileType
+from quarantine.file_types import FileType
+from quarantine.image import check
 from quarantine.verdict import Code
 from tests.fuzz.mutation import mutate
 from tests.jpeg_files import chunk, jpeg, png, segment, tiff
@@ -24,19 +24,19 @@ from tests.picture_files import exif, saved, two_pictures, with_text
 
 @pytest.fixture(scope="module", autouse=True)
 def _second_opinion() -> Iterator[None]:
-    before = checks_image._second_opinion
-    checks_image.load_second_opinion()
+    before = check._second_opinion
+    check.load_second_opinion()
     yield
-    checks_image._second_opinion = before
+    check._second_opinion = before
 
 
 def codes_of(content: bytes) -> set[str]:
-    return {finding.code.value for finding in checks_image.examine(io.BytesIO(content), Budgets()).findings}
+    return {finding.code.value for finding in check.examine(io.BytesIO(content), Budgets()).findings}
 
 
 def without_pillow(content: bytes, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     with monkeypatch.context() as patch:
-        patch.setattr(checks_image, "_second_opinion", None)
+        patch.setattr(check, "_second_opinion", None)
         return codes_of(content)
 
 
@@ -94,7 +94,7 @@ def test_what_only_pillow_finds(content: bytes, expected: str, monkeypatch: pyte
 
 
 def test_another_size_than_ours_is_a_finding() -> None:
-    from quarantine.picture_by_pillow import opinion
+    from quarantine.image.second_opinion import opinion
 
     assert opinion(io.BytesIO(saved("PNG")), FileType.PNG, (40, 30)) == set()
     assert opinion(io.BytesIO(saved("PNG")), FileType.PNG, (40, 31)) == {Code.IMAGE_DAMAGED}
@@ -131,7 +131,7 @@ def test_every_entry_of_exif_that_tells_something_is_seen_by_both(monkeypatch: p
 def test_it_is_not_loaded_unasked() -> None:
     script = """
 import sys
-from quarantine.warming import load_everything
+from quarantine.workers.warmup import load_everything
 load_everything(pictures=bool(sys.argv[1:]))
 print(any(name.startswith("PIL._imaging") or name == "PIL.Image" for name in sys.modules))
 """

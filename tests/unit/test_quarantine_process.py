@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from quarantine import confine, unpacking
 from quarantine.budgets import MIB, Budgets
+from quarantine.cage import confine
+from quarantine.cage.confined_process import ConfinedProcess
 from quarantine.errors import UndecidableError
 from quarantine.examination import Member
-from quarantine.memory import SealedMemfd, seal_bytes_in_memory
-from quarantine.process import ConfinedProcess
-from quarantine.unpacking import Allowance, DamagedArchiveError, OverBudgetError, unpack
+from quarantine.memfd import SealedMemfd, seal_bytes_in_memory
+from quarantine.rar import unpack as unpacking
+from quarantine.rar.unpack import Allowance, DamagedArchiveError, OverBudgetError, unpack
 from quarantine.verdict import Reason
 from tests.rar5 import Entry, rar5
 

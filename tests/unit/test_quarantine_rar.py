@@ -9,14 +9,14 @@ import rarfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quarantine.blake2sp import Blake2sp
+from quarantine.archive.content import Promise
 from quarantine.budgets import Budgets
-from quarantine.checks_rar import examine
 from quarantine.examination import Examination, Member, encode_examination, parse_examination
-from quarantine.member_content import Promise
-from quarantine.rar3_blocks import read_blocks as read_rar3
-from quarantine.rar5_blocks import read_blocks as read_rar5
-from quarantine.rar_blocks import MAGIC_5, DamagedRarError, Kind
+from quarantine.rar.blake2sp import Blake2sp
+from quarantine.rar.blocks import MAGIC_5, DamagedRarError, Kind
+from quarantine.rar.check import examine
+from quarantine.rar.rar3 import read_blocks as read_rar3
+from quarantine.rar.rar5 import read_blocks as read_rar5
 from quarantine.verdict import Code
 from tests.hostile_rar import BUILDERS
 from tests.hostile_rar3 import BUILDERS as BUILDERS_3

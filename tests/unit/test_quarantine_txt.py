@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quarantine import checks_txt
 from quarantine.budgets import Budgets
-from quarantine.checks_txt import examine
-from quarantine.text_marks import COUNTED, Mark, MarkSearch
-from quarantine.types import FileType, type_of_content
+from quarantine.file_types import FileType, type_of_content
+from quarantine.text import check
+from quarantine.text.check import examine
+from quarantine.text.marks import COUNTED, Mark, MarkSearch
 from quarantine.verdict import Code
 from tests.text_files import HOSTILE, LINE, benign
 
@@ -85,7 +85,7 @@ def test_where_a_text_is_cut_does_not_matter(pieces: list[bytes], cuts: list[int
 def test_the_size_of_a_read_does_not_matter(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     content = HOSTILE.get(name, BENIGN.get(name, b""))
     expected = findings_of(content)
-    monkeypatch.setattr(checks_txt, "_PIECE", 7)
+    monkeypatch.setattr(check, "_PIECE", 7)
     assert findings_of(content) == expected
 
 

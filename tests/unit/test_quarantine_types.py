@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quarantine.canaries import zip_of
-from quarantine.types import (
+from quarantine.file_types import (
     HEAD_SIZE,
     FileType,
     Refusal,
@@ -17,6 +16,7 @@ from quarantine.types import (
     type_of_content,
     type_of_name,
 )
+from quarantine.scanner.canaries import zip_of
 from tests.rar5 import Entry, rar5
 
 ALL = frozenset(FileType)

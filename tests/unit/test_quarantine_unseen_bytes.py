@@ -7,9 +7,9 @@ import zlib
 import pytest
 
 from quarantine.budgets import Budgets
-from quarantine.canaries import zip_of
-from quarantine.examine import examine_bytes
-from quarantine.types import FileType
+from quarantine.check_of_type import examine_bytes
+from quarantine.file_types import FileType
+from quarantine.scanner.canaries import zip_of
 from tests.rar5 import HAS_CRC, IS_FOLDER, Entry, rar5, symlink
 
 HELLO = Entry("hello.txt", b"hello")

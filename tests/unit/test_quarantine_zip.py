@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from enveis.sample_files import one_page_pdf
-from quarantine import expenses
+from quarantine.archive import spending
+from quarantine.archive.content import Promise
 from quarantine.budgets import MIB, Budgets
-from quarantine.checks_zip import examine
 from quarantine.examination import Examination, Member, encode_examination, parse_examination
-from quarantine.expanding import expand
-from quarantine.member_content import Promise
 from quarantine.verdict import Code
+from quarantine.zip.check import examine
+from quarantine.zip.expand import expand
 from tests.benign_zip import benign_archives
 from tests.hostile_zip import BUILDERS, LINK, nested
 from tests.quarantine_vectors import assert_as_expected, codes, expectations
@@ -72,7 +72,7 @@ def test_a_ratio_is_allowed_once_some_bytes_are_free() -> None:
 
 
 def test_time_is_a_budget_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(expenses, "CPU_SHARE", 0.0)
+    monkeypatch.setattr(spending, "CPU_SHARE", 0.0)
     assert codes(look(make_zip(HELLO))) == {Code.ARCHIVE_BUDGET}
 
 
@@ -97,9 +97,9 @@ def test_what_is_too_large_for_the_worker_is_handed_back(monkeypatch: pytest.Mon
     inner = make_zip(Entry("b", bytes(MIB)))
     archive = make_zip(Entry("1.zip", inner), Entry("2.zip", inner))
     assert look(archive).members == ()
-    monkeypatch.setattr(expenses, "NESTED_MAX", 2 * MIB)
+    monkeypatch.setattr(spending, "NESTED_MAX", 2 * MIB)
     assert look(archive).members == ()
-    monkeypatch.setattr(expenses, "NESTED_MAX", MIB)
+    monkeypatch.setattr(spending, "NESTED_MAX", MIB)
     assert [member.place for member in look(archive).members] == [(0,), (1,)]
 
 
@@ -107,7 +107,7 @@ def test_what_there_is_no_time_for_is_handed_back(monkeypatch: pytest.MonkeyPatc
     pdf = Entry("a.pdf", one_page_pdf("A letter"))
     archive = make_zip(HELLO, pdf, Entry("a.zip", make_zip(pdf)))
     assert look(archive).members == ()
-    monkeypatch.setattr(expenses, "CHECKS_SHARE", 0.0)
+    monkeypatch.setattr(spending, "CHECKS_SHARE", 0.0)
     found = look(archive)
     assert codes(found) == set()
     assert [(member.place, member.promise) for member in found.members] == [((1,), Promise.PDF), ((2, 0), Promise.PDF)]

@@ -1,0 +1,55 @@
+"""Inspects files of one's own by path, exactly as the gateway does: for `enveis quarantine inspect`."""
+
+import hashlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from quarantine.budgets import FILE_MAX
+from quarantine.errors import FileTooLargeError, QuarantineError
+from quarantine.file_types import DEFAULT_TYPES, HEAD_SIZE, FileType, RefusedType, accepted_type
+from quarantine.inspector import Inspector
+from quarantine.memfd import MemfdWriter
+from quarantine.verdict import Verdict
+
+READ_SIZE: Final = 1024 * 1024  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The file would be taken, and this is what the inspection says."""
+
+    file_type: FileType
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The gateway would not take the file."""
+
+    reason: QuarantineError  # RefusedType or FileTooLargeError; its text is a sentence for a person
+
+
+def inspect_path(
+    path: Path,
+    inspector: Inspector,
+    *,
+    seconds: float,
+    allowed: frozenset[FileType] = DEFAULT_TYPES,
+    file_max: int = FILE_MAX,
+) -> Taken | Refused:
+    """Read `path` into memory and judge it within `seconds`; raises OSError when it cannot be read."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream, MemfdWriter(file_max) as writer:
+        try:
+            while piece := stream.read(READ_SIZE):
+                writer.write(piece)
+                digest.update(piece)
+            with writer.seal() as memfd:
+                file_type = accepted_type(path.name, memfd.head(HEAD_SIZE), allowed)
+                until = time.monotonic() + seconds
+                verdict = inspector.inspect(memfd, file_type, digest.hexdigest(), deadline=until)
+                return Taken(file_type, verdict)
+        except (RefusedType, FileTooLargeError) as error:
+            return Refused(error)

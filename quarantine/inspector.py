@@ -1,0 +1,177 @@
+"""One file in, one Verdict out: clamd, the structure, and the members of archives, under one deadline.
+
+The broker. It reads no untrusted format itself: workers do, and their answers are believed only in a closed
+form. Blocking; the gateway calls it from a thread.
+"""
+
+import contextlib
+import os
+from collections.abc import Generator
+from typing import Final
+
+from quarantine.archive.content import ContentSearch, Promise, kind_to_check
+from quarantine.budgets import Budgets
+from quarantine.errors import UndecidableError
+from quarantine.examination import Examination, Examiner, Member
+from quarantine.file_types import HEAD_SIZE, FileType
+from quarantine.memfd import SealedMemfd
+from quarantine.rar.unpack import Allowance, DamagedArchiveError, OverBudgetError, unpack
+from quarantine.scanner.clamd import Scanner
+from quarantine.verdict import Code, Finding, Held, Reason, Undecided, Verdict, conclude
+from quarantine.workers.caged_examiner import CagedExaminer
+
+BOMBS: Final = frozenset({Finding(Code.ARCHIVE_BUDGET), Finding(Code.ZIP_OVERLAP)})
+PIECE: Final = 1024 * 1024  # bytes of one read
+
+
+class Inspector:
+    """Judges files. Holds no state of any file; any number of threads may use one.
+
+    Args:
+        scanner: The virus scanner.
+        budgets: The limits of one file.
+        examiner: Has the structure of files examined; None for caged workers of this process's own zygote.
+        raised: Findings that hold a file here although their grade does not.
+    """
+
+    def __init__(
+        self,
+        scanner: Scanner,
+        budgets: Budgets | None = None,
+        *,
+        examiner: Examiner | None = None,
+        raised: frozenset[Code] = frozenset(),
+    ) -> None:
+        self._scanner = scanner
+        self._raised = raised
+        self._budgets = budgets or Budgets()
+        self._examiner = examiner or CagedExaminer(self._budgets)
+
+    def inspect(self, memfd: SealedMemfd, file_type: FileType, digest: str, *, deadline: float) -> Verdict:
+        """Judge one file; never raises for what its bytes are.
+
+        Args:
+            memfd: Of the whole file; stays open.
+            file_type: As `accepted_type` found it.
+            digest: SHA-256 of the file, lowercase hex; the verdict carries it.
+            deadline: Seconds of time.monotonic; what is not decided by then is Undecided.
+        """
+        findings: list[Finding] = []
+        reason = Reason.INSPECTION_FAILED
+        try:
+            allowance = Allowance(self._budgets, memfd.size)
+            self._inspect(memfd, file_type, findings, allowance, depth=0, deadline=deadline)
+            return conclude(digest, findings, self._raised)
+        except UndecidableError as error:
+            reason = error.reason
+        except Exception:  # noqa: BLE001, S110 - the one border: whatever a file provokes, it is not clear
+            pass
+        # What was found stays found: a file that is held already is not "perhaps clear".
+        so_far = conclude(digest, findings, self._raised)
+        return so_far if isinstance(so_far, Held) else Undecided(digest, reason)
+
+    def _inspect(
+        self,
+        memfd: SealedMemfd,
+        file_type: FileType | None,
+        findings: list[Finding],
+        allowance: Allowance,
+        *,
+        depth: int,
+        deadline: float,
+    ) -> None:
+        """Append what is found in `memfd`, at `depth` archives below the file that was sent."""
+        examination = Examination()
+        failed: Exception | None = None
+        try:
+            if file_type is not None:
+                examination = self._examine(memfd.fd, file_type, allowance, depth=depth, deadline=deadline)
+        except Exception as error:  # noqa: BLE001 - raised below; the scanner may know the file all the same
+            failed = error
+        findings.extend(examination.findings)
+        # A bomb is held already, and would keep clamd from all other files: 42.zip costs it half a minute.
+        if BOMBS & set(examination.findings):
+            return
+        found = self._scanner.scan(memfd.fd, deadline=deadline)
+        if found is not None:
+            findings.append(found)
+        if failed is not None:
+            raise failed
+        if file_type is None or not examination.members or Finding(Code.SCANNER_MALWARE) in findings:
+            return
+        try:
+            self._inspect_members(
+                memfd, file_type, examination.members, findings, allowance, depth=depth, deadline=deadline
+            )
+        except OverBudgetError:
+            findings.append(Finding(Code.ARCHIVE_BUDGET))
+        except DamagedArchiveError:
+            findings.append(Finding(Code.RAR_UNREADABLE if file_type is FileType.RAR else Code.ZIP_UNREADABLE))
+
+    def _examine(
+        self, fd: int, file_type: FileType, allowance: Allowance, *, depth: int, deadline: float
+    ) -> Examination:
+        """Have a worker look at a file within what is left of the budgets, and pay for what it unpacked."""
+        over_budget = Finding(Code.ARCHIVE_BUDGET)
+        try:
+            left = allowance.left(file_type, depth=depth)
+        except OverBudgetError:
+            return Examination((over_budget,))
+        examination = self._examiner.examine(fd, file_type, deadline=deadline, left=left)
+        try:
+            allowance.charge(examination.spent_members, examination.spent_bytes)
+        except OverBudgetError:
+            return Examination((*examination.findings, over_budget))
+        return examination
+
+    def _inspect_members(
+        self,
+        memfd: SealedMemfd,
+        file_type: FileType,
+        members: tuple[Member, ...],
+        findings: list[Finding],
+        allowance: Allowance,
+        *,
+        depth: int,
+        deadline: float,
+    ) -> None:
+        """Unpack and inspect those members which the archive's own worker could not."""
+        if any(bool(member.place) is not (file_type is FileType.ZIP) for member in members):
+            raise UndecidableError(Reason.WORKER_FAILED)
+        deepest = max(len(member.place) or 1 for member in members)
+        allowance.spend(members, depth=depth + deepest)
+        unpacking = (
+            unpack(memfd.fd, members, allowance, self._budgets, deadline=deadline)
+            if file_type is FileType.RAR
+            else self._expand(memfd.fd, members, allowance, deadline)
+        )
+        with contextlib.closing(unpacking) as plaintexts:
+            # The plaintexts first: at their end `unpack` looks whether more comes out than was promised.
+            for plaintext, member in zip(plaintexts, members, strict=True):
+                findings.extend(map(Finding, _content_findings(plaintext, member.promise)))
+                inner = kind_to_check(plaintext.head(HEAD_SIZE), member.promise)
+                level = depth + (len(member.place) or 1)
+                self._inspect(plaintext, inner, findings, allowance, depth=level, deadline=deadline)
+                if Finding(Code.SCANNER_MALWARE) in findings:
+                    return
+
+    def _expand(
+        self, fd: int, members: tuple[Member, ...], allowance: Allowance, deadline: float
+    ) -> Generator[SealedMemfd, None, None]:
+        """Members of a ZIP, as `unpack` gives a RAR's: each is closed when the next one is asked for."""
+        for member in members:
+            allowance.occupy(member.size)
+            try:
+                with self._examiner.expand(fd, member, deadline=deadline) as plaintext:
+                    yield plaintext
+            finally:
+                allowance.vacate(member.size)
+
+
+def _content_findings(plaintext: SealedMemfd, promise: Promise) -> tuple[Code, ...]:
+    """What fixed bytes in a member show; it is not parsed here."""
+    search = ContentSearch(promise)
+    at = 0
+    while (piece := os.pread(plaintext.fd, PIECE, at)) and search.feed(piece):
+        at += len(piece)
+    return search.findings()

@@ -1,0 +1,44 @@
+"""The check of PDFs: their bytes, their objects, and what the two together leave unseen (CHECKS.md, "PDF").
+
+The bytes are searched without believing the file's structure, and show names in every revision and object stream. The
+walk follows the structure as a reader would, and knows what an action is attached to. A file is opaque where neither
+has seen its objects.
+"""
+
+from typing import BinaryIO
+
+from quarantine.budgets import Budgets
+from quarantine.examination import Examination
+from quarantine.pdf.objects import walk
+from quarantine.pdf.raw_bytes import OverBudgetError, scan_bytes
+from quarantine.verdict import Code, Finding
+
+
+def examine(stream: BinaryIO, budgets: Budgets) -> Examination:
+    """See quarantine.check_of_type."""
+    codes = examine_at(stream, budgets, depth=0)
+    return Examination(tuple(Finding(code) for code in Code if code in codes))
+
+
+def examine_at(stream: BinaryIO, budgets: Budgets, *, depth: int) -> set[Code]:
+    """What is found in a PDF that lies `depth` files deep."""
+    try:
+        seen = scan_bytes(stream, stream.seek(0, 2), budgets)
+    except (OverBudgetError, MemoryError):
+        return {Code.PDF_BUDGET}
+    walked = walk(stream, budgets, depth=depth, first=frozenset(seen.embedded_files))
+    codes = seen.codes | walked.codes
+    if Code.PDF_ENCRYPTED in codes:
+        return codes
+    unseen = seen.unread_object_streams - walked.object_streams
+    # Encrypted bytes may look like the beginning of a damaged stream.
+    if Code.PDF_RESTRICTED not in codes:
+        unseen |= seen.damaged_object_streams
+    # Without a stream there is nothing that the bytes do not show, and no reader shows it either.
+    if unseen or (seen.hides and not walked.readable):
+        codes.add(Code.PDF_UNREADABLE)
+    if walked.failed:
+        codes.add(Code.PDF_DAMAGED)
+    if seen.embedded_files - walked.embedded_files:
+        codes.add(Code.PDF_EMBEDDED_OPAQUE)
+    return codes

@@ -1,0 +1,36 @@
+"""The quick-open block of RAR 5: copies of headers, from which programs show the list without reading the archive.
+
+Source: https://www.rarlab.com/technote.htm ("Quick open header").
+"""
+
+import zlib
+from collections.abc import Mapping
+
+from quarantine.rar.blocks import DamagedRarError
+from quarantine.rar.rar5 import Fields
+
+
+def shows_another_list(untrusted_copies: bytes, offset: int, headers: Mapping[int, bytes]) -> bool:
+    """Whether a copy is not, byte for byte, the header that stands where it says.
+
+    Args:
+        untrusted_copies: The block's data.
+        offset: Of the block's own header; copies count their originals' distance back from there.
+        headers: The archive's real ones by their offset.
+    """
+    fields = Fields(untrusted_copies)
+    try:
+        while fields.left:
+            crc32 = int.from_bytes(fields.bytes(4), "little")
+            before = fields.left
+            size = fields.number()
+            sized = untrusted_copies[-before:][: before - fields.left + size]
+            record = Fields(fields.bytes(size))
+            record.number()  # flags, none of them used yet
+            distance = record.number()
+            copy = record.bytes(record.number())
+            if zlib.crc32(sized) != crc32 or headers.get(offset - distance) != copy:
+                return True
+    except DamagedRarError:
+        return True
+    return False
