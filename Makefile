@@ -99,10 +99,10 @@ soak-pages: setup test-packages
 
 # Sentences of the pages, for translators (docs/translating.md). It keeps what is translated already.
 messages: setup
-	$(VENV)/bin/pybabel -q extract -F gateway/locale/babel.cfg -k marked --no-location --sort-output --width=120 --omit-header \
-	  -o gateway/locale/messages.pot gateway
+	$(VENV)/bin/pybabel -q extract -F gateway/pages/locale/babel.cfg -k marked --no-location --sort-output --width=120 --omit-header \
+	  -o gateway/pages/locale/messages.pot gateway
 	for language in nb nn da; do $(VENV)/bin/pybabel -q update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width=120 \
-	  -i gateway/locale/messages.pot -o gateway/locale/$$language/LC_MESSAGES/messages.po -l $$language || exit 1; done
+	  -i gateway/pages/locale/messages.pot -o gateway/pages/locale/$$language/LC_MESSAGES/messages.po -l $$language || exit 1; done
 
 clean:
 	rm -rf $(VENV) .fuzz .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

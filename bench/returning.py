@@ -16,9 +16,9 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gateway.config import GatewayConfig
-from gateway.home import GatewayHome, init
-from gateway.way_back import WayBack
+from gateway.home.config import GatewayConfig
+from gateway.home.home import GatewayHome, init
+from gateway.replies.reply_store import WayBack
 from keys.identity import generate_identity
 from keys.receipt import new_receipt_words, return_secrets
 from keys.recipient import Kind

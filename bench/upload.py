@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-from gateway.config import GatewayConfig
-from gateway.home import GatewayHome, init
+from gateway.home.config import GatewayConfig
+from gateway.home.home import GatewayHome, init
 from keys.identity import generate_identity
 from keys.recipient import Kind
 from keys.signing import SigningKey

@@ -11,7 +11,7 @@ from enveis.terminal import Progress
 
 if TYPE_CHECKING:
     from desk.home import DeskHome
-    from gateway.home import GatewayHome
+    from gateway.home.home import GatewayHome
     from keys.identity import Identity
     from transfer.incoming import ImportReport
     from transfer.low_status import WaitingLimits

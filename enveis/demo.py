@@ -19,7 +19,7 @@ from enveis.command import Command, RefusedError, folder_name
 from enveis.sample_files import deflated_zip, one_page_pdf, stored_rar
 from enveis.terminal import Terminal
 from enveis.two_machines import RunningGateway, TwoMachines, Upload, free_port
-from gateway.config import MIB, GatewayConfig
+from gateway.home.config import MIB, GatewayConfig
 from quarantine.scanner.canaries import eicar
 from quarantine.scanner.local_clamd import LocalClamd
 from transfer.names import Lane

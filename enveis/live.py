@@ -24,7 +24,7 @@ from enveis.run import Stopping
 from enveis.running_link import RunningLink
 from enveis.terminal import Terminal
 from enveis.two_machines import RunningGateway, TwoMachines, is_port_free
-from gateway.config import GIB, MIB, GatewayConfig, encode_config
+from gateway.home.config import GIB, MIB, GatewayConfig, encode_config
 from quarantine.scanner.local_clamd import LocalClamd
 from transfer.diode.arrived import note_imported, remove_imported, waiting_bags
 from transfer.errors import BusyError

@@ -18,7 +18,7 @@ from typing import Final
 from disk import durable
 from enveis.command import Command, RefusedError, UsageError
 from enveis.terminal import Terminal
-from gateway.config import parse_listen
+from gateway.home.config import parse_listen
 
 FOLDER: Final = Path("run")
 LISTEN: Final = "127.0.0.1:8080"

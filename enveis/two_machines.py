@@ -23,9 +23,9 @@ from desk.home import DeskHome, pair
 from desk.home import init as init_desk
 from disk.durable import make_private_folder
 from enveis.command import RefusedError
-from gateway.config import GatewayConfig
-from gateway.home import GatewayHome
-from gateway.home import init as init_gateway
+from gateway.home.config import GatewayConfig
+from gateway.home.home import GatewayHome
+from gateway.home.home import init as init_gateway
 from keys.recipient import Kind
 
 START_TIMEOUT: Final = 60.0  # seconds for a gateway to answer

@@ -20,7 +20,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from disk.durable import PRIVATE
-from gateway.answers import Page, QuietServer
+from gateway.http.responses import Page, QuietServer
 from gateway.log import LogEvent, log
 from transfer.low_status import (
     DAY_SECONDS,

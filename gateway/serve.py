@@ -12,26 +12,26 @@ from pathlib import Path
 from typing import Final
 
 from audit.events import Event
-from gateway.app import Gateway, Listener
-from gateway.caging import start_cage
-from gateway.config import GatewayConfig, parse_listen
 from gateway.errors import GatewayError
 from gateway.hardening import allow_descriptors, harden_process, swap_is_active
-from gateway.home import GatewayHome, GatewayMaterial
-from gateway.inspection import Inspections
-from gateway.intake import Limits
+from gateway.home.config import GatewayConfig, parse_listen
+from gateway.home.home import GatewayHome, GatewayMaterial
+from gateway.http.app import Gateway, Listener
 from gateway.log import LogEvent, log
-from gateway.mailboxes import Mailboxes
 from gateway.metrics import LOOK_EVERY, MetricsSocket, reader
-from gateway.pages import Pages
-from gateway.places import Places
-from gateway.receipts import ReceiptMaker
-from gateway.returning import finish_withdrawals, watch_bundles
-from gateway.site import Site, site_of
-from gateway.submission import Station
-from gateway.transport import Pace
-from gateway.valve import Valve
-from gateway.visits import VisitKeys
+from gateway.pages.pages import Pages
+from gateway.pages.site import Site, site_of
+from gateway.reading.file_valve import Valve
+from gateway.reading.request_body import Pace
+from gateway.reading.upload_slots import Places
+from gateway.receipts.premade import ReceiptMaker
+from gateway.receipts.return_keys import VisitKeys
+from gateway.replies.mailboxes import Mailboxes
+from gateway.return_visit.return_visit import finish_withdrawals, watch_bundles
+from gateway.start_cage import start_cage
+from gateway.submission.inspection import Inspections
+from gateway.submission.intake import Limits
+from gateway.submission.receive import Station
 from keys.recipient import sealed_to
 from quarantine.errors import ScannerUnfitError
 from quarantine.file_types import FileType

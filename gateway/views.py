@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-from gateway.outcome import Problem, RefusedFile
+from gateway.problems import Problem, RefusedFile
 from transfer.names import PacketId
 
 

@@ -18,9 +18,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from gateway.config import GatewayConfig
-from gateway.home import GatewayHome, init
-from gateway.way_back import WayBack
+from gateway.home.config import GatewayConfig
+from gateway.home.home import GatewayHome, init
+from gateway.replies.reply_store import WayBack
 from keys.age.small import open_bytes
 from keys.identity import generate_identity
 from keys.recipient import Kind, parse_recipient

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from enveis.two_machines import RunningGateway, TwoMachines
-from gateway.config import GatewayConfig
+from gateway.home.config import GatewayConfig
 from transfer.names import Lane
 
 DEFAULTS: dict[str, Any] = {"tick_seconds": 1, "inspection": False}

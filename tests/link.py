@@ -16,9 +16,9 @@ from desk.config import DeskConfig
 from desk.home import DeskHome, pair
 from desk.home import init as init_desk
 from enveis.commands.diode import LINK_SETTINGS, shelf_of
-from gateway.config import GatewayConfig
-from gateway.home import GatewayHome
-from gateway.home import init as init_gateway
+from gateway.home.config import GatewayConfig
+from gateway.home.home import GatewayHome
+from gateway.home.home import init as init_gateway
 from keys.age.small import seal_bytes
 from keys.recipient import Kind
 from transfer.diode.folders import Shelf

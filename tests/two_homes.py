@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from enveis.main import main
-from gateway.home import GatewayHome
+from gateway.home.home import GatewayHome
 from keys.recipient import sealed_to
 from transfer.manifest import Manifest, ReceiptNote, encode_manifest
 from transfer.message import Message, encode_message

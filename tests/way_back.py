@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from enveis.main import main
-from gateway.home import GatewayHome
-from gateway.mailboxes import Mailboxes
+from gateway.home.home import GatewayHome
+from gateway.replies.mailboxes import Mailboxes
 from keys.receipt import (
     ReceiptWords,
     ReturnSecrets,

@@ -9,7 +9,7 @@ from enveis.command import Command, RefusedError, home_of
 from enveis.terminal import Terminal, amount
 
 if TYPE_CHECKING:
-    from gateway.home import GatewayHome
+    from gateway.home.home import GatewayHome
     from transfer.diode.committing import Committed
     from transfer.diode.folders import Shelf
     from transfer.diode.roles import Ending, Role
@@ -69,7 +69,7 @@ def _settings_argument(parser: ArgumentParser) -> None:
 
 
 def _send(arguments: Namespace, terminal: Terminal) -> int:
-    from gateway.home import GatewayHome
+    from gateway.home.home import GatewayHome
     from transfer.diode.roles import Ending
     from transfer.diode.settings import SenderSettings
     from transfer.errors import BusyError
@@ -217,7 +217,7 @@ def _resend_arguments(parser: ArgumentParser) -> None:
 
 def _resend(arguments: Namespace, terminal: Terminal) -> int:
     from enveis.crossing import low_side
-    from gateway.home import GatewayHome
+    from gateway.home.home import GatewayHome
     from transfer.diode.link_ledger import LinkLedger
     from transfer.diode.report import encode_numbers, parse_numbers
 

@@ -8,7 +8,7 @@ from enveis.terminal import Terminal, amount
 
 if TYPE_CHECKING:
     from desk.home import DeskHome
-    from gateway.home import GatewayHome
+    from gateway.home.home import GatewayHome
     from transfer.diode.report import LinkReport, ReceiverReport
 
 BAR_WIDTH: Final = 20  # characters

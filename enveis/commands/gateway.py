@@ -26,9 +26,9 @@ def _init_arguments(parser: ArgumentParser) -> None:
 
 
 def _init(arguments: Namespace, terminal: Terminal) -> int:
-    from gateway.config import GatewayConfig
     from gateway.errors import GatewayError
-    from gateway.home import GatewayHome, init
+    from gateway.home.config import GatewayConfig
+    from gateway.home.home import GatewayHome, init
 
     home = GatewayHome(home_of(arguments))
     try:
@@ -60,7 +60,7 @@ def _serve_arguments(parser: ArgumentParser) -> None:
 
 
 def _address(text: str) -> str:
-    from gateway.config import parse_listen
+    from gateway.home.config import parse_listen
 
     try:
         parse_listen(text)
@@ -70,7 +70,7 @@ def _address(text: str) -> str:
 
 
 def _serve(arguments: Namespace, terminal: Terminal) -> int:
-    from gateway.home import GatewayHome
+    from gateway.home.home import GatewayHome
     from gateway.serve import serve
 
     def listening(host: str, port: int) -> None:
@@ -83,8 +83,8 @@ def _serve(arguments: Namespace, terminal: Terminal) -> int:
 
 def _check(arguments: Namespace, terminal: Terminal) -> int:
     from gateway.hardening import swap_is_active
-    from gateway.home import GatewayHome
-    from gateway.keys_of_desk import known_generation
+    from gateway.home.desk_trust import known_generation
+    from gateway.home.home import GatewayHome
     from keys.recipient import encode_recipients
     from keys.words import fingerprint_words
     from transfer.names import Lane

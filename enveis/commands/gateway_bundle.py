@@ -23,8 +23,8 @@ def _arguments(parser: ArgumentParser) -> None:
 
 def _accept(arguments: Namespace, terminal: Terminal) -> int:
     from audit.events import Event
-    from gateway.home import GatewayHome
-    from gateway.way_back import WayBack, check_acceptable
+    from gateway.home.home import GatewayHome
+    from gateway.replies.reply_store import WayBack, check_acceptable
     from transfer.bundle import open_bundle
 
     home = GatewayHome(home_of(arguments))
@@ -71,7 +71,7 @@ def read_bundle(path: Path) -> bytes:
 def way_back_state(path: Path, gateway: str, desk_key: "VerifyKey") -> str:
     """Return in words which bundle a gateway has."""
     from gateway.errors import GatewayError
-    from gateway.mailboxes import Mailboxes
+    from gateway.replies.mailboxes import Mailboxes
 
     today = datetime.now(UTC).date()
     try:

@@ -11,7 +11,7 @@ from enveis.command import RefusedError, UsageError, confirm, file_name, home_of
 from enveis.terminal import Terminal
 
 if TYPE_CHECKING:
-    from gateway.home import GatewayHome
+    from gateway.home.home import GatewayHome
 
 _RESTART = "A gateway that runs goes on with what it read at its start: restart it now."
 
@@ -26,8 +26,8 @@ def recipients_arguments(parser: ArgumentParser) -> None:
 
 def recipients(arguments: Namespace, terminal: Terminal) -> int:
     """Take a new generation of recipients, signed by the desk's key."""
-    from gateway.home import GatewayHome
-    from gateway.keys_of_desk import read_offer, take_recipients
+    from gateway.home.desk_trust import read_offer, take_recipients
+    from gateway.home.home import GatewayHome
     from keys.recipient import encode_recipients
     from keys.words import fingerprint_words
 
@@ -64,8 +64,8 @@ def desk_key_arguments(parser: ArgumentParser) -> None:
 
 def desk_key(arguments: Namespace, terminal: Terminal) -> int:
     """Believe a new key of the desk, because the old one was lost or stolen."""
-    from gateway.home import GatewayHome
-    from gateway.keys_of_desk import read_desk_key, take_desk_key
+    from gateway.home.desk_trust import read_desk_key, take_desk_key
+    from gateway.home.home import GatewayHome
     from keys.words import fingerprint_words
 
     home = GatewayHome(home_of(arguments))
@@ -106,9 +106,9 @@ def rekey_arguments(parser: ArgumentParser) -> None:
 
 def rekey(arguments: Namespace, terminal: Terminal) -> int:
     """Make a new key, with a new id and a new log that continues where the desk says."""
-    from gateway.home import GatewayHome, read_key_file, read_statement
-    from gateway.rekey import complete
-    from gateway.rekey import rekey as make_new_key
+    from gateway.home.home import GatewayHome, read_key_file, read_statement
+    from gateway.home.rekey import complete
+    from gateway.home.rekey import rekey as make_new_key
     from keys.signing import parse_verify_key
 
     home = GatewayHome(home_of(arguments))
@@ -149,7 +149,7 @@ def _finish_transfers(home: "GatewayHome") -> None:
     from audit.errors import AuditError
     from enveis.crossing import low_side
     from gateway.errors import GatewayError
-    from gateway.home import read_key_file
+    from gateway.home.home import read_key_file
     from keys.signing import parse_signing_key
     from transfer.errors import LedgerError
     from transfer.outgoing import resume

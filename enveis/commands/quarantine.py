@@ -10,7 +10,7 @@ from enveis.command import Command, file_name
 from enveis.terminal import Terminal
 
 if TYPE_CHECKING:
-    from gateway.config import GatewayConfig
+    from gateway.home.config import GatewayConfig
     from quarantine.inspect_path import Refused, Taken
     from quarantine.verdict import Verdict
 
@@ -104,8 +104,8 @@ def _settings(arguments: Namespace) -> "GatewayConfig":
     import os
 
     from enveis.command import HOME_VARIABLE, home_of
-    from gateway.config import GatewayConfig
-    from gateway.home import GatewayHome
+    from gateway.home.config import GatewayConfig
+    from gateway.home.home import GatewayHome
 
     if arguments.home or os.environ.get(HOME_VARIABLE):
         return GatewayHome(home_of(arguments)).load_config()

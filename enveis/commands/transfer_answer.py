@@ -24,7 +24,7 @@ def _acknowledge_arguments(parser: ArgumentParser) -> None:
 
 
 def _acknowledge(arguments: Namespace, terminal: Terminal) -> int:
-    from gateway.home import GatewayHome
+    from gateway.home.home import GatewayHome
     from transfer.outgoing import acknowledge
 
     if bool(arguments.words) == (arguments.answers is not None) or (arguments.answers and arguments.missing):
@@ -93,7 +93,7 @@ def _discard_arguments(parser: ArgumentParser) -> None:
 
 
 def _discard(arguments: Namespace, terminal: Terminal) -> int:
-    from gateway.home import GatewayHome
+    from gateway.home.home import GatewayHome
     from transfer.discarding import choose, discard, past_retention
 
     if arguments.all and arguments.packets:

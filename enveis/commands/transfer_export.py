@@ -40,7 +40,7 @@ def _export_arguments(parser: ArgumentParser) -> None:
 
 
 def _export(arguments: Namespace, terminal: Terminal) -> int:
-    from gateway.home import GatewayHome
+    from gateway.home.home import GatewayHome
     from transfer.names import Lane
     from transfer.outgoing import StoppedExportError, export
 
@@ -93,7 +93,7 @@ def _reexport_arguments(parser: ArgumentParser) -> None:
 
 
 def _reexport(arguments: Namespace, terminal: Terminal) -> int:
-    from gateway.home import GatewayHome
+    from gateway.home.home import GatewayHome
     from transfer.outgoing import reexport
 
     numbers, destination = _numbers_and_folder(arguments.what)

@@ -10,7 +10,7 @@ from enveis.terminal import Terminal
 
 if TYPE_CHECKING:
     from desk.home import DeskHome
-    from gateway.home import GatewayHome
+    from gateway.home.home import GatewayHome
     from transfer.high_status import GatewayStatus
     from transfer.low_status import BatchStatus, LowStatus, WaitingLimits
 
@@ -19,7 +19,7 @@ EXIT_ALARM: Final = 3  # the command did its work, and somebody must look into w
 
 def _status(arguments: Namespace, terminal: Terminal) -> int:
     from desk.home import DeskHome
-    from gateway.home import GatewayHome
+    from gateway.home.home import GatewayHome
 
     root = home_of(arguments)
     if GatewayHome(root).config.exists():

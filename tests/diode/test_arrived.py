@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from enveis.crossing import import_all, low_side
-from gateway.home import GatewayHome
+from gateway.home.home import GatewayHome
 from tests.diode.both_ends import Bench, formed, packets_of, put
 from transfer.batch import digest_batch
 from transfer.diode import arrived as arrived_module

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway import caging, serve
-from gateway.caging import start_cage
-from gateway.config import UNCAGED, GatewayConfig
+from gateway import serve
+from gateway import start_cage as caging
 from gateway.errors import GatewayError
-from gateway.home import GatewayHome
+from gateway.home.config import UNCAGED, GatewayConfig
+from gateway.home.home import GatewayHome
+from gateway.start_cage import start_cage
 from quarantine.cage.attacks import ATTACKS
 from quarantine.cage.layers import Cage, Layer
 from quarantine.errors import CageError

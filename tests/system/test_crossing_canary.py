@@ -10,7 +10,7 @@ import pytest
 
 from enveis.crossing import low_side
 from enveis.main import main
-from gateway.home import GatewayHome
+from gateway.home.home import GatewayHome
 from tests.crossing import High
 from tests.gateway_process import GatewayProcess
 from tests.unit.test_gateway_metrics import fetch

@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 from audit.chain import parse_line, split_lines
 from audit.events import Event
 from audit.log import AuditLog
-from gateway.home import GatewayHome
-from gateway.rekey import complete, rekey
+from gateway.home.home import GatewayHome
+from gateway.home.rekey import complete, rekey
 from keys.age.small import seal_bytes
 from keys.identity import generate_identity
 from keys.recipient import Kind

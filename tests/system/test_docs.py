@@ -125,7 +125,7 @@ def test_links_and_names_of_files_lead_somewhere(page: Path) -> None:
     text = page.read_text()
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
         assert (page.parent / target).exists(), target
-    # `gateway/span.py`, `tests/system/test_x.py`: what a page names must be there.
+    # `gateway/submission/plaintext_span.py`, `tests/system/test_x.py`: what a page names must be there.
     folders = "enveis|gateway|quarantine|transfer|keys|audit|desk|disk|deploy|docs|tests|bench"
     for name in re.findall(rf"`((?:{folders})/[\w./-]+\.(?:py|md|mjs|toml|conf|html))`", text):
         assert (ROOT / name).exists(), name

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.answers import SCRIPT_TAG
+from gateway.http.responses import SCRIPT_TAG
 from keys.recipient import Kind
 from quarantine.scanner.canaries import eicar
 from quarantine.scanner.local_clamd import LocalClamd

@@ -6,9 +6,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from gateway.config import GatewayConfig
-from gateway.places import SMALL_MAX
-from gateway.visits import WAITING
+from gateway.home.config import GatewayConfig
+from gateway.reading.upload_slots import SMALL_MAX
+from gateway.receipts.return_keys import WAITING
 from keys.receipt import new_receipt_words
 from tests.gateway_process import GatewayProcess, form_body, form_head, read_answer
 

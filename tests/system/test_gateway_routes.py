@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.posts import POSTS
+from gateway.http.posts import POSTS
 from keys.receipt import new_receipt_words
 from tests.gateway_process import Answer, GatewayProcess
 

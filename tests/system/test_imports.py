@@ -14,7 +14,7 @@ import pytest
 
 from enveis.main import main
 from enveis.two_machines import encode_form, free_port
-from gateway.home import GatewayHome
+from gateway.home.home import GatewayHome
 from quarantine.scanner.local_clamd import LocalClamd
 
 # Runs the command as its own process would, and writes down at the end what was loaded.
@@ -126,7 +126,7 @@ def test_taking_a_bundle_loads_nothing_of_the_desk(homes: tuple[Path, Path], tmp
     assert main(["desk", "bundle", gateway, "--to", str(tmp_path), "--yes", "--home", str(high)]) == 0
     (bundle,) = tmp_path.glob("enveis-bundle-*.zip")
     modules = loaded(tmp_path, "gateway", "accept-bundle", bundle, "--yes", "--home", low)
-    assert {"gateway.way_back", "transfer.bundle"} <= modules
+    assert {"gateway.replies.reply_store", "transfer.bundle"} <= modules
     assert forbidden_on_the_low_side(modules) == set()
 
 

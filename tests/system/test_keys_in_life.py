@@ -13,9 +13,9 @@ from desk.opening import OpenPacket
 from enveis.commands.diode import LINK_LOCK
 from enveis.main import main
 from enveis.two_machines import RunningGateway, TwoMachines, free_port
-from gateway import keys_of_desk
-from gateway.config import GatewayConfig
-from gateway.home import GatewayHome
+from gateway.home import desk_trust
+from gateway.home.config import GatewayConfig
+from gateway.home.home import GatewayHome
 from keys.generation import sign_recipients
 from keys.identity import generate_identity, read_identities
 from keys.recipient import Kind, encode_recipients, sealed_to
@@ -181,7 +181,7 @@ def test_a_crash_while_recipients_are_taken_is_completed_by_the_next_call(
     homes: TwoHomes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rotate(homes)
-    real, calls = keys_of_desk.replace, [0]
+    real, calls = desk_trust.replace, [0]
 
     def dying(path: Path, pieces: Any) -> None:
         calls[0] += 1
@@ -189,9 +189,9 @@ def test_a_crash_while_recipients_are_taken_is_completed_by_the_next_call(
             raise KeyboardInterrupt
         real(path, pieces)
 
-    monkeypatch.setattr(keys_of_desk, "replace", dying)
+    monkeypatch.setattr(desk_trust, "replace", dying)
     homes.say("gateway", "recipients", homes.high / "recipients.txt", "--yes", home=homes.low, status=130)
-    monkeypatch.setattr(keys_of_desk, "replace", real)
+    monkeypatch.setattr(desk_trust, "replace", real)
     assert GatewayHome(homes.low).load().recipients  # it starts all the same
     assert "Packets will be sealed to generation 2" in take_recipients(homes)
     assert "is here already" in take_recipients(homes)

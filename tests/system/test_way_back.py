@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.padding import PADDED_MIN
-from gateway.visits import spelled
+from gateway.receipts.return_keys import spelled
 from keys.receipt import new_receipt_words, public_receipt
 from keys.recipient import Kind
 from tests.gateway_process import Answer, GatewayProcess, OpenedPacket, form_body, form_head

@@ -6,8 +6,8 @@ import sys
 import time
 from pathlib import Path
 
-from gateway.mailboxes import Mailboxes
-from gateway.way_back import WayBack
+from gateway.replies.mailboxes import Mailboxes
+from gateway.replies.reply_store import WayBack
 from tests.bundles import DESK, GATEWAY, LOOKUP, TODAY, a_bundle, a_file, reply_id
 from transfer.bundle import open_bundle
 
@@ -16,7 +16,7 @@ OTHER = "cd" * 16
 WORKER = """
 import sys
 from pathlib import Path
-from gateway.way_back import WayBack
+from gateway.replies.reply_store import WayBack
 from tests.bundles import *
 from transfer.bundle import open_bundle
 store = WayBack(Path(sys.argv[1]))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from desk import way_back as desk_way_back
-from gateway import way_back
+from gateway.replies import reply_store
 from keys.recipient import Kind
 from keys.secret import SecretKey
 from tests.bundles import LOOKUP, a_bundle, a_reply
@@ -44,7 +44,7 @@ def section(number: str) -> str:
         ("3.3", f"fill it to {reply.PLAINTEXT_MIN:,}, 8,192, 16,384, 32,768 or {reply.PLAINTEXT_MAX:,} bytes"),
         ("3.4", f"for {reply.DAYS_KEPT} days"),
         ("4.4", f"in {NUMBERS[desk_way_back.COUNTERS_EVERY.days]} days"),
-        ("5.1", f"more than {NUMBERS[way_back.CLOCKS_APART.days]} days ahead"),
+        ("5.1", f"more than {NUMBERS[reply_store.CLOCKS_APART.days]} days ahead"),
         ("6.1", f"at most {bundle_frames.PAPER_MAX:,} bytes"),
         ("6.1", f"pieces of {bundle_frames.FRAME_PAYLOAD}"),
         ("6.1", f"letters `{bundle_frames._MARK}`"),

@@ -11,7 +11,7 @@ import zxingcpp
 from PIL import Image
 
 from enveis.commands.gateway_bundle import way_back_state
-from gateway.home import GatewayHome
+from gateway.home.home import GatewayHome
 from keys.signing import SigningKey
 from tests.way_back import Source, WayBackMachines
 from transfer.manifest import Purpose

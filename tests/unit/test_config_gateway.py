@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from disk.settings import SettingsError, read_settings
-from gateway.config import GatewayConfig, encode_config, parse_listen
-from gateway.wording import Body, PerLanguage
+from gateway.home.config import GatewayConfig, encode_config, parse_listen
+from gateway.home.editors_wording import Body, PerLanguage
 from quarantine.budgets import Budgets
 
 ODD = GatewayConfig(

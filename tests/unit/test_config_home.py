@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from disk.settings import SettingsError
-from gateway.config import GatewayConfig
 from gateway.errors import GatewayError
-from gateway.home import GatewayHome, init
+from gateway.home.config import GatewayConfig
+from gateway.home.home import GatewayHome, init
 from keys.identity import generate_identity
 from keys.recipient import Kind
 from keys.signing import SigningKey

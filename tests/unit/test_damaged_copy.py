@@ -11,7 +11,7 @@ import pytest
 from audit.chain import EMPTY, Head
 from audit.events import Event, Record
 from audit.log import AuditLog
-from gateway.home import GatewayHome
+from gateway.home.home import GatewayHome
 from tests.crossing import DAY, Low, make_sides
 from tests.unit.test_cli_transfer import Machines, put
 from transfer.batch import AuditPart, gateway_id

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.outcome import RefusedReason
+from gateway.problems import RefusedReason
 from keys.age import header
 from keys.recipient import RECIPIENTS_MAX
 from quarantine.verdict import Grade, Reason

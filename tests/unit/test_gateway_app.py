@@ -12,17 +12,18 @@ from unittest import mock
 
 import pytest
 
-from gateway import app, transport
-from gateway.answers import HEADERS, READ_SIZE, SCRIPT_TAG
-from gateway.app import Gateway, Listener
 from gateway.form import Fields
-from gateway.intake import Limits
-from gateway.outcome import STATUS, Problem, SubmissionError
-from gateway.pages import Pages
-from gateway.receipts import FreshReceipt
-from gateway.site import Site
-from gateway.submission import Received, Station
-from gateway.transport import DRAIN_BYTES, DRAINERS
+from gateway.http import app
+from gateway.http.app import Gateway, Listener
+from gateway.http.responses import HEADERS, READ_SIZE, SCRIPT_TAG
+from gateway.pages.pages import Pages
+from gateway.pages.site import Site
+from gateway.problems import STATUS, Problem, SubmissionError
+from gateway.reading import request_body
+from gateway.reading.request_body import DRAIN_BYTES, DRAINERS
+from gateway.receipts.premade import FreshReceipt
+from gateway.submission.intake import Limits
+from gateway.submission.receive import Received, Station
 from keys.receipt import PublicReceipt
 from quarantine.file_types import FileType
 from transfer.names import new_packet_id
@@ -58,7 +59,7 @@ class _Door:
 async def door() -> AsyncIterator[_Door]:
     pages = Pages(Site(LIMITS))
     receive = mock.AsyncMock(return_value=RECEIVED)
-    with mock.patch("gateway.posts.receive", receive), mock.patch("gateway.app.CUT_OFF", 0.1):
+    with mock.patch("gateway.http.posts.receive", receive), mock.patch("gateway.http.app.CUT_OFF", 0.1):
         listener = Listener(Gateway(mock.Mock(Station, limits=LIMITS, valve=mock.Mock(takes_files=True)), pages), pages)
         yield _Door(listener, await listener.start("127.0.0.1", 0), receive)
         await listener.stop(finish=1)
@@ -144,7 +145,7 @@ async def test_a_refused_visitor_who_still_sends_is_drained(door: _Door) -> None
     drained = mock.AsyncMock()
     door.receive.side_effect = SubmissionError(Problem.BUSY)
     for expect in (b"", b"Expect: 100-continue\r\n"):
-        with mock.patch("gateway.transport.Drain.run", drained):
+        with mock.patch("gateway.reading.request_body.Drain.run", drained):
             reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
             writer.write(POST.replace(b": 5", b": 50") + expect + b"\r\nhel")
             await asyncio.wait_for(reader.read(), 5)
@@ -156,9 +157,9 @@ async def test_a_refused_visitor_who_still_sends_is_drained(door: _Door) -> None
 async def test_two_hundred_refused_visitors_who_go_on_sending_are_drained_within_bounds(
     door: _Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.transport.DRAIN_SECONDS", 2.0)
+    monkeypatch.setattr("gateway.reading.request_body.DRAIN_SECONDS", 2.0)
     running, most, dropped = 0, 0, []
-    real = transport._drop
+    real = request_body._drop
 
     async def counted(read: Callable[[], Awaitable[bytes]], at_eof: Callable[[], bool], bytes_max: int) -> None:
         nonlocal running, most
@@ -177,7 +178,7 @@ async def test_two_hundred_refused_visitors_who_go_on_sending_are_drained_within
             running -= 1
             dropped.append(got[0])
 
-    monkeypatch.setattr(transport, "_drop", counted)
+    monkeypatch.setattr(request_body, "_drop", counted)
     refused = POST.replace(b": 5", b": 999999999999")
 
     async def visit(number: int) -> bytes:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway import inspection as module
-from gateway.inspection import Inspections, SubmissionInspection
-from gateway.intake import KeptFile
-from gateway.sealing import SealedUpload
-from gateway.span import Span
+from gateway.submission import inspection as module
+from gateway.submission.inspection import Inspections, SubmissionInspection
+from gateway.submission.intake import KeptFile
+from gateway.submission.plaintext_span import Span
+from gateway.submission.sealed_upload import SealedUpload
 from keys.identity import generate_identity
 from keys.recipient import Kind
 from quarantine.file_types import FileType

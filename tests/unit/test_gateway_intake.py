@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from multipart import MultipartSegment, PushMultipartParser
 
 from gateway.form import FIELD_BYTES_MAX, FIELDS_MAX, OTHERS_BYTES_MAX
-from gateway.intake import REFUSED_MAX, Intake, KeptFile, Limits
-from gateway.outcome import Problem, RefusedReason, SubmissionError
-from gateway.sealing import SealedUpload
-from gateway.span import Span
+from gateway.problems import Problem, RefusedReason, SubmissionError
+from gateway.submission.intake import REFUSED_MAX, Intake, KeptFile, Limits
+from gateway.submission.plaintext_span import Span
+from gateway.submission.sealed_upload import SealedUpload
 from keys.age.small import open_bytes
 from keys.identity import generate_identity
 from keys.recipient import Kind
@@ -235,7 +235,7 @@ async def test_without_descriptors_to_start_over_none_is_lost(desk: _Desk) -> No
         left.pop()
         return real(fd)
 
-    with mock.patch("gateway.span.os.dup", dup), pytest.raises(OSError, match="too many"):
+    with mock.patch("gateway.submission.plaintext_span.os.dup", dup), pytest.raises(OSError, match="too many"):
         await desk.take("files", "large.txt", b"b" * 70_000, b"b" * 70_000)
     desk.upload.discard()
     assert _descriptors() == before

@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.answers import SCRIPT_TAG
 from gateway.form import Fields, FieldTooLongError, filled_rows, is_known, parse_form, person_rows
-from gateway.intake import KeptFile, Limits
+from gateway.home.editors_wording import Body, PerLanguage
+from gateway.http.responses import SCRIPT_TAG
 from gateway.languages import Language
-from gateway.outcome import Problem, RefusedFile, RefusedReason, SubmissionError
-from gateway.pages import Pages
-from gateway.receipts import FreshReceipt
-from gateway.rendering import STYLE, static
-from gateway.site import Site
-from gateway.submission import Received
-from gateway.wording import Body, PerLanguage
+from gateway.pages.pages import Pages
+from gateway.pages.rendering import STYLE, static
+from gateway.pages.site import Site
+from gateway.problems import Problem, RefusedFile, RefusedReason, SubmissionError
+from gateway.receipts.premade import FreshReceipt
+from gateway.submission.intake import KeptFile, Limits
+from gateway.submission.receive import Received
 from keys.receipt import PublicReceipt
 from quarantine.file_types import FileType
 from quarantine.verdict import Clear, Code, Finding, Held, Reason, Undecided

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.places import GRACE, SMALL_MAX, SMALL_SHARE, NoPlaceError, Places, Taken
+from gateway.reading.upload_slots import GRACE, SMALL_MAX, SMALL_SHARE, NoPlaceError, Places, Taken
 
 LARGE = SMALL_MAX + 1
 

@@ -10,8 +10,8 @@ from unittest import mock
 
 import pytest
 
-from gateway import receipts
-from gateway.receipts import NoReceiptError, ReceiptMaker
+from gateway.receipts import premade
+from gateway.receipts.premade import NoReceiptError, ReceiptMaker
 from keys.recipient import Kind
 
 
@@ -19,12 +19,12 @@ def _children() -> list[int]:
     found = []
     for task in Path("/proc/self/task").iterdir():
         found += [int(word) for word in (task / "children").read_text().split()]
-    return [pid for pid in found if b"gateway.derivation" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [pid for pid in found if b"gateway.receipts.derivation_process" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 @pytest.fixture
 async def maker(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ReceiptMaker]:
-    monkeypatch.setattr(receipts, "RESTART_AFTER", 0.05)
+    monkeypatch.setattr(premade, "RESTART_AFTER", 0.05)
     maker = ReceiptMaker(Kind.CLASSIC, ahead=2)
     maker.start()
     yield maker
@@ -61,7 +61,7 @@ async def test_stopping_ends_the_process_and_may_be_done_twice(maker: ReceiptMak
 
 
 async def test_without_a_receipt_in_time_nothing_may_be_received(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(receipts, "WAIT", 0.1)
+    monkeypatch.setattr(premade, "WAIT", 0.1)
     maker = ReceiptMaker(Kind.CLASSIC)
     started = time.monotonic()
     with pytest.raises(NoReceiptError):
@@ -83,7 +83,7 @@ async def test_a_process_that_cannot_be_started_is_tried_again(maker: ReceiptMak
 
 async def test_an_answer_that_is_no_receipt_is_not_given_out(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[BaseException] = []
-    monkeypatch.setattr(receipts, "log", lambda _, fault: said.append(fault))
+    monkeypatch.setattr(premade, "log", lambda _, fault: said.append(fault))
     answers = [b"no json\n", b"[]\n", b'{"return_words": "x"}\n', b"x" * 100_000 + b"\n"]
     for answer in answers:
         fake = ReceiptMaker(Kind.CLASSIC)

@@ -13,20 +13,20 @@ import pytest
 from aiohttp import StreamReader
 from aiohttp.base_protocol import BaseProtocol
 
-from gateway import returning
-from gateway.deriving import Derivation
 from gateway.form import WORDS_FIELD, Fields
-from gateway.intake import Limits
-from gateway.later_visit import LaterVisit
-from gateway.mailboxes import Mailboxes
-from gateway.outcome import SubmissionError
-from gateway.returning import open_case
-from gateway.submission import Station
-from gateway.transport import Body, Pace
-from gateway.valve import Valve
+from gateway.problems import SubmissionError
+from gateway.reading.file_valve import Valve
+from gateway.reading.request_body import Body, Pace
+from gateway.receipts.derivation_client import Derivation
+from gateway.receipts.return_keys import VisitKeys, VisitsBusyError, spelled
+from gateway.replies.mailboxes import Mailboxes
+from gateway.replies.reply_store import WayBack
+from gateway.return_visit import return_visit
+from gateway.return_visit.return_visit import open_case
+from gateway.submission.intake import Limits
+from gateway.submission.later_visit import LaterVisit
+from gateway.submission.receive import Station
 from gateway.views import CaseView, ReplyView, ReturnView
-from gateway.visits import VisitKeys, VisitsBusyError, spelled
-from gateway.way_back import WayBack
 from keys.receipt import new_receipt_words, return_secrets
 from keys.recipient import Kind
 from keys.words import WordsError
@@ -101,7 +101,11 @@ async def _trace(station: Station, words: str) -> list[str]:
     with _recorded() as called:
         assert isinstance(await _come_back(station, words), CaseView)
     # How often the loop wakes a reader is the loop's affair.
-    return [name for name in called if not name.startswith(("gateway.transport", "gateway.deriving"))]
+    return [
+        name
+        for name in called
+        if not name.startswith(("gateway.reading.request_body", "gateway.receipts.derivation_client"))
+    ]
 
 
 async def _traces(station: Station) -> tuple[list[str], list[str], list[str]]:
@@ -126,7 +130,7 @@ def _only_when_there_is_something(real: Callable[..., object]) -> Callable[..., 
 
 
 async def test_a_shortcut_for_who_has_no_reply_would_be_seen(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(returning, "_opened", _only_when_there_is_something(returning._opened))
+    monkeypatch.setattr(return_visit, "_opened", _only_when_there_is_something(return_visit._opened))
     unknown, _, answered = await _traces(station)
     assert _of_keys(unknown) != _of_keys(answered)
 
@@ -168,7 +172,7 @@ async def test_the_queue_is_bounded_but_not_for_who_has_a_place() -> None:
 
 
 async def test_who_waits_too_long_is_asked_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.visits.WAIT", 0.05)
+    monkeypatch.setattr("gateway.receipts.return_keys.WAIT", 0.05)
     with pytest.raises(VisitsBusyError):
         await VisitKeys(Kind.CLASSIC).derive(EMPTY)
 
@@ -176,14 +180,14 @@ async def test_who_waits_too_long_is_asked_to_come_again(monkeypatch: pytest.Mon
 async def test_a_process_that_dies_is_started_again_and_its_visitor_asked_to_come_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("gateway.visits.RESTART_AFTER", 0.05)
+    monkeypatch.setattr("gateway.receipts.return_keys.RESTART_AFTER", 0.05)
     visits = VisitKeys(Kind.CLASSIC)
-    monkeypatch.setattr("gateway.visits.NICE", "--no-such-thing")
-    monkeypatch.setattr("gateway.visits.RETURN", "no-such-command")
+    monkeypatch.setattr("gateway.receipts.return_keys.NICE", "--no-such-thing")
+    monkeypatch.setattr("gateway.receipts.return_keys.RETURN", "no-such-command")
     visits.start()
     with pytest.raises(VisitsBusyError):
         await asyncio.wait_for(visits.derive(EMPTY), 30)
-    monkeypatch.setattr("gateway.visits.RETURN", "return")
+    monkeypatch.setattr("gateway.receipts.return_keys.RETURN", "return")
     assert (await asyncio.wait_for(visits.derive(EMPTY), 30)).lookup == return_secrets(EMPTY, Kind.CLASSIC).lookup
     await visits.stop()
 
@@ -196,12 +200,12 @@ async def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) ->
     ) -> bytes:
         asked.append(line)
         if len(asked) == 1:
-            monkeypatch.setattr("gateway.visits.WAIT", 60.0)
+            monkeypatch.setattr("gateway.receipts.return_keys.WAIT", 60.0)
             await asyncio.sleep(3600)
         return await ask(_process, line)
 
-    monkeypatch.setattr("gateway.visits.RESTART_AFTER", 0.05)
-    monkeypatch.setattr("gateway.visits.WAIT", 0.2)
+    monkeypatch.setattr("gateway.receipts.return_keys.RESTART_AFTER", 0.05)
+    monkeypatch.setattr("gateway.receipts.return_keys.WAIT", 0.2)
     monkeypatch.setattr(Derivation, "ask", hang_once)
     visits = VisitKeys(Kind.CLASSIC)
     visits.start()
@@ -255,7 +259,7 @@ def test_the_valve_shuts_after_a_while_and_opens_after_a_calm_one() -> None:
 
 
 def test_a_grant_never_takes_away() -> None:
-    from gateway.later_visit import limits_with
+    from gateway.submission.later_visit import limits_with
     from transfer.bundle_list import Grant
 
     small = Grant("ab" * 16, files_max=1, file_max_bytes=10, expires=TODAY + timedelta(days=1))

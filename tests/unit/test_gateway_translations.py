@@ -11,9 +11,9 @@ from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
 
 import gateway
-from gateway import sentences
-from gateway.catalogues import SOURCE, translations
 from gateway.languages import Language
+from gateway.pages import sentences
+from gateway.pages.catalogues import SOURCE, translations
 from quarantine.findings import CHECKS
 from quarantine.verdict import Grade
 
@@ -25,7 +25,7 @@ TAGS = re.compile(r"</?[a-z]+>")
 
 def _written() -> set[str | tuple[str, ...]]:
     """Every message that the code and the templates hold, as `make messages` finds them."""
-    with (FOLDER / "locale" / "babel.cfg").open() as stream:
+    with (FOLDER / "pages" / "locale" / "babel.cfg").open() as stream:
         methods, options = parse_mapping_cfg(stream)
     keywords = {"_": None, "gettext": None, "ngettext": (1, 2), "marked": None}
     found = extract_from_dir(FOLDER, methods, options, keywords=keywords)
@@ -33,7 +33,7 @@ def _written() -> set[str | tuple[str, ...]]:
 
 
 def _catalogue(language: Language) -> Catalog:
-    with (FOLDER / "locale" / language / "LC_MESSAGES" / "messages.po").open("rb") as stream:
+    with (FOLDER / "pages" / "locale" / language / "LC_MESSAGES" / "messages.po").open("rb") as stream:
         return read_po(stream, locale=language.value, abort_invalid=True)
 
 

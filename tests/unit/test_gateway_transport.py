@@ -12,11 +12,11 @@ from aiohttp.streams import StreamReader
 from aiohttp.web import BaseRequest
 from multidict import CIMultiDict
 
-from gateway.intake import Intake, Limits
-from gateway.outcome import Problem, SubmissionError
-from gateway.places import Place
-from gateway.sealing import SealedUpload
-from gateway.transport import DRAINERS, STALL, Body, Drain, Pace, Reading, check_head
+from gateway.problems import Problem, SubmissionError
+from gateway.reading.request_body import DRAINERS, STALL, Body, Drain, Pace, Reading, check_head
+from gateway.reading.upload_slots import Place
+from gateway.submission.intake import Intake, Limits
+from gateway.submission.sealed_upload import SealedUpload
 from quarantine.file_types import FileType
 
 LIMITS = Limits(files_max=3, file_max_bytes=1000, message_max_bytes=1024, allowed=frozenset(FileType))
@@ -219,7 +219,7 @@ async def test_draining_ends_with_the_body_or_with_its_bytes() -> None:
 
 async def test_draining_ends_in_time_and_makes_room_for_others() -> None:
     drain = Drain()
-    with mock.patch("gateway.transport.DRAIN_SECONDS", 0.1):
+    with mock.patch("gateway.reading.request_body.DRAIN_SECONDS", 0.1):
         await asyncio.wait_for(asyncio.gather(*(drain.run(_stream()) for _ in range(DRAINERS))), 2)
         await asyncio.wait_for(drain.run(_stream()), 2)
 

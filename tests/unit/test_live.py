@@ -12,7 +12,7 @@ from enveis.commands.transfer import low_side
 from enveis.live import _Mover
 from enveis.terminal import Terminal
 from enveis.two_machines import TwoMachines
-from gateway.config import GatewayConfig
+from gateway.home.config import GatewayConfig
 from transfer.errors import BusyError
 from transfer.manifest import Manifest, ReceiptNote, encode_manifest
 from transfer.message import Message, encode_message

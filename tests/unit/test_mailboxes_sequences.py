@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle as Drawn
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from gateway.mailboxes import Mailboxes
-from gateway.way_back import WayBack
+from gateway.replies.mailboxes import Mailboxes
+from gateway.replies.reply_store import WayBack
 from tests.bundles import DESK, GATEWAY, TODAY, a_bundle, a_file
 from transfer.bundle import Bundle, open_bundle
 from transfer.errors import BundleError

@@ -7,19 +7,19 @@ from types import SimpleNamespace
 
 import pytest
 
-from gateway import returning
-from gateway.mailboxes import Mailboxes
-from gateway.way_back import WayBack
+from gateway.replies.mailboxes import Mailboxes
+from gateway.replies.reply_store import WayBack
+from gateway.return_visit import return_visit
 from tests.bundles import DESK, GATEWAY, TODAY, a_bundle
 from transfer.bundle_list import Counters
 
 
 async def test_counters_arrive_by_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(returning, "BUNDLES_EVERY", 0.02)
+    monkeypatch.setattr(return_visit, "BUNDLES_EVERY", 0.02)
     path = tmp_path / "way-back.sqlite"
     WayBack(path).begin()
     mail = Mailboxes(path, gateway=GATEWAY, desk_key=DESK.public, today=lambda: TODAY)
-    watching = asyncio.create_task(returning.watch_bundles(SimpleNamespace(mail=mail)))
+    watching = asyncio.create_task(return_visit.watch_bundles(SimpleNamespace(mail=mail)))
     try:
         bundle = a_bundle(1, counters=Counters(100, 20, 30))
         WayBack(path).accept(bundle, gateway=GATEWAY, min_serial=None, today=TODAY)

@@ -1,0 +1,230 @@
+"""The gateway's doors: pages that are asked for, and what is posted. Wires requests to what they do and to pages."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from typing import Final
+
+from aiohttp import HttpVersion11, web
+
+from gateway.http.posts import ADD, POSTS, WAYS_BACK, add_problem, body_max, post
+from gateway.http.responses import Page, QuietServer
+from gateway.languages import Asked, read_address
+from gateway.log import LogEvent, log
+from gateway.padding import padded
+from gateway.pages.pages import Pages
+from gateway.pages.rendering import SCRIPT, STYLE, TABLE, static
+from gateway.problems import Problem, SubmissionError
+from gateway.reading.request_body import Drain, check_head
+from gateway.submission.receive import Station
+from gateway.views import ReturnView
+
+BACKLOG: Final = 512  # connections that the kernel holds for us
+FINISH: Final = 600.0  # seconds that uploads under way have to end when the gateway is asked to stop
+CUT_OFF: Final = 5.0  # seconds that connections have after that
+ANSWER_SECONDS: Final = 60.0  # for a visitor to take a page, ...
+ANSWER_RATE: Final = 16 * 1024  # ... and what it takes at so many characters a second: Tor is slow
+LONG_PAGE: Final = 256 * 1024  # characters; only what was typed makes a page so long, 15 MB at most
+LONG_PAGES: Final = 8  # being taken at one time: each holds its memory until then
+_FILES: Final = {
+    "/style.css": (STYLE, "text/css"),
+    "/enveis.js": (SCRIPT, "text/javascript"),
+    "/cases.csv": (TABLE, "text/csv"),
+}
+_CONTINUED: Final = "continued"  # in a request that was told to send its body
+
+
+class Gateway:
+    """Answers requests for one station."""
+
+    def __init__(self, station: Station, pages: Pages) -> None:
+        self._station = station
+        self._pages = pages
+        self._drain = Drain()
+        self._under_way = 0
+        self._long_pages = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request; never raises but for a visitor who went away."""
+        asked = read_address(request.path, request.headers.get("Accept-Language", ""), self._pages.languages)
+        pages = self._pages.speaking(asked.language, files_off=not self._station.valve.takes_files)
+        # A stop waits for what is posted; who does not take an empty form delays nobody.
+        with self._counted() if asked.path in POSTS else contextlib.nullcontext():
+            outcome = await self._outcome(request, asked, pages)
+            if isinstance(outcome, Page):
+                with self._held_in_memory(outcome) as may_be:
+                    if may_be:
+                        await _send(request, outcome)
+                        return outcome
+                outcome = SubmissionError(Problem.BUSY)
+        # Not counted: nothing was received that a stop has to wait for.
+        return await self._refuse(request, asked, outcome, pages)
+
+    async def until_idle(self) -> None:
+        """Wait until no request is under way."""
+        await self._idle.wait()
+
+    @contextlib.contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._under_way += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self._idle.set()
+
+    async def _outcome(self, request: web.BaseRequest, asked: Asked, pages: Pages) -> Page | SubmissionError:
+        try:
+            return await self._route(request, asked, pages)
+        except SubmissionError as error:
+            return error
+        except (ConnectionError, asyncio.CancelledError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the border around one whole request: a page, never a traceback
+            log(LogEvent.FAULT, fault=error)
+            return SubmissionError(Problem.FAULT)
+
+    async def _route(self, request: web.BaseRequest, asked: Asked, pages: Pages) -> Page:
+        if asked.path in POSTS and request.method == "POST":
+            return await self._post(request, asked, pages)
+        if request.method not in ("GET", "HEAD") or asked.path in POSTS - {"/return"}:
+            raise SubmissionError(Problem.METHOD)
+        page = _got(asked.path, pages)
+        # Never on what answers a form: Tor Browser goes there at once, and a receipt would be gone.
+        page.also_at(pages.onion_address(asked.path))
+        return page
+
+    async def _post(self, request: web.BaseRequest, asked: Asked, pages: Pages) -> Page:
+        body = check_head(request, body_max=body_max(self._station, asked.path))
+        if _waits(request):
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0
+            request[_CONTINUED] = True
+        text, status = await post(self._station, pages, asked.path, request.content, body)
+        return Page(_sized(asked.path, text), status=status)
+
+    async def _refuse(
+        self, request: web.BaseRequest, asked: Asked, error: SubmissionError, pages: Pages
+    ) -> web.StreamResponse:
+        page = _refused(asked.path, error, pages, self._station)
+        with self._held_in_memory(page) as may_be:
+            if not may_be:
+                page = _refused(asked.path, SubmissionError(error.problem, refused=error.refused), pages, self._station)
+            # The page goes out first: a browser that still sends can read it meanwhile.
+            await _send(request, page)
+            if not request.content.at_eof() and not (_waits(request) and _CONTINUED not in request):
+                await self._drain.run(request.content)
+        return page
+
+    @contextlib.contextmanager
+    def _held_in_memory(self, page: Page) -> Iterator[bool]:
+        """Count a long page while it is being taken; yields whether there may be one more."""
+        is_long = len(page.text or "") > LONG_PAGE
+        if is_long and self._long_pages >= LONG_PAGES:
+            yield False
+            return
+        self._long_pages += is_long
+        try:
+            yield True
+        finally:
+            self._long_pages -= is_long
+
+
+def _got(path: str, pages: Pages) -> Page:
+    if path in _FILES and (path != "/enveis.js" or pages.site.script):
+        name, content_type = _FILES[path]
+        return Page(static(name), content_type=content_type)
+    match path:
+        case "/":
+            return Page(pages.form())
+        case "/return":
+            return Page(padded(pages.return_form(ReturnView())))
+        case "/how":
+            return Page(pages.how())
+        case "/privacy":
+            return Page(pages.privacy())
+        case _:
+            raise SubmissionError(Problem.NOT_FOUND)
+
+
+def _refused(path: str, error: SubmissionError, pages: Pages, station: Station) -> Page:
+    text = None
+    if path == ADD:
+        text = add_problem(station, pages, error)
+    elif path in WAYS_BACK:
+        text = pages.refusal(error)
+    return Page(_sized(path, pages.problem(error) if text is None else text), status=error.status, close=True)
+
+
+def _sized(path: str, text: str) -> str:
+    return padded(text) if path in WAYS_BACK else text
+
+
+def _waits(request: web.BaseRequest) -> bool:
+    """Whether the client sends its body only after it was told to (RFC 9110, 10.1.1)."""
+    return request.version >= HttpVersion11 and request.headers.get("Expect", "").lower() == "100-continue"
+
+
+async def _send(request: web.BaseRequest, page: Page) -> None:
+    """Send a page whole. Who does not take it in time is cut off: what waits for them takes memory and delays a stop.
+
+    Raises:
+        ConnectionError: The visitor went away, or was cut off.
+    """
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS + len(page.text or "") / ANSWER_RATE):
+            await page.prepare(request)
+            await page.write_eof()
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()
+        raise ConnectionResetError from None
+
+
+class Listener:
+    """A gateway that listens. `stop` lets uploads under way come to their end."""
+
+    def __init__(self, gateway: Gateway, pages: Pages) -> None:
+        self._gateway = gateway
+        malformed = pages.problem(SubmissionError(Problem.MALFORMED))
+        self._runner = web.ServerRunner(QuietServer(gateway.handle, malformed), shutdown_timeout=CUT_OFF)
+        self._site: web.BaseSite | None = None
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen; return the port, which is the kernel's choice for 0.
+
+        Raises:
+            OSError: The address cannot be listened on.
+        """
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            # Several gateway processes may share a port (architecture, section 11).
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            listening.bind((host, port))
+            await self._runner.setup()
+            self._site = web.SockSite(self._runner, listening, backlog=BACKLOG)
+            await self._site.start()
+        except BaseException:
+            listening.close()
+            raise
+        return int(listening.getsockname()[1])
+
+    async def stop(self, *, finish: float = FINISH) -> None:
+        """Take no new connection, wait for what is under way (`finish` seconds at most), then end."""
+        site, self._site = self._site, None
+        if site is not None:
+            # runner.cleanup() alone would throw away the bodies of uploads under way.
+            await site.stop()
+        try:
+            async with asyncio.timeout(finish):
+                await self._gateway.until_idle()
+        except TimeoutError:
+            pass
+        await self._runner.cleanup()

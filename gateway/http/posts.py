@@ -1,0 +1,90 @@
+"""What is posted, by its path: what is done with it, and the text and status of the page that answers."""
+
+from dataclasses import replace
+from typing import Final
+
+from aiohttp import StreamReader
+
+from gateway.form import WORDS_FIELD
+from gateway.pages.pages import AGAIN, Pages
+from gateway.problems import Problem, SubmissionError
+from gateway.reading.request_body import Body
+from gateway.reading.short_form import SHORT_FORM_MAX
+from gateway.receipts.return_keys import spelled
+from gateway.return_visit.return_visit import delete_replies, explain, open_case, withdraw
+from gateway.submission.first_visit import FirstVisit
+from gateway.submission.intake import Limits
+from gateway.submission.later_visit import LaterVisit, limits_with
+from gateway.submission.receive import Station, receive
+from gateway.views import CaseLimits, CaseView, ReturnView, Withdrawal
+
+SUBMIT: Final = "/submit"
+ADD: Final = "/add"
+RETURN: Final = "/return"
+DELETE_REPLIES: Final = "/delete-replies"
+WITHDRAW: Final = "/withdraw"
+WAYS_BACK: Final = frozenset({RETURN, ADD, DELETE_REPLIES, WITHDRAW})  # whose answers are padded
+POSTS: Final = WAYS_BACK | {SUBMIT}
+
+
+def body_max(station: Station, path: str) -> int:
+    """Return how many bytes a body posted to `path` may have."""
+    match path:
+        case "/submit":
+            return station.limits.body_max
+        case "/add":
+            # Whose words they are is known when the body is being read. That some case has a grant shows here.
+            return _widest(station).body_max
+        case _:
+            return SHORT_FORM_MAX
+
+
+async def post(station: Station, pages: Pages, path: str, stream: StreamReader, body: Body) -> tuple[str, int]:
+    """Do what was asked for; return the page's text and status.
+
+    Raises:
+        SubmissionError: It was not done.
+        ConnectionError: The visitor went away.
+    """
+    match path:
+        case "/submit":
+            first = FirstVisit(station)
+            received = await receive(station, stream, body, page_language=pages.language, errand=first)
+            return pages.receipt(received), 200
+        case "/add":
+            later = LaterVisit(station)
+            received = await receive(station, stream, body, page_language=pages.language, errand=later)
+            return pages.added(received, later.words), 200
+        case "/return":
+            found = await open_case(station, stream, body)
+            return (_why_not(pages, found)) if isinstance(found, ReturnView) else (pages.case(found), 200)
+        case "/delete-replies":
+            deleted = await delete_replies(station, stream, body)
+            return _why_not(pages, deleted) if isinstance(deleted, ReturnView) else (pages.deleted(deleted), 200)
+        case "/withdraw":
+            view = await withdraw(station, stream, body)
+            return pages.withdrawn(view), 400 if view.outcome is Withdrawal.UNKNOWN else 200
+        case _:
+            raise SubmissionError(Problem.NOT_FOUND)
+
+
+def add_problem(station: Station, pages: Pages, error: SubmissionError) -> str:
+    """Return the page after an addition that was not received: with the form again, and what was typed in it."""
+    words, text = error.fields.first(WORDS_FIELD), error.fields.first("message")
+    wrong = explain(words)
+    if error.problem is Problem.WORDS and wrong is not None:
+        return pages.return_form(replace(wrong, untrusted_text=text))
+    if wrong is not None or error.problem not in AGAIN:
+        return pages.refusal(error)
+    # The limits of everybody: whether these words have a grant is not known to every way of failing.
+    limits = CaseLimits(station.limits.files_max, station.limits.file_max_bytes)
+    view = CaseView(spelled(words), (), limits, problem=error.problem, refused=error.refused, untrusted_text=text)
+    return pages.case(view)
+
+
+def _why_not(pages: Pages, view: ReturnView) -> tuple[str, int]:
+    return pages.return_form(view), view.status
+
+
+def _widest(station: Station) -> Limits:
+    return limits_with(station.limits, station.mail.widest_grant())

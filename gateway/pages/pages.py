@@ -1,0 +1,257 @@
+"""The pages that a source sees: values in, HTML in one language out. Nothing here is stored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Final, Self, TypeVar
+
+from babel.dates import format_date
+
+from gateway.form import Fields, filled_rows, is_preselected, person_rows
+from gateway.home.editors_wording import Body
+from gateway.languages import Language
+from gateway.pages.catalogues import marked, translations
+from gateway.pages.rendering import render
+from gateway.pages.sentences import (
+    BYTES,
+    IDENTIFYING,
+    KINDS,
+    LIKELY,
+    OR,
+    PROBLEMS,
+    REASONS,
+    RELATIONS,
+    RETURN_PROBLEMS,
+    ROADS,
+    SIDES,
+    STATES,
+    WITHDRAWN,
+)
+from gateway.pages.site import Site
+from gateway.problems import Problem, RefusedFile, RefusedReason, SubmissionError
+from gateway.submission.receive import Received
+from gateway.views import CaseView, DeletedView, ReturnView, WithdrawnView
+from quarantine.verdict import Clear, Held, Undecided, Verdict
+
+K = TypeVar("K")
+MIB: Final = 1024 * 1024
+PLACES: Final = ("/", "/return", "/how", "/privacy")  # pages that have an address of their own
+_LOCALES: Final = {Language.ENGLISH: "en_GB"}  # days before months, as everybody writes here
+# The form again, with what was typed, where trying again makes sense.
+AGAIN: Final = frozenset(
+    {Problem.EMPTY, Problem.NOTHING_ACCEPTABLE, Problem.TEXT_TOO_LONG, Problem.FIELD_TOO_LONG, Problem.TOO_SLOW,
+     Problem.BUSY, Problem.FULL, Problem.FILES_OFF, Problem.RECEIPT_PUBLIC}
+)  # fmt: skip
+_ABOUT_FILES: Final = frozenset({Problem.NOTHING_ACCEPTABLE, Problem.TOO_LARGE})
+# The field that a problem is about; FIELD_TOO_LONG names its own.
+_FIELDS: Final = {
+    Problem.EMPTY: "message",
+    Problem.TEXT_TOO_LONG: "message",
+    Problem.NOTHING_ACCEPTABLE: "files",
+    Problem.FILES_OFF: "files",
+    Problem.RECEIPT_PUBLIC: "receipt_public",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The pages of one gateway in one language."""
+
+    site: Site
+    language: Language = Language.ENGLISH
+    files_off: bool = False  # whether files cannot be taken at this moment
+
+    @property
+    def languages(self) -> tuple[Language, ...]:
+        """The languages that are offered."""
+        return self.site.languages
+
+    @property
+    def name(self) -> str:
+        """Who receives what is sent here."""
+        own = str(getattr(self.site.names, self.language))
+        return own or self.site.name or self.site.names.read_in(self.language) or self.said(marked("the editors"))
+
+    def speaking(self, language: Language, *, files_off: bool = False) -> Self:
+        """Return the same pages in another language, as they are at this moment."""
+        return replace(self, language=language, files_off=files_off)
+
+    def address(self, path: str) -> str:
+        """Return the address of `path`, which begins with a slash, in the language of these pages."""
+        return f"/{self.language}{path}"
+
+    def onion_address(self, untrusted_path: str) -> str:
+        """Return the address of a page in the onion service, of the form for what is no page; empty without one."""
+        path = untrusted_path if untrusted_path in PLACES else "/"
+        return f"http://{self.site.onion}{self.address(path)}" if self.site.onion else ""
+
+    def said(self, message: str) -> str:
+        """Return a marked message in the language of these pages."""
+        return translations(self.language).gettext(message)
+
+    def dated(self, day: date) -> str:
+        """Return a day as people write it."""
+        return format_date(day, format="long", locale=_LOCALES.get(self.language, self.language.value))
+
+    def form(self, error: SubmissionError | None = None) -> str:
+        """Return the form; after a refusal with the reason on top and everything that was typed still in it."""
+        fields = error.fields if error else Fields()
+        return self._page(
+            "form.html",
+            path=None if error else "/",
+            kinds=self._choices(KINDS),
+            sides=self._choices(SIDES),
+            relations=self._choices(RELATIONS),
+            roads=self._choices(ROADS),
+            fields=fields,
+            rows=person_rows(fields),
+            open_rows={1} | filled_rows(fields),
+            problem=error.problem if error else None,
+            wrong=_wrong_field(error) if error else "",
+            sentence=self.said(PROBLEMS[error.problem]) if error else "",
+            is_about_files=error is not None and error.problem in _ABOUT_FILES,
+            refused=self._named(error.refused) if error else (),
+            kept_text=any(any(typed) for name, typed in fields.values.items() if not is_preselected(name)),
+            has_contact=any(any(typed) for name, typed in fields.values.items() if name.startswith("contact_")),
+            counters=None if error else self._counters(),
+            limits=self.site.limits,
+        )
+
+    def problem(self, error: SubmissionError) -> str:
+        """Return the page that says why nothing was received: the form itself where trying again makes sense."""
+        return self.form(error) if error.problem in AGAIN else self.refusal(error)
+
+    def refusal(self, error: SubmissionError) -> str:
+        """Return a page that says why nothing was received, without any form."""
+        return self._page(
+            "problem.html",
+            path=None,
+            is_lost=error.problem is Problem.NOT_FOUND,
+            sentence=self.said(PROBLEMS[error.problem]),
+            is_about_files=error.problem in _ABOUT_FILES,
+        )
+
+    def how(self) -> str:
+        """Return the page that explains what happens to what is sent, and how to protect oneself."""
+        return self._page("how.html", path="/how", hours=max(1, round(self.site.tick_seconds / 3600)))
+
+    def privacy(self) -> str:
+        """Return the page that says what is kept, where and for how long."""
+        return self._page("privacy.html", path="/privacy", hours=max(1, round(self.site.tick_seconds / 3600)))
+
+    def receipt(self, received: Received) -> str:
+        """Return the receipt page; the only place where the words are ever shown."""
+        until = received.day + timedelta(days=self.site.feedback_days)
+        return self._page("receipt.html", **self._of(received), receipt=received.receipt, until=self.dated(until))
+
+    def added(self, received: Received, words: str) -> str:
+        """Return the page after an addition; `words` lead back to the case."""
+        return self._page("added.html", **self._of(received), words=words)
+
+    def return_form(self, view: ReturnView) -> str:
+        """Return the form for return words."""
+        path = None if view.problem else "/return"
+        return self._page("return.html", path=path, view=view, sentence=self._return_sentence(view))
+
+    def case(self, view: CaseView) -> str:
+        """Return the page of who came back."""
+        return self._page(
+            "case.html",
+            path=None,
+            view=view,
+            states=dict(self._choices(STATES)),
+            sentence=self.said(PROBLEMS[view.problem]) if view.problem else "",
+            refused=self._named(view.refused),
+            limits=view.limits,
+        )
+
+    def withdrawn(self, view: WithdrawnView) -> str:
+        """Return the page after a request to withdraw."""
+        title, sentence = WITHDRAWN[view.outcome]
+        return self._page("withdrawn.html", path=None, title=self.said(title), sentence=self.said(sentence))
+
+    def deleted(self, view: DeletedView) -> str:
+        """Return the page after the replies were deleted."""
+        return self._page("deleted.html", path=None, view=view)
+
+    def size(self, count: int) -> str:
+        """Return so many bytes as people say it."""
+        return f"{count // MIB} MB" if count >= MIB else self.said(BYTES) % {"count": count}
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The types of file that are taken, as the ends of their names."""
+        return tuple(sorted(self.site.limits.allowed))
+
+    @property
+    def bodies(self) -> list[tuple[str, str, str]]:
+        """Of each body its value in the form, its name, and who can act on a complaint about it."""
+        return [self._body(body) for body in self.site.bodies]
+
+    def _body(self, body: Body) -> tuple[str, str, str]:
+        return self.site.body_value(body), body.name.read_in(self.language), body.who_can_act.read_in(self.language)
+
+    def _page(self, template: str, **values: object) -> str:
+        return render(template, self.language, pages=self, site=self.site, name=self.name, **values)
+
+    def _choices(self, sentences: dict[K, str]) -> list[tuple[K, str]]:
+        return [(value, self.said(text)) for value, text in sentences.items()]
+
+    def _of(self, received: Received) -> dict[str, object]:
+        return {
+            "path": None,
+            "day": self.dated(received.day),
+            "has_text": received.has_text,
+            "files": [
+                (kept.untrusted_name or self.said(marked("a file without a name")), self._told(verdict))
+                for kept, verdict in received.files
+            ],
+            "refused": self._named(received.refused),
+            "withdraw": received.withdraw,
+        }
+
+    def _named(self, refused: Sequence[RefusedFile]) -> list[tuple[str, str, bool]]:
+        nameless = self.said(marked("a file without a name"))
+        return [
+            (file.untrusted_name or nameless, self.said(REASONS[file.reason]), file.reason is RefusedReason.SIZE)
+            for file in refused
+        ]
+
+    def _told(self, verdict: Verdict) -> list[str]:
+        """What a source is told of a file: what may identify them, never whether a scanner liked it."""
+        match verdict:
+            case Clear() | Held():
+                return [self.said(IDENTIFYING[f.code]) for f in verdict.findings if f.code in IDENTIFYING]
+            case Undecided():
+                return []
+
+    def _return_sentence(self, view: ReturnView) -> str:
+        if view.problem is None:
+            return ""
+        numbers = {"position": view.position, "wanted": view.wanted, "found": view.found}
+        said = self.said(RETURN_PROBLEMS[view.problem]) % numbers
+        if not view.likely:
+            return said
+        positions = f" {self.said(OR)} ".join(map(str, view.likely))
+        return f"{said} {self.said(LIKELY) % {'positions': positions}}"
+
+    def _counters(self) -> list[tuple[int, str]]:
+        """The counters that are large enough to say nothing of one person, each with its text."""
+        counters = self.site.counters()
+        if counters is None:
+            return []
+        catalogue = translations(self.language)
+        said = [
+            (counters.received, catalogue.ngettext("complaint received", "complaints received", counters.received)),
+            (counters.bodies, catalogue.ngettext("body complained about", "bodies complained about", counters.bodies)),
+            (counters.officials, catalogue.ngettext("official registered", "officials registered", counters.officials)),
+        ]
+        return [(count, text) for count, text in said if count >= max(1, self.site.counters_floor)]
+
+
+def _wrong_field(error: SubmissionError) -> str:
+    """Return the id of the form's field that an error is about; empty when it is about none."""
+    name = error.field_name if error.problem is Problem.FIELD_TOO_LONG else _FIELDS.get(error.problem, "")
+    if name == "people":
+        return "person-1-side"
+    return f"{name.removesuffix('_names')}-0" if name.endswith("family_names") else name

@@ -1,0 +1,137 @@
+"""Our own sentences that depend on a value: one for each member of the closed sets, marked for translation.
+
+Each is English here and translated where it is shown. Wording never paints who complains as the problem.
+"""
+
+from typing import Final
+
+from gateway.pages.catalogues import marked
+from gateway.problems import Problem, RefusedReason
+from gateway.views import ReturnProblem, Withdrawal
+from quarantine.codes import Code
+from transfer.message import Kind, Relation, Road, Side
+
+KINDS: Final[dict[Kind, str]] = {
+    Kind.COMPLAINT: marked("A complaint"),
+    Kind.QUESTION: marked("A question or comment"),
+    Kind.ACCOUNT: marked("A big case: please contact me"),
+}
+SIDES: Final[dict[Side, str]] = {
+    Side.COMPLAINED_ABOUT: marked("is the one it is about"),
+    Side.ON_MY_SIDE: marked("is on my side"),
+    Side.INVOLVED: marked("is involved otherwise"),
+}
+RELATIONS: Final[dict[Relation, str]] = {
+    Relation.EMPLOYEE: marked("an employee"),
+    Relation.PARTICIPANT: marked("a participant"),
+    Relation.PARTNER: marked("a partner"),
+    Relation.CUSTOMER: marked("a customer"),
+    Relation.USER: marked("a user of its services"),
+    Relation.RELATIVE: marked("a relative of someone concerned"),
+    Relation.OTHER: marked("something else"),
+}
+ROADS: Final[dict[Road, str]] = {
+    Road.OWN: marked("is my own"),
+    Road.POWER_OF_ATTORNEY: marked("is someone's who gave me a power of attorney (please attach it)"),
+    Road.PASSED_ON: marked("is passed on for someone"),
+    Road.COPY: marked("is a copy of a complaint already sent"),
+}
+PROBLEMS: Final[dict[Problem, str]] = {
+    Problem.EMPTY: marked("There was neither a message nor a file. Please write a few words or choose a file."),
+    Problem.NOTHING_ACCEPTABLE: marked("None of the files could be taken, and there was no message."),
+    Problem.TOO_LARGE: marked("All of it together is larger than what can be sent here at once."),
+    Problem.TEXT_TOO_LONG: marked("The text is too long for the form. Please send it as a text file (.txt)."),
+    Problem.FIELD_TOO_LONG: marked("One of the fields is longer than the form can take. Please move it into the text."),
+    Problem.MALFORMED: marked("What your browser sent arrived damaged. Please try again."),
+    Problem.NO_LENGTH: marked("Your browser or program did not say how much it would send. Please try another one."),
+    Problem.WRONG_TYPE: marked("What was sent is not this page's form. Please use the form."),
+    Problem.TOO_SLOW: marked(
+        "The upload stopped, or was too slow. Please try again; send the text first, without files."
+    ),
+    Problem.BUSY: marked("Too many people are sending at this moment. Please try again in ten minutes."),
+    Problem.FULL: marked("There is no room left at this moment. Please try again later; text alone needs the least."),
+    Problem.FILES_OFF: marked(
+        "Files cannot be taken at this moment, because too many are being sent. Text can: send it now, and come back "
+        "with your return words to add the files later."
+    ),
+    Problem.WORDS: marked("These words could not be used"),
+    Problem.RECEIPT_PUBLIC: marked(
+        "The public halves of your own receipt cannot be used. Paste all four lines that 'enveis receipt new' printed, "
+        "for the kind of keys that this server has."
+    ),
+    Problem.FAULT: marked("Something went wrong on our side. Please try again later."),
+    Problem.NOT_FOUND: marked("There is no such page here."),
+    Problem.METHOD: marked("This page cannot be asked for in that way."),
+}
+REASONS: Final[dict[RefusedReason, str]] = {
+    RefusedReason.NAME: marked("files of this type are not taken"),
+    RefusedReason.CONTENT: marked("its content is of no type that is taken"),
+    RefusedReason.DISAGREE: marked("its name says another type than its content"),
+    RefusedReason.SIZE: marked("it is too large"),
+    RefusedReason.COUNT: marked("there were too many files"),
+    RefusedReason.FILES_OFF: marked("files cannot be taken at this moment; add it later with your return words"),
+}
+RETURN_PROBLEMS: Final[dict[ReturnProblem, str]] = {
+    ReturnProblem.NONE_TYPED: marked("There were no words. Please type the return words of your receipt."),
+    ReturnProblem.COUNT: marked("A receipt has %(wanted)s return words, and here are %(found)s."),
+    ReturnProblem.UNKNOWN_WORD: marked("Word %(position)s is not one of the words that receipts are made of."),
+    ReturnProblem.MISMATCH: marked(
+        "The words do not belong together: one of them is wrong, or two have changed places."
+    ),
+    ReturnProblem.PROOF_WORDS: marked("These look like your proof words. Those never go online; type the other ones."),
+    ReturnProblem.BUSY: marked("Too many people are coming back at this moment. Please try again in ten minutes."),
+}
+LIKELY: Final = marked("Look at word %(positions)s first.")
+OR: Final = marked("or")  # between two numbers
+BYTES: Final = marked("%(count)s bytes")
+STATES: Final[dict[str, str]] = {
+    "received": marked("received"),
+    "in-work": marked("is being worked on"),
+    "question": marked("there is a question to you"),
+    "answered": marked("answered"),
+    "referred": marked("handed on to somebody else"),
+    "closed": marked("closed"),
+}
+WITHDRAWN: Final[dict[Withdrawal, tuple[str, str]]] = {
+    Withdrawal.WITHDRAWN: (
+        marked("Withdrawn"),
+        marked("What you sent was still on this server, sealed, and has been removed. Nobody has read it."),
+    ),
+    Withdrawal.REQUEST_SENT: (
+        marked("It has left this server"),
+        marked(
+            "There is nothing here any more that this receipt could take back: it has left for the computer that is "
+            "never online. A sealed request to delete it there has been sent after it. People decide on it there."
+        ),
+    ),
+    Withdrawal.UNKNOWN: (
+        marked("Nothing was withdrawn"),
+        marked("The request could not be read. Please use the button on the page with your receipt."),
+    ),
+}
+# What in a file may identify its source; of all that an inspection finds, sources are told these only.
+IDENTIFYING: Final[dict[Code, str]] = {
+    Code.PRIVACY_ARCHIVE_OWNER: marked("The archive names the user account that its files belonged to."),
+    Code.PRIVACY_ARCHIVE_TIMES: marked("The archive tells exact times, and often the time zone."),
+    Code.PRIVACY_ARCHIVE_USER_NAME: marked("A path in the archive contains the name of a user account."),
+    Code.PRIVACY_ARCHIVE_MAC: marked("The archive carries files that a Mac adds by itself."),
+    Code.PRIVACY_OFFICE_AUTHOR: marked("An office document in the archive names who wrote or changed it."),
+    Code.PRIVACY_PICTURE_AUTHOR: marked("A picture names an author or owner."),
+    Code.PRIVACY_PICTURE_TEXT: marked("A picture carries a text that somebody or a program wrote."),
+    Code.PRIVACY_PICTURE_SOFTWARE: marked("A picture names the program that made it."),
+    Code.PRIVACY_PICTURE_TIMES: marked("A picture says when it was taken or made."),
+    Code.PRIVACY_PICTURE_DOCUMENT_ID: marked("A picture carries a number that ties it to other copies."),
+    Code.PRIVACY_PICTURE_LOCATION: marked("A picture says where it was taken."),
+    Code.PRIVACY_PICTURE_DEVICE: marked("A picture names the camera or its serial number."),
+    Code.PRIVACY_PICTURE_THUMBNAIL: marked("A picture carries a small copy of itself, perhaps from before it was cut."),
+    Code.PRIVACY_PDF_REVISIONS: marked("The PDF still holds earlier versions of itself."),
+    Code.PRIVACY_PDF_COMMENTS: marked("The PDF names who wrote comments in it."),
+    Code.PRIVACY_PDF_SIGNATURE: marked("The PDF is signed, which names the signer."),
+    Code.PRIVACY_PDF_FIELDS: marked("The PDF carries particulars beyond the usual ones."),
+    Code.PRIVACY_PDF_SCAN: marked("The PDF holds a page scanned in colour, which can carry a printer's hidden dots."),
+    Code.PRIVACY_TEXT_WATERMARK: marked("The text holds hidden characters that can mark a copy."),
+    Code.PRIVACY_PDF_AUTHOR: marked("The PDF names its author."),
+    Code.PRIVACY_PDF_SOFTWARE: marked("The PDF names the program that made it."),
+    Code.PRIVACY_PDF_TIMES: marked("The PDF says when it was made, often with the time zone."),
+    Code.PRIVACY_PDF_ID: marked("The PDF carries a number that ties it to other copies."),
+}

@@ -1,0 +1,89 @@
+"""What the pages of one gateway tell of it: its editors' words, its limits and its promises. Read at start."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.home.config import GatewayConfig
+from gateway.home.editors_wording import NOTHING_SAID, Body, PerLanguage
+from gateway.languages import Language
+from gateway.submission.intake import Limits
+from keys.recipient import Kind, Recipient
+from keys.words import fingerprint_words
+
+
+class Counters(Protocol):
+    """The counters of the front page (requirement P10), as the desk signed them."""
+
+    @property
+    def received(self) -> int:
+        """Complaints received."""
+
+    @property
+    def bodies(self) -> int:
+        """Public bodies complained about."""
+
+    @property
+    def officials(self) -> int:
+        """Officials registered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One gateway, as its pages describe it."""
+
+    limits: Limits
+    name: str = ""  # who receives; empty: "the editors", in the page's language
+    names: PerLanguage = NOTHING_SAID  # the same where a language has its own
+    welcome: PerLanguage = NOTHING_SAID
+    arrange: PerLanguage = NOTHING_SAID  # how to send what the form does not take
+    legal_basis: PerLanguage = NOTHING_SAID
+    bodies: tuple[Body, ...] = ()
+    languages: tuple[Language, ...] = (Language.ENGLISH,)  # offered; the first is for who asks for none
+    fingerprint: str = ""  # words of the recipients that packets are sealed to
+    is_hybrid: bool = True  # the kind of those recipients
+    tick_seconds: int = 6 * 3600
+    feedback_days: int = 90  # within which the source is promised an answer
+    counters_floor: int = 10  # a counter below it is not shown
+    onion: str = ""  # this gateway's onion address, 56 letters and digits and ".onion"
+    is_inspected: bool = True  # whether programs look at files here
+    script: bool = True  # whether the optional script is offered
+    counters: Callable[[], Counters | None] = lambda: None
+
+    def body_value(self, body: Body) -> str:
+        """Return the name that goes into the packet, the same whichever language the source read."""
+        return body.name.read_in(self.languages[0])
+
+    @property
+    def body_values(self) -> tuple[str, ...]:
+        """Every name that the list's choice may have."""
+        return tuple(map(self.body_value, self.bodies))
+
+
+def site_of(
+    config: GatewayConfig,
+    recipients: tuple[Recipient, ...],
+    limits: Limits,
+    counters: Callable[[], Counters | None] = lambda: None,
+) -> Site:
+    """Return what the pages tell of a gateway with these settings that seals to `recipients`."""
+    canonical = "".join(f"{recipient}\n" for recipient in recipients).encode()
+    return Site(
+        limits=limits,
+        name=config.name,
+        names=config.names,
+        welcome=config.welcome,
+        arrange=config.arrange,
+        legal_basis=config.legal_basis,
+        bodies=config.bodies,
+        languages=tuple(map(Language, config.languages)),
+        fingerprint=fingerprint_words(canonical),
+        is_hybrid=recipients[0].kind is Kind.HYBRID,
+        tick_seconds=config.tick_seconds,
+        feedback_days=config.feedback_days,
+        counters_floor=config.counters_floor,
+        onion=config.onion,
+        is_inspected=config.inspection,
+        script=config.script,
+        counters=counters,
+    )

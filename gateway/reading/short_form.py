@@ -1,0 +1,53 @@
+"""The small forms of the way back: a few hidden or typed fields, no file, a few kilobytes at most."""
+
+from collections.abc import Collection
+from typing import Final
+
+from aiohttp import StreamReader
+
+from gateway.form import Fields
+from gateway.problems import Problem, SubmissionError
+from gateway.reading.request_body import Body, Pace, Reading
+from gateway.reading.upload_slots import Place
+
+SHORT_FORM_MAX: Final = 16 * 1024  # bytes of body; words take 100
+_PARTS_MAX: Final = 20
+
+
+async def read_short_form(stream: StreamReader, body: Body, pace: Pace, names: Collection[str]) -> Fields:
+    """Return the fields called `names`; others are not kept.
+
+    Raises:
+        SubmissionError: Malformed, or too slow.
+        ConnectionError: The visitor went away.
+    """
+    form = _ShortForm(names)
+    # Not one of the gateway's places: so little is read at once, and an upload must never wait for it.
+    await Reading(stream, body, pace).into(form, Place(body.length, 0.0, lambda: None))
+    return form.fields
+
+
+class _ShortForm:
+    """The parts of a short form. `transport.check_head` has bounded all of it."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        self.fields = Fields()
+        self._names = names
+        self._seen = 0
+        self._name = ""
+        self._value = bytearray()
+
+    def part(self, untrusted_name: str, untrusted_filename: str | None) -> None:
+        self._seen += 1
+        if self._seen > _PARTS_MAX:
+            raise SubmissionError(Problem.MALFORMED)
+        is_wanted = untrusted_filename is None and untrusted_name in self._names
+        self._name, self._value = (untrusted_name if is_wanted else ""), bytearray()
+
+    async def data(self, untrusted_piece: bytes) -> None:
+        if self._name:
+            self._value += untrusted_piece
+
+    async def part_end(self) -> None:
+        if self._name:
+            self.fields.add(self._name, bytes(self._value))

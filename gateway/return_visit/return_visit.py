@@ -1,0 +1,233 @@
+"""`/return`, `/delete-replies` and `/withdraw`: what is read and done for who comes back, up to the view of the page.
+
+For words that nobody was ever given, and for a case without replies, it does the same with the same files and keys, in
+the same order: derive, look up in memory, seal a decoy, open what is there or the decoy. There is no other way to learn
+here whether words are somebody's, and the gateway itself does not know.
+"""
+
+import asyncio
+import contextlib
+import re
+from typing import Final
+
+from aiohttp import StreamReader
+
+from audit.errors import AuditError
+from audit.events import Event
+from gateway.errors import GatewayError
+from gateway.form import WORDS_FIELD, Fields
+from gateway.log import LogEvent, log
+from gateway.problems import Problem, SubmissionError
+from gateway.reading.request_body import Body
+from gateway.reading.short_form import read_short_form
+from gateway.receipts.return_keys import VisitsBusyError, spelled
+from gateway.replies.reply_store import SealedReply
+from gateway.return_visit.sealed_request import ask_to_delete_replies, ask_to_withdraw
+from gateway.submission.later_visit import limits_with
+from gateway.submission.receive import Station
+from gateway.views import (
+    CaseLimits,
+    CaseView,
+    DeletedView,
+    ReplyView,
+    ReturnProblem,
+    ReturnView,
+    Withdrawal,
+    WithdrawnView,
+)
+from keys.receipt import ReturnSecrets
+from keys.words import WordsError, WordsFault
+from transfer.errors import ReplyError, TransferError
+from transfer.names import PacketId, parse_packet_id
+from transfer.reply import Reply, State, new_reply_id, open_reply, seal_reply
+
+BUNDLES_EVERY: Final = 30.0  # seconds until a gateway that runs sees what accept-bundle brought
+_TOKEN: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_PROBLEMS: Final = {
+    WordsFault.COUNT: ReturnProblem.COUNT,
+    WordsFault.UNKNOWN: ReturnProblem.UNKNOWN_WORD,
+    WordsFault.MISMATCH: ReturnProblem.MISMATCH,
+    WordsFault.PROOF: ReturnProblem.PROOF_WORDS,
+}
+
+
+async def open_case(station: Station, stream: StreamReader, body: Body) -> CaseView | ReturnView:
+    """Return the case behind the words that were posted, or why they lead nowhere.
+
+    Raises:
+        SubmissionError: The request could not be read.
+        ConnectionError: The visitor went away.
+    """
+    fields = await read_short_form(stream, body, station.pace, {WORDS_FIELD})
+    found = await _derive(station, fields)
+    if isinstance(found, ReturnView):
+        return found
+    await _reload(station)
+    replies, unreadable = _opened(station, found)
+    return CaseView(
+        words=spelled(fields.first(WORDS_FIELD)),
+        replies=replies,
+        limits=case_limits(station, found.lookup),
+        unreadable=unreadable,
+    )
+
+
+async def delete_replies(station: Station, stream: StreamReader, body: Body) -> DeletedView | ReturnView:
+    """Delete the replies to the words that were posted, here and, by a sealed request, at the desk.
+
+    Raises:
+        SubmissionError: The request could not be read, or there is no room for what goes to the desk: then nothing
+            was deleted.
+        ConnectionError: The visitor went away.
+    """
+    fields = await read_short_form(stream, body, station.pace, {WORDS_FIELD})
+    found = await _derive(station, fields)
+    if isinstance(found, ReturnView):
+        return found
+    # In this order: cut off in between, the desk deletes, and its next bundle no longer has them.
+    await ask_to_delete_replies(station, found)
+    try:
+        await asyncio.to_thread(station.mail.delete, found.lookup)
+    except (TransferError, GatewayError, OSError) as fault:
+        log(LogEvent.FAULT, fault=fault)
+        raise SubmissionError(Problem.FAULT) from None
+    return DeletedView(station.today(), spelled(fields.first(WORDS_FIELD)))
+
+
+async def withdraw(station: Station, stream: StreamReader, body: Body) -> WithdrawnView:
+    """Take back the packet that a receipt page named, or ask the desk to.
+
+    A wrong token, an unknown packet and one that has left are one answer.
+
+    Raises:
+        SubmissionError: The request could not be read, or there is no room for what goes to the desk.
+        ConnectionError: The visitor went away.
+    """
+    fields = await read_short_form(stream, body, station.pace, {"packet", "token"})
+    named = _named(fields)
+    if named is None:
+        return WithdrawnView(Withdrawal.UNKNOWN, station.today())
+    packet, token = named
+    # What was begun ends also when the visitor goes away meanwhile.
+    if await asyncio.shield(asyncio.ensure_future(_take_back(station, packet, token))):
+        return WithdrawnView(Withdrawal.WITHDRAWN, station.today())
+    await ask_to_withdraw(station, packet, token)
+    return WithdrawnView(Withdrawal.REQUEST_SENT, station.today())
+
+
+def finish_withdrawals(station: Station) -> int:
+    """Finish what a crash stopped between the taking back and the deleting; return how many there were."""
+    left = station.spool.withdrawals.taken_back()
+    for packet in left:
+        _finish(station, packet)
+    return len(left)
+
+
+def case_limits(station: Station, lookup: str) -> CaseLimits:
+    """Return what may be added to this case in one go."""
+    grant = station.mail.grant(lookup)
+    limits = limits_with(station.limits, grant)
+    until = None if grant is None else grant.expires
+    return CaseLimits(limits.files_max, limits.file_max_bytes, granted=grant is not None, until=until)
+
+
+def explain(untrusted_words: str) -> ReturnView | None:
+    """Return why words are no return words; None when they are."""
+    try:
+        spelled(untrusted_words)
+    except WordsError as error:
+        return _explained(error, untrusted_words)
+    return None
+
+
+async def _derive(station: Station, fields: Fields) -> ReturnSecrets | ReturnView:
+    words = fields.first(WORDS_FIELD)
+    try:
+        return await station.visits.derive(words)
+    except WordsError as error:
+        return _explained(error, words)
+    except VisitsBusyError:
+        return ReturnView(ReturnProblem.BUSY, untrusted_words=words)
+
+
+def _explained(error: WordsError, untrusted_words: str) -> ReturnView:
+    problem = _PROBLEMS[error.fault]
+    if not untrusted_words.strip():
+        problem = ReturnProblem.NONE_TYPED
+    return ReturnView(
+        problem,
+        position=error.position or 0,
+        likely=error.likely,
+        wanted=error.wanted,
+        found=error.found,
+        # Proof words were never meant to come here; at least they do not go back over the line.
+        untrusted_words="" if problem is ReturnProblem.PROOF_WORDS else untrusted_words,
+    )
+
+
+async def watch_bundles(station: Station) -> None:
+    """Take over what `accept-bundle` brought, also where nobody returns: the front page shows its counters."""
+    while True:
+        await asyncio.sleep(BUNDLES_EVERY)
+        await _reload(station)
+
+
+async def _reload(station: Station) -> None:
+    try:
+        await asyncio.to_thread(station.mail.reload_if_changed)
+    except (TransferError, GatewayError, OSError) as fault:
+        # What was known before is shown; the operator's next command says what is wrong.
+        log(LogEvent.FAULT, fault=fault)
+
+
+def _opened(station: Station, secrets: ReturnSecrets) -> tuple[tuple[ReplyView, ...], int]:
+    """Open the replies to these words, oldest first; of those that do not open, only their number."""
+    sealed = station.mail.replies(secrets.lookup)
+    decoy = _decoy(station, secrets)
+    opened, unreadable = list[Reply](), 0
+    for one in sealed or (decoy,):
+        try:
+            opened.append(open_reply(one.sealed, [secrets.reply_key], reply_id=one.id, lookup=one.lookup))
+        except ReplyError:
+            unreadable += 1
+    shown = sorted((reply for reply in opened if reply.id != decoy.id), key=lambda reply: (reply.day, reply.id))
+    return tuple(ReplyView(reply.day, reply.state, reply.text) for reply in shown), unreadable
+
+
+def _decoy(station: Station, secrets: ReturnSecrets) -> SealedReply:
+    """Return a reply that nobody sent, so that to open one is not the sign of a case."""
+    today = station.today()
+    reply = Reply(new_reply_id(), secrets.lookup, today, State.RECEIVED, "")
+    return SealedReply(reply.id, secrets.lookup, today, seal_reply(reply, secrets.recipient))
+
+
+def _named(fields: Fields) -> tuple[PacketId, str] | None:
+    token = fields.first("token")
+    if not _TOKEN.fullmatch(token):
+        return None
+    try:
+        return parse_packet_id(fields.first("packet")), token
+    except ValueError:
+        return None
+
+
+async def _take_back(station: Station, packet: PacketId, token: str) -> bool:
+    try:
+        if not await asyncio.to_thread(station.spool.withdrawals.take_back, packet, token):
+            return False
+        await asyncio.to_thread(_finish, station, packet)
+    except OSError as fault:
+        # Taken back or not is not certain: the source is to try again rather than to believe.
+        log(LogEvent.FAULT, fault=fault)
+        raise SubmissionError(Problem.FAULT) from None
+    return True
+
+
+def _finish(station: Station, packet: PacketId) -> None:
+    """Say in the log that a packet was taken back, and delete it, once. Blocks on the disk."""
+    if not station.spool.withdrawals.is_unfinished(packet):
+        return
+    with contextlib.suppress(AuditError, OSError):
+        # Its source's wish comes before our log.
+        station.audit.append(Event.SUBMISSION_WITHDRAWN, packet=packet)
+    station.spool.withdrawals.finish(packet)

@@ -1,0 +1,57 @@
+"""The cage in which a gateway has files read: started before any key is, and proven before any file comes."""
+
+from collections.abc import Callable
+from typing import Final
+
+from gateway.errors import GatewayError
+from gateway.home.config import UNCAGED, GatewayConfig
+from gateway.log import LogEvent, log
+from quarantine.cage.layers import REQUIRED, Cage, Layer, missing_layers
+from quarantine.errors import CageError
+from quarantine.file_types import PICTURES
+from quarantine.workers.cage_test import Proof, prove_cage
+from quarantine.workers.zygote_client import Zygote
+
+_ADVICE: Final = "inspection = false takes files unseen and holds them all, locked at the desk until a person decides"
+
+
+def start_cage(config: GatewayConfig, *, missing: Callable[[], tuple[Layer, ...]] = missing_layers) -> Zygote | None:
+    """Start the zygote and prove its cage; None where inspection is switched off.
+
+    Raises:
+        GatewayError: The cage cannot be built or does not hold, and the settings do not accept that.
+        CageError: They do, and still no worker can be had.
+    """
+    if not config.inspection:
+        return None
+    accepted = config.uncaged_inspection == UNCAGED
+    pictures = not PICTURES.isdisjoint(config.allowed_types)
+    lacking = missing()
+    if lacking and not accepted:
+        raise GatewayError(f"this kernel lacks {' and '.join(lacking)}, so files cannot be caged; {_ADVICE}")
+    try:
+        zygote, broken = _start(Cage(frozenset(lacking)), pictures=pictures)
+    except CageError as error:
+        if not accepted:
+            raise GatewayError(f"{error}; {_ADVICE}") from None
+        # What the kernel has cannot be used, as in some containers.
+        zygote, broken = _start(Cage(frozenset(REQUIRED)), pictures=pictures)
+    if broken and not accepted:
+        zygote.close()
+        raise GatewayError(f"{_describe(broken)}; {_ADVICE}")
+    log(LogEvent.CAGE_BROKEN if broken else LogEvent.CAGE_HOLDS)
+    return zygote
+
+
+def _start(cage: Cage, *, pictures: bool) -> tuple[Zygote, list[Proof]]:
+    """Return a zygote and the attacks that its cage does not stop."""
+    zygote = Zygote(cage, pictures=pictures)
+    try:
+        return zygote, [proof for proof in prove_cage(zygote) if not proof.outcome.holds]
+    except BaseException:
+        zygote.close()
+        raise
+
+
+def _describe(broken: list[Proof]) -> str:
+    return f"the cage does not hold here, as a file could {' and '.join(proof.sentence for proof in broken)}"

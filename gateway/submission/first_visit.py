@@ -1,0 +1,62 @@
+"""Who sends for the first time: the packet begins a case, with a receipt of ours or one that its source made."""
+
+from gateway.form import OWN_RECEIPT_FIELD, Fields
+from gateway.own_receipt import OwnReceiptError, parse_own_receipt
+from gateway.problems import Problem, SubmissionError
+from gateway.receipts.premade import NoReceiptError
+from gateway.submission.intake import Limits
+from gateway.submission.receive import Carried, Station
+from keys.receipt import PublicReceipt
+from transfer.manifest import MadeBy, Manifest, Purpose, ReceiptNote
+
+
+class FirstVisit:
+    """The errand of `POST /submit`."""
+
+    purpose = Purpose.FIRST
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+
+    def on_field(self, fields: Fields, name: str) -> None:
+        """Nothing has to begin early."""
+
+    async def wider(self, _fields: Fields) -> Limits:
+        """Return the ordinary limits: nobody is granted more before there is a case."""
+        return self._station.limits
+
+    async def carried(self, fields: Fields) -> Carried:
+        """Return a fresh receipt, or the public halves of the one that was pasted.
+
+        Raises:
+            SubmissionError: What was pasted is none, or none could be made in time.
+        """
+        pasted = fields.first(OWN_RECEIPT_FIELD)
+        if pasted.strip():
+            try:
+                public = parse_own_receipt(pasted, self._station.kind)
+            except OwnReceiptError:
+                raise SubmissionError(Problem.RECEIPT_PUBLIC, fields=fields) from None
+            return Carried(_note(public, MadeBy.SOURCE))
+        try:
+            fresh = await self._station.receipts.take()
+        except NoReceiptError:
+            raise SubmissionError(Problem.BUSY, fields=fields) from None
+        return Carried(_note(fresh.public, MadeBy.GATEWAY), fresh)
+
+    def signed(self, manifest: Manifest, _message: bytes) -> Manifest:
+        """Return the manifest as it is: a first packet says itself which key signs later ones."""
+        return manifest
+
+    async def close(self) -> None:
+        """Nothing is under way."""
+
+
+def _note(public: PublicReceipt, made_by: MadeBy) -> ReceiptNote:
+    return ReceiptNote(
+        lookup=public.lookup,
+        recipient=public.recipient,
+        signing=public.signing,
+        proof=public.proof,
+        made_by=made_by,
+    )

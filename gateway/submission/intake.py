@@ -1,0 +1,266 @@
+"""One submission from its first part to its last: which parts are kept, where they go, and what was refused.
+
+Pushed by the transport with the events of the multipart parser; knows no socket, no clock and no page. What a
+source sends goes from here to three places only: into the sealed upload, into `fields` in memory, or nowhere.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from gateway.form import FIELD_BYTES_MAX, FIELDS_MAX, OTHERS_BYTES_MAX, Fields, is_known
+from gateway.problems import Problem, RefusedFile, RefusedReason, SubmissionError
+from gateway.submission.plaintext_span import Span
+from gateway.submission.sealed_upload import SealedUpload
+from quarantine.file_types import HEAD_SIZE, FileType, Refusal, RefusedType, accepted_type
+from transfer.manifest import NAME_MAX
+from transfer.packet import Member
+
+FILES_FIELD: Final = "files"
+MESSAGE_FIELD: Final = "message"
+_TABLE: Final = ".csv"
+REFUSED_MAX: Final = 100  # refused files that are listed; a form cannot send more by itself
+
+_REASONS: Final = {
+    Refusal.NAME_NOT_ALLOWED: RefusedReason.NAME,
+    Refusal.CONTENT_NOT_RECOGNISED: RefusedReason.CONTENT,
+    Refusal.NAME_AND_CONTENT_DISAGREE: RefusedReason.DISAGREE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one submission may hold."""
+
+    files_max: int
+    file_max_bytes: int
+    message_max_bytes: int
+    allowed: frozenset[FileType]
+    tables: bool = False  # whether a .csv counts as text: the template of a big case is filled in as one
+
+    @property
+    def body_max(self) -> int:
+        """Bytes of a request body beyond which it cannot be within the limits."""
+        framing = 1024 * (FIELDS_MAX + self.files_max)
+        return self.files_max * self.file_max_bytes + self.message_max_bytes + OTHERS_BYTES_MAX + framing
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A file that was sealed."""
+
+    untrusted_name: str
+    type: FileType
+    member: Member
+
+
+class Files(Enum):
+    """What happens to files; text is taken always."""
+
+    TAKEN = auto()
+    REFUSED = auto()  # each is listed as refused, and the rest goes on
+    NOT_WAITED_FOR = auto()  # the first one ends the submission: what follows is too long to be read for nothing
+
+
+class Intake:
+    """Takes the parts in the order in which they come; `part`, then `data` as often as needed, then `part_end`.
+
+    Args:
+        on_file: Told of each finished file with its plaintext's span, which it has to close.
+        on_field: Told the name of each field when it is complete.
+        wider: Asked, once, when a file is beyond the limits: what else may be sent by who sends this.
+        files: Whether files are taken at this moment.
+    """
+
+    def __init__(
+        self,
+        upload: SealedUpload,
+        limits: Limits,
+        on_file: Callable[[KeptFile, Span], None],
+        *,
+        on_field: Callable[[str], None] = lambda _: None,
+        wider: Callable[[], Awaitable[Limits]] | None = None,
+        files: Files = Files.TAKEN,
+    ) -> None:
+        self.fields = Fields()
+        self.kept: list[KeptFile] = []
+        self.refused: list[RefusedFile] = []
+        self._upload = upload
+        self._limits = limits
+        self._on_file = on_file
+        self._on_field = on_field
+        self._wider = wider
+        self._files = files
+        self._part: _Field | _File | None = None
+        self._fields_seen = 0
+        self._others_size = 0
+
+    def part(self, untrusted_name: str, untrusted_filename: str | None) -> None:
+        """A part begins."""
+        # Under whatever field it comes, and also without a name: what is not taken is said, never dropped in silence.
+        if untrusted_filename is not None or untrusted_name == FILES_FIELD:
+            # A file field that nobody chose a file for is sent too: nameless and empty.
+            self._part = _File((untrusted_filename or "")[-NAME_MAX:])
+            return
+        self._fields_seen += 1
+        if self._fields_seen > FIELDS_MAX:
+            raise SubmissionError(Problem.MALFORMED, fields=self.fields)
+        self._part = _Field(untrusted_name if is_known(untrusted_name) else "")
+
+    async def data(self, untrusted_piece: bytes) -> None:
+        """Bytes of the part that was begun.
+
+        Raises:
+            SubmissionError: A limit of the fields was passed.
+            SpoolFullError, OSError: The packet could not be written.
+        """
+        match self._part:
+            case _File() as file:
+                await self._file_data(file, untrusted_piece)
+            case _Field() as field:
+                self._field_data(field, untrusted_piece)
+            case None:
+                raise RuntimeError("data outside of a part")
+
+    async def part_end(self) -> None:
+        """The part is complete."""
+        part, self._part = self._part, None
+        match part:
+            case _File():
+                await self._file_end(part)
+            case _Field():
+                if part.name:
+                    self.fields.add(part.name, bytes(part.value))
+                    self._on_field(part.name)
+            case None:
+                raise RuntimeError("the end of no part")
+
+    def _field_data(self, field: "_Field", untrusted_piece: bytes) -> None:
+        if not field.name:
+            return
+        field.value += untrusted_piece
+        if field.name == MESSAGE_FIELD:
+            if len(field.value) > self._limits.message_max_bytes:
+                raise SubmissionError(Problem.TEXT_TOO_LONG, fields=self._fields_with(field))
+            return
+        self._others_size += len(untrusted_piece)
+        if len(field.value) > FIELD_BYTES_MAX or self._others_size > OTHERS_BYTES_MAX:
+            raise SubmissionError(Problem.FIELD_TOO_LONG, fields=self._fields_with(field), field_name=field.name)
+
+    def _fields_with(self, field: "_Field") -> Fields:
+        self.fields.add(field.name, bytes(field.value))
+        return self.fields
+
+    async def _file_data(self, file: "_File", untrusted_piece: bytes) -> None:
+        if file.is_refused:
+            return
+        file.size += len(untrusted_piece)
+        if file.type is None:
+            # The type is decided on the head, before a byte is sealed.
+            file.head += untrusted_piece
+            if len(file.head) < HEAD_SIZE or not await self._accept(file):
+                return
+            untrusted_piece = bytes(file.head)
+        if file.size > self._limits.file_max_bytes:
+            await self._widen()
+        if file.size > self._limits.file_max_bytes:
+            self._refuse(file, RefusedReason.SIZE)
+            # Only what was kept before it goes on; see SealedUpload.start_over.
+            self._upload.end()
+            members = await _to_its_end(self._upload.start_over, [kept.member for kept in self.kept])
+            self.kept = [
+                KeptFile(kept.untrusted_name, kept.type, member)
+                for kept, member in zip(self.kept, members, strict=True)
+            ]
+            return
+        self._upload.write(untrusted_piece)
+
+    async def _file_end(self, file: "_File") -> None:
+        if file.is_refused or not (file.untrusted_name or file.size):
+            return
+        if file.type is None:
+            if not await self._accept(file):
+                return
+            self._upload.write(file.head)
+        member = self._upload.end()
+        kept = KeptFile(file.untrusted_name, file.accepted, member)
+        self.kept.append(kept)
+        self._on_file(kept, self._upload.span(member))
+
+    async def _accept(self, file: "_File") -> bool:
+        """Decide on a file whose head is known; begin its member, or refuse it."""
+        if self._files is Files.NOT_WAITED_FOR:
+            raise SubmissionError(Problem.FILES_OFF, fields=self.fields)
+        if self._files is Files.REFUSED:
+            self._refuse(file, RefusedReason.FILES_OFF)
+            return False
+        is_table = file.untrusted_name.lower().endswith(_TABLE)
+        if is_table or len(self.kept) >= self._limits.files_max or file.size > self._limits.file_max_bytes:
+            await self._widen()
+        if len(self.kept) >= self._limits.files_max:
+            self._refuse(file, RefusedReason.COUNT)
+            return False
+        name = file.untrusted_name[: -len(_TABLE)] + ".txt" if is_table and self._limits.tables else file.untrusted_name
+        try:
+            file.type = accepted_type(name, bytes(file.head), self._limits.allowed)
+        except RefusedType as error:
+            self._refuse(file, _REASONS[error.refusal])
+            return False
+        if file.size > self._limits.file_max_bytes:
+            self._refuse(file, RefusedReason.SIZE)
+            return False
+        self._upload.begin(f"files/{len(self.kept) + 1:02}.{file.type}")
+        return True
+
+    async def _widen(self) -> None:
+        wider, self._wider = self._wider, None
+        if wider is not None:
+            self._limits = await wider()
+
+    def _refuse(self, file: "_File", reason: RefusedReason) -> None:
+        file.is_refused = True
+        file.head.clear()
+        if len(self.refused) < REFUSED_MAX:
+            self.refused.append(RefusedFile(file.untrusted_name, reason))
+
+
+async def _to_its_end(
+    start_over: Callable[[Sequence[Member]], list[Member]], members: Sequence[Member]
+) -> list[Member]:
+    """Run `start_over` in a thread. Cancelled, this still ends after the thread.
+
+    A thread that went on while the upload is discarded would leave a packet in the spool which nobody ever ends.
+    """
+    work = asyncio.ensure_future(asyncio.to_thread(start_over, members))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait([work])
+        raise
+
+
+class _Field:
+    """A field being read; an unknown one has no name and no value."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.value = bytearray()
+
+
+class _File:
+    """A file being read; `head` is its beginning until its type is decided."""
+
+    def __init__(self, untrusted_name: str) -> None:
+        self.untrusted_name = untrusted_name
+        self.head = bytearray()
+        self.size = 0  # bytes so far
+        self.type: FileType | None = None
+        self.is_refused = False
+
+    @property
+    def accepted(self) -> FileType:
+        if self.type is None:
+            raise RuntimeError("the type is not decided")
+        return self.type

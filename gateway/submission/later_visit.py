@@ -1,0 +1,105 @@
+"""Who adds to a case: keys are derived from the words while files are still coming, and sign what is sent.
+
+Nobody here knows whether there is such a case, so everything is the same for words that were never given out.
+"""
+
+import asyncio
+from dataclasses import replace
+
+from gateway.form import WORDS_FIELD, Fields
+from gateway.problems import Problem, SubmissionError
+from gateway.receipts.return_keys import VisitsBusyError, spelled
+from gateway.submission.intake import Limits
+from gateway.submission.receive import Carried, Station
+from keys.receipt import ReturnSecrets
+from keys.words import WordsError
+from transfer.bundle_list import Grant
+from transfer.manifest import Manifest, Purpose, ReceiptNote
+from transfer.visit import sign_visit
+
+
+class LaterVisit:
+    """The errand of `POST /add`."""
+
+    purpose = Purpose.ADDITION
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+        self._deriving: asyncio.Task[ReturnSecrets] | None = None
+        self.words = ""  # in the spelling of a page's hidden field, once they were found right
+
+    def on_field(self, fields: Fields, name: str) -> None:
+        """Begin to derive as soon as the words are here: they stand before the files."""
+        if name == WORDS_FIELD and self._deriving is None:
+            self._deriving = self._derive(fields.first(WORDS_FIELD))
+
+    async def wider(self, fields: Fields) -> Limits:
+        """Return the limits that the desk granted to this case, or the ordinary ones.
+
+        Raises:
+            SubmissionError: The words are no return words, or keys cannot be derived now.
+        """
+        secrets = await self._secrets(fields)
+        return limits_with(self._station.limits, self._station.mail.grant(secrets.lookup))
+
+    async def carried(self, fields: Fields) -> Carried:
+        """Return what the words lead to.
+
+        Raises:
+            SubmissionError: The words are no return words, or keys cannot be derived now.
+        """
+        return Carried(later_note(await self._secrets(fields)))
+
+    def signed(self, manifest: Manifest, message: bytes) -> Manifest:
+        """Return the manifest with the signature of the receipt's key."""
+        if self._deriving is None:
+            raise RuntimeError("a later visit is signed after its keys were derived")
+        return replace(manifest, visit=sign_visit(self._deriving.result().signing_seed, manifest, message))
+
+    async def close(self) -> None:
+        """Give up a derivation that nobody waits for any more."""
+        if self._deriving is not None:
+            self._deriving.cancel()
+            await asyncio.gather(self._deriving, return_exceptions=True)
+
+    async def _secrets(self, fields: Fields) -> ReturnSecrets:
+        words = fields.first(WORDS_FIELD)
+        try:
+            secrets = await self._derived(words)
+            self.words = spelled(words)
+        except WordsError:
+            raise SubmissionError(Problem.WORDS, fields=fields) from None
+        except VisitsBusyError:
+            raise SubmissionError(Problem.BUSY, fields=fields) from None
+        return secrets
+
+    async def _derived(self, words: str) -> ReturnSecrets:
+        if self._deriving is None:
+            self._deriving = self._derive(words)
+        try:
+            return await asyncio.shield(self._deriving)
+        except VisitsBusyError:
+            # It failed while the files were coming, an hour ago perhaps: that is no reason to lose them.
+            self._deriving = self._derive(words)
+            return await asyncio.shield(self._deriving)
+
+    def _derive(self, words: str) -> "asyncio.Task[ReturnSecrets]":
+        # Its upload has a place; so it has one in the queue, however many come to look for answers.
+        return asyncio.create_task(self._station.visits.derive(words, has_place=True))
+
+
+def later_note(secrets: ReturnSecrets) -> ReceiptNote:
+    """Return the public halves that words lead to, as a later packet carries them."""
+    return ReceiptNote(lookup=secrets.lookup, recipient=str(secrets.recipient), signing=secrets.signing, proof="")
+
+
+def limits_with(limits: Limits, grant: Grant | None) -> Limits:
+    """Return the limits of who has this grant: never smaller than the ordinary ones."""
+    if grant is None:
+        return limits
+    return replace(
+        limits,
+        files_max=max(limits.files_max, grant.files_max),
+        file_max_bytes=max(limits.file_max_bytes, grant.file_max_bytes),
+        tables=True,
+    )

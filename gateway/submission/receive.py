@@ -1,0 +1,267 @@
+"""One submission from the request's head to a durable packet: the order of steps that the receipt's promise rests on.
+
+A receipt leaves this module only after the packet's bytes, its name and its folder were synced. Whose receipt it is and
+what may be sent is said by an `Errand`: a first visit (`first_visit`) or a later one (`later_visit`).
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Protocol
+
+from aiohttp import StreamReader
+
+from audit.errors import AuditError
+from audit.events import Event
+from audit.log import AuditLog
+from gateway.form import Fields, FieldTooLongError, parse_form
+from gateway.problems import Problem, RefusedFile, SubmissionError
+from gateway.reading.file_valve import Valve
+from gateway.reading.request_body import Body, Pace, Reading
+from gateway.reading.upload_slots import NoPlaceError, Place, Places
+from gateway.receipts.premade import FreshReceipt, ReceiptMaker
+from gateway.receipts.return_keys import VisitKeys
+from gateway.replies.mailboxes import Mailboxes
+from gateway.submission.inspection import Inspections
+from gateway.submission.intake import Files, Intake, KeptFile, Limits
+from gateway.submission.plaintext_span import Span
+from gateway.submission.sealed_upload import SealedUpload
+from gateway.views import WithdrawForm
+from keys.recipient import Kind, Recipient
+from quarantine.verdict import Clear, Held, Undecided, Verdict, is_clear
+from transfer.manifest import (
+    FileNote,
+    FindingNote,
+    Manifest,
+    Outcome,
+    Purpose,
+    ReceiptNote,
+    RefusedNote,
+    encode_manifest,
+)
+from transfer.message import Message, encode_message
+from transfer.names import Lane, PacketId
+from transfer.spool import Admission, Spool, SpooledPacket, SpoolFullError
+from transfer.visit import new_withdraw_token, withdrawal_of
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """The receipt that a packet carries, and what of it the source is shown: nothing where they know it already."""
+
+    note: ReceiptNote
+    shown: FreshReceipt | None = None
+
+
+class Errand(Protocol):
+    """Why somebody sends. One object for each submission."""
+
+    @property
+    def purpose(self) -> Purpose:
+        """What the packet is for."""
+
+    def on_field(self, fields: Fields, name: str) -> None:
+        """The field `name` is complete."""
+
+    async def wider(self, fields: Fields) -> Limits:
+        """Return the limits for who sends this, when the ordinary ones do not suffice."""
+
+    async def carried(self, fields: Fields) -> Carried:
+        """Return the receipt for the packet.
+
+        Raises:
+            SubmissionError: There is none, so nothing may be received.
+        """
+
+    def signed(self, manifest: Manifest, message: bytes) -> Manifest:
+        """Return the manifest with the signature that the errand asks for."""
+
+    async def close(self) -> None:
+        """Give up what is still under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """What every submission of one gateway process works with."""
+
+    gateway: str  # id: 16 hexadecimal digits
+    recipients: tuple[Recipient, ...]
+    sealed_to: str  # 16 hexadecimal digits
+    bodies: tuple[str, ...]
+    limits: Limits
+    pace: Pace
+    spool: Spool
+    places: Places
+    receipts: ReceiptMaker
+    inspections: Inspections
+    audit: AuditLog
+    visits: VisitKeys
+    mail: Mailboxes
+    valve: Valve
+    today: Callable[[], date]  # UTC
+
+    @property
+    def kind(self) -> Kind:
+        """Of the keys here: receipts are of the same kind as packets."""
+        return self.recipients[0].kind
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A submission that is durable, and what its source is shown once."""
+
+    packet: PacketId
+    day: date
+    receipt: FreshReceipt | None  # None where the source has words of its own already
+    has_text: bool
+    files: tuple[tuple[KeptFile, Verdict], ...] = field(repr=False)
+    refused: tuple[RefusedFile, ...] = field(repr=False)
+    withdraw: WithdrawForm | None = None
+
+
+async def receive(
+    station: Station, stream: StreamReader, body: Body, *, page_language: str, errand: Errand
+) -> Received:
+    """Receive one submission. The errand is closed at the end, whatever that is.
+
+    Raises:
+        SubmissionError: Nothing was received, and nothing of it is left.
+        ConnectionError: The visitor went away before the end; nothing is left.
+    """
+    reading = Reading(stream, body, station.pace)
+    try:
+        taken = station.places.take(body.length, reading.give_way)
+    except NoPlaceError:
+        raise SubmissionError(Problem.BUSY) from None
+    with taken:
+        upload = SealedUpload(station.spool, _admit(station.spool, body.length), station.recipients)
+        inspection = station.inspections.open()
+        intake = _intake(station, upload, taken.place, inspection.add, errand)
+        try:
+            await reading.into(intake, taken.place)
+            message = _message(station, intake, page_language)
+            carried = await errand.carried(intake.fields)
+            verdicts = await inspection.verdicts()
+            return await _seal(station, upload, intake, message, verdicts, carried, errand)
+        except (SpoolFullError, OSError) as error:
+            # A visitor who went away is an OSError too, but nobody is left to be told.
+            if isinstance(error, ConnectionError):
+                raise
+            raise SubmissionError(Problem.FULL, fields=intake.fields) from None
+        finally:
+            upload.discard()
+            await inspection.close()
+            await errand.close()
+
+
+def _intake(
+    station: Station,
+    upload: SealedUpload,
+    place: Place,
+    on_file: Callable[[KeptFile, Span], None],
+    errand: Errand,
+) -> Intake:
+    files = Files.TAKEN
+    if not station.valve.takes_files:
+        files = Files.REFUSED if place.is_small else Files.NOT_WAITED_FOR
+    intake = Intake(
+        upload,
+        station.limits,
+        on_file,
+        on_field=lambda name: errand.on_field(intake.fields, name),
+        wider=lambda: errand.wider(intake.fields),
+        files=files,
+    )
+    return intake
+
+
+def _admit(spool: Spool, length: int) -> Admission:
+    try:
+        return spool.admit(length)
+    except (SpoolFullError, OSError):
+        raise SubmissionError(Problem.FULL) from None
+
+
+def _message(station: Station, intake: Intake, page_language: str) -> Message:
+    """Return what was said, or refuse when nothing is left to be received."""
+    try:
+        message = parse_form(intake.fields, bodies=station.bodies, page_language=page_language)
+    except FieldTooLongError as error:
+        raise SubmissionError(Problem.FIELD_TOO_LONG, fields=intake.fields, field_name=error.name) from None
+    if message.is_empty and not intake.kept:
+        problem = Problem.NOTHING_ACCEPTABLE if intake.refused else Problem.EMPTY
+        raise SubmissionError(problem, fields=intake.fields, refused=tuple(intake.refused))
+    return message
+
+
+async def _seal(
+    station: Station,
+    upload: SealedUpload,
+    intake: Intake,
+    message: Message,
+    verdicts: Sequence[Verdict],
+    carried: Carried,
+    errand: Errand,
+) -> Received:
+    lane = Lane.CLEAR if all(map(is_clear, verdicts)) else Lane.HELD
+    day = station.today()
+    token = new_withdraw_token()
+    said = encode_message(message)
+    manifest = Manifest(
+        packet=upload.packet_id,
+        gateway=station.gateway,
+        received=day,
+        lane=lane,
+        sealed_to=station.sealed_to,
+        receipt=carried.note,
+        files=tuple(map(_file_note, intake.kept, verdicts)),
+        refused=tuple(RefusedNote(name=refused.untrusted_name, reason=refused.reason) for refused in intake.refused),
+        purpose=errand.purpose,
+        withdrawal=withdrawal_of(token),
+    )
+    signed = encode_manifest(errand.signed(manifest, said))
+    packet = await commit_packet(station, upload.hand_over(lane, said, signed, withdrawal=manifest.withdrawal))
+    return Received(
+        packet=packet.id,
+        day=day,
+        receipt=carried.shown,
+        has_text=not message.is_empty,
+        files=tuple(zip(intake.kept, verdicts, strict=True)),
+        refused=tuple(intake.refused),
+        withdraw=WithdrawForm(packet.id, token),
+    )
+
+
+async def commit_packet(station: Station, commit: Callable[[], SpooledPacket]) -> SpooledPacket:
+    """Make a packet durable, and say so in the log.
+
+    Raises:
+        SpoolFullError, OSError: It is not durable.
+    """
+    packet = await asyncio.to_thread(commit)
+    with contextlib.suppress(AuditError, OSError):
+        # The packet is safe and its source must hear so; the next batch shows a packet without a line.
+        await asyncio.to_thread(station.audit.append, Event.SUBMISSION_SEALED, packet=packet.id, lane=packet.lane)
+    return packet
+
+
+def _file_note(kept: KeptFile, verdict: Verdict) -> FileNote:
+    match verdict:
+        case Clear():
+            outcome, reason, findings = Outcome.CLEAR, "", verdict.findings
+        case Held():
+            outcome, reason, findings = Outcome.HELD, "", verdict.findings
+        case Undecided():
+            outcome, reason, findings = Outcome.UNDECIDED, verdict.reason.value, ()
+    return FileNote(
+        member=kept.member.name,
+        name=kept.untrusted_name,
+        type=kept.type,
+        size=kept.member.size,
+        sha256=kept.member.sha256,
+        outcome=outcome,
+        reason=reason,
+        findings=tuple(FindingNote(finding.code, finding.grade) for finding in findings),
+    )
