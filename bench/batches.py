@@ -25,16 +25,16 @@ from keys.age.small import open_bytes, seal_bytes
 from keys.identity import Identity, encode_identity_file, generate_identity, read_identities
 from keys.recipient import Kind
 from keys.signing import SigningKey, parse_signing_key
-from transfer.arrivals import Arrivals
-from transfer.batch import gateway_id
-from transfer.high_status import read_high_status
-from transfer.incoming import import_bag
-from transfer.low_status import WaitingLimits, read_low_status
+from transfer.batch.batch import gateway_id
+from transfer.high_side.arrivals import Arrivals
+from transfer.high_side.import_bag import import_bag
+from transfer.high_side.status import read_high_status
+from transfer.low_side.export import LowSide, acknowledge, export
+from transfer.low_side.outbox import Outbox
+from transfer.low_side.status import WaitingLimits, read_low_status
 from transfer.names import Lane, PacketId, new_packet_id
-from transfer.outbox import Outbox
-from transfer.outgoing import LowSide, acknowledge, export
-from transfer.spool import Spool
-from transfer.usb import find_bags
+from transfer.spool.spool import Spool
+from transfer.usb.bag_writer import find_bags
 
 COUNTS: Final = (1_000, 10_000, 100_000)
 STEPS: Final = ("export", "status below", "import", "status above", "acknowledge")

@@ -23,10 +23,10 @@ from keys.identity import generate_identity
 from keys.receipt import new_receipt_words, return_secrets
 from keys.recipient import Kind
 from keys.signing import SigningKey
-from transfer.batch import GatewayId
-from transfer.bundle import sign_bundle
-from transfer.bundle_list import BundleList, entry_of
-from transfer.reply import Reply, State, new_reply_id, seal_reply
+from transfer.batch.batch import GatewayId
+from transfer.bundle.bundle import sign_bundle
+from transfer.bundle.contents import BundleList, entry_of
+from transfer.bundle.reply import Reply, State, new_reply_id, seal_reply
 
 KIND = Kind.HYBRID
 

@@ -5,8 +5,8 @@ from typing import Final
 
 import segno
 
-from transfer.bundle import Bundle
-from transfer.bundle_frames import encode_frames
+from transfer.bundle.bundle import Bundle
+from transfer.bundle.qr_frames import encode_frames
 
 _SCALE: Final = 4  # dots of a picture for each module: sharp on any printer
 _QUIET: Final = 4  # modules of white around a code; ISO/IEC 18004, 9.1

@@ -16,11 +16,11 @@ from audit.log import AuditLog
 from desk.errors import DeskError
 from desk.home import DeskHome, pair, read_pairing, utc_today
 from disk.durable import make_private_folder, replace, sync_folder
-from transfer.arrivals import Arrivals
-from transfer.batch import GatewayId
+from transfer.batch.batch import GatewayId
 from transfer.errors import CopyDamagedError
 from transfer.head_statement import HeadStatement
-from transfer.history import GatewayHistory
+from transfer.high_side.arrivals import Arrivals
+from transfer.high_side.log_copy import GatewayHistory
 from transfer.pairing import Pairing
 from transfer.record import HEX_64
 

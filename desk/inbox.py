@@ -6,10 +6,10 @@ from typing import Final
 
 from desk.errors import DeskError
 from desk.home import DeskHome
-from transfer.arrivals import was_begun
+from transfer.high_side.arrivals import was_begun
 from transfer.ledger import Arrivals
-from transfer.manifest import Manifest
 from transfer.names import Lane, PacketId
+from transfer.packet.manifest import Manifest
 
 PREFIX_MIN: Final = 4  # hexadecimal digits that name a packet when no other begins so
 

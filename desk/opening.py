@@ -19,10 +19,10 @@ from desk.errors import PacketDamagedError
 from disk.durable import make_home, write_new
 from keys.age.reader import Unwraps, open_header, open_stream
 from keys.age.seekable import SeekableReader
-from transfer.manifest import FILES_MAX, MANIFEST_MAX, FileNote, Manifest, Outcome, parse_manifest
-from transfer.message import MESSAGE_MAX, Message, parse_message
 from transfer.names import PacketId
-from transfer.packet import MANIFEST_MEMBER, MESSAGE_MEMBER, PADDING_MEMBER
+from transfer.packet.manifest import FILES_MAX, MANIFEST_MAX, FileNote, Manifest, Outcome, parse_manifest
+from transfer.packet.message import MESSAGE_MAX, Message, parse_message
+from transfer.packet.writer import MANIFEST_MEMBER, MESSAGE_MEMBER, PADDING_MEMBER
 from transfer.record import RecordError
 
 READ_SIZE: Final = 1024 * 1024  # bytes of plaintext at a time

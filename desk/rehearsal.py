@@ -18,7 +18,7 @@ from keys.errors import KeyMaterialError
 from keys.identity import Identity
 from keys.recipient import Recipient
 from keys.shares import Share, ShareError, join_identity
-from transfer.packet import MANIFEST_MEMBER, PacketWriter
+from transfer.packet.writer import MANIFEST_MEMBER, PacketWriter
 
 _SIZE: Final = 200_000  # bytes of the file: several chunks of the sealed stream
 _MEMBER: Final = "files/01.txt"

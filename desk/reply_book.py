@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from desk.errors import DeskError
-from transfer.bundle_list import Counters, Grant, Tombstone
+from transfer.bundle.contents import Counters, Grant, Tombstone
+from transfer.bundle.reply import ReplyId
 from transfer.ledger_file import LedgerFile
 from transfer.names import PacketId
-from transfer.reply import ReplyId
 
 SCHEMA_VERSION: Final = 1
 _SCHEMA: Final = """

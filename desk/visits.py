@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final, assert_never
 
 from transfer.ledger_file import LedgerFile
-from transfer.manifest import MadeBy, Manifest, Purpose
 from transfer.names import PacketId
-from transfer.visit import VisitError, encode_visit, is_token_of, verify_visit_text
+from transfer.packet.manifest import MadeBy, Manifest, Purpose
+from transfer.packet.visit_signature import VisitError, encode_visit, is_token_of, verify_visit_text
 
 SCHEMA_VERSION: Final = 1
 _SCHEMA: Final = """

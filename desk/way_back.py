@@ -15,12 +15,12 @@ from desk.reply_book import BookedReply, Counted, Published, ReplyBook
 from desk.visits import BelongsTo, Claims, Opened, Visits
 from keys.errors import KeyMaterialError
 from keys.recipient import parse_recipient
-from transfer.arrivals import Arrivals, was_begun
-from transfer.batch import GatewayId
-from transfer.bundle import Bundle, encode_bundle, sign_bundle
-from transfer.bundle_list import BundleList, Counters, Grant, entry_of
-from transfer.manifest import Purpose
-from transfer.reply import DAYS_KEPT, Reply, ReplyId, State, new_reply_id, seal_reply
+from transfer.batch.batch import GatewayId
+from transfer.bundle.bundle import Bundle, encode_bundle, sign_bundle
+from transfer.bundle.contents import BundleList, Counters, Grant, entry_of
+from transfer.bundle.reply import DAYS_KEPT, Reply, ReplyId, State, new_reply_id, seal_reply
+from transfer.high_side.arrivals import Arrivals, was_begun
+from transfer.packet.manifest import Purpose
 
 BUNDLE_DAYS: Final = 30  # on which a gateway takes a bundle, unless the desk says otherwise
 COUNTERS_EVERY: Final = timedelta(days=7)  # finer steps would tell when somebody complained

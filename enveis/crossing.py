@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from desk.home import DeskHome
     from gateway.home.home import GatewayHome
     from keys.identity import Identity
-    from transfer.incoming import ImportReport
-    from transfer.low_status import WaitingLimits
-    from transfer.outgoing import LowSide
+    from transfer.high_side.import_bag import ImportReport
+    from transfer.low_side.export import LowSide
+    from transfer.low_side.status import WaitingLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,10 @@ def low_side(home: "GatewayHome") -> "LowSide":
     Raises:
         LedgerError, AuditError: Ledger or log were lost or set back; one sentence says the way out. Nothing was done.
     """
-    from transfer.agreement import verify_agreement
-    from transfer.outbox import Outbox
-    from transfer.outgoing import LowSide
-    from transfer.spool import Spool
+    from transfer.low_side.consistency import verify_agreement
+    from transfer.low_side.export import LowSide
+    from transfer.low_side.outbox import Outbox
+    from transfer.spool.spool import Spool
 
     material = home.load()
     config = material.config
@@ -63,7 +63,7 @@ def low_side(home: "GatewayHome") -> "LowSide":
 
 def waiting_limits(home: "GatewayHome") -> "WaitingLimits":
     """Return from the settings after how many days what waits is an alarm."""
-    from transfer.low_status import WaitingLimits
+    from transfer.low_side.status import WaitingLimits
 
     config = home.load_config()
     return WaitingLimits(config.alarm_days, config.overdue_days, config.retention_days)
@@ -79,7 +79,7 @@ def import_all(
     """
     from enveis.main import expected_sentence
     from transfer.errors import BatchError, CopyDamagedError
-    from transfer.usb import find_bags
+    from transfer.usb.bag_writer import find_bags
 
     take = _importer(home, identities, progress)
     reports: list[ImportReport] = []
@@ -102,8 +102,8 @@ def _importer(
 ) -> "Callable[[Path], ImportReport]":
     from desk.opening import read_to_the_end
     from keys.age.small import open_bytes
-    from transfer.batch import GatewayId
-    from transfer.incoming import import_bag
+    from transfer.batch.batch import GatewayId
+    from transfer.high_side.import_bag import import_bag
     from transfer.ledger import Arrivals
 
     trusted = {GatewayId(name): pairing.key for name, pairing in home.pairings().items()}

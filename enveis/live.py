@@ -26,14 +26,14 @@ from enveis.terminal import Terminal
 from enveis.two_machines import RunningGateway, TwoMachines, is_port_free
 from gateway.home.config import GIB, MIB, GatewayConfig, encode_config
 from quarantine.scanner.local_clamd import LocalClamd
-from transfer.diode.arrived import note_imported, remove_imported, waiting_bags
+from transfer.diode.receiver.arrived import note_imported, remove_imported, waiting_bags
 from transfer.errors import BusyError
 from transfer.ledger import Arrivals
+from transfer.low_side.export import LowSide, acknowledge, export, reexport
+from transfer.low_side.outbox import BatchState
+from transfer.low_side.waiting import count_waiting
 from transfer.names import Lane, PacketId
-from transfer.outbox import BatchState
-from transfer.outgoing import LowSide, acknowledge, export, reexport
-from transfer.usb import find_bags
-from transfer.waiting import count_waiting
+from transfer.usb.bag_writer import find_bags
 
 TICK: Final = 2  # seconds; six hours on a real gateway
 MOVE_EVERY: Final = 1.0  # seconds between two looks at the spool

@@ -19,9 +19,9 @@ from disk.settings import read_settings
 from enveis.command import RefusedError
 from enveis.commands.diode import LINK_LEDGER, LINK_SETTINGS, shelf_of
 from enveis.two_machines import START_TIMEOUT, STOP_TIMEOUT, TwoMachines
-from transfer.diode.link_ledger import LinkLedger
+from transfer.diode.sender.link_ledger import LinkLedger
 from transfer.diode.settings import LinkSettings, ReceiverSettings, SenderSettings, encode_settings
-from transfer.outbox import Outbox
+from transfer.low_side.outbox import Outbox
 
 HOST: Final = "127.0.0.1"
 POLL: Final = 0.05  # seconds

@@ -6,7 +6,7 @@ from enveis.terminal import Terminal
 
 if TYPE_CHECKING:
     from desk.visits import Standing
-    from transfer.manifest import Manifest
+    from transfer.packet.manifest import Manifest
 
 
 def standing_as_json(standing: "Standing") -> dict[str, str]:
@@ -27,7 +27,7 @@ def standing_as_json(standing: "Standing") -> dict[str, str]:
 def show_standing(terminal: Terminal, manifest: "Manifest", standing: "Standing") -> None:
     """Print what a packet is for, and whether it is proven to belong to what it names."""
     from desk.visits import Begins, BelongsTo, Claims
-    from transfer.manifest import Purpose
+    from transfer.packet.manifest import Purpose
 
     wish = {
         Purpose.FIRST: "begins a case",

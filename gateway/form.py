@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from transfer.message import (
+from transfer.packet.message import (
     FAMILY_NAMES_MAX,
     FIELD_MAX,
     PEOPLE_MAX,

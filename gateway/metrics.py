@@ -22,7 +22,8 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from disk.durable import PRIVATE
 from gateway.http.responses import Page, QuietServer
 from gateway.log import LogEvent, log
-from transfer.low_status import (
+from transfer.low_side.outbox import Outbox
+from transfer.low_side.status import (
     DAY_SECONDS,
     LowAlarm,
     LowStatus,
@@ -31,8 +32,7 @@ from transfer.low_status import (
     read_low_status,
 )
 from transfer.names import Lane
-from transfer.outbox import Outbox
-from transfer.spool import Spool
+from transfer.spool.spool import Spool
 
 ROUND: Final = 10  # counts are rounded down to multiples of this, and so is the share of the quota, in percent
 FULL: Final = 90  # percent of the quota: a spool that is about to refuse files is shown however few packets fill it

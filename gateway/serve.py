@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from audit.events import Event
+from disk.lock import shared
 from gateway.errors import GatewayError
 from gateway.hardening import allow_descriptors, harden_process, swap_is_active
 from gateway.home.config import GatewayConfig, parse_listen
@@ -42,9 +43,8 @@ from quarantine.scanner.canaries import check_scanner
 from quarantine.scanner.clamd import ClamdScanner
 from quarantine.workers.caged_examiner import CagedExaminer
 from quarantine.workers.zygote_client import Zygote
-from transfer.exclusive import shared
-from transfer.low_status import WaitingLimits
-from transfer.spool import Spool
+from transfer.low_side.status import WaitingLimits
+from transfer.spool.spool import Spool
 
 CANARY_SECONDS: Final = 60.0  # for all canaries together, at start
 

@@ -56,7 +56,7 @@ class ReplyView:
     """One reply of the desk, opened for this answer only."""
 
     day: date
-    state: str  # one of the states of transfer.bundle
+    state: str  # one of the states of transfer.bundle.bundle
     text: str = field(repr=False)
 
 

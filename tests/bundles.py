@@ -7,10 +7,10 @@ from datetime import date, timedelta
 from keys.recipient import Kind
 from keys.secret import SecretKey
 from keys.signing import SigningKey
-from transfer.batch import GatewayId
-from transfer.bundle import Bundle, encode_bundle, sign_bundle
-from transfer.bundle_list import BundleList, Counters, Grant, Tombstone, entry_of
-from transfer.reply import Reply, ReplyId, State, seal_reply
+from transfer.batch.batch import GatewayId
+from transfer.bundle.bundle import Bundle, encode_bundle, sign_bundle
+from transfer.bundle.contents import BundleList, Counters, Grant, Tombstone, entry_of
+from transfer.bundle.reply import Reply, ReplyId, State, seal_reply
 
 GATEWAY = GatewayId("00112233aabbccdd")
 TODAY = date(2026, 11, 22)

@@ -13,13 +13,13 @@ from keys.age.small import open_bytes, seal_bytes
 from keys.identity import Identity, generate_identity
 from keys.recipient import Kind
 from keys.signing import SigningKey, VerifyKey
-from transfer.batch import GatewayId, gateway_id
-from transfer.incoming import ImportReport, import_bag
+from transfer.batch.batch import GatewayId, gateway_id
+from transfer.high_side.import_bag import ImportReport, import_bag
 from transfer.ledger import Arrivals, Outbox
+from transfer.low_side.export import ExportReport, LowSide, export
 from transfer.names import Lane, PacketId
-from transfer.outgoing import ExportReport, LowSide, export
-from transfer.spool import Spool
-from transfer.usb import Progress
+from transfer.spool.spool import Spool
+from transfer.usb.bag_writer import Progress
 
 DAY = date(2026, 11, 21)
 MIDNIGHT = int(datetime(2026, 11, 21, tzinfo=UTC).timestamp())

@@ -25,13 +25,13 @@ from keys.age.small import open_bytes
 from keys.identity import generate_identity
 from keys.recipient import Kind, parse_recipient
 from keys.signing import SigningKey
-from transfer.batch import GatewayId
-from transfer.bundle import sign_bundle
-from transfer.bundle_list import BundleList, Grant, entry_of
-from transfer.manifest import Manifest, ReceiptNote, parse_manifest
-from transfer.message import Message, parse_message
+from transfer.batch.batch import GatewayId
+from transfer.bundle.bundle import sign_bundle
+from transfer.bundle.contents import BundleList, Grant, entry_of
+from transfer.bundle.reply import Reply, ReplyId, State, new_reply_id, seal_reply
 from transfer.names import Lane
-from transfer.reply import Reply, ReplyId, State, new_reply_id, seal_reply
+from transfer.packet.manifest import Manifest, ReceiptNote, parse_manifest
+from transfer.packet.message import Message, parse_message
 
 TEST_SETTINGS: dict[str, Any] = {"tick_seconds": 1, "inspection": False, "languages": ("en", "nb", "nn", "da")}
 WORDS = re.compile(r'<output id="receipt"[^>]*>([a-z ]+)</output>')

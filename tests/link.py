@@ -21,12 +21,12 @@ from gateway.home.home import GatewayHome
 from gateway.home.home import init as init_gateway
 from keys.age.small import seal_bytes
 from keys.recipient import Kind
-from transfer.diode.folders import Shelf
-from transfer.diode.network import read_links
-from transfer.diode.report import ReceiverReport, report_receiver
+from transfer.diode.receiver.network_process import read_links
+from transfer.diode.receiver.report import ReceiverReport, report_receiver
+from transfer.diode.receiver.shelf import Shelf
 from transfer.diode.settings import ReceiverSettings, SenderSettings, encode_settings
 from transfer.names import Lane, PacketId
-from transfer.usb import MANIFEST
+from transfer.usb.bag_writer import MANIFEST
 
 MIB: Final = 1024 * 1024
 PIECE: Final = 8 * MIB

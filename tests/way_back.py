@@ -23,12 +23,12 @@ from keys.receipt import (
     return_secrets,
 )
 from keys.recipient import Kind
-from transfer.manifest import MadeBy, Manifest, Purpose, ReceiptNote, encode_manifest
-from transfer.message import Message, encode_message
+from transfer.bundle.reply import Reply, open_reply
 from transfer.names import Lane, PacketId, new_packet_id
-from transfer.packet import PacketWriter
-from transfer.reply import Reply, open_reply
-from transfer.visit import new_withdraw_token, sign_visit, withdrawal_of
+from transfer.packet.manifest import MadeBy, Manifest, Purpose, ReceiptNote, encode_manifest
+from transfer.packet.message import Message, encode_message
+from transfer.packet.visit_signature import new_withdraw_token, sign_visit, withdrawal_of
+from transfer.packet.writer import PacketWriter
 
 KIND = Kind.CLASSIC
 

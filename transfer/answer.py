@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from transfer.batch import NUMBER_MAX, PACKETS_MAX, GatewayId
+from transfer.batch.batch import NUMBER_MAX, PACKETS_MAX, GatewayId
 from transfer.names import PacketId, parse_packet_id
 from transfer.record import HEX_64, Record, encode_record, parse_record
 

@@ -13,9 +13,9 @@ from typing import Final
 from audit.chain import SEQ_MAX, Head
 from keys.errors import KeyMaterialError
 from keys.signing import SigningKey, VerifyKey
-from transfer.batch import GatewayId
+from transfer.batch.batch import GatewayId
 from transfer.errors import TransferError
-from transfer.manifest import parse_day
+from transfer.packet.manifest import parse_day
 from transfer.record import HEX_64, HEX_256, RecordError, encode_record, parse_record
 
 FORMAT: Final = "enveis-head"

@@ -14,7 +14,7 @@ from enveis.terminal import Terminal, amount
 if TYPE_CHECKING:
     from audit.chain import ChainReport, Head, Line
     from audit.log import AuditLog
-    from transfer.heads import FoundHeads
+    from transfer.high_side.signed_heads import FoundHeads
 
 FAULTS_SHOWN: Final = 20  # of one log on a terminal; --json has all
 
@@ -52,8 +52,8 @@ def _verify_arguments(parser: ArgumentParser) -> None:
 def _verify(arguments: Namespace, terminal: Terminal) -> int:
     from audit.chain import Fault
     from keys.signing import parse_verify_key
-    from transfer.batch import SIGNATURE_MAX, gateway_id
-    from transfer.heads import FoundHeads, read_heads
+    from transfer.batch.batch import SIGNATURE_MAX, gateway_id
+    from transfer.high_side.signed_heads import FoundHeads, read_heads
 
     if bool(arguments.heads) != (arguments.key is not None):
         raise UsageError("--key and --heads belong together: the key says whose batches may speak for the log")

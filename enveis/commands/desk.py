@@ -23,8 +23,8 @@ from enveis.unlocking import add_identity, load_identities
 
 if TYPE_CHECKING:
     from desk.opening import OpenedFile
-    from transfer.manifest import FileNote, Manifest
-    from transfer.message import Message
+    from transfer.packet.manifest import FileNote, Manifest
+    from transfer.packet.message import Message
 
 
 def _init_arguments(parser: ArgumentParser) -> None:
@@ -186,8 +186,8 @@ def _opened_as_json(
 ) -> dict[str, object]:
     import json
 
-    from transfer.manifest import encode_manifest
-    from transfer.message import encode_message
+    from transfer.packet.manifest import encode_manifest
+    from transfer.packet.message import encode_message
 
     return {
         "manifest": json.loads(encode_manifest(manifest)),

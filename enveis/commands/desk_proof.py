@@ -9,7 +9,7 @@ from enveis.terminal import Terminal
 from enveis.unlocking import add_identity
 
 if TYPE_CHECKING:
-    from transfer.proof import Proof
+    from transfer.packet.authorship_proof import Proof
 
 
 def _challenge_arguments(parser: ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def _challenge_arguments(parser: ArgumentParser) -> None:
 def _challenge(arguments: Namespace, terminal: Terminal) -> int:
     from desk.home import utc_today
     from disk.durable import write_new
-    from transfer.proof import encode_challenge, new_challenge
+    from transfer.packet.authorship_proof import encode_challenge, new_challenge
 
     home = desk_of(arguments)
     demand_new(arguments.to)
@@ -57,7 +57,7 @@ def _verify_arguments(parser: ArgumentParser) -> None:
 
 
 def _verify(arguments: Namespace, terminal: Terminal) -> int:
-    from transfer.proof import PROOF_MAX, ProofError, parse_challenge, parse_proof, verify_proof
+    from transfer.packet.authorship_proof import PROOF_MAX, ProofError, parse_challenge, parse_proof, verify_proof
 
     home = desk_of(arguments)
     with arguments.proof.open("rb") as stream:

@@ -14,7 +14,7 @@ from enveis.terminal import Terminal, amount
 if TYPE_CHECKING:
     from desk.way_back import Draft
 
-_STATES: Final = ("received", "in-work", "question", "answered", "referred", "closed")  # transfer.reply.State
+_STATES: Final = ("received", "in-work", "question", "answered", "referred", "closed")  # transfer.bundle.reply.State
 _TEXT_MAX: Final = 64 * 1024  # bytes read of a reply; sealing is stricter
 _SIZE: Final = re.compile(r"([1-9][0-9]{0,12}) ?(?:([KMGT])(?:i?B)?|B)?", re.ASCII | re.IGNORECASE)
 
@@ -28,7 +28,7 @@ def _reply_arguments(parser: ArgumentParser) -> None:
 def _reply(arguments: Namespace, terminal: Terminal) -> int:
     from desk.home import utc_today
     from desk.way_back import reply_to
-    from transfer.reply import State
+    from transfer.bundle.reply import State
 
     home = desk_of(arguments)
     text = _text(arguments.text_file, terminal)
@@ -85,7 +85,7 @@ def _size(text: str) -> int:
 def _grant(arguments: Namespace, terminal: Terminal) -> int:
     from desk.home import utc_today
     from desk.way_back import grant_to
-    from transfer.bundle_list import DAYS_MAX, GRANT_FILE_MAX, GRANT_FILES_MAX
+    from transfer.bundle.contents import DAYS_MAX, GRANT_FILE_MAX, GRANT_FILES_MAX
 
     if not 1 <= arguments.files_max <= GRANT_FILES_MAX or not 1 <= arguments.days <= DAYS_MAX:
         raise RefusedError(f"a grant is for 1 to {GRANT_FILES_MAX} files and 1 to {DAYS_MAX} days")
@@ -117,7 +117,7 @@ def _counters(arguments: Namespace, terminal: Terminal) -> int:
     from desk.reply_book import Counted, ReplyBook
     from desk.visits import Visits
     from desk.way_back import received_so_far
-    from transfer.bundle_list import COUNTER_MAX
+    from transfer.bundle.contents import COUNTER_MAX
 
     home = desk_of(arguments)
     book = ReplyBook(home.reply_book)
@@ -165,8 +165,8 @@ def _bundle(arguments: Namespace, terminal: Terminal) -> int:
     from desk.home import utc_today
     from desk.way_back import draft_bundle, publish_bundle
     from disk.durable import write_new
-    from transfer.bundle_frames import PAPER_MAX
-    from transfer.bundle_list import DAYS_MAX
+    from transfer.bundle.contents import DAYS_MAX
+    from transfer.bundle.qr_frames import PAPER_MAX
 
     if not 1 <= arguments.days <= DAYS_MAX:
         raise RefusedError(f"a bundle may be taken for 1 to {DAYS_MAX} days")

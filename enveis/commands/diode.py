@@ -10,11 +10,11 @@ from enveis.terminal import Terminal, amount
 
 if TYPE_CHECKING:
     from gateway.home.home import GatewayHome
-    from transfer.diode.committing import Committed
-    from transfer.diode.folders import Shelf
-    from transfer.diode.roles import Ending, Role
+    from transfer.diode.receiver.commit_process import Committed
+    from transfer.diode.receiver.processes import Ending, Role
+    from transfer.diode.receiver.shelf import Shelf
+    from transfer.diode.sender.heartbeats import SenderNews
     from transfer.diode.settings import LinkSettings, ReceiverSettings, SenderSettings
-    from transfer.diode.signs import SenderNews
 
 LINK_SETTINGS: Final = "link.toml"
 LINK_LEDGER: Final = "link.sqlite"
@@ -24,7 +24,7 @@ LINK_FOLDER: Final = "link"
 
 def shelf_of(root: Path) -> "Shelf":
     """Return where the receiver of the desk at `root` keeps what is on its way."""
-    from transfer.diode.folders import Shelf
+    from transfer.diode.receiver.shelf import Shelf
 
     return Shelf(root / LINK_FOLDER)
 
@@ -69,11 +69,11 @@ def _settings_argument(parser: ArgumentParser) -> None:
 
 
 def _send(arguments: Namespace, terminal: Terminal) -> int:
+    from disk.lock import exclusive
     from gateway.home.home import GatewayHome
-    from transfer.diode.roles import Ending
+    from transfer.diode.receiver.processes import Ending
     from transfer.diode.settings import SenderSettings
     from transfer.errors import BusyError
-    from transfer.exclusive import exclusive
 
     home = GatewayHome(home_of(arguments))
     home.load_config()
@@ -91,9 +91,9 @@ def _send(arguments: Namespace, terminal: Terminal) -> int:
 
 def _run_sender(home: "GatewayHome", settings: "SenderSettings", terminal: Terminal, ending: "Ending") -> None:
     from enveis.crossing import low_side
-    from transfer.diode.link_ledger import LinkLedger
-    from transfer.diode.sending import Sender
-    from transfer.diode.wire import LinkKey
+    from transfer.diode.sender.link_ledger import LinkLedger
+    from transfer.diode.sender.sender import Sender
+    from transfer.diode.wire.datagram import LinkKey
 
     teller = _SendTeller(terminal)
     with Sender(
@@ -154,7 +154,7 @@ def _receive_arguments(parser: ArgumentParser) -> None:
 
 
 def _receive(arguments: Namespace, terminal: Terminal) -> int:
-    from transfer.diode.roles import Role
+    from transfer.diode.receiver.processes import Role
     from transfer.diode.settings import ReceiverSettings
 
     root = home_of(arguments)
@@ -171,8 +171,8 @@ def _receive(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _run_all(root: Path, terminal: Terminal) -> None:
-    from transfer.diode.network import open_socket, read_links
-    from transfer.diode.roles import Ending, Role, keep_running
+    from transfer.diode.receiver.network_process import open_socket, read_links
+    from transfer.diode.receiver.processes import Ending, Role, keep_running
 
     settings = receiver_settings(root)
     links = read_links(root / "gateways")
@@ -184,19 +184,19 @@ def _run_all(root: Path, terminal: Terminal) -> None:
 
 
 def _run_role(role: "Role", root: Path, terminal: Terminal) -> None:
-    from transfer.diode.roles import Ending, Role, run_commit, run_decode, taken
+    from transfer.diode.receiver.processes import Ending, Role, run_commit, run_decode, taken
 
     shelf = shelf_of(root)
     with taken(shelf, role), Ending() as ending:
         if role is Role.NETWORK:
-            from transfer.diode.network import read_links, run_network
+            from transfer.diode.receiver.network_process import read_links, run_network
 
             links = read_links(root / "gateways")
             run_network(shelf, links, receiver_settings(root), goes_on=ending.goes_on, ready=lambda: None)
         elif role is Role.DECODE:
             run_decode(shelf, ending.goes_on, terminal.warn)
         else:
-            from transfer.diode.network import read_links
+            from transfer.diode.receiver.network_process import read_links
 
             trusted = {link.gateway: link.key for link in read_links(root / "gateways")}
             run_commit(shelf, trusted, ending.goes_on, lambda done: _say_committed(terminal, done), terminal.warn)
@@ -218,8 +218,8 @@ def _resend_arguments(parser: ArgumentParser) -> None:
 def _resend(arguments: Namespace, terminal: Terminal) -> int:
     from enveis.crossing import low_side
     from gateway.home.home import GatewayHome
-    from transfer.diode.link_ledger import LinkLedger
-    from transfer.diode.report import encode_numbers, parse_numbers
+    from transfer.diode.receiver.report import encode_numbers, parse_numbers
+    from transfer.diode.sender.link_ledger import LinkLedger
 
     home = GatewayHome(home_of(arguments))
     numbers = parse_numbers(arguments.numbers)
@@ -241,8 +241,8 @@ def _resend(arguments: Namespace, terminal: Terminal) -> int:
 
 def is_sending(home: "GatewayHome") -> bool:
     """Tell whether a sender works with this home."""
+    from disk.lock import exclusive
     from transfer.errors import BusyError
-    from transfer.exclusive import exclusive
 
     try:
         with exclusive(home.root / LINK_LOCK):

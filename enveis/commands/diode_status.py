@@ -9,7 +9,7 @@ from enveis.terminal import Terminal, amount
 if TYPE_CHECKING:
     from desk.home import DeskHome
     from gateway.home.home import GatewayHome
-    from transfer.diode.report import LinkReport, ReceiverReport
+    from transfer.diode.receiver.report import LinkReport, ReceiverReport
 
 BAR_WIDTH: Final = 20  # characters
 BUFFER_MIN: Final = 1024 * 1024  # bytes; below it a receiver loses datagrams whenever it is busy
@@ -19,8 +19,8 @@ PERCENT: Final = 10_000  # millionths
 
 def read_link(home: "DeskHome") -> "ReceiverReport | None":
     """Return how a desk's link is; None when it has none."""
-    from transfer.diode.network import read_links
-    from transfer.diode.report import report_receiver
+    from transfer.diode.receiver.network_process import read_links
+    from transfer.diode.receiver.report import report_receiver
     from transfer.ledger import Arrivals
 
     shelf = shelf_of(home.root)
@@ -76,7 +76,7 @@ def say_link(report: "ReceiverReport", terminal: Terminal) -> None:
 
 
 def _say_one_link(link: "LinkReport", terminal: Terminal) -> None:
-    from transfer.diode.report import encode_numbers
+    from transfer.diode.receiver.report import encode_numbers
 
     figures = link.figures
     if not link.is_running:
@@ -116,7 +116,7 @@ def _percent(millionths: int | None) -> str:
 
 def read_sender(home: "GatewayHome") -> dict[str, Any] | None:
     """Return how often each batch went over a gateway's link; None when it has none."""
-    from transfer.diode.link_ledger import LinkLedger
+    from transfer.diode.sender.link_ledger import LinkLedger
 
     if not (home.root / LINK_SETTINGS).exists():
         return None

@@ -88,7 +88,7 @@ def _check(arguments: Namespace, terminal: Terminal) -> int:
     from keys.recipient import encode_recipients
     from keys.words import fingerprint_words
     from transfer.names import Lane
-    from transfer.spool import Spool
+    from transfer.spool.spool import Spool
 
     home = GatewayHome(home_of(arguments))
     material = home.load()

@@ -10,7 +10,7 @@ from enveis.terminal import Terminal, amount
 
 if TYPE_CHECKING:
     from keys.signing import VerifyKey
-    from transfer.bundle import Bundle
+    from transfer.bundle.bundle import Bundle
 
 
 def _arguments(parser: ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def _accept(arguments: Namespace, terminal: Terminal) -> int:
     from audit.events import Event
     from gateway.home.home import GatewayHome
     from gateway.replies.reply_store import WayBack, check_acceptable
-    from transfer.bundle import open_bundle
+    from transfer.bundle.bundle import open_bundle
 
     home = GatewayHome(home_of(arguments))
     material = home.load()
@@ -54,8 +54,8 @@ def read_bundle(path: Path) -> bytes:
     Raises:
         transfer.errors.BundleError: Too large, or codes that are damaged, mixed or not all there.
     """
-    from transfer.bundle import BUNDLE_MAX
-    from transfer.bundle_frames import join_frames
+    from transfer.bundle.bundle import BUNDLE_MAX
+    from transfer.bundle.qr_frames import join_frames
     from transfer.errors import BundleError
 
     with path.open("rb") as stream:

@@ -131,8 +131,8 @@ def rekey(arguments: Namespace, terminal: Terminal) -> int:
 @contextmanager
 def _nobody_else(home: "GatewayHome") -> Iterator[None]:
     """Keep out whoever read the old key: a gateway would log into a file that is put away, a sender sign with it."""
+    from disk.lock import exclusive
     from enveis.commands.diode import LINK_LOCK
-    from transfer.exclusive import exclusive
 
     sending = "'enveis transfer send' works with this home: stop it first; nothing was changed"
     serving = "'enveis gateway serve' works with this home: stop it first; nothing was changed"
@@ -152,7 +152,7 @@ def _finish_transfers(home: "GatewayHome") -> None:
     from gateway.home.home import read_key_file
     from keys.signing import parse_signing_key
     from transfer.errors import LedgerError
-    from transfer.outgoing import resume
+    from transfer.low_side.export import resume
 
     try:
         read_key_file(home.key, parse_signing_key)

@@ -48,7 +48,7 @@ def _prove_arguments(parser: ArgumentParser) -> None:
 def _prove(arguments: Namespace, terminal: Terminal) -> int:
     from disk.durable import write_new
     from keys.receipt import derive_proof_seed, parse_proof_words
-    from transfer.proof import PROOF_MAX, encode_proof, parse_challenge, sign_challenge
+    from transfer.packet.authorship_proof import PROOF_MAX, encode_proof, parse_challenge, sign_challenge
 
     if arguments.to is not None:
         demand_new(arguments.to)

@@ -9,8 +9,8 @@ from enveis.crossing import low_side, waiting_limits
 from enveis.terminal import Terminal
 
 if TYPE_CHECKING:
-    from transfer.discarding import OldPacket
-    from transfer.outgoing import AcknowledgeReport, LowSide
+    from transfer.low_side.discard import OldPacket
+    from transfer.low_side.export import AcknowledgeReport, LowSide
 
 
 def _acknowledge_arguments(parser: ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def _acknowledge_arguments(parser: ArgumentParser) -> None:
 
 def _acknowledge(arguments: Namespace, terminal: Terminal) -> int:
     from gateway.home.home import GatewayHome
-    from transfer.outgoing import acknowledge
+    from transfer.low_side.export import acknowledge
 
     if bool(arguments.words) == (arguments.answers is not None) or (arguments.answers and arguments.missing):
         raise UsageError("give the words that the import printed, or --answers FILE alone")
@@ -43,9 +43,9 @@ def _acknowledge(arguments: Namespace, terminal: Terminal) -> int:
 def _acknowledge_file(low: "LowSide", path: Path, terminal: Terminal) -> int:
     from keys.words import WordsError
     from transfer.answer import ANSWER_FILE_MAX, parse_answers
-    from transfer.batch import gateway_id
+    from transfer.batch.batch import gateway_id
     from transfer.errors import CodeError
-    from transfer.outgoing import acknowledge
+    from transfer.low_side.export import acknowledge
 
     with path.open("rb") as stream:
         answers = parse_answers(stream.read(ANSWER_FILE_MAX + 1))
@@ -94,7 +94,7 @@ def _discard_arguments(parser: ArgumentParser) -> None:
 
 def _discard(arguments: Namespace, terminal: Terminal) -> int:
     from gateway.home.home import GatewayHome
-    from transfer.discarding import choose, discard, past_retention
+    from transfer.low_side.discard import choose, discard, past_retention
 
     if arguments.all and arguments.packets:
         raise UsageError("name packets, or say --all, and not both")

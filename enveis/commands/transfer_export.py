@@ -11,7 +11,7 @@ from enveis.crossing import low_side, waiting_limits
 from enveis.terminal import Terminal, amount
 
 if TYPE_CHECKING:
-    from transfer.outgoing import ExportedBatch, ExportReport, LowSide
+    from transfer.low_side.export import ExportedBatch, ExportReport, LowSide
 
 
 def add_device(parser: ArgumentParser) -> None:
@@ -41,8 +41,8 @@ def _export_arguments(parser: ArgumentParser) -> None:
 
 def _export(arguments: Namespace, terminal: Terminal) -> int:
     from gateway.home.home import GatewayHome
+    from transfer.low_side.export import StoppedExportError, export
     from transfer.names import Lane
-    from transfer.outgoing import StoppedExportError, export
 
     home = GatewayHome(home_of(arguments))
     low = low_side(home)
@@ -94,7 +94,7 @@ def _reexport_arguments(parser: ArgumentParser) -> None:
 
 def _reexport(arguments: Namespace, terminal: Terminal) -> int:
     from gateway.home.home import GatewayHome
-    from transfer.outgoing import reexport
+    from transfer.low_side.export import reexport
 
     numbers, destination = _numbers_and_folder(arguments.what)
     if bool(numbers) == arguments.overdue:
@@ -120,7 +120,7 @@ def _reexport(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _numbers_and_folder(what: list[str]) -> tuple[list[int], Path | None]:
-    from transfer.batch import NUMBER_MAX
+    from transfer.batch.batch import NUMBER_MAX
 
     is_number = [text.isascii() and text.isdecimal() for text in what]
     count = sum(is_number)

@@ -13,7 +13,7 @@ from enveis.unlocking import add_identity, load_identities
 
 if TYPE_CHECKING:
     from desk.home import DeskHome
-    from transfer.incoming import ImportReport
+    from transfer.high_side.import_bag import ImportReport
 
 _TYPED: int = 12  # ids that somebody may be asked to type; more go into a file
 
@@ -35,8 +35,8 @@ def _import_arguments(parser: ArgumentParser) -> None:
 
 def _import(arguments: Namespace, terminal: Terminal) -> int:
     from desk.home import DeskHome
-    from transfer.diode.arrived import note_imported, remove_imported, waiting_bags
-    from transfer.usb import find_misnamed
+    from transfer.diode.receiver.arrived import note_imported, remove_imported, waiting_bags
+    from transfer.usb.bag_writer import find_misnamed
 
     home = DeskHome(home_of(arguments))
     identities = load_identities(home, arguments, terminal)

@@ -11,8 +11,8 @@ from enveis.terminal import Terminal
 if TYPE_CHECKING:
     from desk.home import DeskHome
     from gateway.home.home import GatewayHome
-    from transfer.high_status import GatewayStatus
-    from transfer.low_status import BatchStatus, LowStatus, WaitingLimits
+    from transfer.high_side.status import GatewayStatus
+    from transfer.low_side.status import BatchStatus, LowStatus, WaitingLimits
 
 EXIT_ALARM: Final = 3  # the command did its work, and somebody must look into what it shows
 
@@ -30,7 +30,7 @@ def _status(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _low(home: "GatewayHome", terminal: Terminal) -> int:
-    from transfer.low_status import read_low_status
+    from transfer.low_side.status import read_low_status
 
     low, limits = low_side(home), waiting_limits(home)
     sender = read_sender(home)
@@ -64,7 +64,7 @@ def _low_as_json(status: "LowStatus") -> dict[str, object]:
 
 
 def _say_low(terminal: Terminal, status: "LowStatus", limits: "WaitingLimits") -> None:
-    from transfer.low_status import LowAlarm
+    from transfer.low_side.status import LowAlarm
 
     terminal.table(
         ("lane", "ready", "waiting for the tick", "in batches", "oldest (days)"),
@@ -96,7 +96,7 @@ def _state(status: "BatchStatus") -> str:
 
 def _high(home: "DeskHome", terminal: Terminal) -> int:
     from desk.gateways import list_gateways
-    from transfer.high_status import read_high_status
+    from transfer.high_side.status import read_high_status
     from transfer.ledger import Arrivals
 
     home.check()

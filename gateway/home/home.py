@@ -23,8 +23,8 @@ from keys.generation import verify_recipients
 from keys.recipient import Recipient, encode_recipients, parse_recipients
 from keys.signing import SigningKey, VerifyKey, parse_signing_key, parse_verify_key
 from transfer.head_statement import HeadStatement, verify_statement
+from transfer.low_side.outbox import Outbox
 from transfer.names import Lane
-from transfer.outbox import Outbox
 from transfer.pairing import LINK_KEY_SIZE, Pairing, encode_pairing, parse_pairing
 
 KEY_FILE_MAX: Final = 64 * 1024  # bytes; eight hybrid recipients take 16 KiB

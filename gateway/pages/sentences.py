@@ -9,7 +9,7 @@ from gateway.pages.catalogues import marked
 from gateway.problems import Problem, RefusedReason
 from gateway.views import ReturnProblem, Withdrawal
 from quarantine.codes import Code
-from transfer.message import Kind, Relation, Road, Side
+from transfer.packet.message import Kind, Relation, Road, Side
 
 KINDS: Final[dict[Kind, str]] = {
     Kind.COMPLAINT: marked("A complaint"),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
-SMALL_MAX: Final = 1024 * 1024 + 128 * 1024  # bytes of body that count as text: transfer.room's small submission
+SMALL_MAX: Final = 1024 * 1024 + 128 * 1024  # bytes of body that count as text: transfer.spool.quota's small submission
 SMALL_SHARE: Final = 4  # small uploads beyond all places, in multiples of these: memory has to end somewhere
 GRACE: Final = 30.0  # seconds before an upload may be asked to give way to another large one
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gateway.replies.reply_store import SealedReply, Taken, WayBack
 from keys.signing import VerifyKey
-from transfer.bundle_list import Counters, Grant
+from transfer.bundle.contents import Counters, Grant
 
 
 @dataclass(frozen=True, slots=True)

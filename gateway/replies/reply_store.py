@@ -14,11 +14,11 @@ from typing import Final
 
 from gateway.errors import GatewayError
 from keys.signing import VerifyKey
-from transfer.bundle import Bundle, verify_list, verify_reply
-from transfer.bundle_list import BundleList
+from transfer.bundle.bundle import Bundle, verify_list, verify_reply
+from transfer.bundle.contents import BundleList
+from transfer.bundle.reply import ReplyId
 from transfer.errors import BundleError
 from transfer.ledger_file import LedgerFile
-from transfer.reply import ReplyId
 
 SCHEMA_VERSION: Final = 1
 CLOCKS_APART: Final = timedelta(days=2)  # that the desk's clock may be ahead of ours: it has no network to ask

@@ -37,9 +37,9 @@ from gateway.views import (
 )
 from keys.receipt import ReturnSecrets
 from keys.words import WordsError, WordsFault
+from transfer.bundle.reply import Reply, State, new_reply_id, open_reply, seal_reply
 from transfer.errors import ReplyError, TransferError
 from transfer.names import PacketId, parse_packet_id
-from transfer.reply import Reply, State, new_reply_id, open_reply, seal_reply
 
 BUNDLES_EVERY: Final = 30.0  # seconds until a gateway that runs sees what accept-bundle brought
 _TOKEN: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)

@@ -7,11 +7,11 @@ from gateway.submission.later_visit import later_note
 from gateway.submission.receive import Station, commit_packet
 from gateway.submission.sealed_upload import SealedUpload
 from keys.receipt import ReturnSecrets
-from transfer.manifest import Manifest, Purpose, encode_manifest
-from transfer.message import Message, encode_message
 from transfer.names import Lane, PacketId
-from transfer.spool import SpoolFullError
-from transfer.visit import sign_visit
+from transfer.packet.manifest import Manifest, Purpose, encode_manifest
+from transfer.packet.message import Message, encode_message
+from transfer.packet.visit_signature import sign_visit
+from transfer.spool.spool import SpoolFullError
 
 
 async def ask_to_delete_replies(station: Station, secrets: ReturnSecrets) -> None:

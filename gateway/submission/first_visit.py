@@ -7,7 +7,7 @@ from gateway.receipts.premade import NoReceiptError
 from gateway.submission.intake import Limits
 from gateway.submission.receive import Carried, Station
 from keys.receipt import PublicReceipt
-from transfer.manifest import MadeBy, Manifest, Purpose, ReceiptNote
+from transfer.packet.manifest import MadeBy, Manifest, Purpose, ReceiptNote
 
 
 class FirstVisit:

@@ -15,8 +15,8 @@ from gateway.problems import Problem, RefusedFile, RefusedReason, SubmissionErro
 from gateway.submission.plaintext_span import Span
 from gateway.submission.sealed_upload import SealedUpload
 from quarantine.file_types import HEAD_SIZE, FileType, Refusal, RefusedType, accepted_type
-from transfer.manifest import NAME_MAX
-from transfer.packet import Member
+from transfer.packet.manifest import NAME_MAX
+from transfer.packet.writer import Member
 
 FILES_FIELD: Final = "files"
 MESSAGE_FIELD: Final = "message"

@@ -13,9 +13,9 @@ from gateway.submission.intake import Limits
 from gateway.submission.receive import Carried, Station
 from keys.receipt import ReturnSecrets
 from keys.words import WordsError
-from transfer.bundle_list import Grant
-from transfer.manifest import Manifest, Purpose, ReceiptNote
-from transfer.visit import sign_visit
+from transfer.bundle.contents import Grant
+from transfer.packet.manifest import Manifest, Purpose, ReceiptNote
+from transfer.packet.visit_signature import sign_visit
 
 
 class LaterVisit:

@@ -31,7 +31,8 @@ from gateway.submission.sealed_upload import SealedUpload
 from gateway.views import WithdrawForm
 from keys.recipient import Kind, Recipient
 from quarantine.verdict import Clear, Held, Undecided, Verdict, is_clear
-from transfer.manifest import (
+from transfer.names import Lane, PacketId
+from transfer.packet.manifest import (
     FileNote,
     FindingNote,
     Manifest,
@@ -41,10 +42,9 @@ from transfer.manifest import (
     RefusedNote,
     encode_manifest,
 )
-from transfer.message import Message, encode_message
-from transfer.names import Lane, PacketId
-from transfer.spool import Admission, Spool, SpooledPacket, SpoolFullError
-from transfer.visit import new_withdraw_token, withdrawal_of
+from transfer.packet.message import Message, encode_message
+from transfer.packet.visit_signature import new_withdraw_token, withdrawal_of
+from transfer.spool.spool import Admission, Spool, SpooledPacket, SpoolFullError
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from typing import Final
 from gateway.submission.plaintext_span import Span, span_of
 from keys.recipient import Recipient
 from transfer.names import Lane, PacketId, new_packet_id
-from transfer.packet import Member, PacketWriter
-from transfer.spool import Admission, IncomingPacket, Spool, SpooledPacket
+from transfer.packet.writer import Member, PacketWriter
+from transfer.spool.spool import Admission, IncomingPacket, Spool, SpooledPacket
 
 BUFFER_SIZE: Final = 512 * 1024  # bytes of sealed chunks collected for one write
 

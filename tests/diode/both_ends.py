@@ -6,18 +6,18 @@ from enveis.crossing import low_side
 from enveis.main import main
 from tests.link import LinkEnds
 from transfer.diode.coder import encode_repair
-from transfer.diode.committing import Committed, commit_whole
-from transfer.diode.copying import Copies
-from transfer.diode.decoding import decode_ready
-from transfer.diode.departing import DepartingObject, form_batch
-from transfer.diode.intake import Intake
-from transfer.diode.network import read_links
-from transfer.diode.notices import encode_object
+from transfer.diode.receiver.commit_process import Committed, commit_whole
+from transfer.diode.receiver.datagram_intake import Intake
+from transfer.diode.receiver.decode_process import decode_ready
+from transfer.diode.receiver.network_process import read_links
+from transfer.diode.receiver.open_objects import FileStore, OpenShelf
+from transfer.diode.receiver.part_copies import Copies
+from transfer.diode.sender.batch_object import DepartingObject, form_batch
 from transfer.diode.settings import SenderSettings
-from transfer.diode.shelf import FileStore, OpenShelf
-from transfer.diode.wire import DatagramWriter, Kind, LinkKey, link_id
+from transfer.diode.wire.datagram import DatagramWriter, Kind, LinkKey, link_id
+from transfer.diode.wire.notices import encode_object
+from transfer.low_side.export import LowSide
 from transfer.names import PacketId
-from transfer.outgoing import LowSide
 
 SYMBOL = 1392
 REPAIRS = 8

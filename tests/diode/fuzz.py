@@ -15,8 +15,8 @@ import atheris
 
 with atheris.instrument_imports(include=["transfer.diode", "transfer.record"]):
     from tests.diode.memory_link import SYMBOL, MemoryLink
-    from transfer.diode.notices import History, HistoryEntry, Progress, encode_history, encode_object
-    from transfer.diode.wire import HEAD, DatagramWriter, Kind
+    from transfer.diode.wire.datagram import HEAD, DatagramWriter, Kind
+    from transfer.diode.wire.notices import History, HistoryEntry, Progress, encode_history, encode_object
 
 from keys.signing import SigningKey
 

@@ -5,15 +5,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from keys.signing import SigningKey
-from transfer.batch import GatewayId, gateway_id
-from transfer.diode.books import Link
+from transfer.batch.batch import GatewayId, gateway_id
 from transfer.diode.coder import decode_block, encode_repair
 from transfer.diode.errors import DatagramError, Refusal
-from transfer.diode.geometry import Geometry
-from transfer.diode.intake import Intake
-from transfer.diode.notices import History, ObjectHeader, encode_object
-from transfer.diode.symbols import BlockState, SymbolMap
-from transfer.diode.wire import DatagramWriter, Kind, LinkKey, link_id
+from transfer.diode.receiver.datagram_intake import Intake
+from transfer.diode.receiver.link_state import Link
+from transfer.diode.receiver.symbol_map import BlockState, SymbolMap
+from transfer.diode.wire.datagram import DatagramWriter, Kind, LinkKey, link_id
+from transfer.diode.wire.geometry import Geometry
+from transfer.diode.wire.notices import History, ObjectHeader, encode_object
 
 SYMBOL = 1168  # the smallest that links have
 

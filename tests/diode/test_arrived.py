@@ -7,13 +7,13 @@ import pytest
 from enveis.crossing import import_all, low_side
 from gateway.home.home import GatewayHome
 from tests.diode.both_ends import Bench, formed, packets_of, put
-from transfer.batch import digest_batch
-from transfer.diode import arrived as arrived_module
-from transfer.diode.departing import DepartingObject, form_batch
+from transfer.batch.batch import digest_batch
 from transfer.diode.errors import Refusal
+from transfer.diode.receiver import arrived as arrived_module
+from transfer.diode.sender.batch_object import DepartingObject, form_batch
 from transfer.ledger import Arrivals
-from transfer.outgoing import LowSide, reexport
-from transfer.usb import AUDIT, MANIFEST
+from transfer.low_side.export import LowSide, reexport
+from transfer.usb.bag_writer import AUDIT, MANIFEST
 
 
 def cloned(bench: Bench) -> LowSide:

@@ -7,17 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disk.settings import SettingsError, read_settings
-from transfer.batch import GatewayId
+from transfer.batch.batch import GatewayId
 from transfer.diode.coder import decode_block, encode_repair
 from transfer.diode.errors import LinkError
-from transfer.diode.geometry import BLOCK_SYMBOLS_MAX, Geometry
-from transfer.diode.loss import RIVALS_MAX, Listener
-from transfer.diode.notices import HISTORY_MAX, History, HistoryEntry, Progress
-from transfer.diode.pacing import TokenBucket
-from transfer.diode.report import encode_numbers, missing_numbers, parse_numbers
-from transfer.diode.schedule import Schedule
+from transfer.diode.receiver.loss import RIVALS_MAX, Listener
+from transfer.diode.receiver.report import encode_numbers, missing_numbers, parse_numbers
+from transfer.diode.receiver.symbol_map import EXTRA, BlockState, SymbolMap
+from transfer.diode.sender.schedule import Schedule
+from transfer.diode.sender.token_bucket import TokenBucket
 from transfer.diode.settings import ReceiverSettings, SenderSettings, encode_settings, parse_address
-from transfer.diode.symbols import EXTRA, BlockState, SymbolMap
+from transfer.diode.wire.geometry import BLOCK_SYMBOLS_MAX, Geometry
+from transfer.diode.wire.notices import HISTORY_MAX, History, HistoryEntry, Progress
 
 GIB = 1024**3
 

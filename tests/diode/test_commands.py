@@ -14,10 +14,10 @@ from enveis.commands.transfer_status import EXIT_ALARM
 from enveis.main import main
 from tests.link import MIB, LinkEnds, wait_for
 from transfer.diode.errors import LinkError
-from transfer.diode.outlet import Outlet, open_outlet
-from transfer.diode.pacing import TokenBucket
+from transfer.diode.sender.outlet import Outlet, open_outlet
+from transfer.diode.sender.token_bucket import TokenBucket
 from transfer.diode.settings import ReceiverSettings, SenderSettings
-from transfer.diode.wire import DatagramWriter, Kind, LinkKey
+from transfer.diode.wire.datagram import DatagramWriter, Kind, LinkKey
 
 HOST = "127.0.0.1"
 
@@ -116,11 +116,20 @@ def test_a_slow_sender_lives_visibly_and_ends_when_it_is_told_to(ends: LinkEnds)
 @pytest.mark.parametrize(
     ("module", "never"),
     [
-        ("transfer.diode.sending", ("keys.identity", "desk", "raptorq", "gateway")),
-        ("transfer.diode.network", ("keys.identity", "desk", "raptorq", "transfer.incoming", "sqlite3")),
-        ("transfer.diode.committing", ("keys.identity", "desk", "raptorq", "transfer.incoming")),
-        ("transfer.diode.decoding", ("keys.identity", "desk", "socket", "transfer.pairing")),
-        ("transfer.diode.encoder", ("keys.identity", "desk", "transfer.pairing", "transfer.outbox")),
+        ("transfer.diode.sender.sender", ("keys.identity", "desk", "raptorq", "gateway")),
+        (
+            "transfer.diode.receiver.network_process",
+            ("keys.identity", "desk", "raptorq", "transfer.high_side.import_bag", "sqlite3"),
+        ),
+        (
+            "transfer.diode.receiver.commit_process",
+            ("keys.identity", "desk", "raptorq", "transfer.high_side.import_bag"),
+        ),
+        ("transfer.diode.receiver.decode_process", ("keys.identity", "desk", "socket", "transfer.pairing")),
+        (
+            "transfer.diode.sender.encoder_process",
+            ("keys.identity", "desk", "transfer.pairing", "transfer.low_side.outbox"),
+        ),
     ],
 )
 def test_what_each_process_never_loads(module: str, never: tuple[str, ...]) -> None:

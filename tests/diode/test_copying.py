@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.diode.both_ends import Bench, formed, put
-from transfer.diode import committing
+from transfer.diode.receiver import commit_process
 
 MB = 1_000_000
 
@@ -111,7 +111,7 @@ def test_an_object_that_is_begun_anew_is_copied_anew(bench: Bench) -> None:
 
 
 def test_one_look_does_not_keep_the_others_waiting(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(committing, "AHEAD", MB)
+    monkeypatch.setattr(commit_process, "AHEAD", MB)
     number, packets, _ = half_sent(bench)
     before = left(bench)
     assert before > 4 * MB

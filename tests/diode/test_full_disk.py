@@ -12,16 +12,16 @@ import pytest
 from tests.diode.both_ends import SYMBOL, Bench, formed, put
 from tests.diode.small_disk import PAGE, SmallDisk, small_disk, why_not
 from tests.link import MIB, LinkEnds, wait_for
-from transfer.batch import gateway_id
-from transfer.diode.committing import commit_whole
-from transfer.diode.decoding import TRIES_MAX, decode_ready
+from transfer.batch.batch import gateway_id
 from transfer.diode.errors import DatagramError, Refusal
-from transfer.diode.figures import Figures, LinkFigures, read_figures, write_figures
-from transfer.diode.notices import History
-from transfer.diode.roles import run_commit, run_decode
+from transfer.diode.receiver.commit_process import commit_whole
+from transfer.diode.receiver.decode_process import TRIES_MAX, decode_ready
+from transfer.diode.receiver.figures import Figures, LinkFigures, read_figures, write_figures
+from transfer.diode.receiver.open_objects import OpenShelf
+from transfer.diode.receiver.processes import run_commit, run_decode
+from transfer.diode.receiver.symbol_map import BlockState
 from transfer.diode.settings import ReceiverSettings, SenderSettings
-from transfer.diode.shelf import OpenShelf
-from transfer.diode.symbols import BlockState
+from transfer.diode.wire.notices import History
 
 WHY_NOT = why_not()
 pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)

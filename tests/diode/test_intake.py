@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from keys.signing import SigningKey
 from tests.diode.memory_link import SYMBOL, MemoryLink
-from transfer.batch import gateway_id
-from transfer.diode import intake as intake_module
-from transfer.diode.books import CHECKS_MAX, Link
+from transfer.batch.batch import gateway_id
 from transfer.diode.errors import DatagramError, Refusal
-from transfer.diode.intake import Intake
-from transfer.diode.notices import (
+from transfer.diode.receiver import datagram_intake as intake_module
+from transfer.diode.receiver.datagram_intake import Intake
+from transfer.diode.receiver.link_state import CHECKS_MAX, Link
+from transfer.diode.receiver.symbol_map import BlockState
+from transfer.diode.wire.datagram import DatagramWriter, Kind, LinkKey, link_id
+from transfer.diode.wire.notices import (
     Heartbeat,
     History,
     HistoryEntry,
@@ -26,8 +28,6 @@ from transfer.diode.notices import (
     encode_history,
     encode_object,
 )
-from transfer.diode.symbols import BlockState
-from transfer.diode.wire import DatagramWriter, Kind, LinkKey, link_id
 
 
 @settings(max_examples=40, deadline=None)

@@ -13,7 +13,7 @@ import pytest
 from tests.diode.scenarios import RSS_MAX, Rig, flood, kill_at_random, rig, stall
 from tests.link import MIB, memory, wait_for
 from tests.namespaces import HIGH, HIGH_MAC, LOW, run, why_not
-from transfer.diode.report import encode_numbers
+from transfer.diode.receiver.report import encode_numbers
 
 WHY_NOT = why_not()
 pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keys.signing import SigningKey
-from transfer.batch import GatewayId, gateway_id
+from transfer.batch.batch import GatewayId, gateway_id
 from transfer.diode.errors import DatagramError, Refusal
-from transfer.diode.geometry import Geometry
-from transfer.diode.notices import (
+from transfer.diode.wire.datagram import SYMBOL_MIN
+from transfer.diode.wire.geometry import Geometry
+from transfer.diode.wire.notices import (
     HISTORY_MAX,
     Heartbeat,
     History,
@@ -26,7 +27,6 @@ from transfer.diode.notices import (
     parse_object,
     read_serial,
 )
-from transfer.diode.wire import SYMBOL_MIN
 
 KEY, OTHER = SigningKey.generate(), SigningKey.generate()
 GATEWAY = gateway_id(KEY.public)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.diode.both_ends import Bench, formed, put
-from transfer.diode.decoding import decode_ready
-from transfer.diode.shelf import OpenShelf
+from transfer.diode.receiver.decode_process import decode_ready
+from transfer.diode.receiver.open_objects import OpenShelf
 
 
 def cut(path: Path, size: int = 0) -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from transfer.batch import GatewayId
-from transfer.diode import quota as quota_module
-from transfer.diode.quota import MEASURE_EVERY, Shares
+from transfer.batch.batch import GatewayId
+from transfer.diode.receiver import shares as quota_module
+from transfer.diode.receiver.shares import MEASURE_EVERY, Shares
 
 ONE, TWO = GatewayId("1" * 16), GatewayId("2" * 16)
 

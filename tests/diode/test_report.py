@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from disk.lock import exclusive
 from enveis.commands.diode_status import link_as_json, say_link
 from enveis.terminal import Terminal
 from tests.diode.memory_link import SYMBOL, MemoryLink
-from transfer.diode.figures import Figures, LinkFigures, write_figures
-from transfer.diode.folders import Shelf
-from transfer.diode.intake import Intake
-from transfer.diode.notices import History, HistoryEntry, ObjectHeader, Progress, encode_history
-from transfer.diode.report import IDLE, IDLE_WHEN_HERE, ReceiverReport, report_receiver
-from transfer.diode.roles import Role, lock_of
-from transfer.diode.shelf import FileStore
-from transfer.exclusive import exclusive
+from transfer.diode.receiver.datagram_intake import Intake
+from transfer.diode.receiver.figures import Figures, LinkFigures, write_figures
+from transfer.diode.receiver.open_objects import FileStore
+from transfer.diode.receiver.processes import Role, lock_of
+from transfer.diode.receiver.report import IDLE, IDLE_WHEN_HERE, ReceiverReport, report_receiver
+from transfer.diode.receiver.shelf import Shelf
+from transfer.diode.wire.notices import History, HistoryEntry, ObjectHeader, Progress, encode_history
 
 NOW = 1_800_000_000
 FIGURES = LinkFigures(

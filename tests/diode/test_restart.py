@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 
 from tests.diode.memory_link import SYMBOL, MemoryLink
-from transfer.diode.books import LinkBooks
-from transfer.diode.decoding import decode_ready
 from transfer.diode.errors import Refusal
-from transfer.diode.figures import read_figures
-from transfer.diode.folders import Shelf
-from transfer.diode.intake import Intake
-from transfer.diode.network import _Clerk, _resume
-from transfer.diode.notices import Heartbeat, History, ObjectHeader, encode_heartbeat, encode_history
-from transfer.diode.report import read_history
-from transfer.diode.shelf import FileStore, OpenShelf
-from transfer.diode.wire import Kind, link_id
+from transfer.diode.receiver.datagram_intake import Intake
+from transfer.diode.receiver.decode_process import decode_ready
+from transfer.diode.receiver.figures import read_figures
+from transfer.diode.receiver.link_state import LinkBooks
+from transfer.diode.receiver.network_process import _Clerk, _resume
+from transfer.diode.receiver.open_objects import FileStore, OpenShelf
+from transfer.diode.receiver.report import read_history
+from transfer.diode.receiver.shelf import Shelf
+from transfer.diode.wire.datagram import Kind, link_id
+from transfer.diode.wire.notices import Heartbeat, History, ObjectHeader, encode_heartbeat, encode_history
 
 BEAT = encode_heartbeat(Heartbeat(0, 0, 0, 0, 0, 0, 10))
 

@@ -15,14 +15,15 @@ import pytest
 from enveis.crossing import low_side
 from tests.diode.test_commands import HOST, free_udp_port
 from tests.link import ENVEIS, MIB, LinkEnds
-from transfer.batch import Entry, parse_batch
-from transfer.diode import departing, sending
-from transfer.diode.departing import DepartingObject, form_batch
-from transfer.diode.link_ledger import LinkLedger
-from transfer.diode.sending import Sender
+from transfer.batch.batch import Entry, parse_batch
+from transfer.diode.sender import batch_object
+from transfer.diode.sender import sender as sending
+from transfer.diode.sender.batch_object import DepartingObject, form_batch
+from transfer.diode.sender.heartbeats import SenderNews
+from transfer.diode.sender.link_ledger import LinkLedger
+from transfer.diode.sender.sender import Sender
 from transfer.diode.settings import SenderSettings
-from transfer.diode.signs import SenderNews
-from transfer.diode.wire import LinkKey
+from transfer.diode.wire.datagram import LinkKey
 from transfer.errors import SpoiltPacketError
 from transfer.names import PacketId
 
@@ -108,15 +109,15 @@ def test_while_it_works_a_link_of_constant_rate_carries_padding(
 def test_what_cannot_be_read_keeps_no_other_packet_waiting(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     spoilt, whole = bench.ends.put(3000), bench.ends.put(3000)
     os.utime(bench.ends.low.spool / "clear" / f"{spoilt}.age", (1, 1))  # the oldest
-    monkeypatch.setattr(departing, "BATCH_BYTES", 4000)  # one packet in a batch
-    really = departing._hash
+    monkeypatch.setattr(batch_object, "BATCH_BYTES", 4000)  # one packet in a batch
+    really = batch_object._hash
 
     def failing(packet: PacketId, path: Path) -> Entry:
         if packet == spoilt:
             raise OSError(errno.EIO, "Input/output error")
         return really(packet, path)
 
-    monkeypatch.setattr(departing, "_hash", failing)
+    monkeypatch.setattr(batch_object, "_hash", failing)
     assert form_batch(bench.low) == 1
     assert [entry.id for entry in parse_batch(bench.low.outbox.find(1).manifest).packets] == [whole]
     with pytest.raises(SpoiltPacketError):

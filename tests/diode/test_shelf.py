@@ -11,16 +11,16 @@ import pytest
 
 from enveis.crossing import import_all
 from tests.diode.both_ends import SYMBOL, Bench, formed, packets_of, put
-from transfer.diode import shelf as shelf_module
-from transfer.diode.arrived import note_imported, remove_imported, waiting_bags
-from transfer.diode.decoding import TRIES_MAX, decode_ready
-from transfer.diode.departing import DepartingObject, form_batch
 from transfer.diode.errors import LinkError, Refusal
-from transfer.diode.folders import Shelf
-from transfer.diode.object_files import SHARED_FOLDER, OpenFiles
-from transfer.diode.shelf import OpenShelf
-from transfer.diode.symbols import BlockState
-from transfer.settling import acknowledge
+from transfer.diode.receiver import open_objects as shelf_module
+from transfer.diode.receiver.arrived import note_imported, remove_imported, waiting_bags
+from transfer.diode.receiver.decode_process import TRIES_MAX, decode_ready
+from transfer.diode.receiver.object_files import SHARED_FOLDER, OpenFiles
+from transfer.diode.receiver.open_objects import OpenShelf
+from transfer.diode.receiver.shelf import Shelf
+from transfer.diode.receiver.symbol_map import BlockState
+from transfer.diode.sender.batch_object import DepartingObject, form_batch
+from transfer.low_side.acknowledge import acknowledge
 
 
 def test_the_whole_journey_to_the_words_that_let_the_low_side_delete(bench: Bench) -> None:
@@ -230,7 +230,7 @@ def test_a_block_that_kills_the_decoder_again_and_again_is_given_back(
 
     objects = OpenShelf(bench.shelf)
     with monkeypatch.context() as patched:
-        patched.setattr("transfer.diode.decoding.decode_block", deadly)
+        patched.setattr("transfer.diode.receiver.decode_process.decode_block", deadly)
         for _ in range(TRIES_MAX):
             with pytest.raises(Killed):
                 decode_ready(objects)

@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transfer.diode.errors import DatagramError, Refusal
-from transfer.diode.geometry import block_symbols
-from transfer.diode.wire import OVERHEAD, DatagramWriter, Kind, LinkKey, parse_datagram, symbol_size
+from transfer.diode.wire.datagram import OVERHEAD, DatagramWriter, Kind, LinkKey, parse_datagram, symbol_size
+from transfer.diode.wire.geometry import block_symbols
 
-PAGE = Path(__file__).parents[2] / "transfer" / "diode" / "WIRE.md"
+PAGE = Path(__file__).parents[2] / "transfer" / "diode" / "wire" / "WIRE.md"
 SECRET = bytes(range(32))
 LINK = 0xABCD
 SESSION = 0x11223344_55667788

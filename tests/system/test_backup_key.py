@@ -8,7 +8,7 @@ from desk.home import DeskHome, init
 from keys.age.small import open_bytes
 from keys.identity import read_identities
 from keys.recipient import Kind, parse_recipients
-from transfer.packet import PacketWriter
+from transfer.packet.writer import PacketWriter
 
 
 def _packet(home: DeskHome) -> bytes:

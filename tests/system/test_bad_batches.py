@@ -21,13 +21,13 @@ from keys.identity import generate_identity
 from keys.recipient import Kind
 from keys.signing import SigningKey
 from tests.crossing import DAY, High, Low, make_sides
-from transfer.arrivals import Arrivals
-from transfer.batch import AuditPart, gateway_id
+from transfer.batch.batch import AuditPart, gateway_id
 from transfer.errors import BatchError, ContradictionError, LedgerError, UnknownGatewayError
-from transfer.history import GatewayHistory
-from transfer.incoming import MissingReason
+from transfer.high_side.arrivals import Arrivals
+from transfer.high_side.import_bag import MissingReason
+from transfer.high_side.log_copy import GatewayHistory
+from transfer.low_side.export import acknowledge
 from transfer.names import Lane
-from transfer.outgoing import acknowledge
 from transfer.record import encode_record
 
 Spoil = Callable[[Path], None]
@@ -514,7 +514,7 @@ def test_an_import_that_a_crash_ended_is_repeated(
     sides: tuple[Low, High, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     low, high, bag = sides
-    from transfer.arrivals import Arrivals
+    from transfer.high_side.arrivals import Arrivals
 
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -546,7 +546,7 @@ try:
     if sys.argv[3] == "export":
         low.export(home / "stick")
     else:
-        from transfer.batch import AuditPart, gateway_id
+        from transfer.batch.batch import AuditPart, gateway_id
         High(home / "high", identity, {gateway_id(key.public): key.public}).take(Path(sys.argv[3]))
 except OSError as error:
     sys.exit(error.strerror)

@@ -12,15 +12,15 @@ import pytest
 
 from audit.chain import parse_line, split_lines
 from audit.events import Event
+from disk.lock import exclusive
 from keys.words import WordsError
 from tests.crossing import DAY, MIDNIGHT, High, Low, make_sides, no_progress
 from transfer.errors import BagError, BusyError, CodeError, LedgerError, SpoiltPacketError
-from transfer.exclusive import exclusive
-from transfer.incoming import MissingReason
+from transfer.high_side.import_bag import MissingReason
 from transfer.ledger import AlarmKind, BatchState, Gap, Outbox
+from transfer.low_side.export import acknowledge, export, reexport, resume
 from transfer.names import Lane
-from transfer.outgoing import acknowledge, export, reexport, resume
-from transfer.usb import find_bags
+from transfer.usb.bag_writer import find_bags
 
 
 def events(low: Low) -> list[str]:
@@ -392,7 +392,7 @@ def test_an_acknowledgement_cannot_be_made_from_the_bag_alone(tmp_path: Path) ->
         content = path.read_bytes()
         assert secret not in content
         assert secret.hex().encode() not in content
-    from transfer.acknowledge import acknowledgement_words
+    from transfer.batch.acknowledgement import acknowledgement_words
 
     digest = hashlib.sha256((bag / "batch.json").read_bytes()).hexdigest()
     sealed = (bag / "data/secret.age").read_bytes()
@@ -450,7 +450,7 @@ def test_an_interrupted_export_keeps_its_number(tmp_path: Path, monkeypatch: pyt
     low, high = make_sides(tmp_path)
     low.put(1)
     low.later()
-    from transfer.usb import BagWriter
+    from transfer.usb.bag_writer import BagWriter
 
     def interrupted(_: BagWriter) -> None:
         raise KeyboardInterrupt

@@ -14,8 +14,8 @@ from gateway.home.home import GatewayHome
 from tests.crossing import High
 from tests.gateway_process import GatewayProcess
 from tests.unit.test_gateway_metrics import fetch
-from transfer.batch import gateway_id
-from transfer.outgoing import acknowledge
+from transfer.batch.batch import gateway_id
+from transfer.low_side.export import acknowledge
 
 CANARY = "CanaryOfTheCrossing"
 SIZE = 123_457  # bytes of the file; in no other number

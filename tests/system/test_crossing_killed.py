@@ -11,7 +11,7 @@ from audit.chain import parse_line, split_lines
 from audit.log import AuditLog
 from keys.identity import encode_identity_file
 from tests.crossing import High, Low, make_sides, no_progress
-from transfer.outgoing import acknowledge, reexport
+from transfer.low_side.export import acknowledge, reexport
 
 RUN = """
 import importlib, os, signal, sys
@@ -19,8 +19,8 @@ from pathlib import Path
 from keys.identity import read_identities
 from keys.signing import parse_signing_key
 from tests.crossing import High, Low
-from transfer.batch import gateway_id
-from transfer.outgoing import acknowledge
+from transfer.batch.batch import gateway_id
+from transfer.low_side.export import acknowledge
 
 home, step, where, when = Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
 (identity,) = read_identities(home / "identity.txt", lambda: "")
@@ -87,12 +87,12 @@ def finish(low: Low, high: High, stick: Path, ids: set[str]) -> None:
 @pytest.mark.parametrize(
     "where",
     [
-        "transfer.usb:BagWriter:add_packet",
-        "transfer.usb:BagWriter:finish",
-        "transfer.outbox:Outbox:record",
-        "transfer.usb:BagWriter:publish",
+        "transfer.usb.bag_writer:BagWriter:add_packet",
+        "transfer.usb.bag_writer:BagWriter:finish",
+        "transfer.low_side.outbox:Outbox:record",
+        "transfer.usb.bag_writer:BagWriter:publish",
         "audit.log:AuditLog:extend",
-        "transfer.outbox:Outbox:mark_said",
+        "transfer.low_side.outbox:Outbox:mark_said",
     ],
 )
 def test_an_export_that_was_killed(tmp_path: Path, where: str, when: str) -> None:
@@ -108,13 +108,13 @@ def test_an_export_that_was_killed(tmp_path: Path, where: str, when: str) -> Non
 @pytest.mark.parametrize(
     "where",
     [
-        "transfer.incoming::stage",
-        "transfer.incoming::file_packets",
-        "transfer.history:GatewayHistory:store",
+        "transfer.high_side.import_bag::stage",
+        "transfer.high_side.import_bag::file_packets",
+        "transfer.high_side.log_copy:GatewayHistory:store",
         "audit.log:AuditLog:adopt",
-        "transfer.arrivals:Arrivals:record",
+        "transfer.high_side.arrivals:Arrivals:record",
         "audit.log:AuditLog:extend",
-        "transfer.arrivals:Arrivals:mark_said",
+        "transfer.high_side.arrivals:Arrivals:mark_said",
     ],
 )
 def test_an_import_that_was_killed(tmp_path: Path, where: str, when: str) -> None:
@@ -130,10 +130,10 @@ def test_an_import_that_was_killed(tmp_path: Path, where: str, when: str) -> Non
 @pytest.mark.parametrize(
     "where",
     [
-        "transfer.outbox:Outbox:acknowledge",
-        "transfer.spool:Spool:remove_all",
+        "transfer.low_side.outbox:Outbox:acknowledge",
+        "transfer.spool.spool:Spool:remove_all",
         "audit.log:AuditLog:extend",
-        "transfer.outbox:Outbox:settle",
+        "transfer.low_side.outbox:Outbox:settle",
     ],
 )
 def test_an_acknowledgement_that_was_killed(tmp_path: Path, where: str, when: str) -> None:

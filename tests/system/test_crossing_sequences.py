@@ -31,13 +31,13 @@ from keys.recipient import Kind
 from keys.signing import SigningKey, parse_signing_key
 from tests.crossing import DAY, High, Low, no_progress
 from tests.killing import killed
-from transfer.batch import GatewayId, gateway_id
+from transfer.batch.batch import GatewayId, gateway_id
 from transfer.errors import BagError, BatchError, CodeError, LedgerError
 from transfer.head_statement import HeadStatement
-from transfer.history import GatewayHistory
+from transfer.high_side.log_copy import GatewayHistory
+from transfer.low_side.export import acknowledge, export, reexport, resume
 from transfer.names import Lane, PacketId
-from transfer.outgoing import acknowledge, export, reexport, resume
-from transfer.usb import bag_name, find_bags
+from transfer.usb.bag_writer import bag_name, find_bags
 
 SEQUENCES: Final = int(os.environ.get("ENVEIS_SEQUENCES", "500"))
 CALLS_MAX: Final = 180  # changing system calls: about as many as the longest of the steps makes

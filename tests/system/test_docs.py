@@ -14,10 +14,10 @@ from enveis.main import main
 from keys.identity import Identity, encode_identity_file, generate_identity
 from keys.recipient import Kind
 from tests.oracles import NODE, npm_packages
-from transfer.manifest import FileNote, Manifest, Outcome, ReceiptNote, encode_manifest
-from transfer.message import Message, encode_message
 from transfer.names import Lane, new_packet_id
-from transfer.packet import PacketWriter
+from transfer.packet.manifest import FileNote, Manifest, Outcome, ReceiptNote, encode_manifest
+from transfer.packet.message import Message, encode_message
+from transfer.packet.writer import PacketWriter
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(

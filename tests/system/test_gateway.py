@@ -17,9 +17,9 @@ from keys.recipient import Kind
 from quarantine.scanner.canaries import eicar
 from quarantine.scanner.local_clamd import LocalClamd
 from tests.gateway_process import Answer, GatewayProcess, file_head, form_body, form_head, read_answer
-from transfer.manifest import Outcome
-from transfer.message import Contact, Person, Relation, Road, Side
 from transfer.names import Lane
+from transfer.packet.manifest import Outcome
+from transfer.packet.message import Contact, Person, Relation, Road, Side
 
 PDF = b"%PDF-1.4\n1 0 obj\n<< >>\nendobj\ntrailer\n<< >>\n%%EOF\n"
 

@@ -95,7 +95,7 @@ def test_a_gateway_that_served_a_submission_never_loaded_what_opens_it(
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
     modules = ours(tmp_path / "modules.json")
-    assert {"gateway.serve", "transfer.packet", "quarantine.inspector", "keys.recipient"} <= modules
+    assert {"gateway.serve", "transfer.packet.writer", "quarantine.inspector", "keys.recipient"} <= modules
     assert forbidden_on_the_low_side(modules) == set()
 
 
@@ -126,7 +126,7 @@ def test_taking_a_bundle_loads_nothing_of_the_desk(homes: tuple[Path, Path], tmp
     assert main(["desk", "bundle", gateway, "--to", str(tmp_path), "--yes", "--home", str(high)]) == 0
     (bundle,) = tmp_path.glob("enveis-bundle-*.zip")
     modules = loaded(tmp_path, "gateway", "accept-bundle", bundle, "--yes", "--home", low)
-    assert {"gateway.replies.reply_store", "transfer.bundle"} <= modules
+    assert {"gateway.replies.reply_store", "transfer.bundle.bundle"} <= modules
     assert forbidden_on_the_low_side(modules) == set()
 
 
@@ -152,7 +152,7 @@ def test_help_loads_one_station_and_no_library(tmp_path: Path) -> None:
         ("gateway.serve", ("desk", "enveis")),
         ("quarantine.workers.worker", ("gateway", "transfer", "keys", "audit", "desk", "disk", "enveis")),
         ("audit.log", ("gateway", "quarantine", "transfer", "desk", "enveis")),
-        ("transfer.incoming", ("gateway", "quarantine", "desk", "enveis")),
+        ("transfer.high_side.import_bag", ("gateway", "quarantine", "desk", "enveis")),
         ("desk.opening", ("gateway", "enveis")),
         ("keys.receipt", ("gateway", "quarantine", "transfer", "audit", "desk", "disk", "enveis")),
     ],
@@ -162,5 +162,5 @@ def test_stations_do_not_know_each_other(module: str, forbidden: tuple[str, ...]
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, env=environment)
     assert of(set(done.stdout.split()), *forbidden) == set()
-    if module in {"gateway.serve", "transfer.incoming", "keys.receipt"}:
+    if module in {"gateway.serve", "transfer.high_side.import_bag", "keys.receipt"}:
         assert "keys.identity" not in done.stdout.split()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from desk.opening import OpenPacket
+from disk.lock import exclusive
 from enveis.commands.diode import LINK_LOCK
 from enveis.main import main
 from enveis.two_machines import RunningGateway, TwoMachines, free_port
@@ -21,8 +22,7 @@ from keys.identity import generate_identity, read_identities
 from keys.recipient import Kind, encode_recipients, sealed_to
 from keys.signing import SigningKey, parse_signing_key
 from tests.two_homes import TwoHomes
-from transfer.batch import GatewayId
-from transfer.exclusive import exclusive
+from transfer.batch.batch import GatewayId
 from transfer.head_statement import (
     HeadStatement,
     StatementError,
@@ -426,8 +426,8 @@ def test_a_key_is_changed_beside_a_log_that_cannot_be_written(homes: TwoHomes) -
 def test_a_log_that_is_cut_while_a_batch_is_made_makes_none(homes: TwoHomes) -> None:
     """What looks at it first may be another process, or long ago: whoever makes a batch looks again."""
     from enveis.crossing import low_side
-    from transfer.bagging import draft_batch
     from transfer.errors import LedgerError
+    from transfer.low_side.export_bag import draft_batch
 
     homes.put()
     homes.export()

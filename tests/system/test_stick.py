@@ -17,9 +17,9 @@ from enveis.stick import DEMANDED, OPTIONS, flags_of
 from tests.crossing import High, Low, make_sides
 from tests.loop_stick import LoopStick, kinds
 from transfer.errors import BagError, BatchError
+from transfer.low_side.export import StoppedExportError, acknowledge, export
 from transfer.names import Lane
-from transfer.outgoing import StoppedExportError, acknowledge, export
-from transfer.usb import find_bags
+from transfer.usb.bag_writer import find_bags
 
 MIB = 1024 * 1024
 ROOT = Path(__file__).parents[2]

@@ -12,12 +12,12 @@ from gateway.receipts.return_keys import spelled
 from keys.receipt import new_receipt_words, public_receipt
 from keys.recipient import Kind
 from tests.gateway_process import Answer, GatewayProcess, OpenedPacket, form_body, form_head
-from transfer.bundle_list import Grant
-from transfer.manifest import MadeBy, Purpose, ReceiptNote
-from transfer.message import encode_message
+from transfer.bundle.contents import Grant
 from transfer.names import Lane
-from transfer.spool import Spool
-from transfer.visit import is_token_of, verify_visit
+from transfer.packet.manifest import MadeBy, Purpose, ReceiptNote
+from transfer.packet.message import encode_message
+from transfer.packet.visit_signature import is_token_of, verify_visit
+from transfer.spool.spool import Spool
 
 TODAY = datetime.now(UTC).date()
 

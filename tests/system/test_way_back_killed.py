@@ -9,7 +9,7 @@ from pathlib import Path
 from gateway.replies.mailboxes import Mailboxes
 from gateway.replies.reply_store import WayBack
 from tests.bundles import DESK, GATEWAY, LOOKUP, TODAY, a_bundle, a_file, reply_id
-from transfer.bundle import open_bundle
+from transfer.bundle.bundle import open_bundle
 
 OTHER = "cd" * 16
 # Takes bundles 2, 3, ... one after the other, and deletes after every one; says what is done.
@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from gateway.replies.reply_store import WayBack
 from tests.bundles import *
-from transfer.bundle import open_bundle
+from transfer.bundle.bundle import open_bundle
 store = WayBack(Path(sys.argv[1]))
 for path in sorted(Path(sys.argv[2]).iterdir()):
     bundle = open_bundle(path.read_bytes(), DESK.public)

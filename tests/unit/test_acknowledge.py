@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keys.words import WordsError
-from transfer.acknowledge import CODE_BITS, acknowledgement_words, is_acknowledgement, parse_acknowledgement
+from transfer.batch.acknowledgement import CODE_BITS, acknowledgement_words, is_acknowledgement, parse_acknowledgement
 from transfer.names import PacketId
 
 SECRET = bytes(range(32))

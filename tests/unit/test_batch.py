@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keys.signing import SigningKey
-from transfer.batch import (
+from transfer.batch.batch import (
     PACKETS_MAX,
     AuditPart,
     Batch,

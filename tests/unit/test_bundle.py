@@ -18,13 +18,13 @@ from keys.recipient import Kind
 from keys.secret import SecretKey
 from keys.signing import SigningKey
 from tests.bundles import DESK, GATEWAY, LOOKUP, SOURCE, TODAY, a_bundle, a_file, a_reply, altered, reply_id, sealed
-from transfer.bundle import BUNDLE_MAX, encode_bundle, open_bundle, sign_bundle
-from transfer.bundle_frames import join_frames
-from transfer.bundle_list import Counters, Grant, Tombstone, encode_list, entry_of, parse_list
+from transfer.bundle.bundle import BUNDLE_MAX, encode_bundle, open_bundle, sign_bundle
+from transfer.bundle.contents import Counters, Grant, Tombstone, encode_list, entry_of, parse_list
+from transfer.bundle.qr_frames import join_frames
+from transfer.bundle.reply import PLAINTEXT_MAX, SEALED_MAX, open_reply, seal_reply
+from transfer.bundle.zip_reader import NotOurZipError, read_zip, write_zip
 from transfer.errors import BundleError, ReplyError
 from transfer.record import RecordError
-from transfer.reply import PLAINTEXT_MAX, SEALED_MAX, open_reply, seal_reply
-from transfer.small_zip import NotOurZipError, read_zip, write_zip
 
 FULL = a_bundle(
     7,
@@ -93,7 +93,7 @@ def test_nothing_is_parsed_before_the_signature_holds(monkeypatch: pytest.Monkey
     def never(_: bytes) -> None:
         raise AssertionError("parsed")
 
-    monkeypatch.setattr("transfer.bundle.parse_list", never)
+    monkeypatch.setattr("transfer.bundle.bundle.parse_list", never)
     forged = replace(FULL, list_bytes=FULL.list_bytes.replace(b'"serial": 7', b'"serial": 8'))
     with pytest.raises(BundleError, match="altered or forged"):
         open_bundle(encode_bundle(forged), DESK.public)

@@ -1,4 +1,4 @@
-"""transfer/BUNDLE.md against the code: its bounds, lists and sizes are those that the code has."""
+"""transfer/bundle/BUNDLE.md against the code: its bounds, lists and sizes are those that the code has."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,8 @@ from gateway.replies import reply_store
 from keys.recipient import Kind
 from keys.secret import SecretKey
 from tests.bundles import LOOKUP, a_bundle, a_reply
-from transfer import bundle, bundle_frames, bundle_list, reply
+from transfer.bundle import bundle, qr_frames, reply
+from transfer.bundle import contents as bundle_list
 from transfer.record import HEX_128
 
 NUMBERS = {2: "two", 7: "seven"}
@@ -45,9 +46,9 @@ def section(number: str) -> str:
         ("3.4", f"for {reply.DAYS_KEPT} days"),
         ("4.4", f"in {NUMBERS[desk_way_back.COUNTERS_EVERY.days]} days"),
         ("5.1", f"more than {NUMBERS[reply_store.CLOCKS_APART.days]} days ahead"),
-        ("6.1", f"at most {bundle_frames.PAPER_MAX:,} bytes"),
-        ("6.1", f"pieces of {bundle_frames.FRAME_PAYLOAD}"),
-        ("6.1", f"letters `{bundle_frames._MARK}`"),
+        ("6.1", f"at most {qr_frames.PAPER_MAX:,} bytes"),
+        ("6.1", f"pieces of {qr_frames.FRAME_PAYLOAD}"),
+        ("6.1", f"letters `{qr_frames._MARK}`"),
     ],
 )
 def test_the_page_says_what_the_code_has(number: str, words: str) -> None:

@@ -11,7 +11,7 @@ from audit.events import Event, Record
 from audit.log import AuditLog
 from enveis.main import main
 from tests.crossing import Low, make_sides
-from transfer.batch import gateway_id
+from transfer.batch.batch import gateway_id
 from transfer.names import Lane
 
 DAYS = [date(2026, 11, 19), date(2026, 11, 20), date(2026, 11, 20), date(2026, 11, 21)]

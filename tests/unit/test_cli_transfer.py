@@ -12,10 +12,10 @@ import pytest
 
 from enveis.main import main
 from gateway.home.home import GatewayHome
-from transfer.manifest import Manifest, ReceiptNote, encode_manifest
-from transfer.message import Message, encode_message
 from transfer.names import Lane, PacketId, new_packet_id
-from transfer.packet import PacketWriter
+from transfer.packet.manifest import Manifest, ReceiptNote, encode_manifest
+from transfer.packet.message import Message, encode_message
+from transfer.packet.writer import PacketWriter
 
 
 class Machines:

@@ -14,8 +14,8 @@ from enveis.commands.gateway_bundle import way_back_state
 from gateway.home.home import GatewayHome
 from keys.signing import SigningKey
 from tests.way_back import Source, WayBackMachines
-from transfer.manifest import Purpose
-from transfer.reply import State
+from transfer.bundle.reply import State
+from transfer.packet.manifest import Purpose
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from audit.log import AuditLog
 from gateway.home.home import GatewayHome
 from tests.crossing import DAY, Low, make_sides
 from tests.unit.test_cli_transfer import Machines, put
-from transfer.batch import AuditPart, gateway_id
+from transfer.batch.batch import AuditPart, gateway_id
 from transfer.errors import CopyDamagedError
-from transfer.history import GatewayHistory
-from transfer.incoming import import_bag
+from transfer.high_side.import_bag import import_bag
+from transfer.high_side.log_copy import GatewayHistory
 
 
 class TwoGateways(Machines):
@@ -192,7 +192,7 @@ def test_the_words_are_told_when_our_own_disk_fails_at_a_later_bag(
             raise OSError(28, "No space left on device", str(m.high))
         return import_bag(bag, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("transfer.incoming.import_bag", failing)
+    monkeypatch.setattr("transfer.high_side.import_bag.import_bag", failing)
     said = m.take(status=1)
     assert said.count("Words for the gateway") == 1
     assert said.endswith(f"enveis: at {calls[1]}: {m.high}: No space left on device\n")

@@ -17,8 +17,8 @@ from keys.errors import KeyMaterialError
 from keys.identity import read_identities
 from keys.recipient import Kind
 from keys.signing import SigningKey
-from transfer.arrivals import Arrivals
 from transfer.errors import LedgerError
+from transfer.high_side.arrivals import Arrivals
 from transfer.pairing import Pairing, encode_pairing
 
 WORDS = "correct horse"

@@ -19,10 +19,10 @@ from keys.age.errors import AgeError, NoMatchError, PayloadError
 from keys.age.small import seal_bytes
 from keys.identity import generate_identity
 from keys.recipient import Kind
-from transfer.manifest import FileNote, FindingNote, Manifest, Outcome, ReceiptNote, encode_manifest
-from transfer.message import Message, encode_message
 from transfer.names import Lane, PacketId
-from transfer.packet import PacketWriter
+from transfer.packet.manifest import FileNote, FindingNote, Manifest, Outcome, ReceiptNote, encode_manifest
+from transfer.packet.message import Message, encode_message
+from transfer.packet.writer import PacketWriter
 
 IDENTITY = generate_identity(Kind.CLASSIC)
 PACKET = PacketId("0123456789abcdef" * 2)

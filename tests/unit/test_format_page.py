@@ -1,4 +1,4 @@
-"""transfer/FORMAT.md against the code: each field's row says the code's bounds and values, the examples are real."""
+"""transfer/packet/FORMAT.md against the code: each field's row says the code's bounds and values, the examples are real."""
 
 import json
 import re
@@ -12,10 +12,11 @@ from gateway.problems import RefusedReason
 from keys.age import header
 from keys.recipient import RECIPIENTS_MAX
 from quarantine.verdict import Grade, Reason
-from transfer import manifest, message, names, record
-from transfer.manifest import encode_manifest, parse_manifest
-from transfer.message import encode_message, parse_message
-from transfer.packet import PADDED_MIN, padded_size
+from transfer import names, record
+from transfer.packet import manifest, message
+from transfer.packet.manifest import encode_manifest, parse_manifest
+from transfer.packet.message import encode_message, parse_message
+from transfer.packet.writer import PADDED_MIN, padded_size
 
 PAGE = (Path(manifest.__file__).parent / "FORMAT.md").read_text()
 MANIFEST_EXAMPLE, MESSAGE_EXAMPLE = (block.encode() for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL))

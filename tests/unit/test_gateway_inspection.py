@@ -20,7 +20,7 @@ from quarantine.file_types import FileType
 from quarantine.inspector import Inspector
 from quarantine.memfd import SealedMemfd, Slots
 from quarantine.verdict import Clear, Reason, Undecided, Verdict
-from transfer.spool import Spool
+from transfer.spool.spool import Spool
 
 IDENTITY = generate_identity(Kind.CLASSIC)
 

@@ -26,9 +26,9 @@ from keys.age.small import open_bytes
 from keys.identity import generate_identity
 from keys.recipient import Kind
 from quarantine.file_types import HEAD_SIZE, FileType
-from transfer.manifest import NAME_MAX
 from transfer.names import Lane
-from transfer.spool import Spool, SpoolFullError
+from transfer.packet.manifest import NAME_MAX
+from transfer.spool.spool import Spool, SpoolFullError
 
 IDENTITY = generate_identity(Kind.CLASSIC)
 LIMIT = 100_000  # bytes of one file

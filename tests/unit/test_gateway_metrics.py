@@ -11,9 +11,9 @@ import pytest
 
 from gateway.metrics import MODE, MetricsSocket, encode_metrics, reader
 from tests.crossing import DAY, TICK, Low, make_sides
-from transfer.low_status import BatchStatus, LaneStatus, LowAlarm, LowStatus, WaitingLimits
+from transfer.low_side.outbox import WaitingBatch
+from transfer.low_side.status import BatchStatus, LaneStatus, LowAlarm, LowStatus, WaitingLimits
 from transfer.names import Lane
-from transfer.outbox import WaitingBatch
 
 LIMITS = WaitingLimits(alarm_days=3, overdue_days=3, retention_days=30)
 QUOTA = 1000

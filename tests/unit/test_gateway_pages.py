@@ -25,9 +25,19 @@ from gateway.submission.receive import Received
 from keys.receipt import PublicReceipt
 from quarantine.file_types import FileType
 from quarantine.verdict import Clear, Code, Finding, Held, Reason, Undecided
-from transfer.message import FAMILY_NAMES_MAX, FIELD_MAX, PEOPLE_MAX, TEXT_MAX, Kind, Message, Relation, Road, Side
 from transfer.names import new_packet_id
-from transfer.packet import Member
+from transfer.packet.message import (
+    FAMILY_NAMES_MAX,
+    FIELD_MAX,
+    PEOPLE_MAX,
+    TEXT_MAX,
+    Kind,
+    Message,
+    Relation,
+    Road,
+    Side,
+)
+from transfer.packet.writer import Member
 
 LIMITS = Limits(files_max=3, file_max_bytes=2**20, message_max_bytes=1024, allowed=frozenset(FileType))
 BODY = Body(PerLanguage(en='A "court" <b>'), PerLanguage(en="Another <court>"))

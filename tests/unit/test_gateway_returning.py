@@ -33,7 +33,7 @@ from keys.words import WordsError
 from quarantine.file_types import FileType
 from tests.bundles import DESK, GATEWAY, TODAY, a_bundle
 from tests.gateway_process import form_body
-from transfer.reply import Reply, ReplyId, State, seal_reply
+from transfer.bundle.reply import Reply, ReplyId, State, seal_reply
 
 LIMITS = Limits(files_max=3, file_max_bytes=1000, message_max_bytes=1024, allowed=frozenset(FileType))
 # Where keys are used: what these do is what costs time and can be told apart.
@@ -260,7 +260,7 @@ def test_the_valve_shuts_after_a_while_and_opens_after_a_calm_one() -> None:
 
 def test_a_grant_never_takes_away() -> None:
     from gateway.submission.later_visit import limits_with
-    from transfer.bundle_list import Grant
+    from transfer.bundle.contents import Grant
 
     small = Grant("ab" * 16, files_max=1, file_max_bytes=10, expires=TODAY + timedelta(days=1))
     assert (limits_with(LIMITS, small).files_max, limits_with(LIMITS, small).file_max_bytes) == (3, 1000)

@@ -14,11 +14,11 @@ from enveis.terminal import Terminal
 from enveis.two_machines import TwoMachines
 from gateway.home.config import GatewayConfig
 from transfer.errors import BusyError
-from transfer.manifest import Manifest, ReceiptNote, encode_manifest
-from transfer.message import Message, encode_message
+from transfer.low_side.export import export
 from transfer.names import Lane, PacketId, new_packet_id
-from transfer.outgoing import export
-from transfer.packet import PacketWriter
+from transfer.packet.manifest import Manifest, ReceiptNote, encode_manifest
+from transfer.packet.message import Message, encode_message
+from transfer.packet.writer import PacketWriter
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from gateway.replies.mailboxes import Mailboxes
 from gateway.replies.reply_store import WayBack
 from keys.signing import SigningKey
 from tests.bundles import DESK, GATEWAY, LOOKUP, TODAY, a_bundle, reply_id
-from transfer.bundle import Bundle
-from transfer.bundle_list import Counters, Grant
+from transfer.bundle.bundle import Bundle
+from transfer.bundle.contents import Counters, Grant
 from transfer.errors import BundleError, LedgerError
 
 OTHER = "cd" * 16

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from gateway.replies.mailboxes import Mailboxes
 from gateway.replies.reply_store import WayBack
 from tests.bundles import DESK, GATEWAY, TODAY, a_bundle, a_file
-from transfer.bundle import Bundle, open_bundle
+from transfer.bundle.bundle import Bundle, open_bundle
 from transfer.errors import BundleError
 
 LOOKUPS = [f"{number:032x}" for number in range(2)]

@@ -17,8 +17,10 @@ from keys.age.seekable import SeekableReader
 from keys.age.small import open_bytes
 from keys.identity import encode_identity_file, generate_identity
 from keys.recipient import Kind, Recipient
-from transfer import packet, stored_zip
-from transfer.manifest import (
+from transfer.names import Lane, PacketId
+from transfer.packet import stored_zip
+from transfer.packet import writer as packet
+from transfer.packet.manifest import (
     FILES_MAX,
     NAME_MAX,
     REFUSED_MAX,
@@ -31,7 +33,7 @@ from transfer.manifest import (
     encode_manifest,
     parse_manifest,
 )
-from transfer.message import (
+from transfer.packet.message import (
     FAMILY_NAMES_MAX,
     FIELD_MAX,
     PEOPLE_MAX,
@@ -45,9 +47,8 @@ from transfer.message import (
     encode_message,
     parse_message,
 )
-from transfer.message import Kind as MessageKind
-from transfer.names import Lane, PacketId
-from transfer.packet import Member, PacketWriter, padded_size
+from transfer.packet.message import Kind as MessageKind
+from transfer.packet.writer import Member, PacketWriter, padded_size
 from transfer.record import RecordError
 
 IDENTITY = generate_identity(Kind.CLASSIC)

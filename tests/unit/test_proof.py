@@ -10,12 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import transfer.proof
+import transfer.packet.authorship_proof
 from keys.ed25519 import ed25519_public
 from tests.way_back import Source, WayBackMachines
-from transfer.manifest import MadeBy, Purpose
 from transfer.names import PacketId
-from transfer.proof import (
+from transfer.packet.authorship_proof import (
     Challenge,
     ProofError,
     encode_challenge,
@@ -26,6 +25,7 @@ from transfer.proof import (
     sign_challenge,
     verify_proof,
 )
+from transfer.packet.manifest import MadeBy, Purpose
 
 SEED = bytes(range(32))
 PUBLIC = ed25519_public(SEED)
@@ -54,7 +54,7 @@ def test_a_proof_proves() -> None:
 
 
 def test_the_commands_of_the_page_check_it(tmp_path: Path) -> None:
-    page = (Path(transfer.proof.__file__).parents[1] / "docs" / "proof.md").read_text()
+    page = (Path(transfer.packet.authorship_proof.__file__).parents[2] / "docs" / "proof.md").read_text()
     commands = page[page.index("    head -n 8") :].replace("KEY", PROOF.public).replace("SIGNATURE", PROOF.signature)
     (tmp_path / "proof.txt").write_bytes(TEXT)
     done = subprocess.run(["bash", "-ec", commands], cwd=tmp_path, check=False, capture_output=True, text=True)

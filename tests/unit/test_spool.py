@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transfer.names import Lane, PacketId, new_packet_id
-from transfer.room import FORM_ALLOWANCE, SMALL_MAX, sealed_bound
-from transfer.spool import IncomingPacket, Spool, SpooledPacket, SpoolFullError
+from transfer.spool.quota import FORM_ALLOWANCE, SMALL_MAX, sealed_bound
+from transfer.spool.spool import IncomingPacket, Spool, SpooledPacket, SpoolFullError
 
 MIB = 1024 * 1024
 TICK = 100  # seconds
@@ -214,7 +214,7 @@ def test_leftovers_of_a_crash_are_removed(open_spool: Callable[..., Spool]) -> N
 CHILD = """
     import sys
     from pathlib import Path
-    from transfer.spool import Spool
+    from transfer.spool.spool import Spool
     from transfer.names import Lane, PacketId
     spool = Spool(Path(sys.argv[1]), quota=2**27, reserve=0, tick=1)
     spool.prepare()

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transfer import stored_zip
-from transfer.stored_zip import StoredZip
+from transfer.packet import stored_zip
+from transfer.packet.stored_zip import StoredZip
 
 MEMBERS = st.lists(st.tuples(st.sampled_from(["files/01.pdf", "a", "manifest.json"]), st.binary(max_size=2_000)))
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from keys.ed25519 import ed25519_public
-from transfer.manifest import (
+from transfer.names import Lane, PacketId
+from transfer.packet.manifest import (
     FileNote,
     FindingNote,
     MadeBy,
@@ -20,9 +21,7 @@ from transfer.manifest import (
     encode_manifest,
     parse_manifest,
 )
-from transfer.names import Lane, PacketId
-from transfer.record import RecordError
-from transfer.visit import (
+from transfer.packet.visit_signature import (
     VisitError,
     encode_visit,
     is_token_of,
@@ -31,6 +30,7 @@ from transfer.visit import (
     verify_visit,
     withdrawal_of,
 )
+from transfer.record import RecordError
 
 SEED = bytes(range(32))
 MESSAGE = b'{"enveis_message": 1}\n'

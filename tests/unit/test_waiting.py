@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from audit.chain import parse_line, split_lines
 from audit.events import Event
 from tests.crossing import DAY, TICK, High, Low, make_sides
-from transfer.discarding import DiscardError, choose, discard, past_retention
 from transfer.errors import CodeError
-from transfer.low_status import DAY_SECONDS, LowAlarm, WaitingLimits, age_in_days, read_low_status
-from transfer.medium import Room, room_on
+from transfer.low_side.acknowledge import resume
+from transfer.low_side.discard import DiscardError, choose, discard, past_retention
+from transfer.low_side.export import acknowledge
+from transfer.low_side.status import DAY_SECONDS, LowAlarm, WaitingLimits, age_in_days, read_low_status
+from transfer.low_side.waiting import Waiting, count_waiting
 from transfer.names import Lane, PacketId
-from transfer.outgoing import acknowledge
-from transfer.settling import resume
-from transfer.waiting import Waiting, count_waiting
+from transfer.usb.free_space import Room, room_on
 
 LIMITS = WaitingLimits(alarm_days=3, overdue_days=4, retention_days=30)
 

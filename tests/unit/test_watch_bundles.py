@@ -11,7 +11,7 @@ from gateway.replies.mailboxes import Mailboxes
 from gateway.replies.reply_store import WayBack
 from gateway.return_visit import return_visit
 from tests.bundles import DESK, GATEWAY, TODAY, a_bundle
-from transfer.bundle_list import Counters
+from transfer.bundle.contents import Counters
 
 
 async def test_counters_arrive_by_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-import transfer.withdrawals
+import transfer.spool.withdrawals
 from transfer.names import Lane, PacketId, new_packet_id
-from transfer.spool import Spool, SpooledPacket
-from transfer.visit import TOKEN_SIZE, withdrawal_of
-from transfer.withdrawals import Withdrawals
+from transfer.packet.visit_signature import TOKEN_SIZE, withdrawal_of
+from transfer.spool.spool import Spool, SpooledPacket
+from transfer.spool.withdrawals import Withdrawals
 
 TICK = 100  # seconds
 TOKEN = bytes(range(TOKEN_SIZE)).hex()
@@ -159,7 +159,7 @@ def _cut_after(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Path, "rename", counted(Path.rename))
     monkeypatch.setattr(Path, "unlink", counted(Path.unlink))
-    monkeypatch.setattr(transfer.withdrawals, "sync_folder", counted(transfer.withdrawals.sync_folder))
+    monkeypatch.setattr(transfer.spool.withdrawals, "sync_folder", counted(transfer.spool.withdrawals.sync_folder))
 
 
 def test_cut_off_at_any_step_the_packet_is_whole_in_its_lane_or_gone(spool: Spool, clock: _Clock) -> None:

@@ -13,8 +13,8 @@ from typing import Final
 
 from raptorq import Decoder, Encoder
 
-from transfer.diode.geometry import BLOCK_SYMBOLS_MAX, ESI_MAX
-from transfer.diode.wire import SYMBOL_MAX, SYMBOL_STEP
+from transfer.diode.wire.datagram import SYMBOL_MAX, SYMBOL_STEP
+from transfer.diode.wire.geometry import BLOCK_SYMBOLS_MAX, ESI_MAX
 
 _PAYLOAD_ID: Final = struct.Struct(">I")  # source block number 0 in 8 bits, symbol number in 24; RFC 6330, 3.2
 

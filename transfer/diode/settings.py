@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, fields
 from typing import Final
 
-from transfer.diode.wire import MTU_MAX, MTU_MIN
+from transfer.diode.wire.datagram import MTU_MAX, MTU_MIN
 
 MIB: Final = 1024 * 1024
 GIB: Final = 1024 * MIB

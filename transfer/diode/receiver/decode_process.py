@@ -1,0 +1,60 @@
+"""The decode process: works out the symbols that were lost. Has no key, no socket, and loads the coder.
+
+It may die of a block (the coder is foreign code) and is then started again; a block that kills it again and again
+is given back to be received anew.
+"""
+
+import os
+from typing import Final
+
+from transfer.diode.coder import decode_block
+from transfer.diode.receiver.full_disk import is_full
+from transfer.diode.receiver.object_files import OpenFiles, write_at
+from transfer.diode.receiver.open_objects import OpenShelf
+from transfer.diode.receiver.symbol_map import BlockState
+
+TRIES_MAX: Final = 16  # attempts, each with one more symbol, before a block is dropped and awaited anew
+
+
+def decode_ready(objects: OpenShelf) -> int:
+    """Decode every block that is ready; return how many attempts were made. What finds no room is put off."""
+    attempts = 0
+    for header, files in objects.look():
+        block = files.symbols.find(BlockState.READY)
+        while block >= 0:
+            try:
+                _decode(files, block)
+            except OSError as error:
+                if not is_full(error):
+                    raise
+                files.symbols.take_back_try(block)  # the disk's fault, and none of the block's
+                objects.put_off(header.name)
+                break
+            attempts += 1
+            block = files.symbols.find(BlockState.READY, block + 1)
+    return attempts
+
+
+def _decode(files: OpenFiles, block: int) -> None:
+    symbols, geometry = files.symbols, files.symbols.geometry
+    # Counted before the attempt: it may be the last thing that this process does.
+    if symbols.note_try(block) > TRIES_MAX:
+        symbols.set_state(block, BlockState.FORGET)
+        return
+    size, count, first = geometry.symbol, geometry.count(block), geometry.first(block)
+    lacking = symbols.lacking(block)
+    source = memoryview(os.pread(files.data, count * size, first * size))
+    absent = frozenset(lacking)
+    given: list[tuple[int, bytes | memoryview]]
+    given = [(esi, source[esi * size : (esi + 1) * size]) for esi in range(count) if esi not in absent]
+    esis = symbols.repairs(block)
+    repair = memoryview(os.pread(files.repair, len(esis) * size, block * geometry.slots * size))
+    given += [(esi, repair[slot * size : (slot + 1) * size]) for slot, esi in enumerate(esis)]
+    found = decode_block(given, count=count, symbol=size)
+    if found is None:
+        symbols.set_state(block, BlockState.OPEN)  # until one more symbol comes than there were tries
+        return
+    view = memoryview(found)
+    for esi in lacking:
+        write_at(files.data, [view[esi * size : (esi + 1) * size]], (first + esi) * size)
+    symbols.set_state(block, BlockState.DONE)

@@ -1,0 +1,206 @@
+"""The network process: from the socket into the books, and nothing ever back. Loads no coder, opens no batch.
+
+A blocking loop, not an event loop: one that does more between two datagrams loses some.
+"""
+
+import contextlib
+import os
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from keys.errors import KeyMaterialError
+from transfer.batch.batch import GatewayId
+from transfer.diode.errors import DatagramError, LinkError, Refusal
+from transfer.diode.receiver.datagram_intake import Intake
+from transfer.diode.receiver.figures import Figures, LinkFigures, read_figures, write_figures
+from transfer.diode.receiver.link_state import Link, LinkBooks
+from transfer.diode.receiver.loss import PERIOD_SECONDS, Listener
+from transfer.diode.receiver.open_objects import FileStore
+from transfer.diode.receiver.recvmmsg import Datagrams
+from transfer.diode.receiver.report import read_history
+from transfer.diode.receiver.shelf import Shelf
+from transfer.diode.settings import ReceiverSettings
+from transfer.diode.wire.datagram import IP_OVERHEAD, MTU_MAX, LinkKey
+from transfer.diode.wire.notices import parse_object
+from transfer.pairing import PAIRING_MAX, PairingError, parse_pairing
+
+AT_ONCE: Final = 128  # datagrams taken from the kernel together
+FEW: Final = 32  # fewer than this: a short rest makes the next call worth more
+REST: Final = 0.0005  # seconds; the kernel's buffer holds much longer
+WAIT: Final = 0.2  # seconds without a datagram until we look around
+PRIORITY: Final = -10  # nice(2), where we may: the decoder can wait for the processor, datagrams cannot
+MICRO: Final = 1_000_000
+_SO_RCVBUFFORCE: Final = 33  # socket(7); for processes with CAP_NET_ADMIN
+
+
+def read_links(gateways: Path) -> list[Link]:
+    """Return the links of all paired gateways, whose pairing files lie in `gateways`.
+
+    Raises:
+        LinkError: There is none, or one cannot be used.
+    """
+    links = []
+    for path in sorted(gateways.glob("*.pairing")):
+        try:
+            with path.open("rb") as stream:
+                pairing = parse_pairing(stream.read(PAIRING_MAX + 1))
+        except (PairingError, KeyMaterialError) as error:
+            raise LinkError(f"{path}: {error}") from None
+        links.append(Link(GatewayId(pairing.gateway), pairing.key, LinkKey(pairing.link_key)))
+    if not links:
+        raise LinkError("no gateway is paired here: use 'enveis desk pair' first")
+    return links
+
+
+def open_socket(settings: ReceiverSettings) -> socket.socket:
+    """Return the one socket of the link, bound; it is never written to.
+
+    Raises:
+        LinkError: The address is not this machine's, or another program has the port.
+    """
+    host, port = settings.address
+    listening = socket.socket(
+        socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC
+    )
+    try:
+        with contextlib.suppress(PermissionError):
+            listening.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, settings.buffer_bytes // 2)
+        if listening.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) < settings.buffer_bytes:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, settings.buffer_bytes // 2)
+        seconds, rest = divmod(WAIT, 1)
+        timeout = int(seconds).to_bytes(8, "little") + int(rest * MICRO).to_bytes(8, "little")
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeout)
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise LinkError(f"cannot listen on {host} port {port}: {error.strerror}") from None
+    return listening
+
+
+def run_network(
+    shelf: Shelf,
+    links: list[Link],
+    settings: ReceiverSettings,
+    *,
+    goes_on: Callable[[], bool],
+    ready: Callable[[], None],
+) -> None:
+    """Receive until `goes_on` says no; it is asked several times a second. `ready` is called once it listens."""
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
+    store = FileStore(shelf, quota=settings.quota_bytes, objects_max=settings.objects_max, gateways=len(links))
+    intake = Intake(links, store, objects_max=settings.objects_max)
+    _resume(intake, store, shelf)
+    with open_socket(settings) as listening:
+        ready()
+        datagrams = Datagrams(listening, most=AT_ONCE, size=MTU_MAX - IP_OVERHEAD)
+        clerk = _Clerk(intake, shelf, listening.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF))
+        take_all = intake.take_all
+        due = time.monotonic()
+        while True:
+            came = datagrams.receive()
+            take_all(came)
+            intake.flush()
+            now = time.monotonic()
+            if now >= due:
+                due = max(due + WAIT, now)
+                intake.look_after()
+                clerk.work(now)
+                if not goes_on():
+                    clerk.write()
+                    return
+            if len(came) < FEW:
+                time.sleep(REST)
+
+
+def _resume(intake: Intake, store: FileStore, shelf: Shelf) -> None:
+    trusted = {books.link.gateway: books.link.key for books in intake.books.values()}
+    for name, payload in store.resume():
+        try:
+            header = parse_object(payload, trusted)
+        except DatagramError:
+            continue  # of a gateway that is no longer paired: it stays until a person removes it
+        if not shelf.was_received(name):
+            intake.resume(header, payload, store.reopen(header))
+    figures = read_figures(shelf.figures)
+    before = {each.gateway: each for each in figures.links} if figures else {}
+    for books in intake.books.values():
+        books.history = read_history(shelf, books.link)
+        old = before.get(books.link.gateway)
+        # Without this the first recording that comes would count as the newest session.
+        books.listener = Listener(
+            list(old.day) if old else None,
+            start=max(0, books.signed_start),
+            heard=(old.session, old.sequence) if old else (-1, 0),
+        )
+
+
+class _Clerk:
+    """Once a second: figures for people, and room for what had none."""
+
+    def __init__(self, intake: Intake, shelf: Shelf, buffer: int) -> None:
+        self._intake = intake
+        self._path = shelf.figures
+        self._buffer = buffer
+        self._due = time.monotonic() + 1
+        self._period = time.monotonic() + PERIOD_SECONDS
+        self._heard: dict[GatewayId, int] = {}
+        self._no_room: dict[GatewayId, tuple[int, int]] = {}
+
+    def work(self, now: float) -> None:
+        if now < self._due:
+            return
+        self._due = now + 1
+        self._intake.room_again()
+        for books in self._intake.books.values():
+            books.listener.second()
+            if now >= self._period:
+                books.listener.period()
+        if now >= self._period:
+            self._period = now + PERIOD_SECONDS
+        self.write()
+
+    def write(self) -> None:
+        """Write the figures down, also in the end: a successor must know what was heard."""
+        wall = int(time.time())
+        for books in self._intake.books.values():
+            gateway = books.link.gateway
+            if books.heard:
+                self._heard[gateway], books.heard = wall, False
+            if books.no_room:
+                self._no_room[gateway], books.no_room = (books.no_room, wall), 0
+        links = tuple(self._figures(books) for books in self._intake.books.values())
+        refused = {str(reason): self._intake.refused[reason] for reason in Refusal}
+        write_figures(self._path, Figures(wall, self._buffer, self._intake.surplus, refused, links))
+
+    def _figures(self, books: LinkBooks) -> LinkFigures:
+        hearing, beat = books.listener.hearing(), books.heartbeat
+        session, sequence = books.listener.newest() or (0, 0)
+        no_room = self._no_room.get(books.link.gateway)
+        return LinkFigures(
+            gateway=books.link.gateway,
+            heard_at=self._heard.get(books.link.gateway),
+            every=beat.every if beat else 0,
+            number=beat.number if beat else 0,
+            transmission=beat.transmission if beat else 0,
+            transmissions=beat.transmissions if beat else 0,
+            block=beat.block if beat else 0,
+            blocks=beat.blocks if beat else 0,
+            waiting=beat.waiting if beat else 0,
+            loss_now=_micro(hearing.loss_now),
+            loss_day=_micro(hearing.loss_day),
+            repeated=hearing.repeated,
+            rivals=hearing.rivals,
+            session=session,
+            sequence=sequence,
+            no_room=no_room[0] if no_room else 0,
+            no_room_at=no_room[1] if no_room else None,
+            day=tuple(books.listener.day()),
+        )
+
+
+def _micro(share: float | None) -> int | None:
+    return None if share is None else round(share * MICRO)

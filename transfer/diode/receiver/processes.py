@@ -1,0 +1,193 @@
+"""The receiver's three processes, each from its start to its end, and the one that keeps them running."""
+
+import contextlib
+import os
+import resource
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Final
+
+from disk.lock import exclusive
+from transfer.diode.receiver.open_objects import OpenShelf
+from transfer.diode.receiver.shelf import Shelf
+from transfer.errors import BusyError
+
+if TYPE_CHECKING:
+    from keys.signing import VerifyKey
+    from transfer.batch.batch import GatewayId
+    from transfer.diode.receiver.commit_process import Committed
+
+MIB: Final = 1024 * 1024
+REST: Final = 0.02  # seconds between two looks of the decode process
+COMMIT_REST: Final = 0.05
+RESTART_FIRST: Final = 0.2  # seconds until a process that died is started again; doubled each time it dies young
+RESTART_LAST: Final = 5.0
+GROWN: Final = 10.0  # seconds after which a process no longer counts as young
+END_SECONDS: Final = 10.0  # for a process to end by itself
+
+
+class Role(StrEnum):
+    """What a process of the receiver does, and nothing else."""
+
+    NETWORK = "network"
+    DECODE = "decode"
+    COMMIT = "commit"
+
+
+# Bytes of address space. Maps of open objects count: two bytes for each symbol, a 700th part for symbols of 1,392.
+MEMORY: Final[Mapping[Role, int]] = {
+    Role.NETWORK: 768 * MIB,
+    Role.DECODE: 768 * MIB,
+    Role.COMMIT: 768 * MIB,
+}
+
+
+class Ending:
+    """Tells a loop when to stop: at SIGTERM or SIGINT, or when the process that started it is gone."""
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._parent = os.getppid()
+
+    def __enter__(self) -> "Ending":
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._ask)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+
+    def goes_on(self) -> bool:
+        """Answer whether the loop should go on."""
+        return not self._asked and os.getppid() == self._parent
+
+    def _ask(self, _number: int, _frame: FrameType | None) -> None:
+        self._asked = True
+
+
+def lock_of(shelf: Shelf, role: Role) -> Path:
+    """Return the lock that the process of this role holds as long as it lives."""
+    return shelf.root / f".{role}.lock"
+
+
+@contextmanager
+def taken(shelf: Shelf, role: Role) -> Iterator[None]:
+    """Hold a role of this shelf, alone, within its memory.
+
+    Raises:
+        BusyError: Another process has it.
+    """
+    shelf.prepare()
+    limit = MEMORY[role]
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    try:
+        with exclusive(lock_of(shelf, role)):
+            yield
+    except BusyError:
+        raise BusyError(f"another receiver's {role} process works on {shelf.root} already") from None
+
+
+def run_decode(shelf: Shelf, goes_on: Callable[[], bool], warn: Callable[[str], None]) -> None:
+    """Decode what is ready until the end."""
+    from transfer.diode.coder import keep_memory
+    from transfer.diode.receiver.decode_process import decode_ready
+
+    keep_memory()
+    objects = OpenShelf(shelf)
+    teller = _RoomTeller(objects, warn)
+    while goes_on():
+        attempts = decode_ready(objects)
+        teller.look()
+        if not attempts:
+            time.sleep(REST)
+
+
+def run_commit(
+    shelf: Shelf,
+    trusted: "Mapping[GatewayId, VerifyKey]",
+    goes_on: Callable[[], bool],
+    tell: "Callable[[Committed], None]",
+    warn: Callable[[str], None],
+) -> None:
+    """Commit what is whole until the end."""
+    from transfer.diode.receiver.commit_process import commit_whole
+    from transfer.diode.receiver.part_copies import Copies
+
+    objects, copies = OpenShelf(shelf), Copies()
+    teller = _RoomTeller(objects, warn)
+    while goes_on():
+        for done in commit_whole(objects, trusted, copies):
+            tell(done)
+        teller.look()
+        time.sleep(COMMIT_REST)
+
+
+class _RoomTeller:
+    """Says once that something waits for room, and again only after it had some."""
+
+    def __init__(self, objects: OpenShelf, warn: Callable[[str], None]) -> None:
+        self._objects, self._warn, self._said = objects, warn, False
+
+    def look(self) -> None:
+        lacks = self._objects.lacks_room()
+        if lacks and not self._said:
+            self._warn(
+                f"the disk of {self._objects.shelf.root} is full: what has arrived waits there until it has room"
+            )
+        self._said = lacks
+
+
+class _Child:
+    def __init__(self, command: Sequence[str]) -> None:
+        self._command = command
+        self._wait = RESTART_FIRST
+        self.start()
+
+    def start(self) -> None:
+        self._started = time.monotonic()
+        self.process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL)
+
+    def look(self) -> int | None:
+        """Start it again when it is time to; return the status of one that has died since the last look."""
+        status = self.process.poll()
+        if status is None:
+            return None
+        now = time.monotonic()
+        if now - self._started > GROWN:
+            self._wait = RESTART_FIRST
+        if now - self._started < self._wait:
+            return None
+        self._wait = min(2 * self._wait, RESTART_LAST)
+        self.start()
+        return status
+
+
+def keep_running(
+    commands: Mapping[Role, Sequence[str]], goes_on: Callable[[], bool], warn: Callable[[str], None]
+) -> None:
+    """Run one process for each role, start again what dies, and end them all in the end."""
+    children = {role: _Child(command) for role, command in commands.items()}
+    try:
+        while goes_on():
+            for role, child in children.items():
+                status = child.look()
+                if status is not None:
+                    warn(f"the {role} process ended (status {status}) and was started again")
+            time.sleep(REST)
+    finally:
+        for child in children.values():
+            with contextlib.suppress(ProcessLookupError):
+                child.process.terminate()
+        for child in children.values():
+            try:
+                child.process.wait(END_SECONDS)
+            except subprocess.TimeoutExpired:
+                child.process.kill()
+                child.process.wait()

@@ -1,0 +1,236 @@
+"""What an operator wants to know of a link: is it up, what is lost, what is on its way, what is to be asked for."""
+
+import os
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from disk.lock import is_held
+from transfer.batch.batch import NUMBER_MAX
+from transfer.diode.errors import DatagramError, LinkError
+from transfer.diode.receiver.figures import Figures, LinkFigures, read_figures
+from transfer.diode.receiver.link_state import Link
+from transfer.diode.receiver.object_files import OpenFiles
+from transfer.diode.receiver.processes import Role, lock_of
+from transfer.diode.receiver.shelf import HEADER_MAX, Shelf
+from transfer.diode.wire.notices import History, Progress, parse_history
+
+STALE: Final = 10  # seconds after which the network process counts as not running
+MISSED: Final = 4  # heartbeats that may be missed before the link counts as down
+IDLE: Final = 24 * 3600  # seconds without a new symbol after which an object that nobody announces counts as abandoned
+IDLE_WHEN_HERE: Final = 3600  # the same when its batch is here, by another road
+NO_ROOM: Final = 60  # seconds that a want of room counts for an object in progress: symbols of it were dropped
+RIVALS: Final = 10  # datagrams of another session that are no longer an accident
+RANGE_MAX: Final = 10_000  # batches that one line of numbers may name
+
+
+@dataclass(frozen=True, slots=True)
+class InProgress:
+    """One object on its way; `symbols` of `symbols_all` are here that count, the last since `idle` seconds."""
+
+    number: int
+    tag: bytes
+    folder: Path
+    size: int
+    symbols: int
+    symbols_all: int
+    idle: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether nothing of it need be sent any more."""
+        return self.symbols == self.symbols_all
+
+
+@dataclass(frozen=True, slots=True)
+class LinkReport:
+    """One gateway's link. `figures` is None when the network process never wrote any.
+
+    `abandoned` are those in progress that will not become whole: they keep a place until somebody removes them.
+    `no_room` is a batch that was refused because there is none, 0 for none.
+    """
+
+    gateway: str
+    is_running: bool
+    is_up: bool
+    figures: LinkFigures | None
+    in_progress: tuple[InProgress, ...]
+    missing: tuple[int, ...]
+    has_rivals: bool
+    abandoned: tuple[InProgress, ...] = ()
+    no_room: int = 0
+
+    @property
+    def is_alarm(self) -> bool:
+        """Tell whether somebody must look into it."""
+        return not self.is_up or self.has_rivals or any((self.missing, self.abandoned, self.no_room))
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverReport:
+    """All links, what was dropped since the network process started, and whether its socket has room enough.
+
+    `stopped` are the receiver's processes that do not run.
+    """
+
+    links: tuple[LinkReport, ...]
+    refused: tuple[tuple[str, int], ...]
+    buffer: int
+    not_imported: int
+    damaged: tuple[str, ...] = ()
+    stopped: tuple[Role, ...] = ()
+
+    @property
+    def is_alarm(self) -> bool:
+        """Tell whether somebody must look into it."""
+        return bool(self.damaged or self.stopped) or any(link.is_alarm for link in self.links)
+
+
+def report_receiver(
+    shelf: Shelf, links: Sequence[Link], arrived: Collection[tuple[str, int]], *, now: float
+) -> ReceiverReport:
+    """Return the report; `arrived` are gateway and number of the batches that were imported, by whichever road."""
+    figures = read_figures(shelf.figures)
+    stopped = [role for role in Role if not is_held(lock_of(shelf, role))]
+    is_alive = figures is not None and 0 <= now - figures.written_at < STALE
+    if not is_alive and Role.NETWORK not in stopped:
+        stopped.insert(0, Role.NETWORK)  # it hangs
+    is_running = Role.NETWORK not in stopped
+    damaged: list[str] = []
+    for name in _listed(shelf.open):
+        try:
+            if not name.startswith("."):
+                shelf.read_header(name)
+        except FileNotFoundError:
+            continue
+        except LinkError as error:
+            damaged.append(str(error))
+    reports = [_report_link(shelf, link, figures, arrived, is_running=is_running, now=now) for link in links]
+    refused = tuple((reason, count) for reason, count in figures.refused.items() if count) if figures else ()
+    waiting = sum(1 for path in _listed(shelf.arrived) if not path.startswith("."))
+    return ReceiverReport(
+        tuple(reports), refused, figures.buffer if figures else 0, waiting, tuple(damaged), tuple(stopped)
+    )
+
+
+def _report_link(
+    shelf: Shelf,
+    link: Link,
+    figures: Figures | None,
+    arrived: Collection[tuple[str, int]],
+    *,
+    is_running: bool,
+    now: float,
+) -> LinkReport:
+    found = [each for each in figures.links if each.gateway == link.gateway] if figures else []
+    mine = found[0] if found else None
+    is_up = bool(
+        is_running and mine and mine.heard_at is not None and 0 <= now - mine.heard_at <= 1 + MISSED * mine.every / 10
+    )
+    in_progress = _in_progress(shelf, link.gateway, now)
+    received = shelf.numbers(link.gateway) | {number for gateway, number in arrived if gateway == link.gateway}
+    whole = {item.number for item in in_progress if item.is_whole}
+    history = read_history(shelf, link)
+    return LinkReport(
+        gateway=link.gateway,
+        is_running=is_running,
+        is_up=is_up,
+        figures=mine,
+        in_progress=tuple(in_progress),
+        missing=missing_numbers(history, received | whole),
+        has_rivals=bool(mine and mine.rivals >= RIVALS),
+        abandoned=tuple(item for item in in_progress if is_abandoned(item, history, received)),
+        no_room=_refused_number(mine, received, {item.number for item in in_progress}, now) if mine else 0,
+    )
+
+
+def read_history(shelf: Shelf, link: Link) -> History | None:
+    """Return the newest history of a gateway, None when none came; its signature is checked once more."""
+    try:
+        with (shelf.history / link.gateway).open("rb") as stream:
+            return parse_history(stream.read(HEADER_MAX), {link.gateway: link.key})
+    except (FileNotFoundError, DatagramError):
+        return None
+
+
+def missing_numbers(history: History | None, received: Collection[int]) -> tuple[int, ...]:
+    """Return the batches that a person should ask for: what is still being sent is not among them."""
+    if history is None:
+        return ()
+    coming = {entry.number for entry in history.entries if entry.progress is Progress.COMING}
+    return tuple(number for number in range(1, history.last + 1) if number not in received and number not in coming)
+
+
+def is_abandoned(item: InProgress, history: History | None, received: Collection[int]) -> bool:
+    """Tell whether an object will not become whole: nothing new has come for long, and its sender does not name it."""
+    if item.is_whole:
+        return False
+    tag, entries = item.tag.hex(), history.entries if history else ()
+    named = [entry for entry in entries if entry.number == item.number and entry.digest.startswith(tag)]
+    if item.number in received:
+        # Sent again it would be completed, and nobody needs that.
+        return item.idle > IDLE_WHEN_HERE and not any(entry.progress is Progress.COMING for entry in named)
+    return item.idle > IDLE and not named
+
+
+def _refused_number(figures: LinkFigures, received: Collection[int], in_progress: Collection[int], now: float) -> int:
+    if figures.no_room in received or figures.no_room_at is None:
+        return 0
+    # One that is in progress has found room since, unless the disk is full now.
+    is_over = figures.no_room in in_progress and not 0 <= now - figures.no_room_at < NO_ROOM
+    return 0 if is_over else figures.no_room
+
+
+def encode_numbers(numbers: Sequence[int]) -> str:
+    """Return rising numbers as a person types them: `1042 1050-1052`."""
+    ranges: list[list[int]] = []
+    for number in numbers:
+        if ranges and ranges[-1][1] == number - 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    return " ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
+
+
+def parse_numbers(untrusted: Sequence[str]) -> list[int]:
+    """Return the numbers that somebody typed, rising, each once.
+
+    Raises:
+        LinkError: With the word that is not a number or a range of them; or there is none.
+    """
+    found: set[int] = set()
+    for word in " ".join(untrusted).replace(",", " ").split():
+        first, hyphen, last = word.partition("-")
+        ends = [first, last] if hyphen else [first, first]
+        if not all(end.isascii() and end.isdecimal() and len(end) <= 9 and 1 <= int(end) <= NUMBER_MAX for end in ends):
+            raise LinkError(f"'{word[:20]}' is no batch number: type them like 1042 1050-1052")
+        low, high = int(ends[0]), int(ends[1])
+        if low > high or high - low >= RANGE_MAX:
+            raise LinkError(f"'{word[:20]}' is no range of batches: type them like 1042 1050-1052")
+        found.update(range(low, high + 1))
+    if not found:
+        raise LinkError("no batch was named: type their numbers like 1042 1050-1052")
+    return sorted(found)
+
+
+def _in_progress(shelf: Shelf, gateway: str, now: float) -> list[InProgress]:
+    found = []
+    for name in _listed(shelf.open):
+        if not name.startswith(f"{gateway}-"):
+            continue
+        try:
+            header, _ = shelf.read_header(name)
+            folder = shelf.open / name
+            with OpenFiles(folder, header.geometry) as files:
+                here = files.symbols.symbols_here()
+                changed = max(os.fstat(fd).st_mtime for fd in (files.data, files.repair))
+        except (FileNotFoundError, LinkError):
+            continue  # arrived at this moment, or damaged
+        idle, geometry = max(0, int(now - changed)), header.geometry
+        found.append(InProgress(header.number, header.tag, folder, geometry.size, here, geometry.symbols, idle))
+    return found
+
+
+def _listed(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []

@@ -1,0 +1,242 @@
+"""The sender: batches from spool and ledger onto the link, pass after pass, and signs of life in between.
+
+It writes to the link's own ledger and to the outbox, never to the spool, and hears nothing.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final, TypeVar
+
+from audit.errors import AuditError
+from transfer.batch.batch import gateway_id
+from transfer.diode.sender.batch_object import DepartingObject, form_batch
+from transfer.diode.sender.encoder_process import Encoder
+from transfer.diode.sender.heartbeats import SenderNews, Signs
+from transfer.diode.sender.link_ledger import LinkLedger
+from transfer.diode.sender.outlet import Outlet, open_outlet
+from transfer.diode.sender.schedule import Schedule
+from transfer.diode.sender.token_bucket import TokenBucket
+from transfer.diode.sender.transmission import REPAIR_MIN, Transmission, Turn
+from transfer.diode.settings import SenderSettings
+from transfer.diode.wire.datagram import DatagramWriter, LinkKey, link_id, symbol_size
+from transfer.diode.wire.geometry import BLOCK_SMALL, Geometry, block_symbols
+from transfer.diode.wire.notices import encode_object
+from transfer.errors import BagError, BusyError, LedgerError, SpoiltPacketError, TransferError
+from transfer.low_side.acknowledge import LowSide
+
+LOOK_EVERY: Final = 2.0  # seconds between two looks at spool and ledger
+IDLE: Final = 0.05  # seconds of rest when nothing is to be sent
+SWITCH_SECONDS: Final = 0.0005  # between two threads, where the link may not pause: Python's own 5 ms would be seen
+
+Value = TypeVar("Value")
+
+
+class Stop(Exception):  # noqa: N818 - not an error: the end was asked for
+    """Somebody asked for the end in the middle of an object."""
+
+
+class Sender:
+    """One gateway's end of the link. As a context: ends its encoder.
+
+    Args:
+        low: What is to be sent, and the keys.
+        ledger: What was sent already.
+        secret: The link's key.
+        settings: How to send.
+        goes_on: Asked often; the sender ends when it says no.
+        tell: Told what happens, a few times a second at most.
+        warn: Told what an operator should see to, in one sentence.
+    """
+
+    def __init__(
+        self,
+        low: LowSide,
+        ledger: LinkLedger,
+        secret: LinkKey,
+        settings: SenderSettings,
+        *,
+        goes_on: Callable[[], bool],
+        tell: Callable[[SenderNews], None],
+        warn: Callable[[str], None],
+    ) -> None:
+        self._low, self._ledger, self._settings = low, ledger, settings
+        self._goes_on, self._tell, self._warn = goes_on, tell, warn
+        gateway = gateway_id(low.key.public)
+        self._symbol = symbol_size(settings.mtu)
+        start = ledger.next_start(int(time.time()))
+        session = start << 32 | int.from_bytes(low.random(4))
+        writer = DatagramWriter(
+            secret, link=link_id(gateway), session=session, symbol=self._symbol, veiled=settings.constant_rate
+        )
+        bucket = TokenBucket(settings.rate_bytes, now=time.monotonic, sleep=time.sleep)
+        self._socket = open_outlet(settings.address)
+        self._outlet = Outlet(self._socket, settings.address, writer, bucket, settings.rate_bytes)
+        largest = Geometry(1, self._symbol, block_symbols(self._symbol))
+        self._encoder = Encoder(
+            block=largest.block_symbols * self._symbol,
+            repair=max(REPAIR_MIN, largest.block_symbols) * self._symbol,
+        )
+        self._schedule = Schedule(settings)
+        self._signs = Signs(self._outlet, self._schedule, gateway, start=start, every=settings.heartbeat_tenths)
+        self._maker = ThreadPoolExecutor(1, thread_name_prefix="batch")
+        self._aside = ThreadPoolExecutor(1, thread_name_prefix="aside")
+        self._forming: Future[int | None] | None = None
+        self._look = self._form_again = 0.0
+        self._warned: set[str] = set()
+
+    def __enter__(self) -> "Sender":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._maker.shutdown()
+        self._aside.shutdown()
+        self._encoder.__exit__()
+        self._socket.close()
+
+    def run(self) -> None:
+        """Send until the end is asked for.
+
+        Raises:
+            LinkError: The link cannot be used as it is set up.
+            OSError: Our own machine failed.
+        """
+        if self._settings.constant_rate:
+            sys.setswitchinterval(SWITCH_SECONDS)
+        while self._goes_on():
+            now = time.monotonic()
+            if now >= self._look:
+                self._look = now + LOOK_EVERY
+                self._meanwhile(lambda: self._look_around(time.monotonic()))
+            number = self._schedule.next(now)
+            try:
+                if number is not None:
+                    self._transmit(number)
+                else:
+                    self._idle()
+            except Stop:
+                return
+            except (LedgerError, AuditError) as error:
+                self._set_aside(number, error)
+
+    def _idle(self) -> None:
+        if self._forming is not None and self._forming.done():
+            self._look = 0.0
+        self._sign_of_life()
+        if self._settings.constant_rate:
+            self._outlet.pad()
+        else:
+            self._outlet.flush()
+            time.sleep(IDLE)
+
+    def _meanwhile(self, work: Callable[[], Value]) -> Value:
+        """Do what takes more than a moment; where the rate is constant, by another thread, while padding goes on.
+
+        Nothing else happens meanwhile, so the two share no state.
+        """
+        if not self._settings.constant_rate:
+            return work()
+        done = self._aside.submit(work)
+        while not done.done():
+            self._outlet.pad()
+        return done.result()
+
+    # What is to be sent.
+
+    def _look_around(self, now: float) -> None:
+        waiting = self._low.outbox.outstanding()
+        outstanding = {batch.number for batch in waiting}
+        # Made by this sender, or for a stick, and seen by nobody yet: a crash came between.
+        for batch in waiting:
+            if not batch.published:
+                self._ledger.take_up(batch.number)
+        for number, times in self._ledger.sent().items():
+            if number not in outstanding:
+                self._schedule.remove(number)
+                self._ledger.drop(number)
+            elif number not in self._schedule.numbers():
+                self._take_up(number, times, now)
+        for number in self._ledger.asked():
+            self._ledger.begin(number)
+            if number in outstanding:
+                self._take_up(number, 0, now)
+            if number in self._schedule.numbers():  # or it was set aside, and said why
+                self._schedule.ask(number, now)
+        self._form(now)
+        self._signs.write_history(self._low.outbox, self._low.key)
+
+    def _take_up(self, number: int, times: int, now: float) -> None:
+        try:
+            with DepartingObject(self._low, number, symbol=self._symbol) as item:
+                small = item.header.geometry.size < BLOCK_SMALL
+            self._schedule.add(number, small=small, sent=times, now=now)
+        except (LedgerError, AuditError) as error:
+            self._set_aside(number, error)
+
+    def _set_aside(self, number: int | None, error: TransferError | AuditError) -> None:
+        if number is not None:
+            self._schedule.remove(number)
+        if str(error) not in self._warned:
+            self._warned.add(str(error))
+            self._warn(str(error))
+
+    def _form(self, now: float) -> None:
+        """Have new batches made by another thread: hashing gigabytes must not silence the link."""
+        if self._forming is not None and self._forming.done():
+            done, self._forming = self._forming, None
+            try:
+                number = done.result()
+            except BusyError:
+                number = None  # an export or an acknowledgement; the next look tries again
+            except (SpoiltPacketError, LedgerError, AuditError, BagError) as error:
+                number = None
+                self._set_aside(None, error)
+            if number is not None:
+                self._ledger.take_up(number)
+                self._take_up(number, 0, now)
+        if self._forming is None and now >= self._form_again:
+            self._form_again = now + LOOK_EVERY
+            self._forming = self._maker.submit(form_batch, self._low)
+
+    # One object.
+
+    def _transmit(self, number: int) -> None:
+        with self._meanwhile(lambda: DepartingObject(self._low, number, symbol=self._symbol)) as item:
+            transmission = Transmission(
+                item,
+                Turn(self._schedule.sent(number) + 1, self._schedule.passes(number), self._settings.repair_percent),
+                payload=encode_object(item.header, self._low.key),
+                outlet=self._outlet,
+                encoder=self._encoder,
+                sign_of_life=self._sign_of_life,
+                never_pauses=self._settings.constant_rate,
+            )
+            for news in transmission.run():
+                self._note(news)
+            last = transmission.news()
+            self._meanwhile(lambda: self._end(number, counts=last.counts))
+            self._note(last)
+        self._signs.now_sending = None
+
+    def _note(self, news: SenderNews) -> None:
+        if not self._goes_on():
+            raise Stop
+        self._signs.now_sending = news
+        self._tell(news)
+
+    def _sign_of_life(self) -> None:
+        if self._signs.are_due():
+            if not self._goes_on():
+                raise Stop
+            self._signs.give()
+
+    def _end(self, number: int, *, counts: bool) -> None:
+        """Note that a transmission has ended; one that hardly left this machine is none, and is tried again."""
+        now = time.monotonic()
+        if counts:
+            self._ledger.note_sent(number, self._schedule.ended(number, now))
+            self._low.outbox.mark_published(number, self._low.today())
+        else:
+            self._schedule.failed(number, now)
+        self._signs.write_history(self._low.outbox, self._low.key)

@@ -1,0 +1,317 @@
+"""The high side's ledger: which batches and packets came, what is missing, what does not fit together."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from itertools import chain, pairwise
+from pathlib import Path
+from typing import Final
+
+from audit.chain import EMPTY, Head
+from disk.durable import write_new
+from transfer.batch.batch import Batch, Entry, GatewayId
+from transfer.ledger_file import LedgerFile
+from transfer.names import Lane, PacketId
+
+_ARRIVALS_SCHEMA: Final = 3
+_ARRIVALS: Final = """
+CREATE TABLE batches (
+  gateway TEXT NOT NULL, number INTEGER NOT NULL, digest TEXT NOT NULL, previous TEXT, lane TEXT NOT NULL,
+  day TEXT NOT NULL, came TEXT NOT NULL, -- the UTC days on which it was made, and first came here
+  packets INTEGER NOT NULL, audit_last INTEGER NOT NULL, audit_head TEXT NOT NULL,
+  times INTEGER NOT NULL DEFAULT 1, -- how often it was brought
+  log_seq INTEGER NOT NULL, -- where the desk's log stood before it
+  said INTEGER NOT NULL DEFAULT 0, -- whether the desk's log holds the import
+  PRIMARY KEY (gateway, number, digest)
+) STRICT;
+CREATE INDEX batches_by_head ON batches (gateway, audit_last);
+CREATE TABLE packets (
+  id TEXT PRIMARY KEY, sha256 TEXT NOT NULL, size INTEGER NOT NULL, lane TEXT NOT NULL, gateway TEXT NOT NULL,
+  number INTEGER NOT NULL, duplicates INTEGER NOT NULL DEFAULT 0 -- other batches that brought it again
+) STRICT;
+CREATE TABLE missing (
+  id TEXT NOT NULL, gateway TEXT NOT NULL, number INTEGER NOT NULL, reason TEXT NOT NULL,
+  sha256 TEXT NOT NULL DEFAULT '', -- what the batch says of it; empty in what an earlier version noted
+  PRIMARY KEY (id, gateway)
+) STRICT;
+CREATE TABLE alarms (
+  gateway TEXT NOT NULL, number INTEGER NOT NULL, kind TEXT NOT NULL, digest TEXT NOT NULL,
+  PRIMARY KEY (gateway, number, kind, digest)
+) STRICT;
+"""
+_UPGRADES: Final = {2: "ALTER TABLE missing ADD COLUMN sha256 TEXT NOT NULL DEFAULT ''"}
+_LOST: Final = (
+    "bring it back from a backup, or, where there is none, remove {begun}: then a new one begins, which knows nothing "
+    "of what came before, of what is missing, and of alarms"
+)
+_PACKET: Final = "id, sha256, size, lane, gateway, number"
+
+
+class AlarmKind(StrEnum):
+    """What a desk must look into: two histories of one gateway exist."""
+
+    TWO_DIGESTS = "two-digests"  # one number, two different batches
+    BROKEN_ORDER = "broken-order"  # a batch names another predecessor than the one we have
+
+
+_BEGUN: Final = ".begun"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Alarm:
+    """One contradiction between batches of a gateway; `digest` is of the batch that brought it to light."""
+
+    gateway: GatewayId
+    number: int
+    kind: AlarmKind
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Batch numbers `first` to `last` of a gateway that have not come."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPacket:
+    """One packet that was opened to its last chunk and lies, or lay, in the inbox."""
+
+    id: PacketId
+    sha256: str
+    size: int
+    lane: Lane
+    gateway: GatewayId
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class MissedPacket:
+    """A packet that a batch listed and that never came whole; `reason` is one of a closed list."""
+
+    id: PacketId
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What came from one gateway: counts of batches and packets, how often a batch or a packet came again, days."""
+
+    batches: int
+    highest: int
+    packets: int
+    repeated: int
+    duplicates: int
+    last_came: date
+
+
+def was_begun(path: Path) -> bool:
+    """Tell whether a desk has had such a ledger: for who only looks, and must make none."""
+    return path.exists() or path.with_suffix(_BEGUN).exists()
+
+
+class Arrivals:
+    """The high side's memory: which batches and packets came, what is missing, what does not fit together.
+
+    The first one makes it, and an empty file `.begun` beside it. As long as that is there, none is begun in the place
+    of one that was lost: every alarm, and everything that is missing, would be forgotten without a word.
+
+    Raises:
+        LedgerError: It was lost, or cannot be used.
+    """
+
+    def __init__(self, path: Path) -> None:
+        begun = path.with_suffix(_BEGUN)
+        lost = _LOST.format(begun=begun) if begun.exists() else None
+        self._ledger = LedgerFile(path, schema=_ARRIVALS, version=_ARRIVALS_SCHEMA, upgrades=_UPGRADES, lost=lost)
+        if lost is None:
+            with contextlib.suppress(FileExistsError):
+                write_new(begun, [])
+
+    def is_known(self, batch: Batch, digest: str) -> bool:
+        """Tell whether exactly this batch was accepted before."""
+        return self._one("SELECT 1 FROM batches WHERE (gateway, number, digest) = (?, ?, ?)", batch, digest) is not None
+
+    def unsaid(self, batch: Batch, digest: str) -> int | None:
+        """Return where the desk's log stood before this batch; None when that log surely holds the import."""
+        query = "SELECT log_seq FROM batches WHERE (gateway, number, digest) = (?, ?, ?) AND NOT said"
+        return self._one(query, batch, digest)
+
+    def mark_said(self, batch: Batch, digest: str) -> None:
+        """Note that the desk's log holds the import of this batch."""
+        with self._ledger.transaction() as db:
+            db.execute(
+                "UPDATE batches SET said = 1 WHERE (gateway, number, digest) = (?, ?, ?)",
+                (batch.gateway, batch.number, digest),
+            )
+
+    def stored(self, packets: Iterable[PacketId]) -> dict[PacketId, StoredPacket]:
+        """Return what is known of those of these packets that came before."""
+        with self._ledger.reading() as db:
+            query = f"SELECT {_PACKET} FROM packets WHERE id = ?"  # noqa: S608 - our own columns
+            rows = [db.execute(query, (packet,)).fetchone() for packet in packets]
+        return {PacketId(row[0]): _stored(row) for row in rows if row}
+
+    def packets(self) -> list[StoredPacket]:
+        """Return every packet that ever came, in order of id."""
+        with self._ledger.reading() as db:
+            query = f"SELECT {_PACKET} FROM packets ORDER BY id"  # noqa: S608 - our own columns
+            return [_stored(row) for row in db.execute(query)]
+
+    def heads(self, gateway: GatewayId, *, first: int, last: int) -> dict[int, set[str]]:
+        """Return the heads that accepted batches signed for the lines `first` to `last` of a gateway's log."""
+        query = "SELECT audit_last, audit_head FROM batches WHERE gateway = ? AND audit_last BETWEEN ? AND ?"
+        found: dict[int, set[str]] = {}
+        with self._ledger.reading() as db:
+            for seq, head in db.execute(query, (gateway, first, last)):
+                found.setdefault(seq, set()).add(head)
+        return found
+
+    def reached(self, gateway: GatewayId) -> Head:
+        """Return the last head that this gateway's batches signed, up to the first one that has not come."""
+        query = "SELECT number, audit_last, audit_head FROM batches WHERE gateway = ? ORDER BY number"
+        reached, number = EMPTY, 0
+        with self._ledger.reading() as db:
+            for found, seq, head in db.execute(query, (gateway,)):
+                if found > number + 1:
+                    break
+                number, reached = found, Head(seq, head) if seq > reached.seq else reached
+        return reached
+
+    def record(
+        self,
+        batch: Batch,
+        digest: str,
+        *,
+        stored: Sequence[Entry],
+        duplicates: Sequence[PacketId],
+        missing: Mapping[PacketId, str],
+        came: date,
+        log_seq: int,
+    ) -> list[Alarm]:
+        """Remember an accepted batch and its packets; return the alarms that were not known before.
+
+        Args:
+            stored: Packets that came for the first time.
+            duplicates: Packets that had come before this bag.
+            missing: Packets that did not come whole, and why.
+            came: Today, in UTC.
+            log_seq: The last line of the desk's log.
+        """
+        key = (batch.gateway, batch.number, digest)
+        with self._ledger.transaction() as db:
+            alarms = [alarm for alarm in _contradictions(db, batch, digest) if _insert_alarm(db, alarm)]
+            known = "SELECT 1 FROM batches WHERE (gateway, number, digest) = (?, ?, ?)"
+            if not db.execute(known, key).fetchone():
+                again = "UPDATE packets SET duplicates = duplicates + 1 WHERE id = ?"
+                db.executemany(again, [(packet,) for packet in duplicates])
+            db.execute(
+                "INSERT INTO batches (gateway, number, digest, previous, lane, day, came, packets, audit_last, "
+                "audit_head, log_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT DO UPDATE SET times = times + 1",
+                (*key, batch.previous, str(batch.lane), batch.day.isoformat(), came.isoformat(), len(batch.packets),
+                 batch.audit.last, batch.audit.head, log_seq),
+            )  # fmt: skip
+            if stored:
+                # It brought what was missing the first time: the log has to say that too.
+                again = "UPDATE batches SET said = 0, log_seq = ? WHERE (gateway, number, digest) = (?, ?, ?) AND said"
+                db.execute(again, (log_seq, *key))
+            db.executemany(
+                f"INSERT INTO packets ({_PACKET}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608 - our own columns
+                [(item.id, item.sha256, item.size, str(batch.lane), batch.gateway, batch.number) for item in stored],
+            )
+            _note_missing(db, batch, missing)
+        return alarms
+
+    def tally(self, gateway: GatewayId) -> Tally:
+        """Return the counts of what came from a gateway that is one of `gateways()`."""
+        batches = "SELECT COUNT(DISTINCT number), MAX(number), SUM(times - 1), MAX(came) FROM batches WHERE gateway = ?"
+        packets = "SELECT COUNT(*), COALESCE(SUM(duplicates), 0) FROM packets WHERE gateway = ?"
+        with self._ledger.reading() as db:
+            numbers, highest, repeated, last = db.execute(batches, (gateway,)).fetchone()
+            count, duplicates = db.execute(packets, (gateway,)).fetchone()
+        return Tally(numbers, highest, count, repeated, duplicates, date.fromisoformat(last))
+
+    def gateways(self) -> list[GatewayId]:
+        """Return the gateways of which anything came."""
+        with self._ledger.reading() as db:
+            rows = db.execute("SELECT DISTINCT gateway FROM batches ORDER BY gateway").fetchall()
+        return [GatewayId(row[0]) for row in rows]
+
+    def batch_numbers(self) -> set[tuple[str, int]]:
+        """Return gateway and number of every batch that came."""
+        with self._ledger.reading() as db:
+            return set(db.execute("SELECT DISTINCT gateway, number FROM batches").fetchall())
+
+    def gaps(self, gateway: GatewayId) -> tuple[Gap, ...]:
+        """Return the numbers below the highest one seen that have not come."""
+        query = "SELECT DISTINCT number FROM batches WHERE gateway = ? ORDER BY number"
+        with self._ledger.reading() as db:
+            numbers = (row[0] for row in db.execute(query, (gateway,)))
+            around = pairwise(chain([0], numbers))
+            return tuple(Gap(before + 1, after - 1) for before, after in around if after > before + 1)
+
+    def missing(self, gateway: GatewayId) -> list[MissedPacket]:
+        """Return the packets that a batch listed and that never came whole, by batch and id."""
+        query = "SELECT id, number, reason FROM missing WHERE gateway = ? ORDER BY number, id"
+        with self._ledger.reading() as db:
+            return [MissedPacket(PacketId(row[0]), row[1], row[2]) for row in db.execute(query, (gateway,))]
+
+    def alarms(self) -> list[Alarm]:
+        """Return every alarm there ever was."""
+        with self._ledger.reading() as db:
+            rows = db.execute("SELECT gateway, number, kind, digest FROM alarms ORDER BY 1, 2, 3, 4").fetchall()
+        return [Alarm(GatewayId(row[0]), row[1], AlarmKind(row[2]), row[3]) for row in rows]
+
+    def _one(self, query: str, batch: Batch, digest: str) -> int | None:
+        with self._ledger.reading() as db:
+            row = db.execute(query, (batch.gateway, batch.number, digest)).fetchone()
+        return row[0] if row else None
+
+
+def _contradictions(db: sqlite3.Connection, batch: Batch, digest: str) -> Iterator[Alarm]:
+    def rows(condition: str, *values: object) -> list[tuple[str | None]]:
+        # The condition is one of the two texts below.
+        query = f"SELECT {condition} AND gateway = ?"
+        return db.execute(query, (*values, batch.gateway)).fetchall()
+
+    if any(row[0] != digest for row in rows("digest FROM batches WHERE number = ?", batch.number)):
+        yield Alarm(batch.gateway, batch.number, AlarmKind.TWO_DIGESTS, digest)
+    before = [row[0] for row in rows("digest FROM batches WHERE number = ?", batch.number - 1)]
+    if before and batch.previous not in before:
+        yield Alarm(batch.gateway, batch.number, AlarmKind.BROKEN_ORDER, digest)
+    after = [row[0] for row in rows("previous FROM batches WHERE number = ?", batch.number + 1)]
+    if after and digest not in after:
+        yield Alarm(batch.gateway, batch.number, AlarmKind.BROKEN_ORDER, digest)
+
+
+def _note_missing(db: sqlite3.Connection, batch: Batch, missing: Mapping[PacketId, str]) -> None:
+    """List what did not come, and strike what did: of this gateway by its id, of others where the content is the same.
+
+    A new key brings what the old one could not; but nobody strikes another's packet by sending something under its id.
+    """
+    for item in batch.packets:
+        if item.id in missing:
+            listed = (item.id, batch.gateway, batch.number, missing[item.id], item.sha256)
+            db.execute("INSERT OR REPLACE INTO missing VALUES (?, ?, ?, ?, ?)", listed)
+        else:
+            arrived = (item.id, batch.gateway, item.sha256)
+            db.execute("DELETE FROM missing WHERE id = ? AND (gateway = ? OR sha256 = ?)", arrived)
+
+
+def _insert_alarm(db: sqlite3.Connection, alarm: Alarm) -> bool:
+    inserted = db.execute(
+        "INSERT OR IGNORE INTO alarms VALUES (?, ?, ?, ?)",
+        (alarm.gateway, alarm.number, str(alarm.kind), alarm.digest),
+    )
+    return inserted.rowcount > 0
+
+
+def _stored(row: tuple[str, str, int, str, str, int]) -> StoredPacket:
+    return StoredPacket(PacketId(row[0]), row[1], row[2], Lane(row[3]), GatewayId(row[4]), row[5])

@@ -1,0 +1,101 @@
+"""Heads of a gateway's audit log that its key signed into batches: what makes a rewritten log show.
+
+A head is kept wherever a `batch.json` and its signature are: in a bag, in a folder of bags, or among the heads that
+a desk keeps. Reads nothing of a batch but these two files, and believes neither before the signature holds.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from audit.chain import Head
+from disk.durable import make_private_folder, replace
+from keys.signing import VerifyKey
+from transfer.batch.batch import MANIFEST_MAX, SIGNATURE_MAX, Batch, GatewayId, verify_batch
+from transfer.errors import BatchError, UnknownGatewayError
+from transfer.usb.bag_writer import MANIFEST
+
+SIGNATURE_SUFFIX: Final = ".minisig"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedHead:
+    """What one batch says of its gateway's log: after `head`, nothing before may change."""
+
+    gateway: GatewayId
+    batch: int
+    head: Head
+
+
+@dataclass(frozen=True, slots=True)
+class FoundHeads:
+    """The heads in what was handed in, and how many batches of other gateways lay beside them."""
+
+    heads: tuple[SignedHead, ...]
+    others: int
+
+
+def read_heads(paths: Iterable[Path], trusted: Mapping[GatewayId, VerifyKey]) -> FoundHeads:
+    """Return the heads signed by `trusted` keys in bags, folders of bags, or `batch.json` files.
+
+    Raises:
+        BatchError: A signature does not hold, one named by itself is another gateway's, or a folder has none.
+        OSError: A file cannot be read.
+    """
+    heads: list[SignedHead] = []
+    others = 0
+    for path in paths:
+        manifests = _manifests(path)
+        for manifest in manifests:
+            try:
+                heads.append(_read_head(manifest, trusted))
+            except UnknownGatewayError:
+                if len(manifests) == 1:
+                    raise BatchError(f"{manifest} is signed by another key than the one that was given") from None
+                others += 1
+            except BatchError as error:
+                raise BatchError(f"{manifest}: {error}") from None
+    if others and not heads:
+        raise BatchError("none of these batches is signed by the key that was given")
+    return FoundHeads(tuple(heads), others)
+
+
+def heads_folder(gateways: Path, gateway: GatewayId) -> Path:
+    """Return where a desk keeps the signed lists of one gateway's batches."""
+    return gateways / f"{gateway}.heads"
+
+
+def keep_head(gateways: Path, batch: Batch, *, digest: str, manifest: bytes, signature: str) -> None:
+    """Keep the signed list of a batch that was verified, durably; two of one number stand beside each other."""
+    folder = heads_folder(gateways, batch.gateway)
+    make_private_folder(folder)
+    path = folder / f"{batch.number:06}-{digest[:8]}.json"
+    for kept, content in ((path, manifest), (_signature_of(path), signature.encode())):
+        if not kept.exists():
+            replace(kept, [content])
+
+
+def _manifests(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    if (path / MANIFEST).exists():
+        return [path / MANIFEST]
+    found = sorted(path.glob(f"*/{MANIFEST}"))
+    found += [one for one in sorted(path.glob("*.json")) if _signature_of(one).exists()]
+    if not found:
+        raise BatchError(f"{path} holds no batch.json with a signature")
+    return found
+
+
+def _signature_of(manifest: Path) -> Path:
+    return manifest.with_name(manifest.name + SIGNATURE_SUFFIX)
+
+
+def _read_head(manifest: Path, trusted: Mapping[GatewayId, VerifyKey]) -> SignedHead:
+    with manifest.open("rb") as stream:
+        text = stream.read(MANIFEST_MAX + 1)
+    with _signature_of(manifest).open("rb") as stream:
+        signature = stream.read(SIGNATURE_MAX + 1).decode("utf-8", "replace")
+    batch = verify_batch(text, signature, trusted)
+    return SignedHead(batch.gateway, batch.number, Head(batch.audit.last, batch.audit.head))

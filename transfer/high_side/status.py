@@ -1,0 +1,32 @@
+"""What came to the desk from each gateway, what is missing, and what does not fit together."""
+
+from dataclasses import dataclass
+
+from transfer.batch.batch import GatewayId
+from transfer.high_side.arrivals import Alarm, Arrivals, Gap, MissedPacket, Tally
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayStatus:
+    """One gateway's batches as the desk has them; `alarms` are contradictions, for people to look into."""
+
+    gateway: GatewayId
+    tally: Tally
+    gaps: tuple[Gap, ...]
+    missing: tuple[MissedPacket, ...]
+    alarms: tuple[Alarm, ...]
+
+
+def read_high_status(arrivals: Arrivals) -> tuple[GatewayStatus, ...]:
+    """Return the state of each gateway of which anything came, by id."""
+    alarms = arrivals.alarms()
+    return tuple(
+        GatewayStatus(
+            gateway=gateway,
+            tally=arrivals.tally(gateway),
+            gaps=arrivals.gaps(gateway),
+            missing=tuple(arrivals.missing(gateway)),
+            alarms=tuple(alarm for alarm in alarms if alarm.gateway == gateway),
+        )
+        for gateway in arrivals.gateways()
+    )

@@ -1,0 +1,67 @@
+"""Whether a gateway's ledger and its log still belong together: neither was lost, cut off, or set back by itself.
+
+Each batch signs where the log stood, and the log says of each batch that it was exported. Where the two do not fit, the
+next batch would contradict what the desk has, or carry a number that another one has.
+"""
+
+import contextlib
+from typing import Final
+
+from audit.chain import LINE_MAX, hash_line, parse_line, split_lines
+from audit.errors import LineError
+from audit.events import Event
+from audit.log import AuditLog
+from transfer.batch.batch import parse_batch
+from transfer.errors import LedgerError
+from transfer.low_side.outbox import OutBatch, Outbox
+
+_PIECE: Final = 2 * 1024 * 1024  # bytes of the log that are looked at at a time
+_EXPORTED: Final = f'"event":"{Event.BATCH_EXPORTED}"'.encode()
+_WAY_OUT: Final = "look into what happened, then give this gateway a new key ('enveis gateway rekey'): its packets stay"
+
+
+def verify_agreement(outbox: Outbox, audit: AuditLog) -> None:
+    """Return when nothing speaks against making another batch; what has to be read of the log is read once.
+
+    Raises:
+        LedgerError: The log lost what a batch signed, or the ledger is older than the log; one sentence says the way
+            out.
+        AuditError: The log cannot be read.
+    """
+    audit.head()  # of a log that was lost there is none
+    last = outbox.last()
+    verify_signed_line(last, audit)
+    told = _highest_told(audit, after=last.audit_last if last else 0)
+    # Asked again: another process may have made it meanwhile, and then the ledger knew of it first.
+    known = outbox.last()
+    if told > (known.number if known else 0):
+        raise LedgerError(f"the ledger is older than the log, which says that batch {told} was exported: {_WAY_OUT}")
+
+
+def verify_signed_line(last: OutBatch | None, audit: AuditLog) -> None:
+    """Return when the log holds the line that the last batch signed, as it was signed.
+
+    Raises:
+        LedgerError: It was lost, or is another line.
+        AuditError: The log cannot be read.
+    """
+    if last is None or last.audit_last == 0:
+        return
+    lines = split_lines(audit.lines_after(last.audit_last - 1, size_max=LINE_MAX + 1))
+    if not lines or hash_line(lines[0]) != parse_batch(last.manifest).audit.head:
+        raise LedgerError(
+            f"the audit log no longer holds line {last.audit_last} as batch {last.number} signed it, and the desk "
+            f"would refuse the next batch: {_WAY_OUT}"
+        )
+
+
+def _highest_told(audit: AuditLog, *, after: int) -> int:
+    """Return the highest number of a batch of which the lines after `after` say that it was exported; 0 for none."""
+    highest = 0
+    while lines := split_lines(audit.lines_after(after, size_max=_PIECE)):
+        for line in lines:
+            if _EXPORTED in line:
+                with contextlib.suppress(LineError):  # a spoilt line keeps nothing from leaving
+                    highest = max(highest, parse_line(line).record.batch or 0)
+        after += len(lines)
+    return highest

@@ -1,0 +1,70 @@
+"""Giving up packets that waited beyond the limit and that nobody may ever have received: an act of a person.
+
+Nothing here runs by itself. The ledger is written first, then the packets go, then the log says it of each: a crash in
+between is completed by whichever command comes next.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from disk.lock import exclusive
+from transfer.errors import TransferError
+from transfer.low_side.acknowledge import PREFIX_MIN, LowSide, resume, settle_discards
+from transfer.low_side.status import age_in_days
+from transfer.names import Lane, PacketId
+
+
+class DiscardError(TransferError):
+    """What was named cannot be given up; nothing was deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class OldPacket:
+    """A packet beyond the limit; `exported` when it is in a batch that waits for its words: it may have arrived."""
+
+    id: PacketId
+    lane: Lane
+    days: int
+    exported: bool
+
+
+def past_retention(low: LowSide, *, days: int) -> list[OldPacket]:
+    """Return the packets that have waited for `days` days or longer, the oldest first."""
+    now = low.spool.now()
+    with low.outbox.taken() as is_taken:
+        found = [
+            OldPacket(packet, lane, age, is_taken(packet))
+            for lane in Lane
+            for start, packet, _ in low.spool.scan(lane)
+            if (age := age_in_days(start, now)) >= days
+        ]
+    return sorted(found, key=lambda item: (-item.days, item.id))
+
+
+def choose(found: Sequence[OldPacket], untrusted_names: Sequence[str]) -> list[OldPacket]:
+    """Return the packets that ids, or their beginnings, name.
+
+    Raises:
+        DiscardError: One of them names none of the packets beyond the limit, or several.
+    """
+    chosen: dict[PacketId, OldPacket] = {}
+    for place, untrusted in enumerate(untrusted_names, start=1):
+        typed = untrusted.strip().lower()
+        fitting = [item for item in found if len(typed) >= PREFIX_MIN and item.id.startswith(typed)]
+        if len(fitting) != 1:
+            raise DiscardError(
+                f"id {place} names no packet, or more than one, that has waited beyond the limit; nothing was deleted"
+            )
+        chosen[fitting[0].id] = fitting[0]
+    return list(chosen.values())
+
+
+def discard(low: LowSide, packets: Sequence[OldPacket]) -> None:
+    """Delete these packets for ever, durably, and log each."""
+    with exclusive(low.lock):
+        resume(low)
+        present = {packet for lane in Lane for _, packet, _ in low.spool.scan(lane)}
+        if not present.issuperset(item.id for item in packets):
+            raise DiscardError("one of these packets has left meanwhile; nothing was deleted")
+        low.outbox.discard([(item.id, item.lane) for item in packets], log_seq=low.audit.head().seq)
+        settle_discards(low)

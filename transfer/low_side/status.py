@@ -1,0 +1,125 @@
+"""What waits on the low side, for how long, and what somebody must look into. Counts and days, nothing finer."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Final
+
+from transfer.low_side.outbox import Outbox, WaitingBatch
+from transfer.names import Lane, PacketId
+from transfer.spool.spool import Spool
+
+DAY_SECONDS: Final = 24 * 3600
+
+
+class LowAlarm(StrEnum):
+    """What somebody must look into."""
+
+    # Nobody may have received them; the law gives seven days. So for those of which nobody knows since when they wait.
+    OLD_PACKETS = "packets-wait-too-long"
+    OVERDUE_BATCHES = "batches-overdue"  # exported, and no words came back
+    PAST_RETENTION = "packets-past-retention"  # beyond the limit that was set for keeping what nobody fetches
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingLimits:
+    """After how many days what waits is an alarm."""
+
+    alarm_days: int
+    overdue_days: int
+    retention_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class LaneStatus:
+    """The packets of one lane: `fresh` wait for their tick, `exported` for the words of a batch; `size` in bytes.
+
+    `ahead` of them all were stamped by a clock that was ahead: they may leave, and their age is not known.
+    """
+
+    lane: Lane
+    ready: int
+    fresh: int
+    exported: int
+    size: int
+    oldest_days: int | None
+    ahead: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStatus:
+    """A batch that waits for its words, `days` after it was last put onto a medium."""
+
+    batch: WaitingBatch
+    days: int
+    overdue: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LowStatus:
+    """The whole of it. `past_retention` packets may be given up by an act of a person, never by themselves."""
+
+    lanes: tuple[LaneStatus, ...]
+    batches: tuple[BatchStatus, ...]
+    past_retention: int
+    alarms: tuple[LowAlarm, ...]
+
+
+def read_low_status(
+    spool: Spool, outbox: Outbox, *, today: date, limits: WaitingLimits, before: float = math.inf
+) -> LowStatus:
+    """Look at the spool and the ledger once; memory does not grow with the number of packets.
+
+    Packets whose tick did not begin `before` (seconds since the epoch) are left out, but for those that a clock that
+    was ahead stamped.
+    """
+    past = 0
+    lanes = []
+    with outbox.taken() as is_taken:
+        for lane in Lane:
+            status, beyond = _look(spool, lane, is_taken, limits.retention_days, before)
+            lanes.append(status)
+            past += beyond
+    batches = tuple(_batch(item, today, limits.overdue_days) for item in outbox.outstanding())
+    found = (
+        (LowAlarm.OLD_PACKETS, any(lane.ahead or (lane.oldest_days or 0) >= limits.alarm_days for lane in lanes)),
+        (LowAlarm.OVERDUE_BATCHES, any(item.overdue for item in batches)),
+        (LowAlarm.PAST_RETENTION, past > 0),
+    )
+    return LowStatus(tuple(lanes), batches, past, tuple(alarm for alarm, is_so in found if is_so))
+
+
+def age_in_days(start: int, now: float) -> int:
+    """Return the whole days since a tick that began at `start`, 0 for one to come; both in seconds since the epoch."""
+    return max(0, int(now) - start) // DAY_SECONDS
+
+
+def _look(
+    spool: Spool, lane: Lane, is_taken: Callable[[PacketId], bool], retention_days: int, before: float
+) -> tuple[LaneStatus, int]:
+    ready = fresh = exported = past = total = ahead = 0
+    oldest: int | None = None
+    now = spool.now()
+    for start, packet, size in spool.scan(lane):
+        is_ahead = spool.is_ahead(start)
+        if start >= before and not is_ahead:
+            continue
+        total += size
+        ahead += is_ahead
+        if is_taken(packet):
+            exported += 1
+        elif spool.is_due(start):
+            ready += 1
+        else:
+            fresh += 1
+        days = age_in_days(start, now)
+        oldest = days if oldest is None else max(oldest, days)
+        past += days >= retention_days
+    return LaneStatus(lane, ready, fresh, exported, total, oldest, ahead), past
+
+
+def _batch(batch: WaitingBatch, today: date, overdue_days: int) -> BatchStatus:
+    days = max(0, (today - batch.sent).days)
+    return BatchStatus(batch, days, days >= overdue_days)

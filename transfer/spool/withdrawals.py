@@ -1,0 +1,146 @@
+"""Which waiting packets can still be taken back, and the taking back: `withdrawable/` of a spool.
+
+For each packet lies there the SHA-256 of a token that only its source has, under the packet's id, from before the
+packet reaches its lane until somebody asks which packets are ready to leave. A packet that is taken back moves here by
+one rename, so that at any moment it is in its lane, or here, or gone, and never both exported and taken back: who lists
+what may leave removes the tokens, and both do it under one lock. Clocks play no part.
+"""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from disk.durable import PRIVATE, PRIVATE_FOLDER, make_private_folder, sync_folder
+from transfer.names import Lane, PacketId, parse_packet_id
+from transfer.packet.visit_signature import is_token_of
+
+FOLDER: Final = "withdrawable"
+_DIGEST_SIZE: Final = 64  # hexadecimal digits of a SHA-256
+_FINISHED: Final = ".done"  # behind the id of a packet that was taken back and deleted
+_NOBODYS: Final = "0" * _DIGEST_SIZE  # compared with where there is no token: nobody knows what hashes to it
+
+
+class Withdrawals:
+    """The folder of one spool; safe to use from several threads and processes."""
+
+    def __init__(self, spool: Path) -> None:
+        self._spool = spool
+        self._folder = spool / FOLDER
+
+    def prepare(self) -> None:
+        """Create the folder, and remove tokens whose packet a crash kept from its lane."""
+        make_private_folder(self._folder)
+        with self.locked():
+            for packet_id in self._tokens():
+                # In this order: a packet on its way from `incoming` to its lane is seen in one of them.
+                if not (self._part(packet_id).exists() or self._lane_of(packet_id) or self._gone(packet_id).exists()):
+                    self.forget([packet_id])
+
+    def keep(self, packet_id: PacketId, withdrawal: str, *, stamp: int) -> None:
+        """Keep the digest of a token durably, hexadecimal; `stamp` (seconds) is the file's time.
+
+        Before the packet's rename.
+        """
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        fd = os.open(self._folder / packet_id, flags, PRIVATE)
+        try:
+            # One write of so few bytes is whole, or an error; what a crash tears belongs to no packet in a lane.
+            if os.write(fd, withdrawal.encode("ascii")) != len(withdrawal):
+                raise OSError("a token was not written whole")
+            os.utime(fd, (stamp, stamp))
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        sync_folder(self._folder)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder's lock: nobody takes a packet back, and nobody lists what may leave."""
+        self._folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)  # a home whose gateway never ran may be exported from
+        fd = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(fd)
+
+    def forget(self, packets: Iterable[PacketId]) -> None:
+        """Remove the tokens of `packets` durably: from here on nobody takes them back. Under the lock."""
+        removed = False
+        for packet_id in packets:
+            with contextlib.suppress(FileNotFoundError):
+                (self._folder / packet_id).unlink()
+                removed = True
+        if removed:
+            sync_folder(self._folder)
+
+    def take_back(self, packet_id: PacketId, untrusted_token: str) -> bool:
+        """Move a packet out of its lane, if the token (64 hexadecimal digits) is its own and it cannot have left yet.
+
+        Answers whether that was done, now or before; a wrong token and an unknown packet are one answer. Then `finish`.
+        """
+        with self.locked():
+            is_right = is_token_of(self._withdrawal(packet_id), untrusted_token)
+            lane = self._lane_of(packet_id)
+            if not is_right or lane is None:
+                # What may have left has no token here: then it was taken back before, and its source asks again.
+                return is_right
+            (self._spool / lane / f"{packet_id}.age").rename(self._gone(packet_id))
+            sync_folder(self._folder)
+            sync_folder(self._spool / lane)
+            return True
+
+    def taken_back(self) -> list[PacketId]:
+        """Return the packets that were taken back and are not finished: a crash came between."""
+        return sorted(PacketId(path.stem) for path in self._folder.glob("*.age"))
+
+    def is_unfinished(self, packet_id: PacketId) -> bool:
+        """Answer whether a packet was taken back and still has to be deleted."""
+        return self._gone(packet_id).exists()
+
+    def finish(self, packet_id: PacketId) -> None:
+        """Delete a packet that was taken back, durably. Its token stays, for who asks again (`forget_finished`)."""
+        with self.locked():
+            for lane in Lane:
+                # A file system that is not journaled may know both names after a power cut.
+                (self._spool / lane / f"{packet_id}.age").unlink(missing_ok=True)
+            self._gone(packet_id).unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                (self._folder / packet_id).rename(self._finished(packet_id))
+            sync_folder(self._folder)
+
+    def forget_finished(self) -> None:
+        """Remove the tokens of packets that were taken back and deleted. Under the lock, when others are forgotten."""
+        for path in self._folder.glob(f"*{_FINISHED}"):
+            path.unlink(missing_ok=True)
+
+    def _withdrawal(self, packet_id: PacketId) -> str:
+        kept = b""
+        for path in (self._folder / packet_id, self._finished(packet_id)):
+            with contextlib.suppress(FileNotFoundError), path.open("rb") as stream:
+                kept = stream.read(_DIGEST_SIZE + 1)
+                break
+        return kept.decode("ascii", errors="ignore") if len(kept) == _DIGEST_SIZE else _NOBODYS
+
+    def _tokens(self) -> list[PacketId]:
+        found = []
+        for path in self._folder.iterdir():
+            with contextlib.suppress(ValueError):
+                found.append(parse_packet_id(path.name))
+        return found
+
+    def _part(self, packet_id: PacketId) -> Path:
+        return self._spool / "incoming" / f"{packet_id}.part"
+
+    def _gone(self, packet_id: PacketId) -> Path:
+        return self._folder / f"{packet_id}.age"
+
+    def _finished(self, packet_id: PacketId) -> Path:
+        return self._folder / f"{packet_id}{_FINISHED}"
+
+    def _lane_of(self, packet_id: PacketId) -> Lane | None:
+        return next((lane for lane in Lane if (self._spool / lane / f"{packet_id}.age").exists()), None)
