@@ -100,7 +100,7 @@ def import_all(
 def _importer(
     home: "DeskHome", identities: "Sequence[Identity]", progress: Progress
 ) -> "Callable[[Path], ImportReport]":
-    from desk.opening import read_to_the_end
+    from desk.arrival.opening import read_to_the_end
     from keys.age.small import open_bytes
     from transfer.batch.batch import GatewayId
     from transfer.high_side.import_bag import import_bag

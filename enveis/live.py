@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from audit.events import Event
-from desk.opening import OpenPacket
+from desk.arrival.opening import OpenPacket
 from disk import durable
 from disk.settings import read_settings
 from enveis.command import RefusedError

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, assert_never
 from enveis.terminal import Terminal
 
 if TYPE_CHECKING:
-    from desk.visits import Standing
+    from desk.arrival.case_links import Standing
     from transfer.packet.manifest import Manifest
 
 
 def standing_as_json(standing: "Standing") -> dict[str, str]:
     """Return what is proven of a packet, for a program."""
-    from desk.visits import Begins, BelongsTo, Claims
+    from desk.arrival.case_links import Begins, BelongsTo, Claims
 
     match standing:
         case Begins():
@@ -26,7 +26,7 @@ def standing_as_json(standing: "Standing") -> dict[str, str]:
 
 def show_standing(terminal: Terminal, manifest: "Manifest", standing: "Standing") -> None:
     """Print what a packet is for, and whether it is proven to belong to what it names."""
-    from desk.visits import Begins, BelongsTo, Claims
+    from desk.arrival.case_links import Begins, BelongsTo, Claims
     from transfer.packet.manifest import Purpose
 
     wish = {

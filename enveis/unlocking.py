@@ -30,7 +30,7 @@ def load_identities(home: "DeskHome", arguments: Namespace, terminal: Terminal) 
     if not wants_shares(arguments):
         return home.load_identities(passphrase_reader(arguments))
     from audit.events import Event
-    from desk.generations import known_recipients
+    from desk.custody.generations import known_recipients
     from keys.shares import join_identity
 
     home.check()

@@ -22,7 +22,7 @@ from enveis.terminal import Terminal, amount, visible
 from enveis.unlocking import add_identity, load_identities
 
 if TYPE_CHECKING:
-    from desk.opening import OpenedFile
+    from desk.arrival.opening import OpenedFile
     from transfer.packet.manifest import FileNote, Manifest
     from transfer.packet.message import Message
 
@@ -85,7 +85,7 @@ def _pair_arguments(parser: ArgumentParser) -> None:
 
 
 def _pair(arguments: Namespace, terminal: Terminal) -> int:
-    from desk.gateways import find_gateway, replace_gateway
+    from desk.arrival.gateways import find_gateway, replace_gateway
     from desk.home import DeskHome, pair, read_pairing
 
     home = DeskHome(home_of(arguments))
@@ -110,9 +110,9 @@ def _pair(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _inbox(arguments: Namespace, terminal: Terminal) -> int:
+    from desk.arrival.case_links import Visits
+    from desk.arrival.inbox import list_inbox
     from desk.home import DeskHome
-    from desk.inbox import list_inbox
-    from desk.visits import Visits
 
     home = DeskHome(home_of(arguments))
     entries = list_inbox(home)
@@ -143,11 +143,11 @@ def _open_arguments(parser: ArgumentParser) -> None:
 
 def _open(arguments: Namespace, terminal: Terminal) -> int:
     from audit.events import Event
-    from desk.generations import describe
+    from desk.arrival.case_links import Visits
+    from desk.arrival.inbox import contradictions, find_packet
+    from desk.arrival.opening import OpenPacket
+    from desk.custody.generations import describe
     from desk.home import DeskHome
-    from desk.inbox import contradictions, find_packet
-    from desk.opening import OpenPacket
-    from desk.visits import Visits
     from disk.durable import demand_empty, make_private_folder
 
     home = DeskHome(home_of(arguments))

@@ -34,7 +34,7 @@ def recipients_arguments(parser: ArgumentParser) -> None:
 
 def recipients(arguments: Namespace, terminal: Terminal) -> int:
     """List the generations, or make the next one."""
-    from desk.generations import sign_again
+    from desk.custody.generations import sign_again
     from desk.home import DeskHome
 
     home = DeskHome(home_of(arguments))
@@ -49,7 +49,7 @@ def recipients(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _new_generation(arguments: Namespace, terminal: Terminal, home: "DeskHome") -> int:
-    from desk.generations import rotate
+    from desk.custody.generations import rotate
     from keys.recipient import Kind
 
     if arguments.backup is not None:
@@ -101,7 +101,7 @@ def _say_generation(terminal: Terminal, home: "DeskHome", generation: "Generatio
 
 
 def _list_generations(terminal: Terminal, home: "DeskHome") -> int:
-    from desk.generations import current_generation, former_generations
+    from desk.custody.generations import current_generation, former_generations
     from keys.recipient import encode_recipients
     from keys.words import fingerprint_words
 
@@ -127,8 +127,8 @@ def rekey_arguments(parser: ArgumentParser) -> None:
 
 def rekey(arguments: Namespace, terminal: Terminal) -> int:
     """Make a new signing key for the desk."""
+    from desk.custody.desk_key import renew_key
     from desk.home import DeskHome
-    from desk.own_key import renew_key
     from keys.words import fingerprint_words
 
     home = DeskHome(home_of(arguments))
@@ -152,7 +152,7 @@ def rekey(arguments: Namespace, terminal: Terminal) -> int:
 
 def gateways(arguments: Namespace, terminal: Terminal) -> int:
     """List the gateways, and whether a new key's log continues the old one."""
-    from desk.gateways import list_gateways
+    from desk.arrival.gateways import list_gateways
     from desk.home import DeskHome
 
     home = DeskHome(home_of(arguments))
@@ -184,7 +184,7 @@ def head_arguments(parser: ArgumentParser) -> None:
 
 def head(arguments: Namespace, terminal: Terminal) -> int:
     """Sign which line of a gateway's log is the last that this desk trusts."""
-    from desk.gateways import find_gateway, state_head
+    from desk.arrival.gateways import find_gateway, state_head
     from desk.home import DeskHome
     from disk.durable import write_all_new
     from transfer.head_statement import encode_statement, sign_statement
@@ -219,8 +219,8 @@ def distrust_arguments(parser: ArgumentParser) -> None:
 
 def distrust(arguments: Namespace, terminal: Terminal) -> int:
     """Refuse a gateway's batches from now on."""
-    from desk.gateways import distrust as stop_trusting
-    from desk.gateways import find_gateway
+    from desk.arrival.gateways import distrust as stop_trusting
+    from desk.arrival.gateways import find_gateway
     from desk.home import DeskHome
 
     home = DeskHome(home_of(arguments))

@@ -10,9 +10,9 @@ from enveis.terminal import Terminal
 from enveis.unlocking import add_identity, load_identities
 
 if TYPE_CHECKING:
+    from desk.arrival.case_links import Opened
+    from desk.arrival.opening import OpenPacket
     from desk.home import DeskHome
-    from desk.opening import OpenPacket
-    from desk.visits import Opened
 
 
 def add_packet(parser: ArgumentParser) -> None:
@@ -36,9 +36,9 @@ def opened_packet(
 ) -> "Iterator[tuple[OpenPacket, Opened]]":
     """Open the packet called `name`; that it was opened is logged, and what it belongs to remembered."""
     from audit.events import Event
-    from desk.inbox import find_packet
-    from desk.opening import OpenPacket
-    from desk.visits import Visits
+    from desk.arrival.case_links import Visits
+    from desk.arrival.inbox import find_packet
+    from desk.arrival.opening import OpenPacket
 
     packet_id = find_packet(home, name).packet
     identities = load_identities(home, arguments, terminal)

@@ -12,7 +12,7 @@ from enveis.commands.desk_packet import add_packet, desk_of, opened_packet
 from enveis.terminal import Terminal, amount
 
 if TYPE_CHECKING:
-    from desk.way_back import Draft
+    from desk.way_back.replies import Draft
 
 _STATES: Final = ("received", "in-work", "question", "answered", "referred", "closed")  # transfer.bundle.reply.State
 _TEXT_MAX: Final = 64 * 1024  # bytes read of a reply; sealing is stricter
@@ -27,7 +27,7 @@ def _reply_arguments(parser: ArgumentParser) -> None:
 
 def _reply(arguments: Namespace, terminal: Terminal) -> int:
     from desk.home import utc_today
-    from desk.way_back import reply_to
+    from desk.way_back.replies import reply_to
     from transfer.bundle.reply import State
 
     home = desk_of(arguments)
@@ -84,7 +84,7 @@ def _size(text: str) -> int:
 
 def _grant(arguments: Namespace, terminal: Terminal) -> int:
     from desk.home import utc_today
-    from desk.way_back import grant_to
+    from desk.way_back.replies import grant_to
     from transfer.bundle.contents import DAYS_MAX, GRANT_FILE_MAX, GRANT_FILES_MAX
 
     if not 1 <= arguments.files_max <= GRANT_FILES_MAX or not 1 <= arguments.days <= DAYS_MAX:
@@ -114,9 +114,9 @@ def _counters_arguments(parser: ArgumentParser) -> None:
 
 
 def _counters(arguments: Namespace, terminal: Terminal) -> int:
-    from desk.reply_book import Counted, ReplyBook
-    from desk.visits import Visits
-    from desk.way_back import received_so_far
+    from desk.arrival.case_links import Visits
+    from desk.way_back.replies import received_so_far
+    from desk.way_back.reply_store import Counted, ReplyBook
     from transfer.bundle.contents import COUNTER_MAX
 
     home = desk_of(arguments)
@@ -161,9 +161,9 @@ def _bundle_arguments(parser: ArgumentParser) -> None:
 
 
 def _bundle(arguments: Namespace, terminal: Terminal) -> int:
-    from desk.bundle_sheet import encode_sheet
     from desk.home import utc_today
-    from desk.way_back import draft_bundle, publish_bundle
+    from desk.way_back.qr_sheet import encode_sheet
+    from desk.way_back.replies import draft_bundle, publish_bundle
     from disk.durable import write_new
     from transfer.bundle.contents import DAYS_MAX
     from transfer.bundle.qr_frames import PAPER_MAX

@@ -184,7 +184,7 @@ def combine(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _known(arguments: Namespace) -> "list[Recipient]":
-    from desk.generations import known_recipients
+    from desk.custody.generations import known_recipients
     from keys.recipient import parse_recipients
 
     if arguments.recipients is not None:

@@ -12,9 +12,9 @@ from enveis.terminal import Terminal
 from enveis.unlocking import add_identity
 
 if TYPE_CHECKING:
+    from desk.custody.rehearsal import Proof, TestPacket
+    from desk.custody.share_sets import ShareSets
     from desk.home import DeskHome
-    from desk.rehearsal import Proof, TestPacket
-    from desk.share_sets import ShareSets
     from keys.identity import Identity
     from keys.recipient import Recipient
 
@@ -61,9 +61,9 @@ def _rehearse_arguments(parser: ArgumentParser) -> None:
 
 def _rehearse(arguments: Namespace, terminal: Terminal) -> int:
     from audit.events import Event
-    from desk.generations import current_generation
+    from desk.custody.generations import current_generation
+    from desk.custody.rehearsal import make_test_packet, rehearse
     from desk.home import DeskHome
-    from desk.rehearsal import make_test_packet, rehearse
 
     home = DeskHome(home_of(arguments))
     recipients = current_generation(home).recipients
@@ -112,7 +112,7 @@ def _ways(
 def _share_sets(arguments: Namespace, terminal: Terminal) -> "ShareSets":
     from secrets import SystemRandom
 
-    from desk.share_sets import choose_sets
+    from desk.custody.share_sets import choose_sets
     from keys.shares import missing_shares
 
     shares = read_shares(arguments, terminal)
@@ -126,8 +126,8 @@ def _rehearse_sets(
     home: "DeskHome", arguments: Namespace, sets: "ShareSets", packet: "TestPacket", recipients: "Sequence[Recipient]"
 ) -> "list[Proof]":
     """Join each set and let it open the packet: a share that is bad shows in its sets, and hides no other key."""
-    from desk.generations import known_recipients
-    from desk.rehearsal import rehearse_shares
+    from desk.custody.generations import known_recipients
+    from desk.custody.rehearsal import rehearse_shares
     from keys.shares import encode_passphrase
 
     passphrase, known = shares_passphrase(arguments), known_recipients(home)
@@ -136,7 +136,7 @@ def _rehearse_sets(
 
 
 def _say_sets(terminal: Terminal, sets: "ShareSets", proofs: "list[Proof]") -> None:
-    from desk.share_sets import name_shares, without
+    from desk.custody.share_sets import name_shares, without
 
     count = len(sets.tried)
     if count == sets.count:

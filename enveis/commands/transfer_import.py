@@ -74,7 +74,7 @@ def _tell(
     misnamed: list[Path],
 ) -> dict[str, str]:
     """Say what came of each bag; return what is wrong with the copies of these gateways' logs, by gateway."""
-    from desk.gateways import copy_fault
+    from desk.arrival.gateways import copy_fault
     from transfer.ledger import Arrivals
 
     arrivals = Arrivals(home.arrivals)

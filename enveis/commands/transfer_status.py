@@ -95,7 +95,7 @@ def _state(status: "BatchStatus") -> str:
 
 
 def _high(home: "DeskHome", terminal: Terminal) -> int:
-    from desk.gateways import list_gateways
+    from desk.arrival.gateways import list_gateways
     from transfer.high_side.status import read_high_status
     from transfer.ledger import Arrivals
 

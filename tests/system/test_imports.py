@@ -153,7 +153,7 @@ def test_help_loads_one_station_and_no_library(tmp_path: Path) -> None:
         ("quarantine.workers.worker", ("gateway", "transfer", "keys", "audit", "desk", "disk", "enveis")),
         ("audit.log", ("gateway", "quarantine", "transfer", "desk", "enveis")),
         ("transfer.high_side.import_bag", ("gateway", "quarantine", "desk", "enveis")),
-        ("desk.opening", ("gateway", "enveis")),
+        ("desk.arrival.opening", ("gateway", "enveis")),
         ("keys.receipt", ("gateway", "quarantine", "transfer", "audit", "desk", "disk", "enveis")),
     ],
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from desk.opening import OpenPacket
+from desk.arrival.opening import OpenPacket
 from disk.lock import exclusive
 from enveis.commands.diode import LINK_LOCK
 from enveis.main import main
@@ -153,7 +153,7 @@ def test_a_crash_in_a_rotation_leaves_a_desk_that_opens_and_says_what_to_do(
     packet = homes.put()
     homes.export()
     homes.take()
-    import desk.generations as module
+    import desk.custody.generations as module
 
     real = module.replace
     for survived in range(4):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from desk import way_back as desk_way_back
+from desk.way_back import replies as desk_way_back
 from gateway.replies import reply_store
 from keys.recipient import Kind
 from keys.secret import SecretKey

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from audit.errors import LogDamagedError
+from desk.arrival.inbox import list_inbox
 from desk.config import DeskConfig, encode_config
 from desk.errors import DeskError
 from desk.home import DeskHome, init, pair, read_pairing
-from desk.inbox import list_inbox
 from disk.settings import SettingsError, read_settings
 from keys.errors import KeyMaterialError
 from keys.identity import read_identities

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from desk.arrival.inbox import InboxEntry, contradictions
+from desk.arrival.opening import OpenPacket, read_to_the_end
 from desk.errors import DeskError, PacketDamagedError
-from desk.inbox import InboxEntry, contradictions
-from desk.opening import OpenPacket, read_to_the_end
 from keys.age.errors import AgeError, NoMatchError, PayloadError
 from keys.age.small import seal_bytes
 from keys.identity import generate_identity

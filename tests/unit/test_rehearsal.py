@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from desk.rehearsal import make_test_packet, rehearse
+from desk.custody.rehearsal import make_test_packet, rehearse
 from keys.identity import generate_identity
 from keys.recipient import Kind
 

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from desk.share_sets import choose_sets, name_shares, without
+from desk.custody.share_sets import choose_sets, name_shares, without
 from keys.shares import Share
 
 CHANCE = Random(5)

@@ -1,7 +1,7 @@
 """Proves that a key opens what is sealed today: a test packet is made for the recipients, and each key opens it alone.
 
 The packet is a real one, of our format and with random bytes as its file; it never comes into the inbox. Of a key in
-shares, each set that `desk.share_sets` chooses is joined and has to open it.
+shares, each set that `desk.custody.share_sets` chooses is joined and has to open it.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from desk.share_sets import name_shares
+from desk.custody.share_sets import name_shares
 from keys.age.small import open_bytes
 from keys.errors import KeyMaterialError
 from keys.identity import Identity

@@ -7,7 +7,7 @@ can sign recipients, which an operator compares in words, and bundles, which sho
 import hashlib
 
 from audit.events import Event
-from desk.generations import sign_again
+from desk.custody.generations import sign_again
 from desk.home import DeskHome
 from disk.durable import make_private_folder, replace
 from keys.errors import KeyMaterialError

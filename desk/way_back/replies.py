@@ -9,10 +9,10 @@ from datetime import date, timedelta
 from typing import Final
 
 from audit.events import Event
+from desk.arrival.case_links import BelongsTo, Claims, Opened, Visits
 from desk.errors import DeskError
 from desk.home import DeskHome
-from desk.reply_book import BookedReply, Counted, Published, ReplyBook
-from desk.visits import BelongsTo, Claims, Opened, Visits
+from desk.way_back.reply_store import BookedReply, Counted, Published, ReplyBook
 from keys.errors import KeyMaterialError
 from keys.recipient import parse_recipient
 from transfer.batch.batch import GatewayId
