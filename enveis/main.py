@@ -28,8 +28,8 @@ EXIT_BROKEN_PIPE: Final = 141  # 128 + SIGPIPE
 
 # Station, its module, what it is for. A station's module holds COMMANDS; a lone command's holds COMMAND.
 STATIONS: Final[dict[str, tuple[str, str]]] = {
-    "demo": ("enveis.demo", "the whole journey once, unattended, in a temporary folder"),
-    "run": ("enveis.run", "both machines on this one, live, on loopback only: for looking at it"),
+    "demo": ("enveis.demo.journey", "the whole journey once, unattended, in a temporary folder"),
+    "run": ("enveis.demo.run", "both machines on this one, live, on loopback only: for looking at it"),
     "gateway": ("enveis.commands.gateway", "low side: take submissions and seal them"),
     "transfer": ("enveis.commands.transfer", "carry batches over, and acknowledge what arrived"),
     "desk": ("enveis.commands.desk", "high side: open what arrived"),

@@ -12,7 +12,7 @@ import pypdf
 from pypdf.annotations import FreeText, Highlight, Link, Text
 from pypdf.generic import ArrayObject, DictionaryObject, Fit, FloatObject, NameObject, TextStringObject
 
-from enveis.sample_files import one_page_pdf
+from enveis.demo.sample_files import one_page_pdf
 from tests.jpeg_files import jpeg
 from tests.pdf_files import deflated, pdf, revised, stream, with_object_stream
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from enveis.two_machines import RunningGateway, TwoMachines
+from enveis.demo.two_machines import RunningGateway, TwoMachines
 from gateway.home.config import GatewayConfig
 from transfer.names import Lane
 

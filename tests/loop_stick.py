@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from enveis.stick import flags_of
+from enveis.mounted_stick import flags_of
 
 _SHUTDOWN: Final = 0x8004587D  # EXT4_IOC_SHUTDOWN, linux/ext4.h: the file system answers nothing but errors
 _NO_LOG_FLUSH: Final = 2  # EXT4_GOING_FLAGS_NOLOGFLUSH: as if the device had gone

@@ -16,8 +16,8 @@ from enveis.command import (
 )
 from enveis.commands import desk_keys
 from enveis.commands.desk_proof import COMMANDS as PROOF
-from enveis.commands.desk_way_back import COMMANDS as WAY_BACK
-from enveis.standing import show_standing, standing_as_json
+from enveis.commands.desk_replies import COMMANDS as WAY_BACK
+from enveis.commands.packet_display import show_standing, standing_as_json
 from enveis.terminal import Terminal, amount, visible
 from enveis.unlocking import add_identity, load_identities
 

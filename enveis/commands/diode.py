@@ -90,7 +90,7 @@ def _send(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _run_sender(home: "GatewayHome", settings: "SenderSettings", terminal: Terminal, ending: "Ending") -> None:
-    from enveis.crossing import low_side
+    from enveis.wiring import low_side
     from transfer.diode.sender.link_ledger import LinkLedger
     from transfer.diode.sender.sender import Sender
     from transfer.diode.wire.datagram import LinkKey
@@ -216,7 +216,7 @@ def _resend_arguments(parser: ArgumentParser) -> None:
 
 
 def _resend(arguments: Namespace, terminal: Terminal) -> int:
-    from enveis.crossing import low_side
+    from enveis.wiring import low_side
     from gateway.home.home import GatewayHome
     from transfer.diode.receiver.report import encode_numbers, parse_numbers
     from transfer.diode.sender.link_ledger import LinkLedger

@@ -147,7 +147,7 @@ def _nobody_else(home: "GatewayHome") -> Iterator[None]:
 def _finish_transfers(home: "GatewayHome") -> None:
     """Complete what a crash interrupted, as every transfer does first; the old ledger is put away afterwards."""
     from audit.errors import AuditError
-    from enveis.crossing import low_side
+    from enveis.wiring import low_side
     from gateway.errors import GatewayError
     from gateway.home.home import read_key_file
     from keys.signing import parse_signing_key

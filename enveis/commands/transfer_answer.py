@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from enveis.command import Command, RefusedError, UsageError, file_name, home_of
-from enveis.crossing import low_side, waiting_limits
 from enveis.terminal import Terminal
+from enveis.wiring import low_side, waiting_limits
 
 if TYPE_CHECKING:
     from transfer.low_side.discard import OldPacket

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from enveis.command import Command, UsageError, folder_name, home_of
-from enveis.crossing import low_side, waiting_limits
 from enveis.terminal import Terminal, amount
+from enveis.wiring import low_side, waiting_limits
 
 if TYPE_CHECKING:
     from transfer.low_side.export import ExportedBatch, ExportReport, LowSide
@@ -27,7 +27,7 @@ def medium(folder: Path | None, serial: str | None) -> Iterator[Path]:
     if folder is not None:
         yield folder
         return
-    from enveis.stick import mounted
+    from enveis.mounted_stick import mounted
 
     with mounted(serial or "") as mount_point:
         yield mount_point

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from enveis.command import Command, RefusedError, file_name, folder_name, home_of
 from enveis.commands.diode import shelf_of
 from enveis.commands.transfer_export import add_device, medium
-from enveis.crossing import RefusedBag, StoppedImportError, import_all
 from enveis.terminal import Terminal
 from enveis.unlocking import add_identity, load_identities
+from enveis.wiring import RefusedBag, StoppedImportError, import_all
 
 if TYPE_CHECKING:
     from desk.home import DeskHome

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 from enveis.command import Command, RefusedError, home_of
 from enveis.commands.diode_status import link_as_json, read_link, read_sender, say_link, say_sender
-from enveis.crossing import low_side, utc_today, waiting_limits
 from enveis.terminal import Terminal
+from enveis.wiring import low_side, utc_today, waiting_limits
 
 if TYPE_CHECKING:
     from desk.home import DeskHome

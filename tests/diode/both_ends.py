@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from enveis.crossing import low_side
 from enveis.main import main
+from enveis.wiring import low_side
 from tests.link import LinkEnds
 from transfer.diode.coder import encode_repair
 from transfer.diode.receiver.commit_process import Committed, commit_whole

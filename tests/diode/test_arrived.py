@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from enveis.crossing import import_all, low_side
+from enveis.wiring import import_all, low_side
 from gateway.home.home import GatewayHome
 from tests.diode.both_ends import Bench, formed, packets_of, put
 from transfer.batch.batch import digest_batch

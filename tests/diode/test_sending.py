@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from enveis.crossing import low_side
+from enveis.wiring import low_side
 from tests.diode.test_commands import HOST, free_udp_port
 from tests.link import ENVEIS, MIB, LinkEnds
 from transfer.batch.batch import Entry, parse_batch

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from enveis.crossing import import_all
+from enveis.wiring import import_all
 from tests.diode.both_ends import SYMBOL, Bench, formed, packets_of, put
 from transfer.diode.errors import LinkError, Refusal
 from transfer.diode.receiver import open_objects as shelf_module

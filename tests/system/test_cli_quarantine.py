@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from enveis.sample_files import deflated_zip, one_page_pdf, stored_rar
+from enveis.demo.sample_files import deflated_zip, one_page_pdf, stored_rar
 from quarantine.budgets import Budgets
 from quarantine.scanner.canaries import eicar
 from quarantine.scanner.local_clamd import LocalClamd

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from enveis.crossing import low_side
 from enveis.main import main
+from enveis.wiring import low_side
 from gateway.home.home import GatewayHome
 from tests.crossing import High
 from tests.gateway_process import GatewayProcess

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from enveis.command import RefusedError
-from enveis.demo import MARK, _Journey, submissions
+from enveis.demo.journey import MARK, _Journey, submissions
+from enveis.demo.two_machines import TwoMachines
 from enveis.terminal import Terminal
-from enveis.two_machines import TwoMachines
 from quarantine.scanner.canaries import eicar
 from transfer.names import Lane
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from enveis.sample_files import deflated_zip
+from enveis.demo.sample_files import deflated_zip
 from quarantine.budgets import Budgets
 from quarantine.scanner.local_clamd import LocalClamd
 from tests.gateway_process import GatewayProcess

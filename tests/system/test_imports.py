@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from enveis.demo.two_machines import encode_form, free_port
 from enveis.main import main
-from enveis.two_machines import encode_form, free_port
 from gateway.home.home import GatewayHome
 from quarantine.scanner.local_clamd import LocalClamd
 

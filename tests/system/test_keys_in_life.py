@@ -12,8 +12,8 @@ import pytest
 from desk.arrival.opening import OpenPacket
 from disk.lock import exclusive
 from enveis.commands.diode import LINK_LOCK
+from enveis.demo.two_machines import RunningGateway, TwoMachines, free_port
 from enveis.main import main
-from enveis.two_machines import RunningGateway, TwoMachines, free_port
 from gateway.home import desk_trust
 from gateway.home.config import GatewayConfig
 from gateway.home.home import GatewayHome
@@ -425,7 +425,7 @@ def test_a_key_is_changed_beside_a_log_that_cannot_be_written(homes: TwoHomes) -
 
 def test_a_log_that_is_cut_while_a_batch_is_made_makes_none(homes: TwoHomes) -> None:
     """What looks at it first may be another process, or long ago: whoever makes a batch looks again."""
-    from enveis.crossing import low_side
+    from enveis.wiring import low_side
     from transfer.errors import LedgerError
     from transfer.low_side.export_bag import draft_batch
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from enveis.sample_files import deflated_zip, one_page_pdf, stored_rar
+from enveis.demo.sample_files import deflated_zip, one_page_pdf, stored_rar
 from quarantine.scanner.local_clamd import LocalClamd
 from tests.gateway_process import GatewayProcess
 from tests.tracing import STRACE, Trace, attached, is_on_disk, read_trace

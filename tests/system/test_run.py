@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from enveis.two_machines import encode_form, free_port
+from enveis.demo.two_machines import encode_form, free_port
 from quarantine.scanner.canaries import eicar
 
 HOST = "127.0.0.1"

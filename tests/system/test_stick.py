@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-import enveis.stick
+import enveis.mounted_stick
 from enveis.command import RefusedError
 from enveis.main import main
-from enveis.stick import DEMANDED, OPTIONS, flags_of
+from enveis.mounted_stick import DEMANDED, OPTIONS, flags_of
 from tests.crossing import High, Low, make_sides
 from tests.loop_stick import LoopStick, kinds
 from transfer.errors import BagError, BatchError
@@ -199,8 +199,8 @@ def test_the_first_bag_is_named_when_the_second_one_fails(tmp_path: Path, capsys
 def devices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the udev rule would put its links."""
     (tmp_path / "dev").mkdir()
-    monkeypatch.setattr(enveis.stick, "DEVICES", tmp_path / "dev")
-    monkeypatch.setattr(enveis.stick, "MOUNTS", tmp_path / "run")
+    monkeypatch.setattr(enveis.mounted_stick, "DEVICES", tmp_path / "dev")
+    monkeypatch.setattr(enveis.mounted_stick, "MOUNTS", tmp_path / "run")
     return tmp_path / "dev"
 
 
@@ -217,13 +217,13 @@ def test_a_stick_named_by_its_serial_number(
     put(low)
     stick = LoopStick(tmp_path, kind="ext4", size=24 * MIB)
     seen: list[frozenset[str] | None] = []
-    real = enveis.stick._unmount
+    real = enveis.mounted_stick._unmount
 
     def watched(point: Path, serial: str) -> None:
         seen.append(flags_of(point))
         real(point, serial)
 
-    monkeypatch.setattr(enveis.stick, "_unmount", watched)
+    monkeypatch.setattr(enveis.mounted_stick, "_unmount", watched)
     capsys.readouterr()
     with stick.plugged_in() as device:
         (devices / "stick-4C530001").symlink_to(device)
@@ -243,11 +243,11 @@ def test_a_stick_named_by_its_serial_number(
 def test_a_stick_that_is_not_mounted_safely_is_not_used(
     tmp_path: Path, devices: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(enveis.stick, "OPTIONS", ("nodev", "nosuid"))
+    monkeypatch.setattr(enveis.mounted_stick, "OPTIONS", ("nodev", "nosuid"))
     stick = LoopStick(tmp_path, kind="ext4", size=24 * MIB)
     with stick.plugged_in() as device:
         (devices / "stick-1").symlink_to(device)
-        with pytest.raises(Exception, match="not mounted nodev, nosuid and noexec"), enveis.stick.mounted("1"):
+        with pytest.raises(Exception, match="not mounted nodev, nosuid and noexec"), enveis.mounted_stick.mounted("1"):
             raise AssertionError("it was used")
     assert list((tmp_path / "run").iterdir()) == []
 
@@ -285,13 +285,13 @@ def test_a_stick_that_does_not_unmount_hides_nothing_that_went_wrong_before(
     systemctl.write_text(f'#!/bin/sh\necho "$@" >> {said}\n[ "$1" = start ] || {{ echo busy >&2; exit 1; }}\n')
     systemctl.chmod(0o700)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setattr(enveis.stick, "DEVICES", devices)
+    monkeypatch.setattr(enveis.mounted_stick, "DEVICES", devices)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     # Before: nothing is mounted there. After: what the unit mounts.
     flags = iter([None, DEMANDED] * 2)
-    monkeypatch.setattr(enveis.stick, "flags_of", lambda _: next(flags))
-    with pytest.raises(ValueError, match="pulled out"), enveis.stick.mounted("1"):
+    monkeypatch.setattr(enveis.mounted_stick, "flags_of", lambda _: next(flags))
+    with pytest.raises(ValueError, match="pulled out"), enveis.mounted_stick.mounted("1"):
         raise ValueError("pulled out")
-    with pytest.raises(RefusedError, match="cannot be unmounted: busy"), enveis.stick.mounted("1"):
+    with pytest.raises(RefusedError, match="cannot be unmounted: busy"), enveis.mounted_stick.mounted("1"):
         pass
     assert said.read_text() == "start enveis-stick@1.service\nstop enveis-stick@1.service\n" * 2

@@ -14,8 +14,8 @@ import pytest
 
 from enveis import main as entry
 from enveis.command import Command, RefusedError, UsageError
+from enveis.demo.run import Stopping
 from enveis.main import STATIONS, main
-from enveis.run import Stopping
 from enveis.terminal import Terminal, amount, visible
 
 

@@ -216,7 +216,7 @@ def test_an_overdue_batch_is_named_and_exported_again(machines: Machines, monkey
     before = (first / "batch.json").read_bytes()
     assert "No batch is overdue" in m.say("transfer", "reexport", "--overdue", m.stick, "--home", m.low)
     today = datetime.now(UTC).date()
-    for module in ("enveis.crossing", "enveis.commands.transfer_status"):
+    for module in ("enveis.wiring", "enveis.commands.transfer_status"):
         monkeypatch.setattr(f"{module}.utc_today", lambda: today + timedelta(days=3))
     status = m.call("transfer", "status", "--home", m.low, status=3)
     assert [(batch["number"], batch["days"], batch["overdue"]) for batch in status["batches"]] == [(1, 3, True)]

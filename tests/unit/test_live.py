@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from enveis import live
 from enveis.commands.transfer import low_side
-from enveis.live import _Mover
+from enveis.demo import mover as live
+from enveis.demo.mover import _Mover
+from enveis.demo.two_machines import TwoMachines
 from enveis.terminal import Terminal
-from enveis.two_machines import TwoMachines
 from gateway.home.config import GatewayConfig
 from transfer.errors import BusyError
 from transfer.low_side.export import export

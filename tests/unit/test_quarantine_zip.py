@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from enveis.sample_files import one_page_pdf
+from enveis.demo.sample_files import one_page_pdf
 from quarantine.archive import spending
 from quarantine.archive.content import Promise
 from quarantine.budgets import MIB, Budgets

@@ -8,7 +8,7 @@ from pathlib import Path
 import pypdf
 import rarfile
 
-from enveis.sample_files import deflated_zip, one_page_pdf, stored_rar
+from enveis.demo.sample_files import deflated_zip, one_page_pdf, stored_rar
 
 FILES = {"a note.txt": b"hello\n" * 50, "mappe/ø.bin": bytes(range(256)) * 300, "empty": b""}
 

@@ -18,12 +18,12 @@ from disk.settings import read_settings
 from enveis.command import RefusedError
 from enveis.commands.desk import show_files, show_packet
 from enveis.commands.diode import shelf_of
-from enveis.crossing import import_all, low_side
+from enveis.demo.run import Stopping
+from enveis.demo.running_link import RunningLink
+from enveis.demo.two_machines import RunningGateway, TwoMachines, is_port_free
 from enveis.main import expected_sentence
-from enveis.run import Stopping
-from enveis.running_link import RunningLink
 from enveis.terminal import Terminal
-from enveis.two_machines import RunningGateway, TwoMachines, is_port_free
+from enveis.wiring import import_all, low_side
 from gateway.home.config import GIB, MIB, GatewayConfig, encode_config
 from quarantine.scanner.local_clamd import LocalClamd
 from transfer.diode.receiver.arrived import note_imported, remove_imported, waiting_bags

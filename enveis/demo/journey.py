@@ -16,9 +16,9 @@ from types import FrameType
 from typing import Any, Final
 
 from enveis.command import Command, RefusedError, folder_name
-from enveis.sample_files import deflated_zip, one_page_pdf, stored_rar
+from enveis.demo.sample_files import deflated_zip, one_page_pdf, stored_rar
+from enveis.demo.two_machines import RunningGateway, TwoMachines, Upload, free_port
 from enveis.terminal import Terminal
-from enveis.two_machines import RunningGateway, TwoMachines, Upload, free_port
 from gateway.home.config import MIB, GatewayConfig
 from quarantine.scanner.canaries import eicar
 from quarantine.scanner.local_clamd import LocalClamd

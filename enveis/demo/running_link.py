@@ -18,7 +18,7 @@ from disk import durable
 from disk.settings import read_settings
 from enveis.command import RefusedError
 from enveis.commands.diode import LINK_LEDGER, LINK_SETTINGS, shelf_of
-from enveis.two_machines import START_TIMEOUT, STOP_TIMEOUT, TwoMachines
+from enveis.demo.two_machines import START_TIMEOUT, STOP_TIMEOUT, TwoMachines
 from transfer.diode.sender.link_ledger import LinkLedger
 from transfer.diode.settings import LinkSettings, ReceiverSettings, SenderSettings, encode_settings
 from transfer.low_side.outbox import Outbox

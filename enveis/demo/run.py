@@ -1,6 +1,6 @@
 """`enveis run`: both machines on this one, live, until Ctrl-C; for looking at it, never for real submissions.
 
-This module starts and ends; what happens meanwhile is `enveis.live`, which is loaded only when signals are heard.
+This module starts and ends; what happens meanwhile is `enveis.demo.mover`, which is loaded only when signals are heard.
 """
 
 import fcntl
@@ -74,7 +74,7 @@ def _run(arguments: Namespace, terminal: Terminal) -> int:
     root = Path(arguments.home or FOLDER).absolute()
     with Stopping() as stopping:
         try:
-            from enveis.live import live
+            from enveis.demo.mover import live
 
             stopping.interrupt_if_asked()
             durable.make_private_folder(root)
