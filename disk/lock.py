@@ -11,9 +11,13 @@ from pathlib import Path
 from typing import Final
 
 from disk.durable import PRIVATE
-from transfer.errors import BusyError
+from disk.expected import ExpectedError
 
 _BUSY: Final = "another transfer is under way on this machine; wait until it has ended"
+
+
+class BusyError(ExpectedError):
+    """Another process holds the lock; what it protects was not touched."""
 
 
 def exclusive(path: Path, *, busy: str = _BUSY) -> AbstractContextManager[None]:

@@ -39,10 +39,6 @@ class LedgerError(TransferError):
     """The ledger of what crossed cannot be used, or knows nothing of what was asked for."""
 
 
-class BusyError(TransferError):
-    """Another process is exporting, importing or acknowledging at this moment."""
-
-
 class BundleError(TransferError):
     """A bundle is forged, altered, out of date, for somebody else, or not one at all; nothing of it was taken."""
 

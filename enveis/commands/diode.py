@@ -69,11 +69,10 @@ def _settings_argument(parser: ArgumentParser) -> None:
 
 
 def _send(arguments: Namespace, terminal: Terminal) -> int:
-    from disk.lock import exclusive
+    from disk.lock import BusyError, exclusive
     from gateway.home.home import GatewayHome
     from transfer.diode.receiver.processes import Ending
     from transfer.diode.settings import SenderSettings
-    from transfer.errors import BusyError
 
     home = GatewayHome(home_of(arguments))
     home.load_config()
@@ -241,8 +240,7 @@ def _resend(arguments: Namespace, terminal: Terminal) -> int:
 
 def is_sending(home: "GatewayHome") -> bool:
     """Tell whether a sender works with this home."""
-    from disk.lock import exclusive
-    from transfer.errors import BusyError
+    from disk.lock import BusyError, exclusive
 
     try:
         with exclusive(home.root / LINK_LOCK):

@@ -14,6 +14,7 @@ from typing import Final
 from audit.events import Event
 from desk.arrival.opening import OpenPacket
 from disk import durable
+from disk.lock import BusyError
 from disk.settings import read_settings
 from enveis.command import RefusedError
 from enveis.commands.desk import show_files, show_packet
@@ -27,7 +28,6 @@ from enveis.wiring import import_all, low_side
 from gateway.home.config import GIB, MIB, GatewayConfig, encode_config
 from quarantine.scanner.local_clamd import LocalClamd
 from transfer.diode.receiver.arrived import note_imported, remove_imported, waiting_bags
-from transfer.errors import BusyError
 from transfer.ledger import Arrivals
 from transfer.low_side.export import LowSide, acknowledge, export, reexport
 from transfer.low_side.outbox import BatchState

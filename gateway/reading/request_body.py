@@ -30,7 +30,7 @@ _BOUNDARY: Final = re.compile(r"multipart/form-data\s*;\s*boundary=(?:\"([ !#-~]
 
 
 class Parts(Protocol):
-    """Takes the parts of a form in the order in which they come: `gateway.submission.intake`, `gateway.reading.short_form`."""
+    """Takes the parts of a form in the order in which they come: `Intake` and `ShortForm` do."""
 
     @property
     def fields(self) -> Fields:

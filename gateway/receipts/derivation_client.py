@@ -1,4 +1,4 @@
-"""A derivation process and the pipe to it: one line asked, one line answered. See `gateway.receipts.derivation_process`."""
+"""A derivation process and the pipe to it: one line asked, one line answered. See `derivation_process`."""
 
 import asyncio
 import contextlib

@@ -1,6 +1,6 @@
 """The replies, grants and counters of the newest bundle, in memory: asking for them touches no disk.
 
-So a name that exists and one that does not cost the same. Deleting goes through the file at once (gateway/replies/reply_store.py).
+So a name that exists and one that does not cost the same. Deleting goes through the file at once (`reply_store`).
 """
 
 from collections import defaultdict

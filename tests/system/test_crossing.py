@@ -12,10 +12,10 @@ import pytest
 
 from audit.chain import parse_line, split_lines
 from audit.events import Event
-from disk.lock import exclusive
+from disk.lock import BusyError, exclusive
 from keys.words import WordsError
 from tests.crossing import DAY, MIDNIGHT, High, Low, make_sides, no_progress
-from transfer.errors import BagError, BusyError, CodeError, LedgerError, SpoiltPacketError
+from transfer.errors import BagError, CodeError, LedgerError, SpoiltPacketError
 from transfer.high_side.import_bag import MissingReason
 from transfer.ledger import AlarmKind, BatchState, Gap, Outbox
 from transfer.low_side.export import acknowledge, export, reexport, resume

@@ -1,4 +1,4 @@
-"""transfer/packet/FORMAT.md against the code: each field's row says the code's bounds and values, the examples are real."""
+"""transfer/packet/FORMAT.md against the code: each field's row has the code's bounds and values, examples are real."""
 
 import json
 import re

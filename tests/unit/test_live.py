@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from disk.lock import BusyError
 from enveis.commands.transfer import low_side
 from enveis.demo import mover as live
 from enveis.demo.mover import _Mover
 from enveis.demo.two_machines import TwoMachines
 from enveis.terminal import Terminal
 from gateway.home.config import GatewayConfig
-from transfer.errors import BusyError
 from transfer.low_side.export import export
 from transfer.names import Lane, PacketId, new_packet_id
 from transfer.packet.manifest import Manifest, ReceiptNote, encode_manifest

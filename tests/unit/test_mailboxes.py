@@ -169,7 +169,8 @@ def test_deleting_nothing_is_the_same_to_the_file_as_asking_for_a_stranger(path:
     grant = Grant(LOOKUP, 50, 2**30, TODAY + timedelta(days=3))
     take(path, a_bundle(1, [(3, OTHER)], grants=(grant,)))
     script = (
-        "import sys; from pathlib import Path; from tests.bundles import *; from gateway.replies.mailboxes import Mailboxes\n"
+        "import sys; from pathlib import Path; from tests.bundles import *\n"
+        "from gateway.replies.mailboxes import Mailboxes\n"
         "boxes = Mailboxes(Path(sys.argv[1]), gateway=GATEWAY, desk_key=DESK.public, today=lambda: TODAY)\n"
         "Path('/begin').exists(); boxes.replies(sys.argv[2]); boxes.delete(sys.argv[2]); Path('/end').exists()"
     )
@@ -188,7 +189,8 @@ def test_a_deletion_survives_a_power_cut(path: Path, tmp_path: Path) -> None:
     """After the journal's name is gone, its folder is synced: otherwise the journal may come back and undo it."""
     take(path, a_bundle(1, [(3, OTHER)]))
     script = (
-        "import sys; from pathlib import Path; from gateway.replies.reply_store import WayBack; WayBack(Path(sys.argv[1]))"
+        "import sys; from pathlib import Path; from gateway.replies.reply_store import WayBack\n"
+        "WayBack(Path(sys.argv[1]))"
         f".delete({OTHER!r})"
     )
     calls = system_calls(tmp_path / "trace", script, str(path))

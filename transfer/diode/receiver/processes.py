@@ -13,10 +13,9 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
-from disk.lock import exclusive
+from disk.lock import BusyError, exclusive
 from transfer.diode.receiver.open_objects import OpenShelf
 from transfer.diode.receiver.shelf import Shelf
-from transfer.errors import BusyError
 
 if TYPE_CHECKING:
     from keys.signing import VerifyKey

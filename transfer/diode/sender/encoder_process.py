@@ -1,8 +1,8 @@
 """The encoder: a process of its own that works out repair symbols, because the coder holds the interpreter's lock.
 
 Blocks and repair symbols lie in memory that it shares with the sender; requests and answers go over a pair of
-sockets. It is run as
-`python -m transfer.diode.sender.encoder_process MEMORY SOCKET SLOT-SIZE BLOCK-SIZE`, the first two being numbers of open files.
+sockets. It is run as `python -m transfer.diode.sender.encoder_process MEMORY SOCKET SLOT-SIZE BLOCK-SIZE`, the first
+two being numbers of open files.
 """
 
 import mmap

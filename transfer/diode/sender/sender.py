@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, TypeVar
 
 from audit.errors import AuditError
+from disk.lock import BusyError
 from transfer.batch.batch import gateway_id
 from transfer.diode.sender.batch_object import DepartingObject, form_batch
 from transfer.diode.sender.encoder_process import Encoder
@@ -23,7 +24,7 @@ from transfer.diode.settings import SenderSettings
 from transfer.diode.wire.datagram import DatagramWriter, LinkKey, link_id, symbol_size
 from transfer.diode.wire.geometry import BLOCK_SMALL, Geometry, block_symbols
 from transfer.diode.wire.notices import encode_object
-from transfer.errors import BagError, BusyError, LedgerError, SpoiltPacketError, TransferError
+from transfer.errors import BagError, LedgerError, SpoiltPacketError, TransferError
 from transfer.low_side.acknowledge import LowSide
 
 LOOK_EVERY: Final = 2.0  # seconds between two looks at spool and ledger
