@@ -48,7 +48,7 @@ run: setup packages
 demo: setup packages
 	@exec $(VENV)/bin/enveis demo
 
-# All of it in two halves, one for each core; a part of it (ARGS='tests/unit -k words') by itself.
+# All of it in two halves, one for each core; a part of it (ARGS='tests/keys -k words') by itself.
 test: setup test-packages
 	$(if $(ARGS),$(PY) -m pytest $(ARGS),$(PY) -m tests.side_by_side)
 
@@ -71,7 +71,7 @@ bench-batches: setup
 SEED := 1
 soak-batches: setup test-packages
 	@printf '%s\n' $(SEED) $$(( $(SEED) + 1 )) | ENVEIS_SEQUENCES=10000 xargs -P 2 -I{} \
-	  $(PY) -m pytest -q -p no:cacheprovider tests/system/test_crossing_sequences.py --hypothesis-seed={} --hypothesis-show-statistics
+	  $(PY) -m pytest -q -p no:cacheprovider tests/system/transfer/test_crossing_sequences.py --hypothesis-seed={} --hypothesis-show-statistics
 
 # Everything that takes longer than a test may: most of an hour, as root.
 soak: soak-batches soak-diode soak-pages

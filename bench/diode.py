@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.link import LinkEnds
-from tests.namespaces import HIGH, LOW, PORT, Diode, run, why_not
+from tests.worlds.link import LinkEnds
+from tests.worlds.namespaces import HIGH, LOW, PORT, Diode, run, why_not
 from transfer.diode.settings import ReceiverSettings, SenderSettings
 
 SIZE: Final = 268_435_456  # bytes

@@ -1,7 +1,7 @@
 """How long `/return` takes for words that nobody has and for cases with and without an answer: `make bench-return`.
 
 Compared, not asserted: on a shared machine a difference of time says little. What is asserted is that the same is done
-(tests/unit/test_gateway_returning.py). Every request goes to a real gateway, in turn, so that whatever else the machine
+(tests/gateway/test_return_visit.py). Every request goes to a real gateway, in turn, so that whatever else the machine
 does meets all three alike.
 """
 

@@ -14,7 +14,7 @@ from pypdf import PdfWriter
 
 from quarantine.scanner.local_clamd import LocalClamd
 from tests.browser.conftest import Seen, Visitor
-from tests.letterbox import Letterbox
+from tests.worlds.letterbox import Letterbox
 
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1100, "height": 800}
 REPLY = "Takk. Hvem undertegnet brevet?\n<script>alert(1)</script> Tel. 12 & 34"

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import Visitor
-from tests.letterbox import Letterbox
+from tests.worlds.letterbox import Letterbox
 
 MIB = 1024 * 1024
 # `make soak-pages` takes the gateway's own limits and the sizes that people try; the rest of the time they are smaller.

@@ -4,7 +4,7 @@ import json
 import subprocess
 
 from tests.browser.conftest import Seen
-from tests.oracles import npm_packages
+from tests.worlds.oracles import npm_packages
 
 STATES = {"form", "form-empty", "form-filled", "receipt", "return", "return-wrong", "case", "case-no-answer", "added"}
 STATES |= {"deleted", "withdrawn", "withdraw-left", "too-large", "beyond-limits", "how", "privacy"}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from enveis.main import main
 from enveis.wiring import low_side
-from tests.link import LinkEnds
+from tests.worlds.link import LinkEnds
 from transfer.diode.coder import encode_repair
 from transfer.diode.receiver.commit_process import Committed, commit_whole
 from transfer.diode.receiver.datagram_intake import Intake

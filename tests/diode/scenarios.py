@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.link import MIB, LinkEnds, memory, wait_for
-from tests.namespaces import HIGH, PORT, Diode
+from tests.worlds.link import MIB, LinkEnds, memory, wait_for
+from tests.worlds.namespaces import HIGH, PORT, Diode
 from transfer.diode.settings import ReceiverSettings, SenderSettings
 from transfer.names import PacketId
 

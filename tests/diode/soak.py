@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from tests.diode.scenarios import RSS_MAX, flood, kill_at_random, rig, stall
-from tests.link import MIB, memory
-from tests.namespaces import why_not
+from tests.worlds.link import MIB, memory
+from tests.worlds.namespaces import why_not
 
 SIZE: Final = 256 * MIB
 LARGE: Final = 3_000_000_000

@@ -12,7 +12,7 @@ import pytest
 
 from enveis.commands.transfer_status import EXIT_ALARM
 from enveis.main import main
-from tests.link import MIB, LinkEnds, wait_for
+from tests.worlds.link import MIB, LinkEnds, wait_for
 from transfer.diode.errors import LinkError
 from transfer.diode.sender.outlet import Outlet, open_outlet
 from transfer.diode.sender.token_bucket import TokenBucket

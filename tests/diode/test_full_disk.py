@@ -11,7 +11,7 @@ import pytest
 
 from tests.diode.both_ends import SYMBOL, Bench, formed, put
 from tests.diode.small_disk import PAGE, SmallDisk, small_disk, why_not
-from tests.link import MIB, LinkEnds, wait_for
+from tests.worlds.link import MIB, LinkEnds, wait_for
 from transfer.batch.batch import gateway_id
 from transfer.diode.errors import DatagramError, Refusal
 from transfer.diode.receiver.commit_process import commit_whole

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.diode.scenarios import RSS_MAX, Rig, flood, kill_at_random, rig, stall
-from tests.link import MIB, memory, wait_for
-from tests.namespaces import HIGH, HIGH_MAC, LOW, run, why_not
+from tests.worlds.link import MIB, memory, wait_for
+from tests.worlds.namespaces import HIGH, HIGH_MAC, LOW, run, why_not
 from transfer.diode.receiver.report import encode_numbers
 
 WHY_NOT = why_not()

@@ -14,7 +14,7 @@ import pytest
 
 from enveis.wiring import low_side
 from tests.diode.test_commands import HOST, free_udp_port
-from tests.link import ENVEIS, MIB, LinkEnds
+from tests.worlds.link import ENVEIS, MIB, LinkEnds
 from transfer.batch.batch import Entry, parse_batch
 from transfer.diode.sender import batch_object
 from transfer.diode.sender import sender as sending

@@ -12,10 +12,10 @@ from quarantine.budgets import Budgets
 from quarantine.check_of_type import examine_bytes
 from quarantine.examination import encode_examination
 from quarantine.file_types import FileType
-from tests import benign_pdfs, hostile_rar, hostile_rar3, hostile_zip, pdf_files, text_files
-from tests.jpeg_files import chunk, jpeg, png, segment, tiff
-from tests.picture_files import exif as exif_block
-from tests.picture_files import saved, two_pictures, with_text
+from tests.builders import benign_pdfs, hostile_rar, hostile_rar3, hostile_zip, pdf_files, text_files
+from tests.builders.jpeg_files import chunk, jpeg, png, segment, tiff
+from tests.builders.picture_files import exif as exif_block
+from tests.builders.picture_files import saved, two_pictures, with_text
 
 SEED_MAX: Final = 24 * 1024  # bytes; mutations of large files find little and take long
 

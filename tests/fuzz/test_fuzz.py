@@ -17,11 +17,11 @@ from quarantine.image import check as checks_image
 from quarantine.rar.blocks import MAGIC_5
 from quarantine.text import check as checks_txt
 from quarantine.verdict import Code, Finding
+from tests.builders.rar5 import Entry, rar5
 from tests.fuzz import caged, targets
 from tests.fuzz.mending import mend
 from tests.fuzz.mutation import mutate
 from tests.fuzz.seeds import TARGETS, seeds
-from tests.rar5 import Entry, rar5
 
 SEEDS = {target: seeds(target) for target in TARGETS}
 needs_atheris = pytest.mark.skipif(sys.version_info >= (3, 12), reason="atheris is locked for Python 3.11 only")

@@ -1,0 +1,267 @@
+"""Coming back: for words that lead nowhere exactly the same is done, key by key, as for a case without replies."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from types import FrameType
+from unittest import mock
+
+import pytest
+from aiohttp import StreamReader
+from aiohttp.base_protocol import BaseProtocol
+
+from gateway.form import WORDS_FIELD, Fields
+from gateway.problems import SubmissionError
+from gateway.reading.file_valve import Valve
+from gateway.reading.request_body import Body, Pace
+from gateway.receipts.derivation_client import Derivation
+from gateway.receipts.return_keys import VisitKeys, VisitsBusyError, spelled
+from gateway.replies.mailboxes import Mailboxes
+from gateway.replies.reply_store import WayBack
+from gateway.return_visit import return_visit
+from gateway.return_visit.return_visit import open_case
+from gateway.submission.intake import Limits
+from gateway.submission.later_visit import LaterVisit
+from gateway.submission.receive import Station
+from gateway.views import CaseView, ReplyView, ReturnView
+from keys.receipt import new_receipt_words, return_secrets
+from keys.recipient import Kind
+from keys.words import WordsError
+from quarantine.file_types import FileType
+from tests.builders.bundles import DESK, GATEWAY, TODAY, a_bundle
+from tests.worlds.gateway_process import form_body
+from transfer.bundle.reply import Reply, ReplyId, State, seal_reply
+
+LIMITS = Limits(files_max=3, file_max_bytes=1000, message_max_bytes=1024, allowed=frozenset(FileType))
+# Where keys are used: what these do is what costs time and can be told apart.
+KEY_MODULES = ("keys.age.wrap", "keys.age.stream", "keys.age.header", "keys.receipt", "keys.secret", "keys.recipient")
+OUR_PACKAGES = ("gateway.", "keys.", "transfer.")
+ANSWERED, EMPTY = new_receipt_words().return_words, new_receipt_words().return_words
+
+
+@pytest.fixture
+async def station(tmp_path: Path) -> AsyncIterator[Station]:
+    """One case with one reply, one whose replies were deleted."""
+    way_back = WayBack(tmp_path / "way-back.sqlite")
+    way_back.begin()
+    bodies, replies = {}, []
+    for number, words in enumerate((ANSWERED, EMPTY), start=1):
+        secrets = return_secrets(words, Kind.CLASSIC)
+        reply = Reply(ReplyId(f"{number:032x}"), secrets.lookup, TODAY, State.ANSWERED, "An answer.")
+        bodies[number] = seal_reply(reply, secrets.recipient)
+        replies.append((number, secrets.lookup))
+    bundle = a_bundle(1, replies, bodies=bodies)
+    way_back.accept(bundle, gateway=GATEWAY, min_serial=None, today=TODAY)
+    way_back.delete(return_secrets(EMPTY, Kind.CLASSIC).lookup)
+    visits = VisitKeys(Kind.CLASSIC)
+    visits.start()
+    mail = Mailboxes(tmp_path / "way-back.sqlite", gateway=GATEWAY, desk_key=DESK.public, today=lambda: TODAY)
+    yield mock.Mock(
+        Station, visits=visits, mail=mail, limits=LIMITS, pace=Pace(base=60.0, min_rate=1), today=lambda: TODAY
+    )
+    await visits.stop()
+
+
+async def _come_back(station: Station, words: str) -> CaseView | ReturnView:
+    body, boundary = form_body([("words", words)], [])
+    protocol = mock.Mock(BaseProtocol, _reading_paused=False)
+    stream = StreamReader(protocol, 2**16, loop=asyncio.get_running_loop())
+    stream.feed_data(body)
+    stream.feed_eof()
+    return await open_case(station, stream, Body(len(body), boundary))
+
+
+@contextmanager
+def _recorded() -> Iterator[list[str]]:
+    """Write down each function of ours that is called, and each of the cryptographic libraries, in order."""
+    called: list[str] = []
+
+    def note(frame: FrameType, event: str, argument: object) -> None:
+        module = str(frame.f_globals.get("__name__", ""))
+        if event == "call" and module.startswith(OUR_PACKAGES):
+            called.append(f"{module}.{frame.f_code.co_qualname}")
+        elif event == "c_call" and module.startswith(KEY_MODULES):
+            called.append(f"{module} -> {getattr(argument, '__qualname__', argument)}")
+
+    sys.setprofile(note)
+    try:
+        yield called
+    finally:
+        sys.setprofile(None)
+
+
+def _of_keys(called: list[str]) -> list[str]:
+    return [name for name in called if name.startswith(KEY_MODULES)]
+
+
+async def _trace(station: Station, words: str) -> list[str]:
+    with _recorded() as called:
+        assert isinstance(await _come_back(station, words), CaseView)
+    # How often the loop wakes a reader is the loop's affair.
+    return [
+        name
+        for name in called
+        if not name.startswith(("gateway.reading.request_body", "gateway.receipts.derivation_client"))
+    ]
+
+
+async def _traces(station: Station) -> tuple[list[str], list[str], list[str]]:
+    await _trace(station, ANSWERED)  # what is done once, at first use
+    unknown = await _trace(station, new_receipt_words().return_words)
+    return unknown, await _trace(station, EMPTY), await _trace(station, ANSWERED)
+
+
+async def test_the_same_keys_are_used_in_the_same_order_whether_words_lead_anywhere(station: Station) -> None:
+    unknown, empty, answered = await _traces(station)
+    assert unknown == empty
+    assert _of_keys(unknown) == _of_keys(answered)
+    assert sum("unwrap_x25519" in name for name in unknown) >= 1
+    assert sum(name.endswith((" wrap_x25519", ".wrap_x25519")) for name in unknown) >= 1
+
+
+def _only_when_there_is_something(real: Callable[..., object]) -> Callable[..., object]:
+    def shortcut(station: Station, secrets: object) -> object:
+        return real(station, secrets) if station.mail.replies(secrets.lookup) else ((), 0)  # type: ignore[attr-defined]
+
+    return shortcut
+
+
+async def test_a_shortcut_for_who_has_no_reply_would_be_seen(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(return_visit, "_opened", _only_when_there_is_something(return_visit._opened))
+    unknown, _, answered = await _traces(station)
+    assert _of_keys(unknown) != _of_keys(answered)
+
+
+async def test_replies_are_shown_and_the_decoy_is_not(station: Station) -> None:
+    case = await _come_back(station, ANSWERED.upper())
+    assert isinstance(case, CaseView)
+    assert case.replies == (ReplyView(TODAY, State.ANSWERED, "An answer."),)
+    assert case.words == spelled(ANSWERED)
+    assert "An answer" not in repr(case)
+    assert case.words not in repr(case)
+    empty = await _come_back(station, EMPTY)
+    assert isinstance(empty, CaseView)
+    assert (empty.replies, empty.unreadable) == ((), 0)
+
+
+def test_every_receipt_is_spelled_in_as_many_letters() -> None:
+    made = [new_receipt_words() for _ in range(50)]
+    assert {len(spelled(words.return_words)) for words in made} == {49}
+    for words in made:
+        assert spelled(spelled(words.return_words)) == spelled(words.return_words)
+        with pytest.raises(WordsError):
+            spelled(words.proof_words)
+
+
+async def test_the_queue_is_bounded_but_not_for_who_has_a_place() -> None:
+    visits = VisitKeys(Kind.CLASSIC, waiting=2)  # never started: nobody is served
+    waiting = [asyncio.create_task(visits.derive(EMPTY)) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(VisitsBusyError):
+        await visits.derive(EMPTY)
+    adding = asyncio.create_task(visits.derive(EMPTY, has_place=True))
+    await asyncio.sleep(0.05)
+    assert not adding.done()
+    visits.start()
+    found = await asyncio.wait_for(asyncio.gather(*waiting, adding), 60)
+    assert {secrets.lookup for secrets in found} == {return_secrets(EMPTY, Kind.CLASSIC).lookup}
+    await visits.stop()
+
+
+async def test_who_waits_too_long_is_asked_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.receipts.return_keys.WAIT", 0.05)
+    with pytest.raises(VisitsBusyError):
+        await VisitKeys(Kind.CLASSIC).derive(EMPTY)
+
+
+async def test_a_process_that_dies_is_started_again_and_its_visitor_asked_to_come_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateway.receipts.return_keys.RESTART_AFTER", 0.05)
+    visits = VisitKeys(Kind.CLASSIC)
+    monkeypatch.setattr("gateway.receipts.return_keys.NICE", "--no-such-thing")
+    monkeypatch.setattr("gateway.receipts.return_keys.RETURN", "no-such-command")
+    visits.start()
+    with pytest.raises(VisitsBusyError):
+        await asyncio.wait_for(visits.derive(EMPTY), 30)
+    monkeypatch.setattr("gateway.receipts.return_keys.RETURN", "return")
+    assert (await asyncio.wait_for(visits.derive(EMPTY), 30)).lookup == return_secrets(EMPTY, Kind.CLASSIC).lookup
+    await visits.stop()
+
+
+async def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    async def hang_once(
+        _process: Derivation, line: str, ask: Callable[..., Awaitable[bytes]] = Derivation.ask
+    ) -> bytes:
+        asked.append(line)
+        if len(asked) == 1:
+            monkeypatch.setattr("gateway.receipts.return_keys.WAIT", 60.0)
+            await asyncio.sleep(3600)
+        return await ask(_process, line)
+
+    monkeypatch.setattr("gateway.receipts.return_keys.RESTART_AFTER", 0.05)
+    monkeypatch.setattr("gateway.receipts.return_keys.WAIT", 0.2)
+    monkeypatch.setattr(Derivation, "ask", hang_once)
+    visits = VisitKeys(Kind.CLASSIC)
+    visits.start()
+    with pytest.raises(VisitsBusyError):
+        await visits.derive(EMPTY)
+    assert (await asyncio.wait_for(visits.derive(EMPTY), 30)).lookup == return_secrets(EMPTY, Kind.CLASSIC).lookup
+    await visits.stop()
+
+
+async def test_an_upload_outlives_a_derivation_that_failed_while_it_came(station: Station) -> None:
+    later, fields = LaterVisit(station), Fields()
+    fields.add(WORDS_FIELD, EMPTY.encode())
+    with mock.patch.object(station.visits, "derive", side_effect=VisitsBusyError):
+        later.on_field(fields, WORDS_FIELD)
+        await asyncio.sleep(0.05)
+    assert (await later.carried(fields)).note.lookup == return_secrets(EMPTY, Kind.CLASSIC).lookup
+    with mock.patch.object(station.visits, "derive", side_effect=VisitsBusyError), pytest.raises(SubmissionError):
+        await LaterVisit(station).carried(fields)
+    await later.close()
+
+
+class _Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_the_valve_shuts_after_a_while_and_opens_after_a_calm_one() -> None:
+    clock, crowd = _Clock(), [False]
+    valve = Valve(lambda: crowd[0], seconds=60, now=clock)
+
+    def after(seconds: float, *, crowded: bool) -> bool:
+        crowd[0] = crowded
+        clock.now += seconds
+        valve.look()
+        return valve.takes_files
+
+    assert after(100, crowded=False)
+    assert after(1, crowded=True)
+    assert after(59, crowded=True)
+    assert after(1, crowded=False)  # one calm look, and it counts from the beginning
+    assert after(1, crowded=True)
+    assert after(59, crowded=True)
+    assert not after(1, crowded=True)
+    assert not after(50, crowded=False)
+    assert not after(1, crowded=True)
+    assert not after(1, crowded=False)
+    assert not after(59, crowded=False)
+    assert after(1, crowded=False)
+
+
+def test_a_grant_never_takes_away() -> None:
+    from gateway.submission.later_visit import limits_with
+    from transfer.bundle.contents import Grant
+
+    small = Grant("ab" * 16, files_max=1, file_max_bytes=10, expires=TODAY + timedelta(days=1))
+    assert (limits_with(LIMITS, small).files_max, limits_with(LIMITS, small).file_max_bytes) == (3, 1000)
+    assert not limits_with(LIMITS, None).tables

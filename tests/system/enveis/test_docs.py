@@ -1,0 +1,173 @@
+"""What the pages promise: docs/open-packet.mjs opens a packet with npm's age; links, commands and names are real."""
+
+import ast
+import re
+import shutil
+import subprocess
+import zipfile
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from enveis.main import main
+from keys.identity import Identity, encode_identity_file, generate_identity
+from keys.recipient import Kind
+from tests.worlds.oracles import NODE, npm_packages
+from transfer.names import Lane, new_packet_id
+from transfer.packet.manifest import FileNote, Manifest, Outcome, ReceiptNote, encode_manifest
+from transfer.packet.message import Message, encode_message
+from transfer.packet.writer import PacketWriter
+
+ROOT = Path(__file__).parents[3]
+PAGES = sorted(
+    path
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/*.md"), *ROOT.glob("deploy/**/*.md")]
+    if not any(part.startswith(".") or part in ("node_modules", "run") for part in path.relative_to(ROOT).parts)
+)
+SIZE = 200_000  # bytes: several chunks
+MESSAGE = encode_message(Message(text="They lost my papers. æøå"))
+
+
+def sealed_packet(identity: Identity) -> tuple[bytes, bytes]:
+    """A packet with one file, and that file."""
+    content = bytes(range(256)) * (SIZE // 256)
+    writer = PacketWriter([identity.recipient, generate_identity(identity.kind).recipient])
+    sealed = [writer.header, writer.begin("files/01.txt"), writer.write(content)]
+    last, member = writer.end()
+    note = FileNote(member.name, "a.txt", "txt", member.size, member.sha256, Outcome.CLEAR)
+    receipt = ReceiptNote("ab" * 16, str(identity.recipient), "cd" * 32, "ef" * 32)
+    manifest = Manifest(
+        packet=new_packet_id(),
+        gateway="00" * 8,
+        received=date(2026, 11, 21),
+        lane=Lane.CLEAR,
+        sealed_to="00" * 8,
+        receipt=receipt,
+        files=(note,),
+    )
+    sealed += [last, *writer.finish(MESSAGE, encode_manifest(manifest))]
+    return b"".join(sealed), content
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    # A module is looked for from where the script lies, as after `npm install` beside it.
+    shutil.copy(ROOT / "docs" / "open-packet.mjs", tmp_path)
+    (tmp_path / "node_modules").symlink_to(npm_packages())
+    return tmp_path
+
+
+def run_script(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [NODE, "open-packet.mjs", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_the_script_opens_a_packet(folder: Path, kind: Kind) -> None:
+    identity = generate_identity(kind)
+    sealed, content = sealed_packet(identity)
+    (folder / "identity.txt").write_bytes(encode_identity_file(identity, None))
+    (folder / "packet.age").write_bytes(sealed)
+    done = run_script(folder, "identity.txt", "packet.age", "packet.zip")
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(folder / "packet.zip") as archive:
+        assert archive.testzip() is None
+        assert archive.read("files/01.txt") == content
+        assert archive.read("message.json") == MESSAGE
+    assert (folder / "packet.zip").stat().st_mode & 0o777 == 0o600
+    assert not (folder / "packet.zip.part").exists()
+
+
+@pytest.mark.parametrize("fault", ["cut", "changed", "not for us"])
+def test_the_script_leaves_nothing_of_a_packet_that_does_not_open(folder: Path, fault: str) -> None:
+    identity = generate_identity(Kind.HYBRID)
+    sealed, _ = sealed_packet(identity)
+    if fault == "cut":
+        sealed = sealed[: -65_536 - 16]
+    elif fault == "changed":
+        sealed = sealed[:-1] + bytes([sealed[-1] ^ 1])
+    else:
+        identity = generate_identity(Kind.HYBRID)
+    (folder / "identity.txt").write_bytes(encode_identity_file(identity, None))
+    (folder / "packet.age").write_bytes(sealed)
+    done = run_script(folder, "identity.txt", "packet.age", "packet.zip")
+    assert done.returncode == 1
+    assert done.stderr.startswith("not opened: ")
+    assert not list(folder.glob("packet.zip*"))
+
+
+def test_the_script_replaces_nothing(folder: Path) -> None:
+    identity = generate_identity(Kind.CLASSIC)
+    (folder / "identity.txt").write_bytes(encode_identity_file(identity, None))
+    (folder / "packet.age").write_bytes(sealed_packet(identity)[0])
+    (folder / "packet.zip").write_text("mine")
+    assert run_script(folder, "identity.txt", "packet.age", "packet.zip").returncode == 1
+    assert (folder / "packet.zip").read_text() == "mine"
+    assert run_script(folder, "identity.txt").returncode == 2
+
+
+def test_debians_tools_open_a_classic_packet(tmp_path: Path) -> None:
+    """The commands of docs/opening-a-packet.md."""
+    identity = generate_identity(Kind.CLASSIC)
+    sealed, content = sealed_packet(identity)
+    (tmp_path / "identity.txt").write_bytes(encode_identity_file(identity, None))
+    (tmp_path / "PACKET.age").write_bytes(sealed)
+    page = (ROOT / "docs" / "opening-a-packet.md").read_text()
+    command = "age -d -i identity.txt PACKET.age > packet.zip && unzip packet.zip -d packet"
+    assert command in page
+    subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True, capture_output=True)
+    assert (tmp_path / "packet" / "files" / "01.txt").read_bytes() == content
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_and_names_of_files_lead_somewhere(page: Path) -> None:
+    text = page.read_text()
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+        assert (page.parent / target).exists(), target
+    # `gateway/submission/plaintext_span.py`, `tests/system/test_x.py`: what a page names must be there.
+    folders = "enveis|gateway|quarantine|transfer|keys|audit|desk|disk|deploy|docs|tests|bench"
+    for name in re.findall(rf"`((?:{folders})/[\w./-]+\.(?:py|md|mjs|toml|conf|html))`", text):
+        assert (ROOT / name).exists(), name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_command_that_a_page_shows_exists(
+    page: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Every fence is matched, whatever its language: the end of one must not pass for the beginning of another.
+    for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE):
+        for line in [] if language != "sh" else re.findall(r"^\s*(?:\$ )?enveis ([^\n#&|]*)", block, re.MULTILINE):
+            words = line.split()
+            names = words[: 1 if words[0] in ("demo", "run") else 2]
+            with pytest.raises(SystemExit, match="0"):
+                main([*names, "--help"])
+            offered = re.findall(r"--[\w-]+", capsys.readouterr().out)
+            for option in (word for word in words if word.startswith("--")):
+                assert option in offered, line
+
+
+def test_the_pages_describe_every_package() -> None:
+    architecture = (ROOT / "ARCHITECTURE.md").read_text()
+    packages = [path.parent for path in ROOT.glob("*/__init__.py") if path.parent.name != "tests"]
+    assert packages
+    for package in packages:
+        assert f"`{package.name}/`" in architecture, package.name
+
+
+def test_every_room_says_what_it_holds() -> None:
+    rooms = [path for station in ROOT.glob("*/__init__.py") for path in station.parent.rglob("__init__.py")]
+    for room in rooms:
+        says = ast.get_docstring(ast.parse(room.read_text("utf-8")))
+        assert says, room
+        assert "TODO" not in says, room
+
+
+def test_every_dependency_has_its_reason() -> None:
+    page = (ROOT / "docs" / "dependencies.md").read_text()
+    listed = re.findall(r'^\s*"([a-z][\w-]*)[>="]', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    extras = re.findall(r"^(?:gateway|desk) = \[(.*)\]", (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    names = {*listed, *re.findall(r'"([a-z][\w-]*)', " ".join(extras))}
+    assert {"cryptography", "aiohttp", "pytest"} <= names
+    for name in names:
+        assert f"`{name}`" in page, name

@@ -1,0 +1,160 @@
+"""A gateway under a flood: a hundred uploads at once, visitors who come back by the dozen, files switched off."""
+
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from gateway.home.config import GatewayConfig
+from gateway.reading.upload_slots import SMALL_MAX
+from gateway.receipts.return_keys import WAITING
+from keys.receipt import new_receipt_words
+from tests.worlds.gateway_process import GatewayProcess, form_body, form_head, read_answer
+
+LARGE = b"x" * (SMALL_MAX + 1)
+
+
+def _begin(gateway: GatewayProcess, text: str = "with a file") -> tuple[socket.socket, bytes]:
+    """Send the head and the text of a large upload; return the connection and the rest."""
+    body, boundary = form_body([("message", text)], [("large.txt", LARGE)])
+    connection = gateway.connect()
+    connection.sendall(form_head(boundary, len(body), "/en/submit") + body[:1000])
+    return connection, body[1000:]
+
+
+def test_a_hundred_uploads_at_once_and_then_a_friendly_page(tmp_path: Path) -> None:
+    most = GatewayConfig().uploads_max
+    assert most == 100
+    with GatewayProcess(tmp_path) as gateway:
+        begun = [_begin(gateway) for _ in range(most)]
+        time.sleep(0.5)
+        one_more, _ = _begin(gateway)
+        with one_more:
+            answer = read_answer(one_more)
+        assert answer.status == 503
+        assert int(answer.headers["retry-after"]) > 0
+        assert "Too many people are sending" in answer.text
+
+        def finish(upload: tuple[socket.socket, bytes]) -> str | None:
+            connection, rest = upload
+            with connection:
+                connection.settimeout(180)
+                connection.sendall(rest)
+                return read_answer(connection).words
+
+        with ThreadPoolExecutor(20) as pool:
+            words = list(pool.map(finish, begun))
+        assert len(set(words) - {None}) == most
+        assert len(gateway.leftovers()) == most
+
+
+def test_who_comes_back_never_delays_who_sends(tmp_path: Path) -> None:
+    with GatewayProcess(tmp_path) as gateway:
+        assert gateway.submit([("message", "the first receipt is made")]).words
+        answered: list[int] = []
+
+        def come_back(_: int) -> None:
+            answered.append(gateway.come_back(new_receipt_words().return_words).status)
+
+        visitors = [threading.Thread(target=come_back, args=(number,)) for number in range(WAITING + 20)]
+        for visitor in visitors:
+            visitor.start()
+        while not any(status == 503 for status in answered):
+            assert any(visitor.is_alive() for visitor in visitors), "the queue was never full"
+            time.sleep(0.01)
+        before = answered.count(200)
+        sent = [gateway.submit([("message", f"text {number}")]).words for number in range(5)]
+        assert len(set(sent) - {None}) == 5
+        # Five submissions were through while most of the queue still waited.
+        assert answered.count(200) - before < WAITING
+        assert any(visitor.is_alive() for visitor in visitors)
+        for visitor in visitors:
+            visitor.join(120)
+        assert set(answered) == {200, 503}
+        assert answered.count(200) >= WAITING
+
+
+def _until(condition, seconds: float = 60) -> None:  # type: ignore[no-untyped-def]
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.1)
+
+
+def test_under_a_flood_files_are_switched_off_and_text_never_is(tmp_path: Path) -> None:
+    off = "Files cannot be taken at this moment"
+    with GatewayProcess(tmp_path, uploads_max=3, valve_seconds=1) as gateway:
+        words = gateway.submit([("message", "before")]).words
+        assert words
+        assert off not in gateway.get("/en/").text
+        begun = [_begin(gateway) for _ in range(3)]
+        _until(lambda: off in gateway.get("/en/").text)
+        page = gateway.get("/en/").text
+        assert 'type="file"' not in page
+        assert 'name="message"' in page
+        assert gateway.submit([("message", "only text")]).words
+        # A small file goes with its text: the text is received, the file is not, and the page says so.
+        both = gateway.submit([("message", "text and file")], [("a.txt", b"x")])
+        assert both.words
+        assert "a.txt" in both.text
+        assert "later with your return words" in both.text
+        # A large one is not waited for, and nothing that was typed is lost.
+        connection, rest = _begin(gateway, "what I typed")
+        with connection:
+            connection.sendall(rest[: len(rest) // 2])
+            refused = read_answer(connection)
+        assert refused.status == 503
+        assert off in refused.text
+        assert "what I typed" in refused.text
+        case = gateway.come_back(words)
+        assert case.status == 200
+        assert off in case.text
+        assert gateway.post("/add", [("words", words), ("message", "more text")]).status == 200
+        for connection, _ in begun:
+            connection.close()
+        _until(lambda: off not in gateway.get("/en/").text)
+        assert gateway.submit([], [("a.txt", b"x")]).words
+        files = [name for packet in gateway.packets() for name in packet.files]
+        assert files == ["a.txt"]
+        log = gateway.log.read_text()
+    assert log.count("valve-shut") == log.count("valve-open") == 1
+
+
+def test_a_spool_that_fills_shuts_the_valve_before_it_is_full(tmp_path: Path) -> None:
+    quota = 6 * 1024 * 1024
+    settings = {"quota_bytes": quota, "reserve_bytes": quota // 3, "valve_seconds": 1, "valve_fill_percent": 25}
+    with GatewayProcess(tmp_path, **settings) as gateway:
+        assert gateway.submit([], [("a.txt", LARGE)]).words
+        _until(lambda: "Files cannot be taken" in gateway.get("/en/").text)
+        assert gateway.submit([("message", "text")]).words
+
+
+def test_killed_at_any_moment_of_a_withdrawal(tmp_path: Path) -> None:
+    gateway = GatewayProcess(tmp_path, tick_seconds=6 * 3600)
+    ended = {True: 0, False: 0}
+    for delay in (0.0, 0.002, 0.005, 0.01, 0.02, 0.2):
+        gateway.start()
+        page = gateway.submit([("message", "to be withdrawn")])
+        packet, token = page.hidden("packet"), page.hidden("token")
+        body, boundary = form_body([("packet", packet), ("token", token)], [])
+        with gateway.connect() as connection:
+            connection.sendall(form_head(boundary, len(body), "/withdraw") + body)
+            time.sleep(delay)
+            gateway.stop(9)
+        gateway.start()
+        spool = gateway.home.spool
+        waits = (spool / "clear" / f"{packet}.age").exists()
+        assert (spool / "withdrawable" / packet).exists() == waits
+        assert not (spool / "withdrawable" / f"{packet}.age").exists()
+        said = f'"packet":"{packet}"' in "".join(
+            line for line in gateway.home.audit.read_text().splitlines() if "submission-withdrawn" in line
+        )
+        assert said != waits
+        ended[waits] += 1
+        if waits:
+            again = gateway.post("/withdraw", [("packet", packet), ("token", token)])
+            assert "has been removed" in again.text
+        gateway.stop()
+        assert gateway.leftovers() == []
+    assert ended[False]

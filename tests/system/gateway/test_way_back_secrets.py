@@ -1,0 +1,96 @@
+"""What coming back leaves behind: nothing that was typed, and no file operation that tells a case from none."""
+
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from keys.receipt import new_receipt_words
+from keys.recipient import Kind
+from tests.worlds.gateway_process import Answer, GatewayProcess
+
+CANARY = "CanarySecretWord"
+REPLY = "CanaryOfTheReply"
+# Every call that opens, reads, writes or names a file.
+_CALLS = "openat,open,read,pread64,readv,write,pwrite64,writev,lseek,fsync,fdatasync,rename,unlink,ftruncate,fcntl,stat"
+_FILE = re.compile(r"^\d+ +(\w+)\((?:AT_FDCWD<[^>]*>, )?(?:\d+<(/[^>]*)>|\"(/[^\"]*)\")")
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    with GatewayProcess(tmp_path_factory.mktemp("secrets"), kind=Kind.CLASSIC, tick_seconds=6 * 3600) as running:
+        yield running
+
+
+def _case(gateway: GatewayProcess, text: str = "a matter") -> tuple[str, Answer]:
+    answer = gateway.submit([("message", text)])
+    assert answer.words
+    return answer.words, answer
+
+
+def _file_calls(gateway: GatewayProcess, output: Path, words: str) -> list[tuple[str, str]]:
+    """Return what a visit with these words does with files, in the gateway and its children, in order."""
+    command = ["strace", "-f", "-y", "-e", f"trace={_CALLS}", "-o", str(output), "-p", str(gateway.pid)]
+    strace = subprocess.Popen(command, stderr=subprocess.PIPE)
+    assert strace.stderr is not None
+    try:
+        assert b"attached" in strace.stderr.readline()
+        time.sleep(0.5)  # the valve's look and whatever else was on its way
+        assert gateway.come_back(words).status == 200
+    finally:
+        strace.terminate()
+        strace.communicate(timeout=30)
+    calls = [match for line in output.read_text().splitlines() if (match := _FILE.match(line))]
+    # The valve looks at the spool once a second, whoever is here.
+    named = [(match[1], match[2] or match[3]) for match in calls]
+    return [(call, path) for call, path in named if "/spool" not in path and not path.startswith(("/dev/", "/proc/"))]
+
+
+def test_the_same_files_are_touched_in_the_same_order(gateway: GatewayProcess, tmp_path: Path) -> None:
+    words, _ = _case(gateway)
+    gateway.come_back(words)
+    traces = [
+        _file_calls(gateway, tmp_path / f"{number}.trace", typed)
+        for number, typed in enumerate((new_receipt_words().return_words, words, new_receipt_words().return_words))
+    ]
+    assert traces[0] == traces[1] == traces[2]
+    # What is known of bundles is asked for once; replies are looked up in memory.
+    assert {Path(path).name for _, path in traces[0]} == {"way-back.sqlite"}
+    assert not [call for call, _ in traces[0] if "write" in call or "sync" in call]
+
+
+def test_nothing_that_was_typed_and_no_word_is_left_behind(gateway: GatewayProcess) -> None:
+    words, page = _case(gateway, CANARY)
+    other = new_receipt_words()
+    receipt = next(packet.manifest.receipt for packet in gateway.packets() if packet.message.text == CANARY)
+    assert receipt is not None
+    gateway.take_bundle(1, [(receipt, REPLY)])
+    case = gateway.come_back(words)
+    assert REPLY in case.text
+    hidden = case.hidden("words")
+    gateway.come_back(other.return_words)
+    gateway.come_back(f"{CANARY} {other.return_words}")
+    gateway.come_back(other.proof_words)
+    gateway.post("/add", [("words", hidden), ("message", CANARY)], [(f"{CANARY}.txt", CANARY.encode())])
+    gateway.post("/add", [("words", CANARY), ("message", CANARY)], [(f"{CANARY}.exe", b"MZ")])
+    gateway.post("/withdraw", [("packet", page.hidden("packet")), ("token", CANARY)])
+    gateway.post("/withdraw", [("packet", page.hidden("packet")), ("token", page.hidden("token"))])
+    gateway.post("/delete-replies", [("words", hidden)])
+    gateway.submit([("message", CANARY), ("receipt_public", f"{CANARY} {CANARY}")])
+    gateway.raw(f"GET /return?words={CANARY} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    # A process that dies badly leaves no core file either.
+    gateway.stop(signal.SIGABRT)
+    assert not [path for folder in (gateway.root, Path.cwd()) for path in folder.glob("core*") if path.is_file()]
+    secret = [CANARY, REPLY, words, hidden, page.hidden("token"), other.return_words, other.proof_words]
+    # Two words of a receipt side by side: one alone is a word that any text may have.
+    secret += [" ".join(words.split()[place : place + 2]) for place in range(9)]
+    for path in gateway.root.rglob("*"):
+        content = path.read_bytes() if path.is_file() else b""
+        for canary in secret:
+            assert canary not in str(path)
+            assert canary.encode() not in content, path
+    gateway.start()

@@ -1,0 +1,365 @@
+"""Whatever a worker does, its file is Undecided within limits, and the next one is inspected as if nothing had been."""
+
+import contextlib
+import os
+import resource
+import signal
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from quarantine.budgets import MIB, Budgets
+from quarantine.cage.layers import Cage, Layer
+from quarantine.errors import CageError, UndecidableError
+from quarantine.examination import Examination, Member
+from quarantine.file_types import FileType
+from quarantine.memfd import MemfdWriter, SealedMemfd, seal_bytes_in_memory
+from quarantine.rar.unpack import DamagedArchiveError
+from quarantine.verdict import Reason
+from quarantine.workers.caged_examiner import CagedExaminer
+from quarantine.workers.protocol import Request
+from quarantine.workers.spares import SPARES
+from quarantine.workers.zygote_client import Zygote
+from tests.worlds.hostile_zygote import HOSTILE
+
+BUDGETS = Budgets(worker_cpu=1, worker_memory=256 * MIB, answer_bytes=10_000)
+EMPTY = b'{"findings":[],"members":[],"spent":[0,0]}'
+
+
+@pytest.fixture(scope="module")
+def zygote() -> Iterator[Zygote]:
+    with Zygote(program=HOSTILE) as running:
+        yield running
+
+
+def examine(zygote: Zygote, script: str, *, seconds: float = 10.0) -> Examination:
+    examiner = CagedExaminer(BUDGETS, zygote)
+    with seal_bytes_in_memory(script.encode()) as memfd:
+        return examiner.examine(memfd.fd, FileType.TXT, deadline=time.monotonic() + seconds)
+
+
+def undecided(zygote: Zygote, script: str, *, seconds: float = 10.0) -> Reason:
+    with pytest.raises(UndecidableError) as caught:
+        examine(zygote, script, seconds=seconds)
+    assert examine(zygote, "pass") == Examination()
+    return caught.value.reason
+
+
+def own_processes(zygote: Zygote) -> int:
+    """Processes that a zygote has without any worker: an outer one only where the kernel gives namespaces."""
+    return 2 if zygote.start().namespaces else 1
+
+
+def processes_of(zygote: Zygote) -> list[int]:
+    """Process numbers of everything that came from a zygote's outermost process; the zygote is the last of its own."""
+    found, seen = [zygote.pid], []
+    while found:
+        pid = found.pop()
+        with contextlib.suppress(OSError):
+            found += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+            seen.append(pid)
+    return seen
+
+
+def has_a_file(pid: int) -> bool:
+    """Whether a process is a worker with all layers on, which spares do not have yet."""
+    with contextlib.suppress(OSError):
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        return limits.partition("Max open files")[2].split()[0] == "2"
+    return False
+
+
+def settled(zygote: Zygote, *, at_work: int) -> tuple[list[int], list[int]]:
+    """Wait until as many workers have a file, and the spares are there that belong to it: all of them, or one.
+
+    Returns:
+        Process numbers of the spares, and of the workers with a file.
+    """
+    own, until = own_processes(zygote), time.monotonic() + 10
+    while True:
+        found = processes_of(zygote)[own:]
+        busy = [pid for pid in found if has_a_file(pid)]
+        if len(busy) == at_work and len(found) - at_work == (1 if at_work else SPARES):
+            return [pid for pid in found if pid not in busy], busy
+        assert time.monotonic() < until, f"{len(found)} processes, {len(busy)} of them at work"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "raise ValueError",
+        "raise SystemExit(0)",
+        "raise KeyboardInterrupt",
+        "raise MemoryError",
+        "raise RecursionError",
+        "os._exit(0)",
+        "os._exit(3)",
+        "os.abort()",
+        "os.kill(os.getpid(), 9)",
+        "os.write(1, b'{')",
+        "os.write(1, b'x' * 60_000)",
+        "os.write(1, b'{}' * 30_000); os._exit(0)",
+        f"os.write(1, {EMPTY!r}); os._exit(3)",
+        f"os.write(1, {EMPTY!r}); os.kill(os.getppid(), 9)",
+        "os.write(1, b'[' * 9000); os._exit(0)",
+        "import socket; socket.socket()",
+        "import tests.worlds.hostile_zygote",
+        "a = bytes(10**12)",
+        "a = [bytearray(10**6) for _ in range(1000)]",
+        "sys.setrecursionlimit(10**9); repr(type('A', (), {'__repr__': lambda self: repr(self)})())",
+        "import _ctypes; _ctypes.PyObj_FromPtr(1)",
+        "os.close(1)",
+    ],
+)
+def test_a_worker_without_a_good_answer_decides_nothing(zygote: Zygote, script: str) -> None:
+    assert undecided(zygote, script) is Reason.WORKER_FAILED
+
+
+def test_an_answer_is_believed_when_the_worker_ended_well(zygote: Zygote) -> None:
+    # It is a stranger's all the same; the gate is its form (test_quarantine_examination).
+    assert examine(zygote, f"os.write(1, {EMPTY!r}); os._exit(0)") == Examination()
+
+
+def test_a_busy_loop_ends_at_its_cpu_seconds(zygote: Zygote) -> None:
+    began = time.monotonic()
+    assert undecided(zygote, "while True: pass", seconds=60) is Reason.OUT_OF_TIME
+    assert time.monotonic() - began < 20
+
+
+@pytest.mark.parametrize(
+    "script", ["while True: pass", "import _thread; a = _thread.allocate_lock(); a.acquire(); a.acquire()"]
+)
+def test_the_deadline_ends_a_worker(zygote: Zygote, script: str) -> None:
+    began = time.monotonic()
+    assert undecided(zygote, script, seconds=0.3) is Reason.OUT_OF_TIME
+    assert time.monotonic() - began < 2.5
+    settled(zygote, at_work=0)
+
+
+def test_an_endless_answer_is_cut(zygote: Zygote) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert undecided(zygote, "while True: os.write(1, b'x' * 65536)") is Reason.WORKER_FAILED
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 10_000  # KiB
+
+
+def test_memory_of_a_worker_is_bounded_and_not_the_brokers(zygote: Zygote) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    bomb = "a = []\nwhile True: a.append(bytearray(1 << 20))"
+    assert undecided(zygote, bomb) is Reason.WORKER_FAILED
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 10_000  # KiB
+
+
+def test_an_unsealed_file_is_not_looked_at(zygote: Zygote) -> None:
+    fd = os.memfd_create("enveis")
+    try:
+        os.write(fd, b"pass")
+        with pytest.raises(UndecidableError) as caught:
+            CagedExaminer(BUDGETS, zygote).examine(fd, FileType.TXT, deadline=time.monotonic() + 10)
+        assert caught.value.reason is Reason.WORKER_FAILED
+    finally:
+        os.close(fd)
+
+
+def test_nothing_that_a_worker_changes_reaches_the_next_one(zygote: Zygote) -> None:
+    examine(zygote, "import builtins; builtins.len = None; sys.modules.clear(); os.environ['A'] = 'b'")
+    assert examine(zygote, "assert len('a') == 1 and 'A' not in os.environ and sys.modules") == Examination()
+
+
+def test_a_worker_knows_nothing_of_the_broker(zygote: Zygote, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET", "key")
+    with Zygote(program=HOSTILE) as fresh:
+        assert examine(fresh, "assert set(os.environ) <= {'LC_CTYPE'}, os.environ") == Examination()
+    forbidden = ("keys", "gateway", "transfer", "audit", "desk", "enveis", "disk")
+    check = f"assert not [name for name in sys.modules if name.partition('.')[0] in {forbidden}]"
+    assert examine(zygote, check) == Examination()
+
+
+def test_members_come_back_as_they_are_promised(zygote: Zygote) -> None:
+    content = os.urandom(3 * MIB)
+    examiner = CagedExaminer(BUDGETS, zygote)
+    deadline = time.monotonic() + 20
+    with seal_bytes_in_memory(content) as memfd:
+        with examiner.expand(
+            memfd.fd, Member(len(content), crc32=zlib.crc32(content), place=(0,)), deadline=deadline
+        ) as it:
+            assert os.pread(it.fd, len(content), 0) == content
+        for wrong in (
+            Member(len(content), crc32=0, place=(0,)),
+            Member(len(content) + 1, crc32=zlib.crc32(content), place=(0,)),
+            Member(len(content) - 1, crc32=zlib.crc32(content[:-1]), place=(0,)),
+        ):
+            with pytest.raises(DamagedArchiveError):
+                examiner.expand(memfd.fd, wrong, deadline=deadline)
+
+
+def test_a_dead_zygote_is_replaced_and_its_files_are_undecided() -> None:
+    with Zygote(program=HOSTILE) as zygote:
+        first = zygote.pid
+        with ThreadPoolExecutor(4) as pool:
+            waiting = [pool.submit(undecided_reason, zygote) for _ in range(4)]
+            settled(zygote, at_work=4)
+            processes = processes_of(zygote)
+            os.kill(processes[own_processes(zygote) - 1], signal.SIGKILL)
+            assert [job.result(10) for job in waiting] == [Reason.WORKER_FAILED] * 4
+        assert examine(zygote, "pass") == Examination()
+        assert zygote.pid not in {None, first}
+        assert all(is_gone_within(pid, 5) for pid in processes)
+
+
+def is_gone_within(pid: int, seconds: float) -> bool:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        # A zombie is gone too: who reaps it depends on the machine.
+        try:
+            if " Z " in Path(f"/proc/{pid}/stat").read_text():
+                return True
+        except OSError:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def undecided_reason(zygote: Zygote) -> Reason:
+    try:
+        examine(zygote, "import _thread; a = _thread.allocate_lock(); a.acquire(); a.acquire()", seconds=20)
+    except UndecidableError as error:
+        return error.reason
+    raise AssertionError("decided")
+
+
+@pytest.mark.parametrize("without", [frozenset(), frozenset({Layer.NAMESPACES})])
+def test_no_worker_outlives_its_zygote(without: frozenset[Layer]) -> None:
+    with Zygote(Cage(without), program=HOSTILE) as zygote:
+        thread = threading.Thread(target=undecided_reason, args=(zygote,))
+        thread.start()
+        settled(zygote, at_work=1)
+        processes = processes_of(zygote)
+        os.kill(processes[own_processes(zygote) - 1], signal.SIGKILL)
+        thread.join(10)
+        assert all(is_gone_within(pid, 5) for pid in processes)
+
+
+def test_a_zygote_that_cannot_start_is_said_and_not_tried_without_end(tmp_path: Path) -> None:
+    program = tmp_path / "broken.py"
+    program.write_text("raise SystemExit(1)")
+    zygote = Zygote(program=(str(program),))
+    with pytest.raises(CageError):
+        zygote.start()
+    began = time.monotonic()
+    for _ in range(20):
+        with pytest.raises(UndecidableError):
+            examine(zygote, "pass")
+    assert time.monotonic() - began < 0.5
+
+
+def test_a_zygote_that_hangs_holds_nobody_up_beyond_the_deadline(tmp_path: Path) -> None:
+    with Zygote(program=HOSTILE) as zygote:
+        inner = processes_of(zygote)[own_processes(zygote) - 1]
+        os.kill(inner, signal.SIGSTOP)
+        began = time.monotonic()
+        with pytest.raises(UndecidableError) as caught:
+            examine(zygote, "pass", seconds=0.3)
+        assert caught.value.reason is Reason.OUT_OF_TIME
+        assert time.monotonic() - began < 4
+        os.kill(inner, signal.SIGCONT)
+        assert examine(zygote, "pass") == Examination()
+
+
+def test_two_hundred_files_at_once(zygote: Zygote) -> None:
+    scripts = ["pass", "raise ValueError", "while True: pass", "os.kill(1, 9)", "a = bytes(10**12)"] * 40
+    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    descriptors = len(list(Path("/proc/self/fd").iterdir()))
+
+    def judge(script: str) -> bool:
+        try:
+            examine(zygote, script, seconds=30 if script == "pass" else 1.5)
+        except UndecidableError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(16) as pool:
+        assert list(pool.map(judge, scripts)) == [script == "pass" for script in scripts]
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - resident < 20_000  # KiB
+    assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
+    settled(zygote, at_work=0)
+
+
+def test_a_large_file_costs_the_broker_nothing(zygote: Zygote) -> None:
+    with MemfdWriter() as writer:
+        writer.write(b"pass\n#")
+        for _ in range(64):
+            writer.write(b"x" * MIB)
+        memfd: SealedMemfd = writer.seal()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with memfd, contextlib.suppress(UndecidableError):
+        CagedExaminer(Budgets(), zygote).examine(memfd.fd, FileType.TXT, deadline=time.monotonic() + 20)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 5_000  # KiB
+
+
+def test_a_request_names_its_work(zygote: Zygote) -> None:
+    with seal_bytes_in_memory(b"") as memfd, pytest.raises(ValueError, match="too long"):
+        zygote.worker(Request(1, BUDGETS, target="x" * 5000), memfd.fd, deadline=time.monotonic() + 1)
+
+
+def test_a_file_is_given_to_a_worker_that_waited_for_it(zygote: Zygote) -> None:
+    spares, _ = settled(zygote, at_work=0)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(undecided_reason, zygote)
+        left, busy = settled(zygote, at_work=1)
+        assert {*left, *busy} == set(spares)
+        zygote.close()
+        assert waiting.result(10) is Reason.WORKER_FAILED
+
+
+def test_no_worker_has_what_another_file_left_in_memory(zygote: Zygote) -> None:
+    # The first are forked before this file is read, the later ones after it, by the same zygote.
+    examine(zygote, "import builtins; builtins.left = sys.left = stream.read")
+    before, _ = settled(zygote, at_work=0)
+    for _ in range(2 * SPARES + 1):
+        examine(zygote, "import builtins; assert not hasattr(sys, 'left') and not hasattr(builtins, 'left')")
+    assert not set(settled(zygote, at_work=0)[0]) & set(before), "a worker was used twice"
+
+
+def test_a_spare_holds_its_socket_and_no_descriptor_of_a_file() -> None:
+    # Without this layer, so that the test may look; it has nothing to do with descriptors.
+    with Zygote(Cage(frozenset({Layer.PRIVILEGES})), program=HOSTILE) as zygote, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(undecided_reason, zygote)
+        (spare,), (busy,) = settled(zygote, at_work=1)
+        until = time.monotonic() + 5
+        while len(descriptors_of(spare)) > 3 and time.monotonic() < until:
+            time.sleep(0.01)  # as it starts, it has what the zygote has
+        assert descriptors_of(spare) == ["/dev/null", "/dev/null", "socket"]
+        assert descriptors_of(busy) == ["/memfd", "pipe"]
+        zygote.close()
+        waiting.result(10)
+
+
+def descriptors_of(pid: int) -> list[str]:
+    numbers = sorted(Path(f"/proc/{pid}/fd").iterdir(), key=lambda path: int(path.name))
+    return [str(number.readlink()).partition(":")[0] for number in numbers]
+
+
+def test_spares_that_died_cost_nobody_a_file(zygote: Zygote) -> None:
+    spares, _ = settled(zygote, at_work=0)
+    for pid in spares:
+        os.kill(pid, signal.SIGKILL)
+        assert is_gone_within(pid, 5)
+    assert examine(zygote, "pass") == Examination()
+    settled(zygote, at_work=0)
+
+
+def test_an_ended_zygote_leaves_nothing_behind() -> None:
+    zygote = Zygote(program=HOSTILE)
+    zygote.start()
+    examine(zygote, "pass")
+    settled(zygote, at_work=0)
+    processes = processes_of(zygote)
+    os.kill(processes[own_processes(zygote) - 1], signal.SIGSTOP)  # even one that does not listen
+    zygote.close()
+    assert not any(Path(f"/proc/{pid}").exists() for pid in processes)
