@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keys.signing import SigningKey
+from tests.worlds.json_texts import watch_json
 from transfer.batch.batch import (
     PACKETS_MAX,
     AuditPart,
@@ -165,10 +166,20 @@ def test_any_flipped_bit_breaks_the_signature(position: int, bit: int) -> None:
         verify_batch(bytes(forged), SIGNATURE, TRUSTED)
 
 
-def test_nothing_is_parsed_before_the_signature_holds() -> None:
-    """Were it parsed first, this would be refused as unreadable."""
+@pytest.mark.parametrize("forged", [b"not even JSON", MANIFEST.replace(b'"number": 7', b'"number": 8')])
+def test_nothing_is_parsed_before_the_signature_verifies(forged: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the parser sees is watched: that its errors are not shown does not mean that it did not run."""
+    parsed = watch_json(monkeypatch)
+    stranger = SigningKey.generate()
     with pytest.raises(BatchError, match="forged or damaged"):
-        verify_batch(b"not even JSON", SIGNATURE, TRUSTED)
+        verify_batch(forged, SIGNATURE, TRUSTED)
+    with pytest.raises(UnknownGatewayError):
+        verify_batch(forged, stranger.sign(forged, trusted_comment="x"), TRUSTED)
+    with pytest.raises(BatchError, match="cannot be read"):
+        verify_batch(forged, "no signature", TRUSTED)
+    assert parsed == []
+    verify_batch(MANIFEST, SIGNATURE, TRUSTED)
+    assert parsed == [MANIFEST], "the watcher sees the parser"
 
 
 def test_a_stranger_is_named_as_one() -> None:

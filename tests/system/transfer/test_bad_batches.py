@@ -21,6 +21,7 @@ from keys.identity import generate_identity
 from keys.recipient import Kind
 from keys.signing import SigningKey
 from tests.worlds.crossing import DAY, High, Low, make_sides
+from tests.worlds.json_texts import watch_json
 from transfer.batch.batch import AuditPart, gateway_id
 from transfer.errors import BatchError, ContradictionError, LedgerError, UnknownGatewayError
 from transfer.high_side.arrivals import Arrivals
@@ -167,6 +168,18 @@ def test_a_damaged_batch_is_refused_as_a_whole(sides: tuple[Low, High, Path], sp
     low, high, bag = sides
     spoil(bag)
     assert named in refused(low, high, bag)
+
+
+@pytest.mark.parametrize("spoil", [flip("batch.json", 100), another_letter("batch.json.minisig", 90)])
+def test_nothing_of_a_forged_batch_is_parsed(
+    sides: tuple[Low, High, Path], spoil: Spoil, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    low, high, bag = sides
+    spoil(bag)
+    manifest = (bag / "batch.json").read_bytes()
+    parsed = watch_json(monkeypatch)
+    assert "forged or damaged" in refused(low, high, bag)
+    assert manifest not in parsed
 
 
 @pytest.mark.parametrize("what", [link, pipe, folder, device, endless, remove])
