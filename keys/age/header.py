@@ -10,8 +10,8 @@ from typing import BinaryIO, Final
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from keys import base64_text
 from keys.age.errors import HeaderError, HeaderMacError
+from keys.base64_text import encode_unpadded, parse_unpadded
 
 VERSION_LINE: Final = b"age-encryption.org/v1\n"
 FILE_KEY_SIZE: Final = 16  # bytes
@@ -49,11 +49,11 @@ def encode_header(stanzas: Sequence[Stanza], file_key: bytes) -> bytes:
     lines = [VERSION_LINE]
     for stanza in stanzas:
         lines.append(b"-> " + " ".join(stanza.arguments).encode("ascii") + b"\n")
-        body = encode_base64(stanza.body).encode("ascii")
+        body = encode_unpadded(stanza.body).encode("ascii")
         # A body whose length is a multiple of a line's ends with an empty line: the reader needs a short one.
         lines += [body[i : i + _BODY_COLUMNS] + b"\n" for i in range(0, len(body) + 1, _BODY_COLUMNS)]
     signed = b"".join(lines) + b"---"
-    return signed + b" " + encode_base64(_mac(file_key, signed)).encode("ascii") + b"\n"
+    return signed + b" " + encode_unpadded(_mac(file_key, signed)).encode("ascii") + b"\n"
 
 
 def read_header(stream: BinaryIO) -> Header:
@@ -76,7 +76,7 @@ def read_header(stream: BinaryIO) -> Header:
     match = _MAC_LINE.fullmatch(line)
     if match is None or not stanzas:
         raise HeaderError("the header of an age file ends wrongly")
-    return Header(tuple(stanzas), bytes(lines.read[: -len(line)]) + b"---", parse_base64(match[1].decode("ascii")))
+    return Header(tuple(stanzas), bytes(lines.read[: -len(line)]) + b"---", parse_field(match[1].decode("ascii")))
 
 
 def payload_key(file_key: bytes, nonce: bytes) -> bytes:
@@ -89,21 +89,14 @@ def hkdf(secret: bytes, *, salt: bytes | None, info: bytes) -> bytes:
     return HKDF(SHA256(), 32, salt, info).derive(secret)
 
 
-def encode_base64(plain: bytes) -> str:
-    """Return standard base64 without padding (RFC 4648, section 4)."""
-    return base64_text.encode_base64(plain).rstrip("=")
-
-
-def parse_base64(untrusted_text: str) -> bytes:
-    """Return the bytes of canonical, unpadded standard base64.
+def parse_field(untrusted_text: str) -> bytes:
+    """Return the bytes behind a field of the header: canonical base64 without padding.
 
     Raises:
         HeaderError: Padding, white space, a foreign character, or bits set after the end.
     """
-    if untrusted_text.endswith("="):
-        raise HeaderError("a field in the header of an age file is padded base64")
     try:
-        return base64_text.parse_base64(untrusted_text + "=" * (-len(untrusted_text) % 4))
+        return parse_unpadded(untrusted_text)
     except ValueError as error:
         raise HeaderError(f"a field in the header of an age file is {error}") from None
 
@@ -134,7 +127,7 @@ def _read_body(lines: _HeaderLines) -> bytes:
             raise HeaderError("a line in the header of an age file is too long")
         body += line
         if len(line) < _BODY_COLUMNS:
-            return parse_base64(body)
+            return parse_field(body)
 
 
 def _mac(file_key: bytes, signed: bytes) -> bytes:

@@ -28,7 +28,8 @@ from nacl.exceptions import CryptoError
 from nacl.exceptions import RuntimeError as SodiumRuntimeError
 
 from keys.age.errors import HeaderError, HybridUnsupportedError
-from keys.age.header import FILE_KEY_SIZE, Stanza, encode_base64, hkdf, parse_base64
+from keys.age.header import FILE_KEY_SIZE, Stanza, hkdf, parse_field
+from keys.base64_text import encode_unpadded
 
 X25519_KIND: Final = "X25519"
 HYBRID_KIND: Final = "mlkem768x25519"
@@ -61,7 +62,7 @@ def wrap_x25519(file_key: bytes, public: bytes) -> Stanza:
     ephemeral = secrets.token_bytes(SECRET_SIZE)
     share = x25519_public(ephemeral)
     key = hkdf(_agree(ephemeral, public), salt=share + public, info=_X25519_INFO)
-    return Stanza((X25519_KIND, encode_base64(share)), _seal_key(key, file_key))
+    return Stanza((X25519_KIND, encode_unpadded(share)), _seal_key(key, file_key))
 
 
 def unwrap_x25519(stanza: Stanza, secret: bytes) -> bytes | None:
@@ -82,7 +83,7 @@ def hybrid_public(seed: bytes) -> bytes:
 def wrap_hybrid(file_key: bytes, public: bytes) -> Stanza:
     """Wrap `file_key` to a hybrid public key of HYBRID_PUBLIC_SIZE bytes (HPKE base mode, RFC 9180)."""
     sealed = _HPKE.encrypt(file_key, _hybrid_public_key(public), _HYBRID_INFO)
-    return Stanza((HYBRID_KIND, encode_base64(sealed[:_ENCAPSULATED_SIZE])), sealed[_ENCAPSULATED_SIZE:])
+    return Stanza((HYBRID_KIND, encode_unpadded(sealed[:_ENCAPSULATED_SIZE])), sealed[_ENCAPSULATED_SIZE:])
 
 
 def unwrap_hybrid(stanza: Stanza, seed: bytes) -> bytes | None:
@@ -111,7 +112,7 @@ def wrap_scrypt(file_key: bytes, passphrase: str, *, work: int = SCRYPT_WORK) ->
     """Wrap `file_key` under a passphrase; must be the only stanza of its file."""
     salt = secrets.token_bytes(_SALT_SIZE)
     key = _scrypt(passphrase, salt, work)
-    return Stanza((SCRYPT_KIND, encode_base64(salt), str(work)), _seal_key(key, file_key))
+    return Stanza((SCRYPT_KIND, encode_unpadded(salt), str(work)), _seal_key(key, file_key))
 
 
 def unwrap_scrypt(stanza: Stanza, passphrase: str) -> bytes | None:
@@ -120,7 +121,7 @@ def unwrap_scrypt(stanza: Stanza, passphrase: str) -> bytes | None:
         return None
     if len(stanza.arguments) != 3:
         raise HeaderError("a passphrase line in the header of an age file is malformed")
-    salt = parse_base64(stanza.arguments[1])
+    salt = parse_field(stanza.arguments[1])
     if len(salt) != _SALT_SIZE or not _WORK.fullmatch(stanza.arguments[2]) or len(stanza.body) != _BODY_SIZE:
         raise HeaderError("a passphrase line in the header of an age file is malformed")
     work = int(stanza.arguments[2])
@@ -140,7 +141,7 @@ def _agree(secret: bytes, public: bytes) -> bytes:
 def _only_share(stanza: Stanza, size: int) -> bytes:
     if len(stanza.arguments) != 2:
         raise HeaderError("a recipient line in the header of an age file is malformed")
-    share = parse_base64(stanza.arguments[1])
+    share = parse_field(stanza.arguments[1])
     # The body's length is checked before decrypting: otherwise one file could be made to open under several
     # keys (partitioning oracle; C2SP age.md, "X25519 recipient stanza").
     if len(share) != size or len(stanza.body) != _BODY_SIZE:
