@@ -14,12 +14,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
 from audit.events import Event, Record
 from audit.log import AuditLog
+from audit.utc_day import utc_today
 from keys.age.reader import open_stream
 from keys.age.small import open_bytes, seal_bytes
 from keys.identity import Identity, encode_identity_file, generate_identity, read_identities
@@ -132,7 +132,7 @@ def _export(root: Path) -> None:
 
 def _status_below(root: Path) -> None:
     low = _low(root)
-    read_low_status(low.spool, low.outbox, today=_today(), limits=LIMITS)
+    read_low_status(low.spool, low.outbox, today=utc_today(), limits=LIMITS)
 
 
 def _import(root: Path) -> None:
@@ -147,8 +147,8 @@ def _import(root: Path) -> None:
             gateways=root / "high" / "gateways",
             open_packet=lambda stream: [None for _ in open_stream(stream, [identity])] and None,
             open_secret=lambda sealed: open_bytes(sealed, [identity]),
-            audit=AuditLog(root / "high" / "audit.jsonl", today=_today),
-            today=_today(),
+            audit=AuditLog(root / "high" / "audit.jsonl", today=utc_today),
+            today=utc_today(),
             progress=_unseen,
         )
         words.append(report.code)
@@ -172,9 +172,9 @@ def _low(root: Path) -> LowSide:
         recipients=(_identity(root).recipient,),
         spool=Spool(root / "low" / "spool", quota=2**50, reserve=0, tick=TICK),
         outbox=Outbox.begin(root / "low" / "outbox.sqlite"),
-        audit=AuditLog(root / "low" / "audit.jsonl", today=_today),
+        audit=AuditLog(root / "low" / "audit.jsonl", today=utc_today),
         lock=root / "low" / "transfer.lock",
-        today=_today,
+        today=utc_today,
     )
 
 
@@ -184,10 +184,6 @@ def _identity(root: Path) -> Identity:
 
 def _key(root: Path) -> SigningKey:
     return parse_signing_key((root / "key").read_text())
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()
 
 
 def _unseen(_done: int, _total: int) -> None:

@@ -7,12 +7,13 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Final, TypeVar
 
 from audit.events import Event
 from audit.log import AuditLog
+from audit.utc_day import utc_today
 from desk.config import DeskConfig, encode_config
 from desk.errors import DeskError
 from disk.durable import is_private, make_home, make_private_folder, write_new
@@ -247,11 +248,6 @@ def pair(home: DeskHome, pairing: Pairing) -> bool:
     home.log().append(Event.GATEWAY_PAIRED, gateway=pairing.gateway, digest=digest)
     write_new(path, [content])
     return True
-
-
-def utc_today() -> date:
-    """Return today's date in UTC; nothing finer goes into a log."""
-    return datetime.now(UTC).date()
 
 
 def _parsed(path: Path, parse: Callable[[str], T]) -> T:

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from audit.utc_day import utc_today
 from enveis.command import RefusedError
 from enveis.terminal import Progress
 
@@ -127,8 +127,3 @@ def _importer(
         )
 
     return take
-
-
-def utc_today() -> date:
-    """Return today's date in UTC; nothing finer goes into a ledger or a log."""
-    return datetime.now(UTC).date()

@@ -7,11 +7,11 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
 from audit.events import Event
+from audit.utc_day import utc_today
 from disk.lock import shared
 from gateway.errors import GatewayError
 from gateway.hardening import allow_descriptors, harden_process, swap_is_active
@@ -103,7 +103,7 @@ async def _run(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     mail = await asyncio.to_thread(
-        Mailboxes, home.way_back, gateway=material.gateway, desk_key=material.desk_key, today=utc_day
+        Mailboxes, home.way_back, gateway=material.gateway, desk_key=material.desk_key, today=utc_today
     )
     site = site_of(config, material.recipients, limits_of(config), lambda: mail.counters)
     station = await _station(home, material, zygote, site, mail)
@@ -132,7 +132,7 @@ async def _run(
 
 def _metrics(home: GatewayHome, config: GatewayConfig, spool: Spool) -> MetricsSocket:
     limits = WaitingLimits(config.alarm_days, config.overdue_days, config.retention_days)
-    read = reader(spool, home.outbox, quota=config.quota_bytes, limits=limits, today=utc_day)
+    read = reader(spool, home.outbox, quota=config.quota_bytes, limits=limits, today=utc_today)
     path = Path(config.metrics_socket) if config.metrics_socket else home.metrics
     return MetricsSocket(path, read=read, tick_start=spool.tick_start, look_every=min(LOOK_EVERY, config.tick_seconds))
 
@@ -171,7 +171,7 @@ async def _station(
         visits=VisitKeys(kind),
         mail=mail,
         valve=Valve(lambda: _is_crowded(config, places, spool), seconds=config.valve_seconds),
-        today=utc_day,
+        today=utc_today,
     )
 
 
@@ -208,8 +208,3 @@ async def _inspections(config: GatewayConfig, zygote: Zygote | None) -> Inspecti
         budget=float(config.inspection_budget_seconds),
         file_max=config.file_max_bytes,
     )
-
-
-def utc_day() -> date:
-    """Return today's UTC date."""
-    return datetime.now(UTC).date()

@@ -13,8 +13,9 @@ from audit.chain import EMPTY, Head, hash_line, parse_line, split_lines
 from audit.errors import AuditError, LineError
 from audit.events import Event
 from audit.log import AuditLog
+from audit.utc_day import utc_today
 from desk.errors import DeskError
-from desk.home import DeskHome, pair, read_pairing, utc_today
+from desk.home import DeskHome, pair, read_pairing
 from disk.durable import make_private_folder, replace, sync_folder
 from transfer.batch.batch import GatewayId
 from transfer.errors import CopyDamagedError

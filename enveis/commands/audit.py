@@ -4,10 +4,11 @@ import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from audit.utc_day import utc_today
 from enveis.command import Command, RefusedError, UsageError, confirm, file_name, folder_name, home_of
 from enveis.terminal import Terminal, amount
 
@@ -31,7 +32,7 @@ def _log(arguments: Namespace) -> "tuple[AuditLog, Path]":
     if not closed_segments(path):
         with path.open("rb"):
             pass  # an absent log is an error, not an empty one
-    return AuditLog(path, today=lambda: datetime.now(UTC).date()), path
+    return AuditLog(path, today=utc_today), path
 
 
 def _verify_arguments(parser: ArgumentParser) -> None:

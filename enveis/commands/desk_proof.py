@@ -20,7 +20,7 @@ def _challenge_arguments(parser: ArgumentParser) -> None:
 
 
 def _challenge(arguments: Namespace, terminal: Terminal) -> int:
-    from desk.home import utc_today
+    from audit.utc_day import utc_today
     from disk.durable import write_new
     from transfer.packet.authorship_proof import encode_challenge, new_challenge
 

@@ -26,7 +26,7 @@ def _reply_arguments(parser: ArgumentParser) -> None:
 
 
 def _reply(arguments: Namespace, terminal: Terminal) -> int:
-    from desk.home import utc_today
+    from audit.utc_day import utc_today
     from desk.way_back.replies import reply_to
     from transfer.bundle.reply import State
 
@@ -83,7 +83,7 @@ def _size(text: str) -> int:
 
 
 def _grant(arguments: Namespace, terminal: Terminal) -> int:
-    from desk.home import utc_today
+    from audit.utc_day import utc_today
     from desk.way_back.replies import grant_to
     from transfer.bundle.contents import DAYS_MAX, GRANT_FILE_MAX, GRANT_FILES_MAX
 
@@ -161,7 +161,7 @@ def _bundle_arguments(parser: ArgumentParser) -> None:
 
 
 def _bundle(arguments: Namespace, terminal: Terminal) -> int:
-    from desk.home import utc_today
+    from audit.utc_day import utc_today
     from desk.way_back.qr_sheet import encode_sheet
     from desk.way_back.replies import draft_bundle, publish_bundle
     from disk.durable import write_new

@@ -1,10 +1,10 @@
 """`enveis gateway accept-bundle`: take what the desk sends back, after showing what it is."""
 
 from argparse import ArgumentParser, Namespace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from audit.utc_day import utc_today
 from enveis.command import Command, confirm, file_name, home_of, whole_number
 from enveis.terminal import Terminal, amount
 
@@ -30,7 +30,7 @@ def _accept(arguments: Namespace, terminal: Terminal) -> int:
     home = GatewayHome(home_of(arguments))
     material = home.load()
     bundle = open_bundle(read_bundle(arguments.file), material.desk_key)
-    store, today = WayBack(home.way_back), datetime.now(UTC).date()
+    store, today = WayBack(home.way_back), utc_today()
     gateway, low = material.gateway, arguments.min_serial
     # Once before anybody is asked, and again, with what is then known, when it is taken.
     check_acceptable(bundle, gateway=gateway, known=store.known(), min_serial=low, today=today)
@@ -73,7 +73,7 @@ def way_back_state(path: Path, gateway: str, desk_key: "VerifyKey") -> str:
     from gateway.errors import GatewayError
     from gateway.replies.mailboxes import Mailboxes
 
-    today = datetime.now(UTC).date()
+    today = utc_today()
     try:
         mailboxes = Mailboxes(path, gateway=gateway, desk_key=desk_key, today=lambda: today)
     except GatewayError as error:

@@ -3,10 +3,11 @@
 from argparse import Namespace
 from typing import TYPE_CHECKING, Final
 
+from audit.utc_day import utc_today
 from enveis.command import Command, RefusedError, home_of
 from enveis.commands.diode_status import link_as_json, read_link, read_sender, say_link, say_sender
 from enveis.terminal import Terminal
-from enveis.wiring import low_side, utc_today, waiting_limits
+from enveis.wiring import low_side, waiting_limits
 
 if TYPE_CHECKING:
     from desk.home import DeskHome

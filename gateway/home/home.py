@@ -7,12 +7,12 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
 from audit.events import Event
 from audit.log import AuditLog
+from audit.utc_day import utc_today
 from disk.durable import is_private, make_home, make_private_folder, write_new
 from disk.settings import read_settings
 from gateway.errors import GatewayError
@@ -242,11 +242,6 @@ def read_statement(path: Path, desk: VerifyKey) -> HeadStatement:
     except OSError as error:
         raise GatewayError(f"{error.filename}: cannot be read ({error.strerror})") from None
     return verify_statement(text, signature.decode("utf-8", "replace"), desk)
-
-
-def utc_today() -> date:
-    """Return today's date in UTC; nothing finer goes into a log."""
-    return datetime.now(UTC).date()
 
 
 def _signature_beside(recipients: Path, desk: VerifyKey) -> str | None:

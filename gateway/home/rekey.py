@@ -22,9 +22,10 @@ from audit.chain import hash_line, parse_line
 from audit.errors import LineError
 from audit.log import AuditLog
 from audit.segments import closed_segments
+from audit.utc_day import utc_today
 from disk.durable import make_home, make_private_folder, sync_folder, write_new
 from gateway.errors import GatewayError
-from gateway.home.home import GatewayHome, read_key_file, utc_today, write_keys
+from gateway.home.home import GatewayHome, read_key_file, write_keys
 from gateway.replies.reply_store import WayBack
 from keys.signing import SigningKey, parse_verify_key
 from transfer.head_statement import HeadStatement

@@ -3,13 +3,13 @@
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
 from audit.chain import EMPTY, LINE_MAX, Head, check_chain, hash_line, parse_line, split_lines
 from audit.errors import AuditError, LineError
 from audit.log import AuditLog
+from audit.utc_day import utc_today
 from disk.durable import make_private_folder, replace, sync_folder
 from transfer.batch.batch import AuditPart, GatewayId
 from transfer.errors import BatchError, ContradictionError, CopyDamagedError
@@ -33,7 +33,7 @@ class GatewayHistory:
         self._early = folder / f"{gateway}.audit.d"
         self._path = folder / f"{gateway}.audit.jsonl"
         # The copy says nothing of its own, so no day is ever asked for.
-        self._copy = AuditLog(self._path, today=_today)
+        self._copy = AuditLog(self._path, today=utc_today)
 
     def head(self) -> Head:
         """Return the last line of the copy that follows from the first without a gap.
@@ -186,7 +186,3 @@ def _contradiction(number: int) -> str:
         f"the gateway's audit log now says something else at line {number} than what this desk has: its history was "
         "rewritten, or it was restored from an old copy"
     )
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()
