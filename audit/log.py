@@ -1,6 +1,5 @@
 """The log as a file: appended to under a lock by any number of processes, durable before an append returns."""
 
-import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from audit.events import Event, Record
 from audit.segments import close_segment, closed_segments, lines_of, text_after
 from audit.tail import Tail, file_aside, move_aside, pending_digest, read_tail
 from disk.durable import PRIVATE, sync_folder
+from disk.lock import lock
 
 _READ_SIZE: Final = 1024 * 1024  # bytes; more of one line is not kept in memory
 _LINES_MIN: Final = 2  # in a file that is closed: one that only says that it continues is not worth a file
@@ -186,7 +186,7 @@ class AuditLog:
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
             fd = os.open(self._path, flags, PRIVATE)
             try:
-                fcntl.flock(fd, fcntl.LOCK_EX)
+                lock(fd)
                 # While we waited the file may have been moved away (rotation): then the lock is worth nothing.
                 if self._path.exists() and os.path.samestat(os.fstat(fd), self._path.stat()):
                     yield fd

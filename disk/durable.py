@@ -16,6 +16,7 @@ from typing import Final
 PRIVATE: Final = 0o600  # of every file that we write: nobody else on the machine has a reason to read it
 PRIVATE_FOLDER: Final = 0o700
 
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _BESIDE: Final = 32  # characters of a name that its temporary file bears too: any name may be as long as names can be
 
 
@@ -134,6 +135,11 @@ def _build_in_place(home: Path, build: Callable[[Path], None]) -> None:
             elif not path.is_dir():
                 path.unlink()
         raise
+
+
+def is_disk_full(error: OSError) -> bool:
+    """Return whether the disk, or this user's share of it, is used up."""
+    return error.errno in _FULL
 
 
 def is_private(path: Path) -> bool:

@@ -1,6 +1,6 @@
-"""Locks between processes of one machine: one transfer at a time, and none while a key is changed.
+"""Locks between processes of one machine (flock): the only module that asks the kernel for one.
 
-The kernel lets go of a lock when its process ends, however it ends.
+The kernel releases a lock when its process ends, however it ends.
 """
 
 import fcntl
@@ -21,7 +21,7 @@ class BusyError(ExpectedError):
 
 
 def exclusive(path: Path, *, busy: str = _BUSY) -> AbstractContextManager[None]:
-    """Hold the lock file `path` alone; `busy` is the sentence for when that cannot be.
+    """Hold the lock file `path` alone; `busy` is the sentence for a person when another process holds it.
 
     Raises:
         BusyError: Another process holds it.
@@ -38,8 +38,22 @@ def shared(path: Path, *, busy: str) -> AbstractContextManager[None]:
     return _held(path, fcntl.LOCK_SH, busy)
 
 
+def lock(fd: int) -> None:
+    """Lock the open file or folder `fd` alone, once no other process holds it; closing `fd` releases it."""
+    fcntl.flock(fd, fcntl.LOCK_EX)
+
+
+def try_lock(fd: int) -> bool:
+    """Lock `fd` alone unless another process holds it; return whether it is locked now."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def is_held(path: Path) -> bool:
-    """Tell whether a process holds the lock file `path`; makes none."""
+    """Return whether a process holds the lock file `path`, which is never created here."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -8,7 +8,6 @@ cannot be computed from them), and while fewer than ten packets wait nothing spe
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import socket
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from disk.durable import PRIVATE
+from disk.lock import try_lock
 from gateway.http.responses import Page, QuietServer
 from gateway.log import LogEvent, log
 from transfer.low_side.outbox import Outbox
@@ -142,9 +142,7 @@ class MetricsSocket:
         if self._lock < 0:
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
             fd = os.open(self._path.with_name(f"{self._path.name}.lock"), flags, PRIVATE)
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not try_lock(fd):
                 os.close(fd)
                 return False
             self._lock = fd

@@ -3,19 +3,17 @@
 This module starts and ends; what happens meanwhile is `enveis.demo.mover`, which is loaded only when signals are heard.
 """
 
-import fcntl
 import ipaddress
 import os
 import select
 import signal
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from disk import durable
+from disk.durable import make_private_folder
+from disk.lock import exclusive
 from enveis.command import Command, RefusedError, UsageError
 from enveis.terminal import Terminal
 from gateway.home.config import parse_listen
@@ -77,8 +75,8 @@ def _run(arguments: Namespace, terminal: Terminal) -> int:
             from enveis.demo.mover import live
 
             stopping.interrupt_if_asked()
-            durable.make_private_folder(root)
-            with _alone(root):
+            make_private_folder(root)
+            with exclusive(root / ".lock", busy=f"another 'enveis run' uses {root}"):
                 status = live(root, host, port, stopping, terminal, stick=arguments.stick)
         except KeyboardInterrupt:
             status = 0
@@ -103,19 +101,6 @@ def _loopback(listen: str) -> tuple[str, int]:
             "on this machine: 'enveis run' listens on loopback only"
         )
     return with_name, port
-
-
-@contextmanager
-def _alone(root: Path) -> Iterator[None]:
-    fd = os.open(root / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, durable.PRIVATE)
-    try:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RefusedError(f"another 'enveis run' uses {root}") from None
-        yield
-    finally:
-        os.close(fd)
 
 
 def _arguments(parser: ArgumentParser) -> None:

@@ -10,8 +10,6 @@ Until its tick has passed its source may take it back (`withdrawals`). A packet 
 """
 
 import contextlib
-import errno
-import fcntl
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,14 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from disk.durable import PRIVATE, make_private_folder, sync_folder
+from disk.durable import PRIVATE, is_disk_full, make_private_folder, sync_folder
+from disk.lock import lock, try_lock
 from transfer.names import Lane, PacketId
 from transfer.spool.quota import INCOMING, Admission, Room, SpoolFullError, packets_in
 from transfer.spool.withdrawals import Withdrawals
 
 __all__ = ["Admission", "IncomingPacket", "Spool", "SpoolFullError", "SpooledPacket"]
 
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _IOV_MAX: Final = 1024  # buffers in one writev; Linux UIO_MAXIOV
 
 Buffer = bytes | bytearray | memoryview
@@ -262,7 +260,7 @@ def _create_locked(path: Path) -> int:
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     while True:
         fd = os.open(path, flags, PRIVATE)
-        fcntl.flock(fd, fcntl.LOCK_EX)
+        lock(fd)
         # A process that starts just now may have taken the still unlocked file for an abandoned one.
         if os.fstat(fd).st_nlink:
             return fd
@@ -275,16 +273,15 @@ def _remove_if_abandoned(path: Path) -> bool:
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not try_lock(fd):
+            return False  # a living process writes it
         path.unlink(missing_ok=True)
-    except BlockingIOError:
-        return False  # a living process writes it
     finally:
         os.close(fd)
     return True
 
 
 def _translated(error: OSError) -> Exception:
-    if error.errno in _FULL:
+    if is_disk_full(error):
         return SpoolFullError("the disk that holds the spool is full")
     return error

@@ -7,7 +7,6 @@ what may leave removes the tokens, and both do it under one lock. Clocks play no
 """
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from disk.durable import PRIVATE, PRIVATE_FOLDER, make_private_folder, sync_folder
+from disk.lock import lock
 from transfer.names import Lane, PacketId, parse_packet_id
 from transfer.packet.visit_signature import is_token_of
 
@@ -63,7 +63,7 @@ class Withdrawals:
         self._folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)  # a home whose gateway never ran may be exported from
         fd = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
+            lock(fd)
             yield
         finally:
             os.close(fd)

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from disk.durable import replace, sync_folder
+from disk.durable import is_disk_full, replace, sync_folder
 from keys.signing import VerifyKey
 from transfer.batch.batch import Batch, GatewayId, digest_batch, verify_batch
-from transfer.diode.receiver.full_disk import is_full
 from transfer.diode.receiver.object_files import SHARED, OpenFiles
 from transfer.diode.receiver.open_objects import OpenShelf
 from transfer.diode.receiver.part_copies import AHEAD, Copies
@@ -61,7 +60,7 @@ def commit_whole(objects: OpenShelf, trusted: Mapping[GatewayId, VerifyKey], cop
                 done = None
                 _copy_ahead(shelf, header, files, trusted, copies)
         except OSError as error:
-            if not is_full(error):
+            if not is_disk_full(error):
                 raise
             copies.drop(header.name)
             _withdraw(shelf, header.name)
@@ -195,7 +194,7 @@ def _complete(shelf: Shelf) -> list[str]:
         try:
             _publish(shelf, note.name.removeprefix(_PUBLISHING))
         except OSError as error:
-            if not is_full(error):  # else it is tried again the next time
+            if not is_disk_full(error):  # else it is tried again the next time
                 raise
     names = shelf.names()
     for name in names:

@@ -7,8 +7,8 @@ is given back to be received anew.
 import os
 from typing import Final
 
+from disk.durable import is_disk_full
 from transfer.diode.coder import decode_block
-from transfer.diode.receiver.full_disk import is_full
 from transfer.diode.receiver.object_files import OpenFiles, write_at
 from transfer.diode.receiver.open_objects import OpenShelf
 from transfer.diode.receiver.symbol_map import BlockState
@@ -25,7 +25,7 @@ def decode_ready(objects: OpenShelf) -> int:
             try:
                 _decode(files, block)
             except OSError as error:
-                if not is_full(error):
+                if not is_disk_full(error):
                     raise
                 files.symbols.take_back_try(block)  # the disk's fault, and none of the block's
                 objects.put_off(header.name)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from transfer.diode.receiver.full_disk import is_full
+from disk.durable import is_disk_full
 from transfer.diode.receiver.loss import DAY_PERIODS, Tally
 from transfer.diode.receiver.object_files import SHARED
 from transfer.record import HEX_64, Record, RecordError, encode_record, parse_record
@@ -68,7 +68,7 @@ def write_figures(path: Path, figures: Figures) -> None:
                 temporary.replace(path)
                 return
     except OSError as error:
-        if not is_full(error):
+        if not is_disk_full(error):
             raise
     _write_over(path, content)
 
@@ -82,7 +82,7 @@ def _write_over(path: Path, content: bytes) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        if not is_full(error):
+        if not is_disk_full(error):
             raise
 
 

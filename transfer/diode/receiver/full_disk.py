@@ -1,18 +1,10 @@
 """A full disk is no fault of anybody's code: what was to be written waits, or is refused and counted."""
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
 
+from disk.durable import is_disk_full
 from transfer.diode.errors import DatagramError, Refusal
-
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-
-
-def is_full(error: OSError) -> bool:
-    """Tell whether this failure says that the disk, or our share of it, is used up."""
-    return error.errno in _FULL
 
 
 @contextmanager
@@ -21,6 +13,6 @@ def no_room() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if is_full(error):
+        if is_disk_full(error):
             raise DatagramError(Refusal.NO_ROOM) from None
         raise
