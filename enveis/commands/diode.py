@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from transfer.diode.receiver.commit_process import Committed
     from transfer.diode.receiver.processes import Ending, Role
     from transfer.diode.receiver.shelf import Shelf
-    from transfer.diode.sender.heartbeats import SenderNews
+    from transfer.diode.sender.heartbeats import SendProgress
     from transfer.diode.settings import LinkSettings, ReceiverSettings, SenderSettings
 
 LINK_SETTINGS: Final = "link.toml"
@@ -100,7 +100,7 @@ def _run_sender(home: "GatewayHome", settings: "SenderSettings", terminal: Termi
         LinkLedger(home.root / LINK_LEDGER),
         LinkKey(home.load_pairing().link_key),
         settings,
-        goes_on=ending.goes_on,
+        should_continue=ending.should_continue,
         tell=teller.tell,
         warn=terminal.warn,
     ) as sender:
@@ -116,7 +116,7 @@ class _SendTeller:
         self._label = ""
         self._is_away = False
 
-    def tell(self, news: "SenderNews") -> None:
+    def tell(self, news: "SendProgress") -> None:
         header = news.header
         label = f"batch {header.number}, transmission {news.transmission}"
         if label != self._label:
@@ -179,7 +179,7 @@ def _run_all(root: Path, terminal: Terminal) -> None:
     command = [sys.executable, "-m", "enveis", "--home", str(root), "transfer", "receive", "--role"]
     terminal.note(f"Listening on {settings.listen} for {len(links)} gateways. Ctrl-C ends it.")
     with Ending() as ending:
-        keep_running({role: [*command, str(role)] for role in Role}, ending.goes_on, terminal.warn)
+        keep_running({role: [*command, str(role)] for role in Role}, ending.should_continue, terminal.warn)
 
 
 def _run_role(role: "Role", root: Path, terminal: Terminal) -> None:
@@ -191,14 +191,18 @@ def _run_role(role: "Role", root: Path, terminal: Terminal) -> None:
             from transfer.diode.receiver.network_process import read_links, run_network
 
             links = read_links(root / "gateways")
-            run_network(shelf, links, receiver_settings(root), goes_on=ending.goes_on, ready=lambda: None)
+            run_network(
+                shelf, links, receiver_settings(root), should_continue=ending.should_continue, ready=lambda: None
+            )
         elif role is Role.DECODE:
-            run_decode(shelf, ending.goes_on, terminal.warn)
+            run_decode(shelf, ending.should_continue, terminal.warn)
         else:
             from transfer.diode.receiver.network_process import read_links
 
             trusted = {link.gateway: link.key for link in read_links(root / "gateways")}
-            run_commit(shelf, trusted, ending.goes_on, lambda done: _say_committed(terminal, done), terminal.warn)
+            run_commit(
+                shelf, trusted, ending.should_continue, lambda done: _say_committed(terminal, done), terminal.warn
+            )
 
 
 def _say_committed(terminal: Terminal, done: "Committed") -> None:

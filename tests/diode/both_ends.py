@@ -7,14 +7,14 @@ from enveis.wiring import low_side
 from tests.worlds.link import LinkEnds
 from transfer.diode.coder import encode_repair
 from transfer.diode.receiver.commit_process import Committed, commit_whole
-from transfer.diode.receiver.datagram_intake import Intake
+from transfer.diode.receiver.datagram_intake import DatagramIntake
 from transfer.diode.receiver.decode_process import decode_ready
 from transfer.diode.receiver.network_process import read_links
 from transfer.diode.receiver.open_objects import FileStore, OpenShelf
 from transfer.diode.receiver.part_copies import Copies
-from transfer.diode.sender.batch_object import DepartingObject, form_batch
+from transfer.diode.sender.batch_object import BatchObject, form_batch
 from transfer.diode.settings import SenderSettings
-from transfer.diode.wire.datagram import DatagramWriter, Kind, LinkKey, link_id
+from transfer.diode.wire.datagram import DatagramKind, DatagramWriter, LinkKey, link_id
 from transfer.diode.wire.notices import encode_object
 from transfer.low_side.export import LowSide
 from transfer.names import PacketId
@@ -47,12 +47,12 @@ class Bench:
     def _begin(self) -> None:
         self.objects, self.copies = OpenShelf(self.shelf), Copies()
         self.store = FileStore(self.shelf, quota=2**34)
-        self.intake = Intake(self.links, self.store, objects_max=4)
+        self.intake = DatagramIntake(self.links, self.store, objects_max=4)
         for name, payload in self.store.resume():
             header, _ = self.shelf.read_header(name)
             self.intake.resume(header, payload, self.store.reopen(header))
 
-    def take(self, kind: Kind, payload: bytes, item: DepartingObject, **where: int) -> None:
+    def take(self, kind: DatagramKind, payload: bytes, item: BatchObject, **where: int) -> None:
         buffer = memoryview(bytearray(self.writer.size))
         self.writer.write(buffer, kind, payload, number=item.header.number, tag=item.header.tag, **where)
         self.intake.take(buffer)
@@ -68,9 +68,9 @@ class Bench:
         low: LowSide | None = None,
     ) -> None:
         """Send one pass; lost are every `lose`-th symbol, those before `first` in a block, and all after `blocks`."""
-        with DepartingObject(low or self.low, number, symbol=SYMBOL) as item:
+        with BatchObject(low or self.low, number, symbol=SYMBOL) as item:
             geometry = item.header.geometry
-            self.take(Kind.OBJECT, encode_object(item.header, self.low.key), item)
+            self.take(DatagramKind.OBJECT, encode_object(item.header, self.low.key), item)
             for block in range(min(blocks, geometry.blocks)):
                 count = geometry.count(block)
                 content = bytearray(count * SYMBOL)
@@ -80,7 +80,7 @@ class Bench:
                 parts += [(count + round_ * REPAIRS + index, each) for index, each in enumerate(made)]
                 for esi, each in parts:
                     if esi >= first and (not lose or esi % lose):
-                        self.take(Kind.SYMBOL, each, item, block=block, esi=esi)
+                        self.take(DatagramKind.SYMBOL, each, item, block=block, esi=esi)
             self.intake.flush()
 
     def work(self) -> list[Committed]:

@@ -15,7 +15,7 @@ import atheris
 
 with atheris.instrument_imports(include=["transfer.diode", "transfer.record"]):
     from tests.diode.memory_link import SYMBOL, MemoryLink
-    from transfer.diode.wire.datagram import HEAD, DatagramWriter, Kind
+    from transfer.diode.wire.datagram import HEAD, DatagramKind, DatagramWriter
     from transfer.diode.wire.notices import History, HistoryEntry, Progress, encode_history, encode_object
 
 from keys.signing import SigningKey
@@ -92,12 +92,12 @@ def _authentic(stage: Stage, link: MemoryLink, data: atheris.FuzzedDataProvider,
         symbol=size,
         veiled=data.ConsumeBool(),
     )
-    kind = Kind(data.ConsumeIntInRange(1, 5))
+    kind = DatagramKind(data.ConsumeIntInRange(1, 5))
     payload = bytearray(stage.signed if data.ConsumeBool() else stage.history) if signed else bytearray()
     if signed and data.ConsumeBool():
         payload[data.ConsumeIntInRange(0, len(payload) - 1)] ^= 1 << data.ConsumeIntInRange(0, 7)
     payload += data.ConsumeBytes(data.ConsumeIntInRange(0, 100))
-    if kind is Kind.SYMBOL:
+    if kind is DatagramKind.SYMBOL:
         # Its holder could poison a symbol, and commit's hashes would tell; here only places are absurd.
         where = {"block": data.ConsumeIntInRange(2, 2**32 - 1), "esi": data.ConsumeIntInRange(0, 2**32 - 1)}
     else:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from keys.signing import SigningKey
 from transfer.batch.batch import GatewayId, gateway_id
 from transfer.diode.coder import decode_block, encode_repair
-from transfer.diode.errors import DatagramError, Refusal
-from transfer.diode.receiver.datagram_intake import Intake
+from transfer.diode.errors import DatagramError, DropReason
+from transfer.diode.receiver.datagram_intake import DatagramIntake
 from transfer.diode.receiver.link_state import Link
 from transfer.diode.receiver.symbol_map import BlockState, SymbolMap
-from transfer.diode.wire.datagram import DatagramWriter, Kind, LinkKey, link_id
+from transfer.diode.wire.datagram import DatagramKind, DatagramWriter, LinkKey, link_id
 from transfer.diode.wire.geometry import Geometry
 from transfer.diode.wire.notices import History, ObjectHeader, encode_object
 
@@ -19,7 +19,7 @@ SYMBOL = 1168  # the smallest that links have
 
 
 class MemoryStore:
-    """`store.Store` in memory, with the decode process's part of the work in `decode`."""
+    """`store.SymbolStore` in memory, with the decode process's part of the work in `decode`."""
 
     def __init__(self, *, room: int = 2**40) -> None:
         self.room = room
@@ -34,7 +34,7 @@ class MemoryStore:
     def open(self, header: ObjectHeader, payload: bytes) -> SymbolMap:
         geometry = header.geometry
         if sum(map(len, self.data.values())) + geometry.padded_size > self.room:
-            raise DatagramError(Refusal.NO_ROOM)
+            raise DatagramError(DropReason.NO_ROOM)
         self.data[header.name] = bytearray(geometry.padded_size)
         self.repair[header.name] = bytearray(geometry.slots * geometry.blocks * geometry.symbol)
         self.maps[header.name] = SymbolMap(geometry, memoryview(bytearray(SymbolMap.size_of(geometry))))
@@ -114,7 +114,7 @@ class MemoryLink:
     def __post_init__(self) -> None:
         self.gateway: GatewayId = gateway_id(self.key.public)
         self.store = MemoryStore(room=self.room)
-        self.intake = Intake([self.link], self.store, objects_max=self.objects_max)
+        self.intake = DatagramIntake([self.link], self.store, objects_max=self.objects_max)
         self.writer = self.new_writer(self.start)
 
     @property
@@ -130,7 +130,9 @@ class MemoryLink:
         geometry = Geometry(len(content), self.symbol, block_symbols)
         return ObjectHeader(self.gateway, number, digest or secrets.token_hex(32), 1, 1, geometry)
 
-    def datagram(self, kind: Kind, payload: bytes = b"", header: ObjectHeader | None = None, **where: int) -> bytes:
+    def datagram(
+        self, kind: DatagramKind, payload: bytes = b"", header: ObjectHeader | None = None, **where: int
+    ) -> bytes:
         """Return one datagram of the session."""
         buffer = bytearray(self.writer.size)
         tag = header.tag if header else bytes(8)
@@ -140,7 +142,7 @@ class MemoryLink:
 
     def announce(self, header: ObjectHeader) -> bytes:
         """Return the datagram of a header."""
-        return self.datagram(Kind.OBJECT, encode_object(header, self.key), header)
+        return self.datagram(DatagramKind.OBJECT, encode_object(header, self.key), header)
 
     def symbols(self, header: ObjectHeader, content: bytes, *, repairs: int = 4, round_: int = 0) -> list[bytes]:
         """Return the symbol datagrams of one pass."""
@@ -152,7 +154,7 @@ class MemoryLink:
             made = encode_repair(piece, symbol=size, first=round_ * repairs, count=repairs) if repairs else []
             parts = [(esi, piece[esi * size : (esi + 1) * size]) for esi in range(count)]
             parts += [(count + round_ * repairs + index, each) for index, each in enumerate(made)]
-            found += [self.datagram(Kind.SYMBOL, each, header, block=block, esi=esi) for esi, each in parts]
+            found += [self.datagram(DatagramKind.SYMBOL, each, header, block=block, esi=esi) for esi, each in parts]
         return found
 
     def arrive(self, datagrams: Iterable[bytes], *, together: int = 16) -> None:

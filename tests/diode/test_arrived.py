@@ -8,9 +8,9 @@ from enveis.wiring import import_all, low_side
 from gateway.home.home import GatewayHome
 from tests.diode.both_ends import Bench, formed, packets_of, put
 from transfer.batch.batch import digest_batch
-from transfer.diode.errors import Refusal
+from transfer.diode.errors import DropReason
 from transfer.diode.receiver import arrived as arrived_module
-from transfer.diode.sender.batch_object import DepartingObject, form_batch
+from transfer.diode.sender.batch_object import BatchObject, form_batch
 from transfer.ledger import Arrivals
 from transfer.low_side.export import LowSide, reexport
 from transfer.usb.bag_writer import AUDIT, MANIFEST
@@ -158,7 +158,7 @@ def test_a_batch_that_lacked_a_packet_and_was_removed_by_hand_comes_again(bench:
 def test_the_notes_of_the_import_have_the_names_of_the_receiver(bench: Bench) -> None:
     put(bench, 10_000)
     number = formed(bench)
-    with DepartingObject(bench.low, number, symbol=1392) as item:
+    with BatchObject(bench.low, number, symbol=1392) as item:
         header = item.header
     bench.send(number)
     bench.work()
@@ -183,12 +183,12 @@ def test_what_lies_in_nobodys_books_takes_room_and_places_too(bench: Bench) -> N
     bench.restart()
     bench.store._quota = 3_500_000
     bench.send(second)
-    assert bench.intake.refused[Refusal.NO_ROOM] == 1, "its disk counts"
+    assert bench.intake.refused[DropReason.NO_ROOM] == 1, "its disk counts"
     bench.store._quota = 2**34
     bench.store._objects_max = 1
     bench.intake.room_again()
     bench.send(second)
-    assert bench.intake.refused[Refusal.NO_ROOM] == 2, "its place counts"
+    assert bench.intake.refused[DropReason.NO_ROOM] == 2, "its place counts"
     bench.store._objects_max = 2
     bench.intake.room_again()
     bench.send(second)

@@ -10,7 +10,7 @@ from disk.settings import SettingsError, read_settings
 from transfer.batch.batch import GatewayId
 from transfer.diode.coder import decode_block, encode_repair
 from transfer.diode.errors import LinkError
-from transfer.diode.receiver.loss import RIVALS_MAX, Listener
+from transfer.diode.receiver.loss import RIVALS_MAX, LossMeter
 from transfer.diode.receiver.report import encode_numbers, missing_numbers, parse_numbers
 from transfer.diode.receiver.symbol_map import EXTRA, BlockState, SymbolMap
 from transfer.diode.sender.schedule import Schedule
@@ -129,21 +129,21 @@ def test_a_successor_finds_what_a_killed_process_did_not_say() -> None:
 
 
 def test_loss_is_what_the_numbers_say() -> None:
-    listener = Listener()
+    listener = LossMeter()
     for sequence in (*range(100, 190), *range(200, 210)):
         assert listener.hear(5 << 32, sequence)
     listener.second()
-    assert listener.hearing().loss_now == pytest.approx(10 / 110)
+    assert listener.reading().loss_now == pytest.approx(10 / 110)
     listener.period()
     assert listener.day() == [(100, 10)]
     for _ in range(20):
         listener.second()
-    assert listener.hearing().loss_now is None
-    assert listener.hearing().loss_day == pytest.approx(10 / 110)
+    assert listener.reading().loss_now is None
+    assert listener.reading().loss_day == pytest.approx(10 / 110)
 
 
 def test_only_the_newest_session_counts_and_others_are_bounded() -> None:
-    listener = Listener()
+    listener = LossMeter()
     assert listener.hear(5 << 32 | 1, 10)
     assert not listener.hear(5 << 32 | 1, 10)
     assert not listener.hear(4 << 32, 1_000_000)
@@ -153,23 +153,23 @@ def test_only_the_newest_session_counts_and_others_are_bounded() -> None:
     assert len(listener._others) <= RIVALS_MAX
     assert listener.rivals > 3
     listener.second()
-    assert listener.hearing().loss_now == 0
+    assert listener.reading().loss_now == 0
 
 
 def test_a_listener_that_starts_anew_knows_a_recording() -> None:
-    before = Listener()
+    before = LossMeter()
     assert before.newest() is None
     for sequence in range(50):
         assert before.hear(7 << 32 | 3, sequence)
     assert before.newest() == (7 << 32 | 3, 50)
-    listener = Listener(start=7, heard=(7 << 32 | 3, 50))
+    listener = LossMeter(start=7, heard=(7 << 32 | 3, 50))
     assert not listener.hear(6 << 32, 1_000_000)
     assert not listener.hear(7 << 32 | 3, 49)
     assert listener.newest() == (7 << 32 | 3, 50), "a second restart must know it too"
     assert listener.hear(7 << 32 | 3, 900)
     assert not listener.hear(7 << 32 | 3, 60)
     listener.second()
-    assert listener.hearing().loss_now == 0, "what came while nobody listened was not lost on the link"
+    assert listener.reading().loss_now == 0, "what came while nobody listened was not lost on the link"
     assert listener.rivals == 1
     assert listener.hear(8 << 32, 0)
 

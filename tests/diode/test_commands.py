@@ -17,7 +17,7 @@ from transfer.diode.errors import LinkError
 from transfer.diode.sender.outlet import Outlet, open_outlet
 from transfer.diode.sender.token_bucket import TokenBucket
 from transfer.diode.settings import ReceiverSettings, SenderSettings
-from transfer.diode.wire.datagram import DatagramWriter, Kind, LinkKey
+from transfer.diode.wire.datagram import DatagramKind, DatagramWriter, LinkKey
 
 HOST = "127.0.0.1"
 
@@ -162,7 +162,7 @@ def test_the_same_datagrams_leave_with_one_call_or_with_many(
             monkeypatch.setattr(Outlet, "_ask_for_segments", lambda _self: False)
         outlet = Outlet(sending, receiver.getsockname(), writer, bucket, 10**9)
         for esi in range(60):
-            outlet.put(Kind.SYMBOL, bytes([esi]) * 1168, number=1, tag=b"12345678", esi=esi)
+            outlet.put(DatagramKind.SYMBOL, bytes([esi]) * 1168, number=1, tag=b"12345678", esi=esi)
         outlet.flush()
         came = [receiver.recv(9000) for _ in range(60)]
     assert [datagram[44] for datagram in came] == list(range(60))
@@ -176,7 +176,7 @@ def test_a_datagram_that_the_interface_cannot_take_is_explained() -> None:
         bucket = TokenBucket(10**9, now=time.monotonic, sleep=time.sleep)
         outlet = Outlet(sending, (HOST, 9), writer, bucket, 10_000)
         with pytest.raises(LinkError, match="mtu"):
-            outlet.put(Kind.PADDING, number=0, tag=bytes(8))
+            outlet.put(DatagramKind.PADDING, number=0, tag=bytes(8))
 
 
 def test_mutated_datagrams_for_a_moment() -> None:

@@ -13,7 +13,7 @@ from tests.diode.both_ends import SYMBOL, Bench, formed, put
 from tests.diode.small_disk import PAGE, SmallDisk, small_disk, why_not
 from tests.worlds.link import MIB, LinkEnds, wait_for
 from transfer.batch.batch import gateway_id
-from transfer.diode.errors import DatagramError, Refusal
+from transfer.diode.errors import DatagramError, DropReason
 from transfer.diode.receiver.commit_process import commit_whole
 from transfer.diode.receiver.decode_process import TRIES_MAX, decode_ready
 from transfer.diode.receiver.figures import Figures, LinkFigures, read_figures, write_figures
@@ -56,7 +56,7 @@ def test_symbols_that_find_no_room_are_counted(bench: Bench, disk: SmallDisk) ->
     bench.send(number, blocks=0)
     disk.fill()
     bench.send(number)
-    assert bench.intake.refused[Refusal.NO_ROOM] > 100
+    assert bench.intake.refused[DropReason.NO_ROOM] > 100
     assert bench.work() == []
     disk.free()
     bench.send(number, round_=1)
@@ -84,7 +84,7 @@ def test_an_object_without_room_for_its_files_leaves_nothing(bench: Bench, disk:
     number = formed(bench)
     disk.fill()
     bench.send(number)
-    assert bench.intake.refused[Refusal.NO_ROOM] == 1
+    assert bench.intake.refused[DropReason.NO_ROOM] == 1
     assert not list(bench.shelf.open.iterdir())
     disk.free()
     bench.intake.room_again()
@@ -127,7 +127,7 @@ def test_decoding_waits_for_room_and_counts_no_try(bench: Bench, disk: SmallDisk
     number = formed(bench)
     bench.send(number, first=7)
     (item,) = bench.intake.open_objects()
-    assert item.map.find(BlockState.READY) == 0
+    assert item.symbols.find(BlockState.READY) == 0
     disk.fill()
     clock = Clock()
     objects = OpenShelf(bench.shelf, now=clock.time)
@@ -135,8 +135,8 @@ def test_decoding_waits_for_room_and_counts_no_try(bench: Bench, disk: SmallDisk
         assert decode_ready(objects) == 0
         assert objects.lacks_room()
         clock.now += 10
-    assert item.map.find(BlockState.READY) == 0
-    assert item.map.find(BlockState.FORGET) == -1
+    assert item.symbols.find(BlockState.READY) == 0
+    assert item.symbols.find(BlockState.FORGET) == -1
     disk.free()
     assert decode_ready(objects) == item.header.geometry.blocks
     assert not objects.lacks_room()

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from keys.signing import SigningKey
 from tests.diode.memory_link import SYMBOL, MemoryLink
 from transfer.batch.batch import gateway_id
-from transfer.diode.errors import DatagramError, Refusal
+from transfer.diode.errors import DatagramError, DropReason
 from transfer.diode.receiver import datagram_intake as intake_module
-from transfer.diode.receiver.datagram_intake import Intake
+from transfer.diode.receiver.datagram_intake import DatagramIntake
 from transfer.diode.receiver.link_state import CHECKS_MAX, Link
 from transfer.diode.receiver.symbol_map import BlockState
-from transfer.diode.wire.datagram import DatagramWriter, Kind, LinkKey, link_id
+from transfer.diode.wire.datagram import DatagramKind, DatagramWriter, LinkKey, link_id
 from transfer.diode.wire.notices import (
     Heartbeat,
     History,
@@ -91,7 +91,7 @@ def test_symbols_without_a_header_leave_nothing() -> None:
     link, content = MemoryLink(), secrets.token_bytes(5 * SYMBOL)
     header = link.header(content)
     link.arrive(link.symbols(header, content))
-    assert link.intake.refused == {Refusal.UNKNOWN_OBJECT: 9}
+    assert link.intake.refused == {DropReason.UNKNOWN_OBJECT: 9}
     assert not link.store.data
 
 
@@ -123,9 +123,9 @@ def test_what_is_open_never_makes_way_and_room_is_found_later() -> None:
     headers = [link.header(content, number=number) for number in (1, 2, 3)]
     link.arrive([link.announce(header) for header in headers])
     assert [item.header for item in link.intake.open_objects()] == headers[:2]
-    assert link.intake.refused == {Refusal.NO_ROOM: 1}
+    assert link.intake.refused == {DropReason.NO_ROOM: 1}
     link.arrive([link.announce(headers[2])])
-    assert link.intake.refused == {Refusal.NO_ROOM: 2}
+    assert link.intake.refused == {DropReason.NO_ROOM: 2}
     link.store.received.add(headers[0].name)
     del link.store.data[headers[0].name]
     link.intake.look_after()
@@ -149,7 +149,7 @@ def test_a_header_that_contradicts_an_open_object_changes_nothing() -> None:
     other = replace(header, geometry=replace(header.geometry, size=4 * SYMBOL))
     link.arrive([link.announce(header), link.announce(other), *link.symbols(header, content)])
     assert link.received(header) == content
-    assert link.intake.refused == {Refusal.CONTRADICTION: 1}
+    assert link.intake.refused == {DropReason.CONTRADICTION: 1}
 
 
 def started_anew(link: MemoryLink, header: ObjectHeader, start: int, *, symbol: int) -> ObjectHeader:
@@ -187,7 +187,7 @@ def test_recordings_of_another_cut_change_nothing() -> None:
     again = link.announce(third)
     link.arrive([again])
     assert [item.header for item in link.intake.open_objects()] == [third]
-    here = link.intake.open_objects()[0].map
+    here = link.intake.open_objects()[0].symbols
     link.arrive(link.symbols(third, content, repairs=0)[:20])
     link.arrive([recorded[0], fresh[0], *recorded[:3]])
     assert [item.header for item in link.intake.open_objects()] == [third]
@@ -202,9 +202,9 @@ def test_another_cut_for_which_there_is_no_room_leaves_what_is_here() -> None:
     link.store.room = 0
     other = started_anew(link, header, 2, symbol=2 * SYMBOL)
     link.arrive([link.announce(other), link.announce(other)])
-    assert link.intake.refused == {Refusal.NO_ROOM: 2}
+    assert link.intake.refused == {DropReason.NO_ROOM: 2}
     assert [item.header for item in link.intake.open_objects()] == [header]
-    assert link.intake.open_objects()[0].map.symbols_here() > 30
+    assert link.intake.open_objects()[0].symbols.symbols_here() > 30
 
 
 def test_an_object_that_others_may_be_completing_is_not_begun_anew() -> None:
@@ -220,64 +220,64 @@ def test_an_object_that_others_may_be_completing_is_not_begun_anew() -> None:
 def test_a_thief_of_the_link_key_opens_no_object() -> None:
     link, content = MemoryLink(), secrets.token_bytes(5 * SYMBOL)
     header = link.header(content)
-    forged = link.datagram(Kind.OBJECT, encode_object(header, SigningKey.generate()), header)
+    forged = link.datagram(DatagramKind.OBJECT, encode_object(header, SigningKey.generate()), header)
     link.arrive([forged, *link.symbols(header, content)])
     assert not link.store.data
-    assert link.intake.refused[Refusal.SIGNATURE] == 1
+    assert link.intake.refused[DropReason.SIGNATURE] == 1
 
 
 @pytest.mark.parametrize("where", [{"block": 1}, {"block": 2**32 - 1}, {"esi": 2**24}, {"esi": 2**32 - 1}])
 def test_symbols_beyond_the_object_are_refused(where: dict[str, int]) -> None:
     link, content = MemoryLink(), secrets.token_bytes(5 * SYMBOL)
     header = link.header(content)
-    wrong = link.datagram(Kind.SYMBOL, b"x" * SYMBOL, header, **where)
+    wrong = link.datagram(DatagramKind.SYMBOL, b"x" * SYMBOL, header, **where)
     link.arrive([link.announce(header), wrong, *link.symbols(header, content)])
     assert link.received(header) == content
-    assert link.intake.refused == {Refusal.FORM: 1}
+    assert link.intake.refused == {DropReason.FORM: 1}
 
 
 def test_a_symbol_of_another_size_or_number_is_refused() -> None:
     link, content = MemoryLink(), secrets.token_bytes(5 * SYMBOL)
     header = link.header(content)
     announced, good = link.announce(header), link.symbols(header, content)
-    number = link.datagram(Kind.SYMBOL, b"x" * SYMBOL, header, number=2)
+    number = link.datagram(DatagramKind.SYMBOL, b"x" * SYMBOL, header, number=2)
     link.writer = link.new_writer(1, symbol=2 * SYMBOL)
-    wrong = link.datagram(Kind.SYMBOL, b"x" * SYMBOL, header, esi=1)
+    wrong = link.datagram(DatagramKind.SYMBOL, b"x" * SYMBOL, header, esi=1)
     link.arrive([announced, number, good[0], wrong, *good])
     assert link.received(header) == content
-    assert link.intake.refused == {Refusal.FORM: 2}
+    assert link.intake.refused == {DropReason.FORM: 2}
 
 
 def test_another_gateway_cannot_write_into_this_ones_object() -> None:
     link, content = MemoryLink(), secrets.token_bytes(6 * SYMBOL)
     stranger = MemoryLink()
-    link.intake = Intake([link.link, stranger.link], link.store, objects_max=4)
+    link.intake = DatagramIntake([link.link, stranger.link], link.store, objects_max=4)
     header = link.header(content, block_symbols=6)
     good = link.symbols(header, content, repairs=0)
-    poison = stranger.datagram(Kind.SYMBOL, b"\xff" * SYMBOL, header, block=0, esi=1)
+    poison = stranger.datagram(DatagramKind.SYMBOL, b"\xff" * SYMBOL, header, block=0, esi=1)
     link.arrive([link.announce(header), good[0], poison, *good[1:]], together=100)
     assert link.received(header) == content
-    assert link.intake.refused == {Refusal.UNKNOWN_OBJECT: 1}
+    assert link.intake.refused == {DropReason.UNKNOWN_OBJECT: 1}
 
 
 def test_a_gateway_cannot_take_the_places_of_the_others() -> None:
     owned, other = MemoryLink(), MemoryLink()
-    intake = Intake([owned.link, other.link], owned.store, objects_max=5)
+    intake = DatagramIntake([owned.link, other.link], owned.store, objects_max=5)
     owned.intake = other.intake = intake
     owned.arrive([owned.announce(owned.header(b"xyz", number=number)) for number in range(1, 10)])
     assert len(intake.open_objects()) == 2
-    assert intake.books[link_id(owned.gateway)].no_room == 9
+    assert intake.links[link_id(owned.gateway)].no_room == 9
     header = other.header(b"xyz")
     other.store = owned.store
     other.arrive([other.announce(header), *other.symbols(header, b"xyz")])
     assert other.received(header) == b"xyz"
-    assert not intake.books[link_id(other.gateway)].no_room
+    assert not intake.links[link_id(other.gateway)].no_room
 
 
 def test_two_gateways_that_cannot_be_told_apart_are_refused_at_start() -> None:
     link = MemoryLink()
     with pytest.raises(ValueError, match="alike"):
-        Intake([link.link, link.link], link.store, objects_max=4)
+        DatagramIntake([link.link, link.link], link.store, objects_max=4)
 
 
 def test_a_sender_that_starts_anew_in_mid_object_completes_it() -> None:
@@ -287,8 +287,8 @@ def test_a_sender_that_starts_anew_in_mid_object_completes_it() -> None:
     link.writer = link.new_writer(2)
     link.arrive([*first, link.announce(header), *link.symbols(header, content)])
     assert link.received(header) == content
-    hearing = link.intake.books[link_id(link.gateway)].listener.hearing()
-    assert hearing.rivals == 0
+    reading = link.intake.links[link_id(link.gateway)].meter.reading()
+    assert reading.rivals == 0
 
 
 def test_two_senders_are_noticed_and_harm_nothing() -> None:
@@ -299,20 +299,20 @@ def test_two_senders_are_noticed_and_harm_nothing() -> None:
     two = [link.announce(header), *link.symbols(header, content)]
     link.arrive([each for pair in zip(one, two, strict=True) for each in pair])
     assert link.received(header) == content
-    assert link.intake.books[link_id(link.gateway)].listener.rivals > 10
+    assert link.intake.links[link_id(link.gateway)].meter.rivals > 10
 
 
 def test_an_old_heartbeat_played_again_is_no_sign_of_life() -> None:
     link = MemoryLink()
-    books = link.intake.books[link_id(link.gateway)]
-    beat = link.datagram(Kind.HEARTBEAT, encode_heartbeat(Heartbeat(1, 1, 2, 0, 5, 0, 10)))
+    state = link.intake.links[link_id(link.gateway)]
+    beat = link.datagram(DatagramKind.HEARTBEAT, encode_heartbeat(Heartbeat(1, 1, 2, 0, 5, 0, 10)))
     link.arrive([beat])
-    assert books.heard
-    assert books.heartbeat is not None
-    books.heard = False
+    assert state.heard
+    assert state.heartbeat is not None
+    state.heard = False
     link.arrive([beat, beat])
-    assert not books.heard
-    assert books.listener.repeated == 2
+    assert not state.heard
+    assert state.meter.repeated == 2
 
 
 class Checks:
@@ -333,7 +333,7 @@ class Checks:
 
 def notices(link: MemoryLink, numbers: Iterable[int], *, serial: int) -> list[bytes]:
     """Return a history, and a header for each number, none of which is known."""
-    history = link.datagram(Kind.HISTORY, encode_history(History(link.gateway, serial, 999, ()), link.key))
+    history = link.datagram(DatagramKind.HISTORY, encode_history(History(link.gateway, serial, 999, ()), link.key))
     return [history, *(link.announce(link.header(b"xyz", number=number)) for number in numbers)]
 
 
@@ -359,7 +359,7 @@ def test_headers_without_room_are_checked_once(monkeypatch: pytest.MonkeyPatch) 
     checks = Checks(monkeypatch)
     link.arrive([link.announce(header) for header in headers[1:] * 10])
     assert checks.count == 0
-    assert link.intake.refused == {Refusal.NO_ROOM: 22}
+    assert link.intake.refused == {DropReason.NO_ROOM: 22}
 
 
 def test_a_thief_of_the_link_key_cannot_make_us_check_signatures_all_day(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -368,15 +368,15 @@ def test_a_thief_of_the_link_key_cannot_make_us_check_signatures_all_day(monkeyp
     headers = [link.header(b"xyz", number=number) for number in range(1, 200)]
     serials = range(200, 400)
     kinds = [
-        [link.datagram(Kind.OBJECT, encode_object(header, forged), header) for header in headers],
+        [link.datagram(DatagramKind.OBJECT, encode_object(header, forged), header) for header in headers],
         [
-            link.datagram(Kind.HISTORY, encode_history(History(link.gateway, serial, 1, ()), forged))
+            link.datagram(DatagramKind.HISTORY, encode_history(History(link.gateway, serial, 1, ()), forged))
             for serial in serials
         ],
     ]
     link.arrive([each for kind in kinds for each in kind], together=1000)
     assert checks.count == CHECKS_MAX
-    assert link.intake.refused[Refusal.TOO_MANY] > 300
+    assert link.intake.refused[DropReason.TOO_MANY] > 300
     header = link.header(b"xyz", number=500)
     link.arrive([link.announce(header), *link.symbols(header, b"xyz")])
     assert link.received(header) == b"xyz"
@@ -404,7 +404,7 @@ def test_a_session_that_a_thief_made_up_does_not_silence_the_gateway() -> None:
     link.arrive(notices(link, [], serial=5 << 32 | 1))
     genuine = link.writer
     link.writer = link.new_writer(2**32 - 1)
-    link.arrive([link.datagram(Kind.PADDING)])
+    link.arrive([link.datagram(DatagramKind.PADDING)])
     link.writer = genuine
     header = link.header(b"xyz")
     link.arrive([link.announce(header), *link.symbols(header, b"xyz")])
@@ -415,21 +415,21 @@ def test_a_session_that_a_thief_made_up_does_not_silence_the_gateway() -> None:
 
 def test_a_disk_that_is_full_is_noted_beside_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     link, content = MemoryLink(), secrets.token_bytes(5 * SYMBOL)
-    header, books = link.header(content, number=7), link.intake.books[link_id(link.gateway)]
+    header, state = link.header(content, number=7), link.intake.links[link_id(link.gateway)]
 
     def full(*_: object) -> None:
-        raise DatagramError(Refusal.NO_ROOM)
+        raise DatagramError(DropReason.NO_ROOM)
 
     monkeypatch.setattr(link.store, "write", full)
     link.arrive([link.announce(header), *link.symbols(header, content)])
-    assert books.no_room == 7
+    assert state.no_room == 7
 
 
 def test_the_newest_history_is_kept() -> None:
     link = MemoryLink()
     entries = (HistoryEntry(3, "ab" * 32, Progress.SENT),)
     histories = [History(link.gateway, serial, 3, entries) for serial in (5, 4, 6)]
-    link.arrive([link.datagram(Kind.HISTORY, encode_history(each, link.key)) for each in histories])
+    link.arrive([link.datagram(DatagramKind.HISTORY, encode_history(each, link.key)) for each in histories])
     assert [each.serial for each in link.store.histories] == [5, 6]
 
 
@@ -451,7 +451,7 @@ def test_garbage_beside_an_object_changes_nothing() -> None:
     header, chance = link.header(content), random.Random(1)
     writer = DatagramWriter(LinkKey(bytes(32)), link=link_id(link.gateway), session=9, symbol=SYMBOL)
     wrong_key = bytearray(writer.size)
-    writer.write(memoryview(wrong_key), Kind.SYMBOL, b"x", number=1, tag=header.tag)
+    writer.write(memoryview(wrong_key), DatagramKind.SYMBOL, b"x", number=1, tag=header.tag)
     noise = [bytes(wrong_key), *(chance.randbytes(chance.choice((0, 10, writer.size, 8948))) for _ in range(200))]
     mixed = [link.announce(header), *(x for pair in zip(link.symbols(header, content), noise) for x in pair)]  # noqa: B905
     link.arrive(mixed)
@@ -464,8 +464,8 @@ def test_a_link_has_no_memory_of_what_it_refused() -> None:
     link.arrive([link.announce(link.header(b"xyz", number=number)) for number in range(1, 400)])
     assert len(link.intake.open_objects()) == link.objects_max
     assert isinstance(link.link, Link)
-    books = link.intake.books[link_id(link.gateway)]
-    assert len(books.objects) + len(books.finished) <= link.objects_max
+    state = link.intake.links[link_id(link.gateway)]
+    assert len(state.objects) + len(state.finished) <= link.objects_max
 
 
 @settings(max_examples=60, deadline=None)
@@ -508,7 +508,7 @@ def test_taken_in_one_piece_or_one_by_one_datagrams_do_the_same(seed: int, veile
     assert first.intake.surplus == second.intake.surplus
     assert first.store.data == second.store.data
     assert first.store.repair == second.store.repair
-    one, other = (link.intake.books[link_id(first.gateway)].listener for link in (first, second))
+    one, other = (link.intake.links[link_id(first.gateway)].meter for link in (first, second))
     for listener in (one, other):
         listener.second()
-    assert one.hearing() == other.hearing()
+    assert one.reading() == other.reading()

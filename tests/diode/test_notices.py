@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from keys.signing import SigningKey
 from transfer.batch.batch import GatewayId, gateway_id
-from transfer.diode.errors import DatagramError, Refusal
+from transfer.diode.errors import DatagramError, DropReason
 from transfer.diode.wire.datagram import SYMBOL_MIN
 from transfer.diode.wire.geometry import Geometry
 from transfer.diode.wire.notices import (
@@ -42,7 +42,7 @@ def padded(payload: bytes) -> bytes:
     return payload.ljust(1392, b"\0")
 
 
-def refusal(payload: bytes, parse: object = parse_object) -> Refusal:
+def refusal(payload: bytes, parse: object = parse_object) -> DropReason:
     assert callable(parse)
     with pytest.raises(DatagramError) as raised:
         parse(payload, TRUSTED)
@@ -75,14 +75,14 @@ def test_any_flipped_bit_of_a_signed_notice_is_refused(data: st.DataObject) -> N
 
 
 def test_another_gateways_signature_is_forged() -> None:
-    assert refusal(padded(encode_object(HEADER, OTHER))) is Refusal.SIGNATURE
+    assert refusal(padded(encode_object(HEADER, OTHER))) is DropReason.SIGNATURE
     strange = replace(HEADER, gateway=GatewayId(gateway_id(OTHER.public)))
-    assert refusal(padded(encode_object(strange, OTHER))) is Refusal.SIGNATURE
+    assert refusal(padded(encode_object(strange, OTHER))) is DropReason.SIGNATURE
 
 
 def test_one_kind_of_notice_does_not_pass_for_another() -> None:
-    assert refusal(padded(encode_history(HISTORY, KEY))) is Refusal.SIGNATURE
-    assert refusal(padded(encode_object(HEADER, KEY)), parse_history) is Refusal.SIGNATURE
+    assert refusal(padded(encode_history(HISTORY, KEY))) is DropReason.SIGNATURE
+    assert refusal(padded(encode_object(HEADER, KEY)), parse_history) is DropReason.SIGNATURE
 
 
 def test_the_serial_of_a_history_is_read_before_its_signature() -> None:
@@ -116,7 +116,7 @@ def test_absurd_numbers_are_refused_even_when_signed(at: int, form: str, value: 
     struct.pack_into(form, body, at, value)
     signature = KEY.sign(bytes(body), trusted_comment=f"enveis-link-object v1 {GATEWAY}").encode()
     payload = struct.pack(">H", 62) + bytes(body) + struct.pack(">H", len(signature)) + signature
-    assert refusal(padded(payload)) is Refusal.FORM
+    assert refusal(padded(payload)) is DropReason.FORM
 
 
 @given(st.binary(max_size=1392))

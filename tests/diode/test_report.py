@@ -13,7 +13,7 @@ from disk.lock import exclusive
 from enveis.commands.diode_status import link_as_json, say_link
 from enveis.terminal import Terminal
 from tests.diode.memory_link import SYMBOL, MemoryLink
-from transfer.diode.receiver.datagram_intake import Intake
+from transfer.diode.receiver.datagram_intake import DatagramIntake
 from transfer.diode.receiver.figures import Figures, LinkFigures, write_figures
 from transfer.diode.receiver.open_objects import FileStore
 from transfer.diode.receiver.processes import Role, lock_of
@@ -36,7 +36,7 @@ class Desk:
         self.shelf.prepare()
         self.link = MemoryLink()
         self.store = FileStore(self.shelf, quota=2**34)
-        self.link.intake = Intake([self.link.link], self.store, objects_max=8)
+        self.link.intake = DatagramIntake([self.link.link], self.store, objects_max=8)
         self.locks = {role: running.enter_context(ExitStack()) for role in Role}
         for role, lock in self.locks.items():
             lock.enter_context(exclusive(lock_of(self.shelf, role)))

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from tests.diode.memory_link import SYMBOL, MemoryLink
-from transfer.diode.errors import Refusal
-from transfer.diode.receiver.datagram_intake import Intake
+from transfer.diode.errors import DropReason
+from transfer.diode.receiver.datagram_intake import DatagramIntake
 from transfer.diode.receiver.decode_process import decode_ready
 from transfer.diode.receiver.figures import read_figures
-from transfer.diode.receiver.link_state import LinkBooks
+from transfer.diode.receiver.link_state import LinkState
 from transfer.diode.receiver.network_process import _Clerk, _resume
 from transfer.diode.receiver.open_objects import FileStore, OpenShelf
 from transfer.diode.receiver.report import read_history
 from transfer.diode.receiver.shelf import Shelf
-from transfer.diode.wire.datagram import Kind, link_id
+from transfer.diode.wire.datagram import DatagramKind, link_id
 from transfer.diode.wire.notices import Heartbeat, History, ObjectHeader, encode_heartbeat, encode_history
 
 BEAT = encode_heartbeat(Heartbeat(0, 0, 0, 0, 0, 0, 10))
@@ -34,7 +34,7 @@ class Receiver:
 
     def start(self) -> None:
         self.store = FileStore(self.shelf, quota=2**34)
-        self.intake = Intake([self.link.link], self.store, objects_max=4)
+        self.intake = DatagramIntake([self.link.link], self.store, objects_max=4)
         _resume(self.intake, self.store, self.shelf)
         self.clerk = _Clerk(self.intake, self.shelf, 0)
 
@@ -45,15 +45,15 @@ class Receiver:
         self.intake.look_after()
 
     @property
-    def books(self) -> LinkBooks:
-        return self.intake.books[link_id(self.link.gateway)]
+    def state(self) -> LinkState:
+        return self.intake.links[link_id(self.link.gateway)]
 
     def beat(self) -> bytes:
-        return self.link.datagram(Kind.HEARTBEAT, BEAT)
+        return self.link.datagram(DatagramKind.HEARTBEAT, BEAT)
 
     def history(self, serial: int) -> bytes:
         return self.link.datagram(
-            Kind.HISTORY, encode_history(History(self.link.gateway, serial, 1, ()), self.link.key)
+            DatagramKind.HISTORY, encode_history(History(self.link.gateway, serial, 1, ()), self.link.key)
         )
 
 
@@ -67,21 +67,21 @@ def test_recordings_count_for_nothing_after_a_restart(receiver: Receiver) -> Non
     receiver.link.writer = receiver.link.new_writer(2000)
     present = [receiver.history(2000 << 32 | 1), receiver.beat(), receiver.link.announce(receiver.link.header(b"xyz"))]
     receiver.take(*present)
-    assert receiver.books.heard
+    assert receiver.state.heard
     receiver.store.close(receiver.shelf.names()[0])
     receiver.shelf.remove(receiver.shelf.names()[0])  # somebody gave it up
     receiver.clerk.write()
     for _ in range(2):
         receiver.start()
         receiver.take(*old, *present, *old)
-        assert not receiver.books.heard
+        assert not receiver.state.heard
         assert receiver.shelf.names() == []
         kept = read_history(receiver.shelf, receiver.link.link)
         assert kept is not None
         assert kept.serial == 2000 << 32 | 1
         receiver.clerk.write()
     receiver.take(receiver.beat())
-    assert receiver.books.heard
+    assert receiver.state.heard
     figures = read_figures(receiver.shelf.figures)
     assert figures is not None
     assert figures.links[0].session >> 32 in (0, 2000)
@@ -93,9 +93,9 @@ def test_the_history_alone_tells_which_sessions_are_old(receiver: Receiver) -> N
     receiver.take(receiver.history(2000 << 32 | 1))
     receiver.start()  # the figures were lost: they are not waited for
     receiver.take(old)
-    assert not receiver.books.heard
+    assert not receiver.state.heard
     receiver.take(receiver.beat())
-    assert receiver.books.heard
+    assert receiver.state.heard
 
 
 def test_a_session_that_no_history_tells_of_ends_with_the_process(receiver: Receiver) -> None:
@@ -107,7 +107,7 @@ def test_a_session_that_no_history_tells_of_ends_with_the_process(receiver: Rece
     receiver.start()
     receiver.link.writer = genuine
     receiver.take(receiver.beat())
-    assert receiver.books.heard
+    assert receiver.state.heard
 
 
 def renewed(receiver: Receiver, header: ObjectHeader) -> ObjectHeader:
@@ -173,7 +173,7 @@ def test_a_want_of_room_is_written_down(receiver: Receiver) -> None:
     header = receiver.link.header(bytes(60 * SYMBOL), number=9)
     receiver.store._quota = 1
     receiver.take(receiver.link.announce(header))
-    assert receiver.intake.refused == {Refusal.NO_ROOM: 1}
+    assert receiver.intake.refused == {DropReason.NO_ROOM: 1}
     receiver.clerk.write()
     figures = read_figures(receiver.shelf.figures)
     assert figures is not None

@@ -18,8 +18,8 @@ from tests.worlds.link import ENVEIS, MIB, LinkEnds
 from transfer.batch.batch import Entry, parse_batch
 from transfer.diode.sender import batch_object
 from transfer.diode.sender import sender as sending
-from transfer.diode.sender.batch_object import DepartingObject, form_batch
-from transfer.diode.sender.heartbeats import SenderNews
+from transfer.diode.sender.batch_object import BatchObject, form_batch
+from transfer.diode.sender.heartbeats import SendProgress
 from transfer.diode.sender.link_ledger import LinkLedger
 from transfer.diode.sender.sender import Sender
 from transfer.diode.settings import SenderSettings
@@ -40,7 +40,7 @@ class Bench:
         self.ends.change_sender(**changes)
         self.low = low_side(self.ends.low)
         self.ledger = LinkLedger(root / "link.sqlite")
-        self.news: list[SenderNews] = []
+        self.news: list[SendProgress] = []
         self.warned: list[str] = []
         self.ending = threading.Event()
 
@@ -51,7 +51,7 @@ class Bench:
             self.ledger,
             secret,
             self.ends.sender,
-            goes_on=lambda: not self.ending.is_set(),
+            should_continue=lambda: not self.ending.is_set(),
             tell=self.news.append,
             warn=self.warned.append,
         )
@@ -70,7 +70,7 @@ def test_while_it_works_a_link_of_constant_rate_carries_padding(
     bench, seen = Bench(tmp_path, constant_rate=True, rate_bytes=1_000_000), threading.Event()
     begun = threading.Event()
 
-    class Slow(DepartingObject):
+    class Slow(BatchObject):
         """One whose list takes as long to read as it takes for more datagrams to arrive."""
 
         def __init__(self, *arguments: object, **more: object) -> None:
@@ -78,7 +78,7 @@ def test_while_it_works_a_link_of_constant_rate_carries_padding(
             assert seen.wait(20), "the link fell silent"
             super().__init__(*arguments, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(sending, "DepartingObject", Slow)
+    monkeypatch.setattr(sending, "BatchObject", Slow)
     bench.ends.put(MIB)
 
     def receive() -> None:

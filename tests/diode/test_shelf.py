@@ -12,7 +12,7 @@ import pytest
 from enveis.wiring import import_all
 from tests.diode.both_ends import SYMBOL, Bench, formed, packets_of, put
 from tests.worlds.json_texts import watch_json
-from transfer.diode.errors import LinkError, Refusal
+from transfer.diode.errors import DropReason, LinkError
 from transfer.diode.receiver import open_objects as shelf_module
 from transfer.diode.receiver.arrived import note_imported, remove_imported, waiting_bags
 from transfer.diode.receiver.decode_process import TRIES_MAX, decode_ready
@@ -20,7 +20,7 @@ from transfer.diode.receiver.object_files import SHARED_FOLDER, OpenFiles
 from transfer.diode.receiver.open_objects import OpenShelf
 from transfer.diode.receiver.shelf import Shelf
 from transfer.diode.receiver.symbol_map import BlockState
-from transfer.diode.sender.batch_object import DepartingObject, form_batch
+from transfer.diode.sender.batch_object import BatchObject, form_batch
 from transfer.low_side.acknowledge import acknowledge
 
 
@@ -123,7 +123,7 @@ def test_a_packet_that_is_shorter_than_it_was_is_told(bench: Bench) -> None:
     number = formed(bench)
     with (bench.ends.low.spool / "clear" / f"{packets[0]}.age").open("r+b") as stream:
         stream.truncate(1_000_000)
-    with DepartingObject(bench.low, number, symbol=SYMBOL) as item:
+    with BatchObject(bench.low, number, symbol=SYMBOL) as item:
         for block in range(item.header.geometry.blocks):
             item.read_block(block, memoryview(bytearray(item.header.geometry.count(block) * SYMBOL)))
         assert item.unreadable == set(packets)
@@ -134,10 +134,10 @@ def test_a_restart_keeps_what_is_here(bench: Bench) -> None:
     number = formed(bench)
     bench.send(number, blocks=3)
     bench.work()
-    (before,) = [item.map.symbols_here() for item in bench.intake.open_objects()]
+    (before,) = [item.symbols.symbols_here() for item in bench.intake.open_objects()]
     assert before > 2 * 700
     bench.restart()
-    (after,) = [item.map.symbols_here() for item in bench.intake.open_objects()]
+    (after,) = [item.symbols.symbols_here() for item in bench.intake.open_objects()]
     assert after == before
     bench.send(number, round_=1, lose=150)
     assert len(bench.work()) == 1
@@ -204,8 +204,8 @@ def test_a_full_disk_is_counted_and_marks_nothing(bench: Bench, monkeypatch: pyt
     with monkeypatch.context() as patched:
         patched.setattr(shelf_module.os, "pwritev", full)
         bench.send(number)
-    assert bench.intake.refused[Refusal.NO_ROOM] > 300
-    assert [item.map.symbols_here() for item in bench.intake.open_objects()] == [0]
+    assert bench.intake.refused[DropReason.NO_ROOM] > 300
+    assert [item.symbols.symbols_here() for item in bench.intake.open_objects()] == [0]
     bench.send(number, round_=1)
     assert len(bench.work()) == 1
     bench.ends.assert_identical(bench.ends.bags()[0], packets)
@@ -216,7 +216,7 @@ def test_an_object_beyond_the_quota_is_refused_until_there_is_room(bench: Bench)
     number = formed(bench)
     bench.store._quota = 4_000_000
     bench.send(number)
-    assert bench.intake.refused[Refusal.NO_ROOM] == 1
+    assert bench.intake.refused[DropReason.NO_ROOM] == 1
     assert not bench.shelf.names()
     bench.store._quota = 40_000_000
     bench.intake.room_again()
@@ -242,7 +242,7 @@ def test_a_block_that_kills_the_decoder_again_and_again_is_given_back(
                 decode_ready(objects)
     decode_ready(objects)
     (item,) = bench.intake.open_objects()
-    assert item.map.find(BlockState.FORGET) == 0
+    assert item.symbols.find(BlockState.FORGET) == 0
     objects.close()
     bench.intake.look_after()
     bench.send(number, round_=1)

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transfer.diode.errors import DatagramError, Refusal
-from transfer.diode.wire.datagram import OVERHEAD, DatagramWriter, Kind, LinkKey, parse_datagram, symbol_size
+from transfer.diode.errors import DatagramError, DropReason
+from transfer.diode.wire.datagram import OVERHEAD, DatagramKind, DatagramWriter, LinkKey, parse_datagram, symbol_size
 from transfer.diode.wire.geometry import block_symbols
 
 PAGE = Path(__file__).parents[2] / "transfer" / "diode" / "wire" / "WIRE.md"
@@ -23,7 +23,7 @@ LINK = 0xABCD
 SESSION = 0x11223344_55667788
 
 
-def written(kind: Kind, payload: bytes, *, veiled: bool = False, skip: int = 0, **where: int) -> bytes:
+def written(kind: DatagramKind, payload: bytes, *, veiled: bool = False, skip: int = 0, **where: int) -> bytes:
     writer = DatagramWriter(LinkKey(SECRET), link=LINK, session=SESSION, symbol=1168, veiled=veiled)
     buffer = bytearray(writer.size)
     for _ in range(skip + 1):
@@ -31,7 +31,7 @@ def written(kind: Kind, payload: bytes, *, veiled: bool = False, skip: int = 0, 
     return bytes(buffer)
 
 
-def refusal(untrusted: bytes) -> Refusal:
+def refusal(untrusted: bytes) -> DropReason:
     with pytest.raises(DatagramError) as raised:
         parse_datagram(memoryview(untrusted), {LINK: LinkKey(SECRET)})
     return raised.value.reason
@@ -39,12 +39,12 @@ def refusal(untrusted: bytes) -> Refusal:
 
 @given(
     payload=st.binary(max_size=1168),
-    kind=st.sampled_from(Kind),
+    kind=st.sampled_from(DatagramKind),
     block=st.integers(0, 2**32 - 1),
     esi=st.integers(0, 2**32 - 1),
     veiled=st.booleans(),
 )
-def test_what_is_written_is_read_again(payload: bytes, kind: Kind, block: int, esi: int, veiled: bool) -> None:
+def test_what_is_written_is_read_again(payload: bytes, kind: DatagramKind, block: int, esi: int, veiled: bool) -> None:
     sent = written(kind, payload, veiled=veiled, block=block, esi=esi)
     link, found = parse_datagram(memoryview(sent), {LINK: LinkKey(SECRET)})
     assert (link, found.session, found.sequence, found.kind) == (LINK, SESSION, 0, kind)
@@ -69,17 +69,17 @@ def test_a_run_of_symbols_is_what_they_are_one_by_one(
     where = {"number": 9, "block": block}
     for index, slot in enumerate(singly):
         piece = content[index * 1168 : (index + 1) * 1168]
-        one.write(slot, Kind.SYMBOL, piece, tag=b"tagged!!", esi=first + index, **where)
+        one.write(slot, DatagramKind.SYMBOL, piece, tag=b"tagged!!", esi=first + index, **where)
     many.write_symbols(list(map(memoryview, slots)), memoryview(content), tag=b"tagged!!", first=first, **where)
     assert slots == singly
     after = [memoryview(bytearray(one.size)) for _ in "12"]
-    one.write(after[0], Kind.PADDING)
-    many.write(after[1], Kind.PADDING)
+    one.write(after[0], DatagramKind.PADDING)
+    many.write(after[1], DatagramKind.PADDING)
     assert after[0] == after[1], "sequence numbers go on without a gap"
 
 
 def test_a_second_reader_from_the_page_alone() -> None:
-    sent = written(Kind.SYMBOL, b"x" * 1168, skip=2, block=3, esi=4)
+    sent = written(DatagramKind.SYMBOL, b"x" * 1168, skip=2, block=3, esi=4)
     assert hashlib.blake2b(sent[:-16], key=SECRET, person=b"enveis-link-v1", digest_size=16).digest() == sent[-16:]
     assert struct.unpack(">BBHII Q I I 8s I I".replace(" ", ""), sent[:44]) == (
         1, 0, LINK, 0x11223344, 0x55667788, 2, 4, 9, b"tagged!!", 3, 4
@@ -87,7 +87,10 @@ def test_a_second_reader_from_the_page_alone() -> None:
 
 
 def test_a_second_unveiling_from_the_page_alone() -> None:
-    plain, veiled = written(Kind.SYMBOL, b"x" * 1168, skip=2), written(Kind.SYMBOL, b"x" * 1168, skip=2, veiled=True)
+    plain, veiled = (
+        written(DatagramKind.SYMBOL, b"x" * 1168, skip=2),
+        written(DatagramKind.SYMBOL, b"x" * 1168, skip=2, veiled=True),
+    )
     session = SESSION.to_bytes(8)
     key = hashlib.blake2b(session, key=SECRET, person=b"enveis-veil-v1", digest_size=32).digest()
     stream = Cipher(ChaCha20(key, bytes(4) + bytes(4) + (2).to_bytes(8)), None).encryptor()
@@ -96,7 +99,7 @@ def test_a_second_unveiling_from_the_page_alone() -> None:
 
 
 def test_veiled_padding_looks_like_anything_else() -> None:
-    padding = {written(Kind.PADDING, b"", veiled=True, skip=skip)[20:-16] for skip in range(20)}
+    padding = {written(DatagramKind.PADDING, b"", veiled=True, skip=skip)[20:-16] for skip in range(20)}
     assert len(padding) == 20
     for each in padding:
         # Zeros would compress, and each byte value would not be there: a stream cipher's output has all of them.
@@ -105,7 +108,7 @@ def test_veiled_padding_looks_like_anything_else() -> None:
 
 @given(data=st.data(), veiled=st.booleans())
 def test_any_flipped_bit_is_refused(data: st.DataObject, veiled: bool) -> None:
-    sent = bytearray(written(Kind.SYMBOL, b"evidence", veiled=veiled))
+    sent = bytearray(written(DatagramKind.SYMBOL, b"evidence", veiled=veiled))
     at = data.draw(st.integers(0, len(sent) * 8 - 1))
     sent[at // 8] ^= 1 << at % 8
     with pytest.raises(DatagramError):
@@ -114,24 +117,24 @@ def test_any_flipped_bit_is_refused(data: st.DataObject, veiled: bool) -> None:
 
 @given(st.binary(max_size=9100))
 def test_garbage_is_refused(untrusted: bytes) -> None:
-    assert refusal(untrusted) in {Refusal.SIZE, Refusal.VERSION, Refusal.LINK, Refusal.MAC}
+    assert refusal(untrusted) in {DropReason.SIZE, DropReason.VERSION, DropReason.LINK, DropReason.MAC}
 
 
 def test_each_refusal_has_its_reason() -> None:
-    sent = written(Kind.SYMBOL, b"evidence")
-    assert refusal(sent[:-1]) is Refusal.SIZE
-    assert refusal(sent + bytes(8000)) is Refusal.SIZE
-    assert refusal(b"") is Refusal.SIZE
-    assert refusal(b"\2" + sent[1:]) is Refusal.VERSION
-    assert refusal(sent[:2] + b"\0\0" + sent[4:]) is Refusal.LINK
-    assert refusal(sent[:-1] + bytes([sent[-1] ^ 1])) is Refusal.MAC
+    sent = written(DatagramKind.SYMBOL, b"evidence")
+    assert refusal(sent[:-1]) is DropReason.SIZE
+    assert refusal(sent + bytes(8000)) is DropReason.SIZE
+    assert refusal(b"") is DropReason.SIZE
+    assert refusal(b"\2" + sent[1:]) is DropReason.VERSION
+    assert refusal(sent[:2] + b"\0\0" + sent[4:]) is DropReason.LINK
+    assert refusal(sent[:-1] + bytes([sent[-1] ^ 1])) is DropReason.MAC
     other = bytearray(len(sent))
     DatagramWriter(LinkKey(secrets.token_bytes(32)), link=LINK, session=1, symbol=1168).write(
-        memoryview(other), Kind.PADDING
+        memoryview(other), DatagramKind.PADDING
     )
-    assert refusal(bytes(other)) is Refusal.MAC
+    assert refusal(bytes(other)) is DropReason.MAC
     unknown = sent[:20] + (77).to_bytes(4) + sent[24:-16]
-    assert refusal(unknown + LinkKey(SECRET).mac(unknown)) is Refusal.FORM
+    assert refusal(unknown + LinkKey(SECRET).mac(unknown)) is DropReason.FORM
 
 
 @pytest.mark.parametrize("mtu", [1280, 1492, 1500, 4000, 9000])
@@ -150,7 +153,7 @@ def test_the_page_has_the_sizes_of_the_code() -> None:
     assert f"(MTU - 48 - {OVERHEAD})" in text
     kinds = re.search(r"2\.4\. Kinds: (.*?) A payload", text, re.DOTALL)
     assert kinds is not None
-    assert re.findall(r"(\d) [a-z]", kinds[1]) == [str(int(kind)) for kind in Kind]
+    assert re.findall(r"(\d) [a-z]", kinds[1]) == [str(int(kind)) for kind in DatagramKind]
 
 
 def test_a_key_does_not_show_itself() -> None:

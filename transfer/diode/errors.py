@@ -9,7 +9,7 @@ class LinkError(TransferError):
     """The link cannot be used as it is set up; one sentence says why."""
 
 
-class Refusal(StrEnum):
+class DropReason(StrEnum):
     """Why a datagram was dropped; each has a counter that an operator can read. A closed list."""
 
     SIZE = "wrong size"  # no datagram of ours has it, or cut off on the way
@@ -27,6 +27,6 @@ class Refusal(StrEnum):
 class DatagramError(TransferError):
     """A datagram is dropped, and counted as `reason`."""
 
-    def __init__(self, reason: Refusal) -> None:
+    def __init__(self, reason: DropReason) -> None:
         super().__init__(str(reason))
         self.reason = reason

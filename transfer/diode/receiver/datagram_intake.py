@@ -1,4 +1,4 @@
-"""What the network process does with each datagram (WIRE.md, 5): the receiver's books, without sockets or files.
+"""What the network process does with each datagram (WIRE.md, 5): the receiver's state, without sockets or files.
 
 Memory is bounded by the number of open objects and by their quota, never by what arrives: an unknown object has no
 state, a notice is kept once for each object or gateway, and nothing that is open makes way for anything new.
@@ -9,16 +9,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from transfer.diode.errors import DatagramError, Refusal
-from transfer.diode.receiver.link_state import Link, LinkBooks, OpenObject
+from transfer.diode.errors import DatagramError, DropReason
+from transfer.diode.receiver.link_state import Link, LinkState, OpenObject
 from transfer.diode.receiver.symbol_map import BlockState, SymbolMap
-from transfer.diode.receiver.symbol_store import Store
+from transfer.diode.receiver.symbol_store import SymbolStore
 from transfer.diode.wire.datagram import (
     HEAD,
     MAC_SIZE,
     RUN,
     Datagram,
-    Kind,
+    DatagramKind,
     LinkKey,
     is_veiled,
     link_id,
@@ -39,7 +39,7 @@ from transfer.diode.wire.notices import (
 class _Run:
     """Source symbols of one block, one after the other, that are not written yet."""
 
-    books: LinkBooks
+    state: LinkState
     object: OpenObject
     tag: bytes
     block: int
@@ -55,7 +55,7 @@ class _Run:
     pieces: list[memoryview]
 
 
-class Intake:
+class DatagramIntake:
     """Takes datagrams, in any order, any number of times.
 
     Args:
@@ -64,12 +64,12 @@ class Intake:
         objects_max: Objects that may be open at the same time, of all gateways together; each has an equal share.
     """
 
-    def __init__(self, links: list[Link], store: Store, *, objects_max: int) -> None:
+    def __init__(self, links: list[Link], store: SymbolStore, *, objects_max: int) -> None:
         self._keys: Mapping[int, LinkKey] = {link_id(link.gateway): link.secret for link in links}
         if len(self._keys) < len(links):
             raise ValueError("two gateways whose ids begin alike cannot share a port: pair one of them anew")
-        self.books = {link_id(link.gateway): LinkBooks(link) for link in links}
-        self.refused: Counter[Refusal] = Counter()
+        self.links = {link_id(link.gateway): LinkState(link) for link in links}
+        self.refused: Counter[DropReason] = Counter()
         self.surplus = 0  # authentic symbols that were not needed
         self._store = store
         self._objects_max = objects_max
@@ -94,9 +94,9 @@ class Intake:
                 esi == run.next < run.end
                 and middle == run.middle
                 and front == run.front
-                and compare(run.books.link.secret.mac(datagram[:end]), datagram[end:])
+                and compare(run.state.link.secret.mac(datagram[:end]), datagram[end:])
             ):
-                run.books.listener.hear(run.session, sequence)
+                run.state.meter.hear(run.session, sequence)
                 run.pieces.append(datagram[HEAD.size : end])
                 run.next += 1
             else:
@@ -106,28 +106,28 @@ class Intake:
         """Take one datagram. Its buffer must not change before the next `flush`."""
         try:
             link, datagram = parse_datagram(untrusted, self._keys)
-            books = self.books[link]
-            fresh = books.listener.hear(datagram.session, datagram.sequence)
+            state = self.links[link]
+            fresh = state.meter.hear(datagram.session, datagram.sequence)
             run = self._run
             if (
                 run is not None
                 and datagram.esi == run.next < run.end
                 and datagram.block == run.block
                 and datagram.tag == run.tag
-                and books is run.books  # another gateway has no say in this one's objects
-                and datagram.kind is Kind.SYMBOL
+                and state is run.state  # another gateway has no say in this one's objects
+                and datagram.kind is DatagramKind.SYMBOL
                 and len(datagram.payload) == run.size
             ):
                 run.pieces.append(datagram.payload)
                 run.next += 1
-            elif datagram.kind is Kind.SYMBOL:
-                self._symbol(books, datagram, untrusted)
+            elif datagram.kind is DatagramKind.SYMBOL:
+                self._symbol(state, datagram, untrusted)
             else:
-                self._notice(books, datagram, fresh=fresh)
+                self._notice(state, datagram, fresh=fresh)
         except DatagramError as error:
             self.refused[error.reason] += 1
-            if error.reason is Refusal.NO_ROOM:
-                books.no_room = datagram.number or books.no_room
+            if error.reason is DropReason.NO_ROOM:
+                state.no_room = datagram.number or state.no_room
 
     def flush(self) -> None:
         """Write what is pending, and only then note that it is here."""
@@ -135,7 +135,7 @@ class Intake:
         if run is None:
             return
         geometry = run.object.header.geometry
-        if run.object.map.state(run.block) != BlockState.OPEN:
+        if run.object.symbols.state(run.block) != BlockState.OPEN:
             self.surplus += len(run.pieces)
             return
         offset = (geometry.first(run.block) + run.first) * geometry.symbol
@@ -143,154 +143,154 @@ class Intake:
             self._store.write(run.object.header.name, offset, run.pieces)
         except DatagramError as error:
             self.refused[error.reason] += len(run.pieces)
-            run.books.no_room = run.object.header.number
+            run.state.no_room = run.object.header.number
             return
-        new = run.object.map.mark(run.block, run.first, len(run.pieces))
+        new = run.object.symbols.mark(run.block, run.first, len(run.pieces))
         run.object.new += new
         self.surplus += len(run.pieces) - new
 
     def resume(self, header: ObjectHeader, payload: bytes, symbols: SymbolMap) -> None:
         """Go on with an object that an earlier process began."""
         symbols.resume()
-        self.books[link_id(header.gateway)].objects[header.tag] = OpenObject(header, payload, symbols)
+        self.links[link_id(header.gateway)].objects[header.tag] = OpenObject(header, payload, symbols)
 
     def look_after(self) -> None:
         """Follow what the other processes did: blocks to be forgotten, objects that were taken away."""
-        for books in self.books.values():
-            books.checks = 0
-            for item in list(books.objects.values()):
-                block = item.map.find(BlockState.FORGET)
+        for state in self.links.values():
+            state.checks = 0
+            for item in list(state.objects.values()):
+                block = item.symbols.find(BlockState.FORGET)
                 while block >= 0:
-                    item.map.forget(block)
-                    block = item.map.find(BlockState.FORGET, block + 1)
+                    item.symbols.forget(block)
+                    block = item.symbols.find(BlockState.FORGET, block + 1)
                 if not self._store.is_here(item.header.name):
-                    self._close(books, item)
+                    self._close(state, item)
 
     def open_objects(self) -> list[OpenObject]:
         """Return the objects in progress."""
-        return [item for books in self.books.values() for item in books.objects.values()]
+        return [item for state in self.links.values() for item in state.objects.values()]
 
-    def _close(self, books: LinkBooks, item: OpenObject) -> None:
+    def _close(self, state: LinkState, item: OpenObject) -> None:
         if self._run is not None and self._run.object is item:
             self._run = None
-        del books.objects[item.header.tag]
-        item.map.release()
+        del state.objects[item.header.tag]
+        item.symbols.release()
         self._store.close(item.header.name)
         if self._store.was_received(item.header.name):
-            books.finish(item.header.tag)
+            state.finish(item.header.tag)
 
-    def _symbol(self, books: LinkBooks, datagram: Datagram, untrusted: memoryview) -> None:
-        item = books.objects.get(datagram.tag)
+    def _symbol(self, state: LinkState, datagram: Datagram, untrusted: memoryview) -> None:
+        item = state.objects.get(datagram.tag)
         if item is None:
-            if datagram.tag in books.finished:
+            if datagram.tag in state.finished:
                 self.surplus += 1
                 return
-            raise DatagramError(Refusal.UNKNOWN_OBJECT)
+            raise DatagramError(DropReason.UNKNOWN_OBJECT)
         self.flush()
         geometry, block, esi = item.header.geometry, datagram.block, datagram.esi
         fits = datagram.number == item.header.number and len(datagram.payload) == geometry.symbol
         if not fits or block >= geometry.blocks or esi > ESI_MAX:
-            raise DatagramError(Refusal.FORM)
-        if item.map.state(block) != BlockState.OPEN:
+            raise DatagramError(DropReason.FORM)
+        if item.symbols.state(block) != BlockState.OPEN:
             self.surplus += 1
         elif esi < geometry.count(block):
-            self._run = _begin_run(books, item, datagram, untrusted)
+            self._run = _begin_run(state, item, datagram, untrusted)
         else:
             self._repair(item, block, esi, datagram.payload)
 
     def _repair(self, item: OpenObject, block: int, esi: int, payload: memoryview) -> None:
         geometry = item.header.geometry
-        slot = item.map.free_slot(block, esi)
+        slot = item.symbols.free_slot(block, esi)
         if slot is None:
             self.surplus += 1
             return
         self._store.write_repair(item.header.name, (block * geometry.slots + slot) * geometry.symbol, payload)
-        item.map.keep(block, slot, esi)
+        item.symbols.keep(block, slot, esi)
         item.new += 1
 
-    def _notice(self, books: LinkBooks, datagram: Datagram, *, fresh: bool) -> None:
+    def _notice(self, state: LinkState, datagram: Datagram, *, fresh: bool) -> None:
         # What is old costs no signature check, and has no effect: recordings come as fast as anybody likes.
-        if datagram.kind is Kind.OBJECT:
-            if fresh or self._is_current(books, datagram.session):
-                self._object(books, datagram, bytes(datagram.payload), fresh=fresh)
-        elif datagram.kind is Kind.HISTORY:
-            self._history(books, bytes(datagram.payload))
-        elif datagram.kind is Kind.HEARTBEAT and fresh:
-            books.heartbeat, books.heard = parse_heartbeat(bytes(datagram.payload)), True
+        if datagram.kind is DatagramKind.OBJECT:
+            if fresh or self._is_current(state, datagram.session):
+                self._object(state, datagram, bytes(datagram.payload), fresh=fresh)
+        elif datagram.kind is DatagramKind.HISTORY:
+            self._history(state, bytes(datagram.payload))
+        elif datagram.kind is DatagramKind.HEARTBEAT and fresh:
+            state.heartbeat, state.heard = parse_heartbeat(bytes(datagram.payload)), True
 
-    def _is_current(self, books: LinkBooks, session: int) -> bool:
+    def _is_current(self, state: LinkState, session: int) -> bool:
         # A second sender, started by mistake, must not silence the first; nor may a session that a thief of the
         # link's key made up: sessions are not signed, histories are.
-        listener = books.listener
-        return listener.goes_on and (listener.counted(session) or session >> 32 >= books.signed_start)
+        meter = state.meter
+        return meter.is_new_in_its_session and (meter.counted(session) or session >> 32 >= state.signed_start)
 
-    def _object(self, books: LinkBooks, datagram: Datagram, payload: bytes, *, fresh: bool) -> None:
-        item = books.objects.get(datagram.tag)
+    def _object(self, state: LinkState, datagram: Datagram, payload: bytes, *, fresh: bool) -> None:
+        item = state.objects.get(datagram.tag)
         if item is not None and item.payload == payload:
             return
-        if datagram.tag in books.finished:
+        if datagram.tag in state.finished:
             # Asked anew: somebody may have taken it out of `arrived/` unread, and want it again.
-            if self._store.was_received(object_name(books.link.gateway, datagram.number, datagram.tag)):
+            if self._store.was_received(object_name(state.link.gateway, datagram.number, datagram.tag)):
                 return
-            books.finished.discard(datagram.tag)
-        if books.refused.get(datagram.tag) == payload:
-            raise DatagramError(Refusal.NO_ROOM)
-        books.count_check()
-        header = parse_object(payload, {books.link.gateway: books.link.key})
+            state.finished.discard(datagram.tag)
+        if state.refused.get(datagram.tag) == payload:
+            raise DatagramError(DropReason.NO_ROOM)
+        state.count_check()
+        header = parse_object(payload, {state.link.gateway: state.link.key})
         if (header.tag, header.number) != (datagram.tag, datagram.number):
-            raise DatagramError(Refusal.FORM)
+            raise DatagramError(DropReason.FORM)
         if item is None:
-            self._first_header(books, header, payload)
+            self._first_header(state, header, payload)
         elif fresh and header.is_cut_of(item.header):
-            self._cut_anew(books, item, header, payload)
+            self._cut_anew(state, item, header, payload)
         elif header != item.header:
-            raise DatagramError(Refusal.CONTRADICTION)
+            raise DatagramError(DropReason.CONTRADICTION)
 
-    def _first_header(self, books: LinkBooks, header: ObjectHeader, payload: bytes) -> None:
+    def _first_header(self, state: LinkState, header: ObjectHeader, payload: bytes) -> None:
         if self._store.was_received(header.name):
-            books.finish(header.tag)
+            state.finish(header.tag)
             return
         # Remembered first: only an object that found room is announced again without a word.
-        books.refuse(header.tag, payload)
-        if len(books.objects) >= self._share or len(self.open_objects()) >= self._objects_max:
-            raise DatagramError(Refusal.NO_ROOM)
+        state.refuse(header.tag, payload)
+        if len(state.objects) >= self._share or len(self.open_objects()) >= self._objects_max:
+            raise DatagramError(DropReason.NO_ROOM)
         symbols = self._store.open(header, payload)
-        self._opened(books, header, payload, symbols)
+        self._opened(state, header, payload, symbols)
 
-    def _cut_anew(self, books: LinkBooks, item: OpenObject, header: ObjectHeader, payload: bytes) -> None:
+    def _cut_anew(self, state: LinkState, item: OpenObject, header: ObjectHeader, payload: bytes) -> None:
         """Begin anew what the gateway sends in symbols of another size since it was started again."""
         # Without a block of ours, the other processes may be completing it: they say so soon, one way or the other.
-        if item.map.find(BlockState.OPEN) < 0:
+        if item.symbols.find(BlockState.OPEN) < 0:
             return
         self.flush()
-        books.refuse(header.tag, payload)
-        self._opened(books, header, payload, self._store.renew(header, payload))
+        state.refuse(header.tag, payload)
+        self._opened(state, header, payload, self._store.renew(header, payload))
 
-    def _opened(self, books: LinkBooks, header: ObjectHeader, payload: bytes, symbols: SymbolMap) -> None:
+    def _opened(self, state: LinkState, header: ObjectHeader, payload: bytes, symbols: SymbolMap) -> None:
         symbols.resume()
-        books.refused.pop(header.tag, None)
-        books.objects[header.tag] = OpenObject(header, payload, symbols)
+        state.refused.pop(header.tag, None)
+        state.objects[header.tag] = OpenObject(header, payload, symbols)
 
     def room_again(self) -> None:
         """Forget what was refused for want of room: it is asked for anew the next time it is announced."""
-        for books in self.books.values():
-            books.refused.clear()
+        for state in self.links.values():
+            state.refused.clear()
 
-    def _history(self, books: LinkBooks, payload: bytes) -> None:
-        if books.history is not None and read_serial(payload) <= books.history.serial:
+    def _history(self, state: LinkState, payload: bytes) -> None:
+        if state.history is not None and read_serial(payload) <= state.history.serial:
             return
-        books.count_check()
-        history = parse_history(payload, {books.link.gateway: books.link.key})
+        state.count_check()
+        history = parse_history(payload, {state.link.gateway: state.link.key})
         self._store.keep_history(history, payload)
-        books.history = history
+        state.history = history
 
 
-def _begin_run(books: LinkBooks, item: OpenObject, datagram: Datagram, untrusted: memoryview) -> _Run:
+def _begin_run(state: LinkState, item: OpenObject, datagram: Datagram, untrusted: memoryview) -> _Run:
     front, _, middle, _ = RUN.unpack_from(untrusted)
     if is_veiled(untrusted):
         middle = b""  # no two look alike
     return _Run(
-        books,
+        state,
         item,
         datagram.tag,
         datagram.block,

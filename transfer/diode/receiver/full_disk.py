@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from disk.durable import is_disk_full
-from transfer.diode.errors import DatagramError, Refusal
+from transfer.diode.errors import DatagramError, DropReason
 
 
 @contextmanager
@@ -14,5 +14,5 @@ def no_room() -> Iterator[None]:
         yield
     except OSError as error:
         if is_disk_full(error):
-            raise DatagramError(Refusal.NO_ROOM) from None
+            raise DatagramError(DropReason.NO_ROOM) from None
         raise

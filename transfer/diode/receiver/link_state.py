@@ -5,8 +5,8 @@ from typing import Final
 
 from keys.signing import VerifyKey
 from transfer.batch.batch import GatewayId
-from transfer.diode.errors import DatagramError, Refusal
-from transfer.diode.receiver.loss import Listener
+from transfer.diode.errors import DatagramError, DropReason
+from transfer.diode.receiver.loss import LossMeter
 from transfer.diode.receiver.symbol_map import SymbolMap
 from transfer.diode.wire.datagram import LinkKey
 from transfer.diode.wire.notices import Heartbeat, History, ObjectHeader
@@ -31,16 +31,16 @@ class OpenObject:
 
     header: ObjectHeader
     payload: bytes
-    map: SymbolMap
+    symbols: SymbolMap
     new: int = 0
 
 
 @dataclass(slots=True)
-class LinkBooks:
+class LinkState:
     """All that is known of one gateway's link."""
 
     link: Link
-    listener: Listener = field(default_factory=Listener)
+    meter: LossMeter = field(default_factory=LossMeter)
     objects: dict[bytes, OpenObject] = field(default_factory=dict)
     finished: set[bytes] = field(default_factory=set)
     history: History | None = None
@@ -62,7 +62,7 @@ class LinkBooks:
             DatagramError: There were enough for now.
         """
         if self.checks >= CHECKS_MAX:
-            raise DatagramError(Refusal.TOO_MANY)
+            raise DatagramError(DropReason.TOO_MANY)
         self.checks += 1
 
     def refuse(self, tag: bytes, payload: bytes) -> None:

@@ -16,7 +16,7 @@ Tally = tuple[int, int]  # datagrams received, datagrams lost
 
 
 @dataclass(frozen=True, slots=True)
-class Hearing:
+class LossReading:
     """What to show a person: shares from 0 to 1, None where nothing was heard at all."""
 
     loss_now: float | None
@@ -25,7 +25,7 @@ class Hearing:
     rivals: int
 
 
-class Listener:
+class LossMeter:
     """Counts the datagrams of one gateway. Only the session that started last counts; others are rivals.
 
     Args:
@@ -48,7 +48,8 @@ class Listener:
         # The last sequence numbers of sessions that counted before, and of others.
         self._past: dict[int, int] = {heard[0]: heard[1] - 1} if heard[0] >= 0 else {}
         self._others: dict[int, int] = {}
-        self.goes_on = False  # whether the last datagram of a session that does not count was new in that one
+        # Whether the last datagram of a session that does not count was new in that session.
+        self.is_new_in_its_session = False
         self.repeated = 0
         self.rivals = 0
 
@@ -62,7 +63,7 @@ class Listener:
                 self._next = sequence + 1
             else:
                 self.repeated += 1
-                self.goes_on = False
+                self.is_new_in_its_session = False
                 return False
             self._received += 1
             return True
@@ -70,8 +71,8 @@ class Listener:
 
     def _hear_other(self, session: int, sequence: int) -> bool:
         known = self._past if session in self._past else self._others
-        self.goes_on = sequence > known.get(session, -1)
-        if not self.goes_on:
+        self.is_new_in_its_session = sequence > known.get(session, -1)
+        if not self.is_new_in_its_session:
             self.repeated += 1
             return False
         # The upper half is the time of the sender's start: it only rises.
@@ -119,9 +120,9 @@ class Listener:
         """Return the steps of the day that are closed, oldest first."""
         return list(self._day)
 
-    def hearing(self) -> Hearing:
+    def reading(self) -> LossReading:
         """Return the figures of now."""
-        return Hearing(_share(list(self._now)), _share([*self._day, self._period]), self.repeated, self.rivals)
+        return LossReading(_share(list(self._now)), _share([*self._day, self._period]), self.repeated, self.rivals)
 
 
 def _share(tallies: list[Tally]) -> float | None:

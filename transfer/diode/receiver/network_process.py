@@ -1,4 +1,4 @@
-"""The network process: from the socket into the books, and nothing ever back. Loads no coder, opens no batch.
+"""The network process: from the socket into the state of each link. Loads no coder, opens no batch, sends nothing.
 
 A blocking loop, not an event loop: one that does more between two datagrams loses some.
 """
@@ -13,13 +13,13 @@ from typing import Final
 
 from keys.errors import KeyMaterialError
 from transfer.batch.batch import GatewayId
-from transfer.diode.errors import DatagramError, LinkError, Refusal
-from transfer.diode.receiver.datagram_intake import Intake
+from transfer.diode.errors import DatagramError, DropReason, LinkError
+from transfer.diode.receiver.datagram_intake import DatagramIntake
 from transfer.diode.receiver.figures import Figures, LinkFigures, read_figures, write_figures
-from transfer.diode.receiver.link_state import Link, LinkBooks
-from transfer.diode.receiver.loss import PERIOD_SECONDS, Listener
+from transfer.diode.receiver.link_state import Link, LinkState
+from transfer.diode.receiver.loss import PERIOD_SECONDS, LossMeter
 from transfer.diode.receiver.open_objects import FileStore
-from transfer.diode.receiver.recvmmsg import Datagrams
+from transfer.diode.receiver.recvmmsg import DatagramReceiver
 from transfer.diode.receiver.report import read_history
 from transfer.diode.receiver.shelf import Shelf
 from transfer.diode.settings import ReceiverSettings
@@ -85,18 +85,18 @@ def run_network(
     links: list[Link],
     settings: ReceiverSettings,
     *,
-    goes_on: Callable[[], bool],
+    should_continue: Callable[[], bool],
     ready: Callable[[], None],
 ) -> None:
-    """Receive until `goes_on` says no; it is asked several times a second. `ready` is called once it listens."""
+    """Receive until `should_continue` returns false; it is called several times a second, `ready` once at the start."""
     with contextlib.suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
     store = FileStore(shelf, quota=settings.quota_bytes, objects_max=settings.objects_max, gateways=len(links))
-    intake = Intake(links, store, objects_max=settings.objects_max)
+    intake = DatagramIntake(links, store, objects_max=settings.objects_max)
     _resume(intake, store, shelf)
     with open_socket(settings) as listening:
         ready()
-        datagrams = Datagrams(listening, most=AT_ONCE, size=MTU_MAX - IP_OVERHEAD)
+        datagrams = DatagramReceiver(listening, most=AT_ONCE, size=MTU_MAX - IP_OVERHEAD)
         clerk = _Clerk(intake, shelf, listening.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF))
         take_all = intake.take_all
         due = time.monotonic()
@@ -109,15 +109,15 @@ def run_network(
                 due = max(due + WAIT, now)
                 intake.look_after()
                 clerk.work(now)
-                if not goes_on():
+                if not should_continue():
                     clerk.write()
                     return
             if len(came) < FEW:
                 time.sleep(REST)
 
 
-def _resume(intake: Intake, store: FileStore, shelf: Shelf) -> None:
-    trusted = {books.link.gateway: books.link.key for books in intake.books.values()}
+def _resume(intake: DatagramIntake, store: FileStore, shelf: Shelf) -> None:
+    trusted = {state.link.gateway: state.link.key for state in intake.links.values()}
     for name, payload in store.resume():
         try:
             header = parse_object(payload, trusted)
@@ -127,13 +127,13 @@ def _resume(intake: Intake, store: FileStore, shelf: Shelf) -> None:
             intake.resume(header, payload, store.reopen(header))
     figures = read_figures(shelf.figures)
     before = {each.gateway: each for each in figures.links} if figures else {}
-    for books in intake.books.values():
-        books.history = read_history(shelf, books.link)
-        old = before.get(books.link.gateway)
+    for state in intake.links.values():
+        state.history = read_history(shelf, state.link)
+        old = before.get(state.link.gateway)
         # Without this the first recording that comes would count as the newest session.
-        books.listener = Listener(
+        state.meter = LossMeter(
             list(old.day) if old else None,
-            start=max(0, books.signed_start),
+            start=max(0, state.signed_start),
             heard=(old.session, old.sequence) if old else (-1, 0),
         )
 
@@ -141,7 +141,7 @@ def _resume(intake: Intake, store: FileStore, shelf: Shelf) -> None:
 class _Clerk:
     """Once a second: figures for people, and room for what had none."""
 
-    def __init__(self, intake: Intake, shelf: Shelf, buffer: int) -> None:
+    def __init__(self, intake: DatagramIntake, shelf: Shelf, buffer: int) -> None:
         self._intake = intake
         self._path = shelf.figures
         self._buffer = buffer
@@ -155,10 +155,10 @@ class _Clerk:
             return
         self._due = now + 1
         self._intake.room_again()
-        for books in self._intake.books.values():
-            books.listener.second()
+        for state in self._intake.links.values():
+            state.meter.second()
             if now >= self._period:
-                books.listener.period()
+                state.meter.period()
         if now >= self._period:
             self._period = now + PERIOD_SECONDS
         self.write()
@@ -166,23 +166,23 @@ class _Clerk:
     def write(self) -> None:
         """Write the figures down, also in the end: a successor must know what was heard."""
         wall = int(time.time())
-        for books in self._intake.books.values():
-            gateway = books.link.gateway
-            if books.heard:
-                self._heard[gateway], books.heard = wall, False
-            if books.no_room:
-                self._no_room[gateway], books.no_room = (books.no_room, wall), 0
-        links = tuple(self._figures(books) for books in self._intake.books.values())
-        refused = {str(reason): self._intake.refused[reason] for reason in Refusal}
+        for state in self._intake.links.values():
+            gateway = state.link.gateway
+            if state.heard:
+                self._heard[gateway], state.heard = wall, False
+            if state.no_room:
+                self._no_room[gateway], state.no_room = (state.no_room, wall), 0
+        links = tuple(self._figures(state) for state in self._intake.links.values())
+        refused = {str(reason): self._intake.refused[reason] for reason in DropReason}
         write_figures(self._path, Figures(wall, self._buffer, self._intake.surplus, refused, links))
 
-    def _figures(self, books: LinkBooks) -> LinkFigures:
-        hearing, beat = books.listener.hearing(), books.heartbeat
-        session, sequence = books.listener.newest() or (0, 0)
-        no_room = self._no_room.get(books.link.gateway)
+    def _figures(self, state: LinkState) -> LinkFigures:
+        reading, beat = state.meter.reading(), state.heartbeat
+        session, sequence = state.meter.newest() or (0, 0)
+        no_room = self._no_room.get(state.link.gateway)
         return LinkFigures(
-            gateway=books.link.gateway,
-            heard_at=self._heard.get(books.link.gateway),
+            gateway=state.link.gateway,
+            heard_at=self._heard.get(state.link.gateway),
             every=beat.every if beat else 0,
             number=beat.number if beat else 0,
             transmission=beat.transmission if beat else 0,
@@ -190,15 +190,15 @@ class _Clerk:
             block=beat.block if beat else 0,
             blocks=beat.blocks if beat else 0,
             waiting=beat.waiting if beat else 0,
-            loss_now=_micro(hearing.loss_now),
-            loss_day=_micro(hearing.loss_day),
-            repeated=hearing.repeated,
-            rivals=hearing.rivals,
+            loss_now=_micro(reading.loss_now),
+            loss_day=_micro(reading.loss_day),
+            repeated=reading.repeated,
+            rivals=reading.rivals,
             session=session,
             sequence=sequence,
             no_room=no_room[0] if no_room else 0,
             no_room_at=no_room[1] if no_room else None,
-            day=tuple(books.listener.day()),
+            day=tuple(state.meter.day()),
         )
 
 

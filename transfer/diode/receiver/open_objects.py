@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from disk.durable import replace, sync_folder
-from transfer.diode.errors import DatagramError, LinkError, Refusal
+from transfer.diode.errors import DatagramError, DropReason, LinkError
 from transfer.diode.receiver.full_disk import no_room
 from transfer.diode.receiver.object_files import HEADER, SHARED, OpenFiles, cost_of, make_files, write_at
 from transfer.diode.receiver.shares import Shares
@@ -65,7 +65,7 @@ class OpenShelf:
 
 
 class FileStore:
-    """`store.Store` on a shelf: for the network process.
+    """`store.SymbolStore` on a shelf: for the network process.
 
     Args:
         shelf: Whose `open/` this process alone adds to.
@@ -175,12 +175,12 @@ class FileStore:
         cost = cost_of(header.geometry)
         others = {name: self._cost_now(name) for name in self._shelf.names() if name != header.name}
         if self._objects_max is not None and len(others) >= self._objects_max:
-            raise DatagramError(Refusal.NO_ROOM)
+            raise DatagramError(DropReason.NO_ROOM)
         if not self._shares.has_room(self._quota, header.gateway, cost, others):
-            raise DatagramError(Refusal.NO_ROOM)
+            raise DatagramError(DropReason.NO_ROOM)
         # Pessimistic: what the open objects have written already is counted twice.
         if shutil.disk_usage(self._shelf.open).free < sum(others.values()) + cost:
-            raise DatagramError(Refusal.NO_ROOM)
+            raise DatagramError(DropReason.NO_ROOM)
 
     def _cost_now(self, name: str) -> int:
         """Return what an object in progress may take, also one that is in nobody's books."""

@@ -63,7 +63,7 @@ class Ending:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
 
-    def goes_on(self) -> bool:
+    def should_continue(self) -> bool:
         """Answer whether the loop should go on."""
         return not self._asked and os.getppid() == self._parent
 
@@ -93,7 +93,7 @@ def taken(shelf: Shelf, role: Role) -> Iterator[None]:
         raise BusyError(f"another receiver's {role} process works on {shelf.root} already") from None
 
 
-def run_decode(shelf: Shelf, goes_on: Callable[[], bool], warn: Callable[[str], None]) -> None:
+def run_decode(shelf: Shelf, should_continue: Callable[[], bool], warn: Callable[[str], None]) -> None:
     """Decode what is ready until the end."""
     from transfer.diode.coder import keep_memory
     from transfer.diode.receiver.decode_process import decode_ready
@@ -101,7 +101,7 @@ def run_decode(shelf: Shelf, goes_on: Callable[[], bool], warn: Callable[[str], 
     keep_memory()
     objects = OpenShelf(shelf)
     teller = _RoomTeller(objects, warn)
-    while goes_on():
+    while should_continue():
         attempts = decode_ready(objects)
         teller.look()
         if not attempts:
@@ -111,7 +111,7 @@ def run_decode(shelf: Shelf, goes_on: Callable[[], bool], warn: Callable[[str], 
 def run_commit(
     shelf: Shelf,
     trusted: "Mapping[GatewayId, VerifyKey]",
-    goes_on: Callable[[], bool],
+    should_continue: Callable[[], bool],
     tell: "Callable[[Committed], None]",
     warn: Callable[[str], None],
 ) -> None:
@@ -121,7 +121,7 @@ def run_commit(
 
     objects, copies = OpenShelf(shelf), Copies()
     teller = _RoomTeller(objects, warn)
-    while goes_on():
+    while should_continue():
         for done in commit_whole(objects, trusted, copies):
             tell(done)
         teller.look()
@@ -169,12 +169,12 @@ class _Child:
 
 
 def keep_running(
-    commands: Mapping[Role, Sequence[str]], goes_on: Callable[[], bool], warn: Callable[[str], None]
+    commands: Mapping[Role, Sequence[str]], should_continue: Callable[[], bool], warn: Callable[[str], None]
 ) -> None:
     """Run one process for each role, start again what dies, and end them all in the end."""
     children = {role: _Child(command) for role, command in commands.items()}
     try:
-        while goes_on():
+        while should_continue():
             for role, child in children.items():
                 status = child.look()
                 if status is not None:

@@ -33,7 +33,7 @@ class _MMsgHdr(ctypes.Structure):
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
 
-class Datagrams:
+class DatagramReceiver:
     """Receives up to `most` datagrams at once, of up to `size` bytes each.
 
     One byte more is offered to the kernel, so that what is too long shows by its length.

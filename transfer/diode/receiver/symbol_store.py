@@ -6,7 +6,7 @@ from transfer.diode.receiver.symbol_map import SymbolMap
 from transfer.diode.wire.notices import History, ObjectHeader
 
 
-class Store(Protocol):
+class SymbolStore(Protocol):
     """Objects are called by `ObjectHeader.name`."""
 
     def open(self, header: ObjectHeader, payload: bytes) -> SymbolMap:

@@ -27,7 +27,7 @@ from transfer.usb.bag_writer import AUDIT, COPY_SIZE, MANIFEST, SECRET, SIGNATUR
 BATCH_BYTES: Final = 4 * 1024**3  # bytes of packets in one batch; a single larger packet is a batch by itself
 
 
-class DepartingObject:
+class BatchObject:
     """One outstanding batch, read from spool and ledger as its parts are asked for. As a context: closes files.
 
     `unreadable` grows while it is read: packets that are gone or spoilt here. They go as zeros, which the high
@@ -55,7 +55,7 @@ class DepartingObject:
         self._at = 0  # the part that was read last
         self._open: tuple[PacketId, int] | None = None
 
-    def __enter__(self) -> "DepartingObject":
+    def __enter__(self) -> "BatchObject":
         return self
 
     def __exit__(self, *_: object) -> None:

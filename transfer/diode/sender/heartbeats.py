@@ -8,7 +8,7 @@ from keys.signing import SigningKey
 from transfer.batch.batch import GatewayId
 from transfer.diode.sender.outlet import Outlet
 from transfer.diode.sender.schedule import Schedule
-from transfer.diode.wire.datagram import TAG_SIZE, Kind
+from transfer.diode.wire.datagram import TAG_SIZE, DatagramKind
 from transfer.diode.wire.notices import (
     HISTORY_MAX,
     Heartbeat,
@@ -26,7 +26,7 @@ NO_TAG: Final = bytes(TAG_SIZE)
 
 
 @dataclass(frozen=True, slots=True)
-class SenderNews:
+class SendProgress:
     """What the sender tells who watches: one of its objects began, went on, or ended.
 
     `unsent` datagrams of this transmission did not leave the machine; `counts` is false at the end of one that lost
@@ -52,7 +52,7 @@ class SenderNews:
         return Heartbeat(self.header.number, *times, self.block, self.header.geometry.blocks, waiting, every)
 
 
-class Signs:
+class Heartbeats:
     """Heartbeats when they are due, and with every fifth the newest history.
 
     Args:
@@ -66,7 +66,7 @@ class Signs:
     def __init__(self, outlet: Outlet, schedule: Schedule, gateway: GatewayId, *, start: int, every: int) -> None:
         self._outlet, self._schedule, self._gateway = outlet, schedule, gateway
         self._start, self._every = start, every
-        self.now_sending: SenderNews | None = None
+        self.now_sending: SendProgress | None = None
         self._due = 0.0
         self._beats = 0
         self._serial = 0
@@ -82,9 +82,9 @@ class Signs:
         self._due = time.monotonic() + self._every / 10
         news, waiting = self.now_sending, self._schedule.waiting()
         beat = news.heartbeat(waiting, self._every) if news else Heartbeat(0, 0, 0, 0, 0, waiting, self._every)
-        self._outlet.put(Kind.HEARTBEAT, encode_heartbeat(beat), number=0, tag=NO_TAG)
+        self._outlet.put(DatagramKind.HEARTBEAT, encode_heartbeat(beat), number=0, tag=NO_TAG)
         if self._history and self._beats % HISTORY_BEATS == 0:
-            self._outlet.put(Kind.HISTORY, self._history, number=0, tag=NO_TAG)
+            self._outlet.put(DatagramKind.HISTORY, self._history, number=0, tag=NO_TAG)
         self._beats += 1
 
     def write_history(self, outbox: Outbox, key: SigningKey) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from transfer.diode.errors import LinkError
 from transfer.diode.sender.token_bucket import BUCKET_SECONDS, TokenBucket
-from transfer.diode.wire.datagram import DatagramWriter, Kind
+from transfer.diode.wire.datagram import DatagramKind, DatagramWriter
 
 UDP_SEGMENT: Final = 103  # udp(7): one call, many datagrams of one size
 CALL_MAX: Final = 65_000  # bytes handed over in one call; UDP's own limit is 65,507
@@ -60,7 +60,14 @@ class Outlet:
         self.bytes_sent = 0
 
     def put(
-        self, kind: Kind, payload: bytes | memoryview = b"", *, number: int, tag: bytes, block: int = 0, esi: int = 0
+        self,
+        kind: DatagramKind,
+        payload: bytes | memoryview = b"",
+        *,
+        number: int,
+        tag: bytes,
+        block: int = 0,
+        esi: int = 0,
     ) -> None:
         """Send one datagram, or keep it for the next call."""
         self._writer.write(self._slots[self._filled], kind, payload, number=number, tag=tag, block=block, esi=esi)
@@ -85,7 +92,7 @@ class Outlet:
     def pad(self) -> None:
         """Send what is kept, filled up with padding."""
         while self._filled < self._most:
-            self._writer.write(self._slots[self._filled], Kind.PADDING)
+            self._writer.write(self._slots[self._filled], DatagramKind.PADDING)
             self._filled += 1
         self.flush()
 

@@ -12,9 +12,9 @@ from typing import Final, TypeVar
 from audit.errors import AuditError
 from disk.lock import BusyError
 from transfer.batch.batch import gateway_id
-from transfer.diode.sender.batch_object import DepartingObject, form_batch
+from transfer.diode.sender.batch_object import BatchObject, form_batch
 from transfer.diode.sender.encoder_process import Encoder
-from transfer.diode.sender.heartbeats import SenderNews, Signs
+from transfer.diode.sender.heartbeats import Heartbeats, SendProgress
 from transfer.diode.sender.link_ledger import LinkLedger
 from transfer.diode.sender.outlet import Outlet, open_outlet
 from transfer.diode.sender.schedule import Schedule
@@ -46,7 +46,7 @@ class Sender:
         ledger: What was sent already.
         secret: The link's key.
         settings: How to send.
-        goes_on: Asked often; the sender ends when it says no.
+        should_continue: Asked often; the sender ends when it says no.
         tell: Told what happens, a few times a second at most.
         warn: Told what an operator should see to, in one sentence.
     """
@@ -58,12 +58,12 @@ class Sender:
         secret: LinkKey,
         settings: SenderSettings,
         *,
-        goes_on: Callable[[], bool],
-        tell: Callable[[SenderNews], None],
+        should_continue: Callable[[], bool],
+        tell: Callable[[SendProgress], None],
         warn: Callable[[str], None],
     ) -> None:
         self._low, self._ledger, self._settings = low, ledger, settings
-        self._goes_on, self._tell, self._warn = goes_on, tell, warn
+        self._should_continue, self._tell, self._warn = should_continue, tell, warn
         gateway = gateway_id(low.key.public)
         self._symbol = symbol_size(settings.mtu)
         start = ledger.next_start(int(time.time()))
@@ -80,7 +80,9 @@ class Sender:
             repair=max(REPAIR_MIN, largest.block_symbols) * self._symbol,
         )
         self._schedule = Schedule(settings)
-        self._signs = Signs(self._outlet, self._schedule, gateway, start=start, every=settings.heartbeat_tenths)
+        self._heartbeats = Heartbeats(
+            self._outlet, self._schedule, gateway, start=start, every=settings.heartbeat_tenths
+        )
         self._maker = ThreadPoolExecutor(1, thread_name_prefix="batch")
         self._aside = ThreadPoolExecutor(1, thread_name_prefix="aside")
         self._forming: Future[int | None] | None = None
@@ -105,7 +107,7 @@ class Sender:
         """
         if self._settings.constant_rate:
             sys.setswitchinterval(SWITCH_SECONDS)
-        while self._goes_on():
+        while self._should_continue():
             now = time.monotonic()
             if now >= self._look:
                 self._look = now + LOOK_EVERY
@@ -124,7 +126,7 @@ class Sender:
     def _idle(self) -> None:
         if self._forming is not None and self._forming.done():
             self._look = 0.0
-        self._sign_of_life()
+        self._heartbeat_if_due()
         if self._settings.constant_rate:
             self._outlet.pad()
         else:
@@ -165,11 +167,11 @@ class Sender:
             if number in self._schedule.numbers():  # or it was set aside, and said why
                 self._schedule.ask(number, now)
         self._form(now)
-        self._signs.write_history(self._low.outbox, self._low.key)
+        self._heartbeats.write_history(self._low.outbox, self._low.key)
 
     def _take_up(self, number: int, times: int, now: float) -> None:
         try:
-            with DepartingObject(self._low, number, symbol=self._symbol) as item:
+            with BatchObject(self._low, number, symbol=self._symbol) as item:
                 small = item.header.geometry.size < BLOCK_SMALL
             self._schedule.add(number, small=small, sent=times, now=now)
         except (LedgerError, AuditError) as error:
@@ -203,14 +205,14 @@ class Sender:
     # One object.
 
     def _transmit(self, number: int) -> None:
-        with self._meanwhile(lambda: DepartingObject(self._low, number, symbol=self._symbol)) as item:
+        with self._meanwhile(lambda: BatchObject(self._low, number, symbol=self._symbol)) as item:
             transmission = Transmission(
                 item,
                 Turn(self._schedule.sent(number) + 1, self._schedule.passes(number), self._settings.repair_percent),
                 payload=encode_object(item.header, self._low.key),
                 outlet=self._outlet,
                 encoder=self._encoder,
-                sign_of_life=self._sign_of_life,
+                heartbeat_if_due=self._heartbeat_if_due,
                 never_pauses=self._settings.constant_rate,
             )
             for news in transmission.run():
@@ -218,19 +220,19 @@ class Sender:
             last = transmission.news()
             self._meanwhile(lambda: self._end(number, counts=last.counts))
             self._note(last)
-        self._signs.now_sending = None
+        self._heartbeats.now_sending = None
 
-    def _note(self, news: SenderNews) -> None:
-        if not self._goes_on():
+    def _note(self, news: SendProgress) -> None:
+        if not self._should_continue():
             raise Stop
-        self._signs.now_sending = news
+        self._heartbeats.now_sending = news
         self._tell(news)
 
-    def _sign_of_life(self) -> None:
-        if self._signs.are_due():
-            if not self._goes_on():
+    def _heartbeat_if_due(self) -> None:
+        if self._heartbeats.are_due():
+            if not self._should_continue():
                 raise Stop
-            self._signs.give()
+            self._heartbeats.give()
 
     def _end(self, number: int, *, counts: bool) -> None:
         """Note that a transmission has ended; one that hardly left this machine is none, and is tried again."""
@@ -240,4 +242,4 @@ class Sender:
             self._low.outbox.mark_published(number, self._low.today())
         else:
             self._schedule.failed(number, now)
-        self._signs.write_history(self._low.outbox, self._low.key)
+        self._heartbeats.write_history(self._low.outbox, self._low.key)

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from transfer.diode.sender.batch_object import DepartingObject
+from transfer.diode.sender.batch_object import BatchObject
 from transfer.diode.sender.encoder_process import SLOTS, Encoder
-from transfer.diode.sender.heartbeats import SenderNews
+from transfer.diode.sender.heartbeats import SendProgress
 from transfer.diode.sender.outlet import Outlet
-from transfer.diode.wire.datagram import Kind
+from transfer.diode.wire.datagram import DatagramKind
 from transfer.diode.wire.notices import ObjectHeader
 
 REPAIR_MIN: Final = 8  # repair symbols of a block in each pass, however small it is; WIRE.md 6.2
@@ -46,24 +46,24 @@ class Transmission:
         payload: Its signed header.
         outlet: Where datagrams go.
         encoder: Makes repair symbols, several blocks ahead.
-        sign_of_life: Called several times in a block; it may raise, which ends the transmission.
+        heartbeat_if_due: Called several times in a block; it may raise, which ends the transmission.
         never_pauses: Whether padding is sent while the encoder works.
     """
 
     def __init__(
         self,
-        item: DepartingObject,
+        item: BatchObject,
         turn: Turn,
         *,
         payload: bytes,
         outlet: Outlet,
         encoder: Encoder,
-        sign_of_life: Callable[[], None],
+        heartbeat_if_due: Callable[[], None],
         never_pauses: bool,
     ) -> None:
         self._item, self._turn, self._payload = item, turn, payload
         self._outlet, self._encoder = outlet, encoder
-        self._sign_of_life, self._never_pauses = sign_of_life, never_pauses
+        self._heartbeat_if_due, self._never_pauses = heartbeat_if_due, never_pauses
         self._waiting: list[int] = []  # blocks whose repair symbols are being made
         self._block = 0
         self._unsent = outlet.unsent
@@ -73,7 +73,7 @@ class Transmission:
         """What is sent."""
         return self._item.header
 
-    def run(self) -> Iterator[SenderNews]:
+    def run(self) -> Iterator[SendProgress]:
         """Send everything; yields before each block what there is to tell."""
         self._announce(HEADER_FIRST)
         for block in range(self.header.geometry.blocks):
@@ -88,10 +88,10 @@ class Transmission:
         self._outlet.flush()
         self._block = self.header.geometry.blocks
 
-    def news(self) -> SenderNews:
+    def news(self) -> SendProgress:
         """Return how far it is."""
         unsent = self._outlet.unsent - self._unsent
-        return SenderNews(
+        return SendProgress(
             self.header,
             self._turn.number,
             self._turn.passes,
@@ -127,10 +127,10 @@ class Transmission:
     def _put(self, block: int, first: int, count: int, content: memoryview) -> None:
         number, tag, symbol = self.header.number, self.header.tag, self.header.geometry.symbol
         for done in range(0, count, LIFE_SYMBOLS):
-            self._sign_of_life()
+            self._heartbeat_if_due()
             piece = content[done * symbol : min(done + LIFE_SYMBOLS, count) * symbol]
             self._outlet.put_symbols(piece, number=number, tag=tag, block=block, first=first + done)
 
     def _announce(self, times: int) -> None:
         for _ in range(times):
-            self._outlet.put(Kind.OBJECT, self._payload, number=self.header.number, tag=self.header.tag)
+            self._outlet.put(DatagramKind.OBJECT, self._payload, number=self.header.number, tag=self.header.tag)

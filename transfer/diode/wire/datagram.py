@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 
-from transfer.diode.errors import DatagramError, Refusal
+from transfer.diode.errors import DatagramError, DropReason
 
 VERSION: Final = 1  # WIRE.md 2.2
 VEILED: Final = 1  # bit of the flags; WIRE.md 2.5
@@ -37,7 +37,7 @@ _LINK_ID: Final = struct.Struct(">H")
 _SESSION: Final = struct.Struct(">Q")
 
 
-class Kind(IntEnum):
+class DatagramKind(IntEnum):
     """What a datagram is; WIRE.md 2.4."""
 
     OBJECT = 1
@@ -47,7 +47,7 @@ class Kind(IntEnum):
     PADDING = 5
 
 
-_KINDS: Final = {int(kind): kind for kind in Kind}
+_KINDS: Final = {int(kind): kind for kind in DatagramKind}
 
 
 class Datagram(NamedTuple):
@@ -55,7 +55,7 @@ class Datagram(NamedTuple):
 
     session: int
     sequence: int
-    kind: Kind
+    kind: DatagramKind
     number: int
     tag: bytes
     block: int
@@ -140,10 +140,10 @@ class DatagramWriter:
         if self._flags:
             for index, slot in enumerate(slots):
                 piece = content[index * self.symbol : (index + 1) * self.symbol]
-                self.write(slot, Kind.SYMBOL, piece, number=number, tag=tag, block=block, esi=first + index)
+                self.write(slot, DatagramKind.SYMBOL, piece, number=number, tag=tag, block=block, esi=first + index)
             return
         front = _RUN_FRONT.pack(VERSION, self._flags, self._link, self._session)
-        middle = _RUN_MIDDLE.pack(Kind.SYMBOL, number, tag, block)
+        middle = _RUN_MIDDLE.pack(DatagramKind.SYMBOL, number, tag, block)
         pack_into, mac, at, symbol, sequence = RUN.pack_into, self._key.mac, HEAD.size, self.symbol, self._sequence
         self._sequence += len(slots)
         end, size, start = at + symbol, self.size, 0
@@ -157,7 +157,7 @@ class DatagramWriter:
     def write(
         self,
         into: memoryview,
-        kind: Kind,
+        kind: DatagramKind,
         payload: bytes | memoryview = b"",
         *,
         number: int = 0,
@@ -198,16 +198,16 @@ def parse_datagram(untrusted: memoryview, keys: Mapping[int, LinkKey]) -> tuple[
     size = len(untrusted)
     symbol = size - OVERHEAD
     if not SYMBOL_MIN <= symbol <= SYMBOL_MAX or symbol % SYMBOL_STEP:
-        raise DatagramError(Refusal.SIZE)
+        raise DatagramError(DropReason.SIZE)
     version, flags, link, session, sequence, kind, number, tag, block, esi = HEAD.unpack_from(untrusted)
     if version != VERSION or flags & ~VEILED:
-        raise DatagramError(Refusal.VERSION)
+        raise DatagramError(DropReason.VERSION)
     key = keys.get(link)
     if key is None:
-        raise DatagramError(Refusal.LINK)
+        raise DatagramError(DropReason.LINK)
     end = size - MAC_SIZE
     if not hmac.compare_digest(key.mac(untrusted[:end]), untrusted[end:]):
-        raise DatagramError(Refusal.MAC)
+        raise DatagramError(DropReason.MAC)
     payload = untrusted[HEAD.size : end]
     if flags:
         content = untrusted[:CLEAR_SIZE].tobytes() + key.veil(session, sequence, untrusted[CLEAR_SIZE:end])
@@ -215,5 +215,5 @@ def parse_datagram(untrusted: memoryview, keys: Mapping[int, LinkKey]) -> tuple[
         payload = memoryview(content)[HEAD.size :]
     known = _KINDS.get(kind)
     if known is None:
-        raise DatagramError(Refusal.FORM)
+        raise DatagramError(DropReason.FORM)
     return link, Datagram(session, sequence, known, number, tag, block, esi, payload)

@@ -9,7 +9,7 @@ from typing import Final
 from keys.errors import KeyMaterialError
 from keys.signing import SigningKey, VerifyKey
 from transfer.batch.batch import MANIFEST_MAX, NUMBER_MAX, SIGNATURE_MAX, GatewayId
-from transfer.diode.errors import DatagramError, Refusal
+from transfer.diode.errors import DatagramError, DropReason
 from transfer.diode.wire.datagram import TAG_SIZE
 from transfer.diode.wire.geometry import Geometry
 
@@ -145,16 +145,16 @@ def parse_history(untrusted: bytes, trusted: Mapping[GatewayId, VerifyKey]) -> H
     """Return the history, once its gateway's signature was checked; raises DatagramError as `parse_object`."""
     body, signature = _split(untrusted)
     if len(body) < _HISTORY.size:
-        raise DatagramError(Refusal.FORM)
+        raise DatagramError(DropReason.FORM)
     gateway = GatewayId(body[:8].hex())
     _verify(body, signature, trusted, gateway, f"enveis-link-history v1 {gateway}")
     _, serial, last, count = _HISTORY.unpack_from(body)
     if count > HISTORY_MAX or len(body) != _HISTORY.size + count * _ENTRY.size or last > NUMBER_MAX:
-        raise DatagramError(Refusal.FORM)
+        raise DatagramError(DropReason.FORM)
     entries = []
     for number, progress, digest in _ENTRY.iter_unpack(body[_HISTORY.size :]):
         if not 1 <= number <= last or progress not in {Progress.COMING, Progress.SENT}:
-            raise DatagramError(Refusal.FORM)
+            raise DatagramError(DropReason.FORM)
         entries.append(HistoryEntry(number, digest.hex(), Progress(progress)))
     return History(gateway, serial, last, tuple(entries))
 
@@ -167,7 +167,7 @@ def read_serial(untrusted: bytes) -> int:
     """
     body, _ = _take(untrusted)
     if len(body) < _HISTORY.size:
-        raise DatagramError(Refusal.FORM)
+        raise DatagramError(DropReason.FORM)
     return int(_HISTORY.unpack_from(body)[1])
 
 
@@ -181,24 +181,24 @@ def encode_heartbeat(beat: Heartbeat) -> bytes:
 def parse_heartbeat(untrusted: bytes) -> Heartbeat:
     """Return the heartbeat in an authentic datagram, or raise DatagramError."""
     if any(untrusted[_HEARTBEAT.size :]):
-        raise DatagramError(Refusal.FORM)
+        raise DatagramError(DropReason.FORM)
     beat = Heartbeat(*_HEARTBEAT.unpack_from(untrusted))
     if beat.number > NUMBER_MAX or beat.block > beat.blocks or not beat.every:
-        raise DatagramError(Refusal.FORM)
+        raise DatagramError(DropReason.FORM)
     return beat
 
 
 def _object_of(body: bytes) -> ObjectHeader:
     if len(body) != _OBJECT.size:
-        raise DatagramError(Refusal.FORM)
+        raise DatagramError(DropReason.FORM)
     gateway, number, digest, size, manifest_size, signature_size, symbol, block_symbols = _OBJECT.unpack(body)
     sizes_fit = 0 < manifest_size <= MANIFEST_MAX and 0 < signature_size <= SIGNATURE_MAX
     if not 1 <= number <= NUMBER_MAX or not sizes_fit or manifest_size + signature_size > size:
-        raise DatagramError(Refusal.FORM)
+        raise DatagramError(DropReason.FORM)
     try:
         geometry = Geometry(size, symbol, block_symbols)
     except ValueError:
-        raise DatagramError(Refusal.FORM) from None
+        raise DatagramError(DropReason.FORM) from None
     return ObjectHeader(GatewayId(gateway.hex()), number, digest.hex(), manifest_size, signature_size, geometry)
 
 
@@ -212,19 +212,19 @@ def _split(untrusted: bytes) -> tuple[bytes, str]:
     body, rest = _take(untrusted)
     signature, rest = _take(rest)
     if any(rest):
-        raise DatagramError(Refusal.FORM)
+        raise DatagramError(DropReason.FORM)
     try:
         return body, signature.decode()
     except UnicodeDecodeError:
-        raise DatagramError(Refusal.FORM) from None
+        raise DatagramError(DropReason.FORM) from None
 
 
 def _take(untrusted: bytes) -> tuple[bytes, bytes]:
     if len(untrusted) < _LENGTH.size:
-        raise DatagramError(Refusal.FORM)
+        raise DatagramError(DropReason.FORM)
     end = _LENGTH.size + int.from_bytes(untrusted[: _LENGTH.size])
     if end > len(untrusted):
-        raise DatagramError(Refusal.FORM)
+        raise DatagramError(DropReason.FORM)
     return untrusted[_LENGTH.size : end], untrusted[end:]
 
 
@@ -233,6 +233,6 @@ def _verify(
 ) -> None:
     try:
         if gateway not in trusted or trusted[gateway].verify(body, signature) != comment:
-            raise DatagramError(Refusal.SIGNATURE)
+            raise DatagramError(DropReason.SIGNATURE)
     except KeyMaterialError:
-        raise DatagramError(Refusal.SIGNATURE) from None
+        raise DatagramError(DropReason.SIGNATURE) from None
