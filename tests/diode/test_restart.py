@@ -111,7 +111,7 @@ def test_a_session_that_no_history_tells_of_ends_with_the_process(receiver: Rece
 
 
 def renewed(receiver: Receiver, header: ObjectHeader) -> ObjectHeader:
-    from tests.diode.test_intake import started_anew
+    from tests.diode.test_datagram_intake import started_anew
 
     return started_anew(receiver.link, header, 2000, symbol=2 * SYMBOL)
 
