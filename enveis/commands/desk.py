@@ -17,13 +17,13 @@ from enveis.command import (
 from enveis.commands import desk_keys
 from enveis.commands.desk_proof import COMMANDS as PROOF
 from enveis.commands.desk_replies import COMMANDS as WAY_BACK
-from enveis.commands.packet_display import show_standing, standing_as_json
-from enveis.terminal import Terminal, amount, visible
+from enveis.commands.packet_display import show_files, show_packet, show_standing, standing_as_json
+from enveis.terminal import Terminal, amount
 from enveis.unlocking import add_identity, load_identities
 
 if TYPE_CHECKING:
     from desk.arrival.opening import OpenedFile
-    from transfer.packet.manifest import FileNote, Manifest
+    from transfer.packet.manifest import Manifest
     from transfer.packet.message import Message
 
 
@@ -195,70 +195,6 @@ def _opened_as_json(
         "folder": str(folder),
         "written": {file.note.member: str(file.path) if file.path else None for file in files},
     }
-
-
-def show_packet(terminal: Terminal, manifest: "Manifest", message: "Message") -> None:
-    """Print what a source said, field by field; nothing in it can act on the terminal."""
-    terminal.say(
-        terminal.strong(f"Packet {manifest.packet}"),
-        f"  received on {manifest.received} (UTC) by gateway {manifest.gateway}, lane {manifest.lane}",
-        f"  kind         {message.kind}",
-    )
-    contact = message.contact
-    fields = {
-        "public body": message.public_body,
-        "other body": message.public_body_other,
-        "relation": message.relation or "",
-        "road": message.road or "",
-        "name": contact.name,
-        "phone": contact.phone,
-        "e-mail": contact.email,
-        "address": contact.address.replace("\n", ", "),
-        "language": contact.language,
-        "please call": "yes" if contact.please_call else "",
-    }
-    terminal.say(*(f"  {name:<12} {visible(text)}" for name, text in fields.items() if text))
-    for person in message.people:
-        names = visible(" ".join([person.given_name, *person.family_names]).strip() or "(no name)")
-        rest = ", ".join(visible(text) for text in (person.role, person.workplace) if text)
-        terminal.say(f"  person       {names} ({person.side}){': ' + rest if rest else ''}")
-    if message.text:
-        terminal.say("", *(f"  | {line}" for line in visible(message.text, lines=True).split("\n")), "")
-
-
-def show_files(terminal: Terminal, manifest: "Manifest", files: "tuple[OpenedFile, ...]", folder: Path) -> None:
-    """Print every file, the verdict on it, and where it was written or that it stays locked."""
-    locked = False
-    for file in files:
-        note = file.note
-        where = file.path.name if file.path else "LOCKED, not written"
-        name = visible(note.name)
-        terminal.say(f"  {note.member}  {amount(note.size)}  {where}", f"      the source called it: {name}")
-        terminal.say(*(f"      {sentence}" for sentence in _verdict_sentences(note)))
-        locked = locked or file.path is None
-    for refused in manifest.refused:
-        terminal.say(f"  not received: {visible(refused.name)} ({refused.reason})")
-    terminal.say(f"Written to {folder}: what each file says was compared with the sealed manifest.")
-    if locked:
-        terminal.warn("Locked files may do harm to this machine. 'enveis desk open --held' writes them too.")
-
-
-def _verdict_sentences(note: "FileNote") -> list[str]:
-    from quarantine.verdict import CHECKS, REASONS, Code, Reason
-
-    verdict = {
-        "clear": "Clear: it was inspected, and nothing holds it back.",
-        "held": "Held: something in it is dangerous, or nobody could look inside.",
-        "undecided": "Undecided: the inspection did not come to an end; nothing is known of it.",
-    }[note.outcome]
-    sentences = [verdict]
-    if note.reason:
-        known = note.reason in set(Reason)
-        sentences.append(REASONS[Reason(note.reason)] if known else f"Reason: {note.reason}")
-    for finding in note.findings:
-        known = finding.code in set(Code)
-        sentences.append(f"- {CHECKS[Code(finding.code)][1] if known else finding.code} ({finding.grade})")
-    return sentences
 
 
 COMMANDS = (

@@ -14,7 +14,7 @@ import pytest
 
 from enveis import main as entry
 from enveis.command import Command, RefusedError, UsageError
-from enveis.demo.run import Stopping
+from enveis.demo.stopping import Stopping
 from enveis.main import STATIONS, main
 from enveis.terminal import Terminal, amount, visible
 
