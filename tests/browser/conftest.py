@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 CHROMIUM = "/usr/bin/chromium"
 # Where `make screenshots` wants the pictures; without it they go into the test's own folder.
 PICTURES = os.environ.get("ENVEIS_SCREENSHOTS")
+STYLED = "document.styleSheets.length === document.querySelectorAll('link[rel=stylesheet]').length"
 COLOURS = 64  # enough for text, and a third of the size
 
 
@@ -66,6 +67,8 @@ class Seen:
         context.close()
 
     def _check(self, page: Page, name: str, *, picture: bool) -> None:
+        # A page that the script put in place has its style sheet a moment later; until then its colours are not ours.
+        page.wait_for_function(STYLED)
         results = Axe().run(page)
         assert results.violations_count == 0, f"{name}: {results.generate_report()}"
         assert results.response["passes"], name
@@ -85,7 +88,7 @@ class Visitor:
 
     def __init__(self, context: BrowserContext, origin: str) -> None:
         self.context = context
-        context.set_default_timeout(15_000)  # milliseconds
+        context.set_default_timeout(90_000)  # milliseconds; a page takes a second, and twenty with a load of 13
         self.page = context.new_page()
         self.origin = origin
         self.asked: set[str] = set()

@@ -128,7 +128,7 @@
     // Browsers obey it once for each document, and this document goes on: the focus is set below instead.
     for (const each of page.querySelectorAll("[autofocus]")) each.removeAttribute("autofocus");
     document.replaceChild(document.adoptNode(page.documentElement), document.documentElement);
-    window.scrollTo(0, 0);
+    window.scrollTo({ top: 0, behavior: "instant" }); // the style sheet asks for smooth scrolling: not past the words
     enhance();
     // The reason for an error, or the return words, stand at the top; focusing alone would scroll the page past them.
     (document.getElementById("problem") || document.getElementById("main")).focus({ preventScroll: true });
