@@ -4,7 +4,7 @@ import contextlib
 import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,9 +53,9 @@ def read_trace(path: Path) -> Trace:
 
 
 @contextlib.contextmanager
-def attached(pid: int, output: Path) -> Iterator[None]:
+def attached(pid: int, output: Path, *options: str) -> Iterator[None]:
     """Trace a running process, its threads and its children while the `with` block lasts."""
-    strace = subprocess.Popen([*STRACE, "-o", str(output), "-p", str(pid)], stderr=subprocess.PIPE)
+    strace = subprocess.Popen([*STRACE, *options, "-o", str(output), "-p", str(pid)], stderr=subprocess.PIPE)
     assert strace.stderr is not None
     assert b"attached" in strace.stderr.readline()
     try:
@@ -64,6 +64,13 @@ def attached(pid: int, output: Path) -> Iterator[None]:
     finally:
         strace.terminate()
         strace.communicate(timeout=30)
+
+
+def on_disk(targets: Iterable[str]) -> list[str]:
+    """Return those of the targets of writes that are files on a disk."""
+    targets = list(targets)
+    found = {target for target in set(targets) if is_on_disk(target)}
+    return [target for target in targets if target in found]
 
 
 def is_on_disk(target: str) -> bool:
