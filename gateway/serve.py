@@ -18,6 +18,7 @@ from gateway.hardening import allow_descriptors, harden_process, swap_is_active
 from gateway.home.config import GatewayConfig, parse_listen
 from gateway.home.home import GatewayHome, GatewayMaterial
 from gateway.http.app import Gateway, Listener
+from gateway.limits import Limits
 from gateway.log import LogEvent, log
 from gateway.metrics import LOOK_EVERY, MetricsSocket, reader
 from gateway.pages.pages import Pages
@@ -30,9 +31,8 @@ from gateway.receipts.return_keys import VisitKeys
 from gateway.replies.mailboxes import Mailboxes
 from gateway.return_visit.return_visit import finish_withdrawals, watch_bundles
 from gateway.start_cage import start_cage
+from gateway.station import Station
 from gateway.submission.inspection import Inspections
-from gateway.submission.intake import Limits
-from gateway.submission.receive import Station
 from keys.recipient import sealed_to
 from quarantine.errors import ScannerUnfitError
 from quarantine.file_types import FileType

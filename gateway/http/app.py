@@ -17,7 +17,7 @@ from gateway.pages.pages import Pages
 from gateway.pages.rendering import SCRIPT, STYLE, TABLE, static
 from gateway.problems import Problem, SubmissionError
 from gateway.reading.request_body import Drain, check_head
-from gateway.submission.receive import Station
+from gateway.station import Station
 from gateway.views import ReturnView
 
 BACKLOG: Final = 512  # connections that the kernel holds for us

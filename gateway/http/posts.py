@@ -6,16 +6,17 @@ from typing import Final
 from aiohttp import StreamReader
 
 from gateway.form import WORDS_FIELD
+from gateway.limits import Limits
 from gateway.pages.pages import AGAIN, Pages
 from gateway.problems import Problem, SubmissionError
 from gateway.reading.request_body import Body
 from gateway.reading.short_form import SHORT_FORM_MAX
 from gateway.receipts.return_keys import spelled
 from gateway.return_visit.return_visit import delete_replies, explain, open_case, withdraw
+from gateway.station import Station
 from gateway.submission.first_visit import FirstVisit
-from gateway.submission.intake import Limits
 from gateway.submission.later_visit import LaterVisit, limits_with
-from gateway.submission.receive import Station, receive
+from gateway.submission.receive import receive
 from gateway.views import CaseLimits, CaseView, ReturnView, Withdrawal
 
 SUBMIT: Final = "/submit"

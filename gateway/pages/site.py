@@ -7,7 +7,7 @@ from typing import Protocol
 from gateway.home.config import GatewayConfig
 from gateway.home.editors_wording import NOTHING_SAID, Body, PerLanguage
 from gateway.languages import Language
-from gateway.submission.intake import Limits
+from gateway.limits import Limits
 from keys.recipient import Kind, Recipient
 from keys.words import fingerprint_words
 

@@ -23,8 +23,8 @@ from gateway.reading.short_form import read_short_form
 from gateway.receipts.return_keys import VisitsBusyError, spelled
 from gateway.replies.reply_store import SealedReply
 from gateway.return_visit.sealed_request import ask_to_delete_replies, ask_to_withdraw
+from gateway.station import Station
 from gateway.submission.later_visit import limits_with
-from gateway.submission.receive import Station
 from gateway.views import (
     CaseLimits,
     CaseView,

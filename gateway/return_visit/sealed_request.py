@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from gateway.problems import Problem, SubmissionError
+from gateway.station import Station
 from gateway.submission.later_visit import later_note
-from gateway.submission.receive import Station, commit_packet
+from gateway.submission.receive import commit_packet
 from gateway.submission.sealed_upload import SealedUpload
 from keys.receipt import ReturnSecrets
 from transfer.names import Lane, PacketId

@@ -1,11 +1,12 @@
 """Who sends for the first time: the packet begins a case, with a receipt of ours or one that its source made."""
 
 from gateway.form import OWN_RECEIPT_FIELD, Fields
+from gateway.limits import Limits
 from gateway.own_receipt import OwnReceiptError, parse_own_receipt
 from gateway.problems import Problem, SubmissionError
 from gateway.receipts.premade import NoReceiptError
-from gateway.submission.intake import Limits
-from gateway.submission.receive import Carried, Station
+from gateway.station import Station
+from gateway.submission.errand import Carried
 from keys.receipt import PublicReceipt
 from transfer.packet.manifest import MadeBy, Manifest, Purpose, ReceiptNote
 

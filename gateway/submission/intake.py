@@ -11,6 +11,7 @@ from enum import Enum, auto
 from typing import Final
 
 from gateway.form import FIELD_BYTES_MAX, FIELDS_MAX, OTHERS_BYTES_MAX, Fields, is_known
+from gateway.limits import Limits
 from gateway.problems import Problem, RefusedFile, RefusedReason, SubmissionError
 from gateway.submission.plaintext_span import Span
 from gateway.submission.sealed_upload import SealedUpload
@@ -28,23 +29,6 @@ _REASONS: Final = {
     Refusal.CONTENT_NOT_RECOGNISED: RefusedReason.CONTENT,
     Refusal.NAME_AND_CONTENT_DISAGREE: RefusedReason.DISAGREE,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one submission may hold."""
-
-    files_max: int
-    file_max_bytes: int
-    message_max_bytes: int
-    allowed: frozenset[FileType]
-    tables: bool = False  # whether a .csv counts as text: the template of a big case is filled in as one
-
-    @property
-    def body_max(self) -> int:
-        """Bytes of a request body beyond which it cannot be within the limits."""
-        framing = 1024 * (FIELDS_MAX + self.files_max)
-        return self.files_max * self.file_max_bytes + self.message_max_bytes + OTHERS_BYTES_MAX + framing
 
 
 @dataclass(frozen=True, slots=True)

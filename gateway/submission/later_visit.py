@@ -7,10 +7,11 @@ import asyncio
 from dataclasses import replace
 
 from gateway.form import WORDS_FIELD, Fields
+from gateway.limits import Limits
 from gateway.problems import Problem, SubmissionError
 from gateway.receipts.return_keys import VisitsBusyError, spelled
-from gateway.submission.intake import Limits
-from gateway.submission.receive import Carried, Station
+from gateway.station import Station
+from gateway.submission.errand import Carried
 from keys.receipt import ReturnSecrets
 from keys.words import WordsError
 from transfer.bundle.contents import Grant

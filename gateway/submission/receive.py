@@ -9,27 +9,22 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Protocol
 
 from aiohttp import StreamReader
 
 from audit.errors import AuditError
 from audit.events import Event
-from audit.log import AuditLog
-from gateway.form import Fields, FieldTooLongError, parse_form
+from gateway.form import FieldTooLongError, parse_form
 from gateway.problems import Problem, RefusedFile, SubmissionError
-from gateway.reading.file_valve import Valve
-from gateway.reading.request_body import Body, Pace, Reading
-from gateway.reading.upload_slots import NoPlaceError, Place, Places
-from gateway.receipts.premade import FreshReceipt, ReceiptMaker
-from gateway.receipts.return_keys import VisitKeys
-from gateway.replies.mailboxes import Mailboxes
-from gateway.submission.inspection import Inspections
-from gateway.submission.intake import Files, Intake, KeptFile, Limits
+from gateway.reading.request_body import Body, Reading
+from gateway.reading.upload_slots import NoPlaceError, Place
+from gateway.receipts.premade import FreshReceipt
+from gateway.station import Station
+from gateway.submission.errand import Carried, Errand
+from gateway.submission.intake import Files, Intake, KeptFile
 from gateway.submission.plaintext_span import Span
 from gateway.submission.sealed_upload import SealedUpload
 from gateway.views import WithdrawForm
-from keys.recipient import Kind, Recipient
 from quarantine.verdict import Clear, Held, Undecided, Verdict, is_clear
 from transfer.names import Lane, PacketId
 from transfer.packet.manifest import (
@@ -37,75 +32,12 @@ from transfer.packet.manifest import (
     FindingNote,
     Manifest,
     Outcome,
-    Purpose,
-    ReceiptNote,
     RefusedNote,
     encode_manifest,
 )
 from transfer.packet.message import Message, encode_message
 from transfer.packet.visit_signature import new_withdraw_token, withdrawal_of
 from transfer.spool.spool import Admission, Spool, SpooledPacket, SpoolFullError
-
-
-@dataclass(frozen=True, slots=True)
-class Carried:
-    """The receipt that a packet carries, and what of it the source is shown: nothing where they know it already."""
-
-    note: ReceiptNote
-    shown: FreshReceipt | None = None
-
-
-class Errand(Protocol):
-    """Why somebody sends. One object for each submission."""
-
-    @property
-    def purpose(self) -> Purpose:
-        """What the packet is for."""
-
-    def on_field(self, fields: Fields, name: str) -> None:
-        """The field `name` is complete."""
-
-    async def wider(self, fields: Fields) -> Limits:
-        """Return the limits for who sends this, when the ordinary ones do not suffice."""
-
-    async def carried(self, fields: Fields) -> Carried:
-        """Return the receipt for the packet.
-
-        Raises:
-            SubmissionError: There is none, so nothing may be received.
-        """
-
-    def signed(self, manifest: Manifest, message: bytes) -> Manifest:
-        """Return the manifest with the signature that the errand asks for."""
-
-    async def close(self) -> None:
-        """Give up what is still under way."""
-
-
-@dataclass(frozen=True, slots=True)
-class Station:
-    """What every submission of one gateway process works with."""
-
-    gateway: str  # id: 16 hexadecimal digits
-    recipients: tuple[Recipient, ...]
-    sealed_to: str  # 16 hexadecimal digits
-    bodies: tuple[str, ...]
-    limits: Limits
-    pace: Pace
-    spool: Spool
-    places: Places
-    receipts: ReceiptMaker
-    inspections: Inspections
-    audit: AuditLog
-    visits: VisitKeys
-    mail: Mailboxes
-    valve: Valve
-    today: Callable[[], date]  # UTC
-
-    @property
-    def kind(self) -> Kind:
-        """Of the keys here: receipts are of the same kind as packets."""
-        return self.recipients[0].kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,14 +16,15 @@ from gateway.form import Fields
 from gateway.http import app
 from gateway.http.app import Gateway, Listener
 from gateway.http.responses import HEADERS, READ_SIZE, SCRIPT_TAG
+from gateway.limits import Limits
 from gateway.pages.pages import Pages
 from gateway.pages.site import Site
 from gateway.problems import STATUS, Problem, SubmissionError
 from gateway.reading import request_body
 from gateway.reading.request_body import DRAIN_BYTES, DRAINERS
 from gateway.receipts.premade import FreshReceipt
-from gateway.submission.intake import Limits
-from gateway.submission.receive import Received, Station
+from gateway.station import Station
+from gateway.submission.receive import Received
 from keys.receipt import PublicReceipt
 from quarantine.file_types import FileType
 from transfer.names import new_packet_id

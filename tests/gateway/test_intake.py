@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from multipart import MultipartSegment, PushMultipartParser
 
 from gateway.form import FIELD_BYTES_MAX, FIELDS_MAX, OTHERS_BYTES_MAX
+from gateway.limits import Limits
 from gateway.problems import Problem, RefusedReason, SubmissionError
-from gateway.submission.intake import REFUSED_MAX, Intake, KeptFile, Limits
+from gateway.submission.intake import REFUSED_MAX, Intake, KeptFile
 from gateway.submission.plaintext_span import Span
 from gateway.submission.sealed_upload import SealedUpload
 from keys.age.small import open_bytes

@@ -15,12 +15,13 @@ from gateway.form import Fields, FieldTooLongError, filled_rows, is_known, parse
 from gateway.home.editors_wording import Body, PerLanguage
 from gateway.http.responses import SCRIPT_TAG
 from gateway.languages import Language
+from gateway.limits import Limits
 from gateway.pages.pages import Pages
 from gateway.pages.rendering import STYLE, static
 from gateway.pages.site import Site
 from gateway.problems import Problem, RefusedFile, RefusedReason, SubmissionError
 from gateway.receipts.premade import FreshReceipt
-from gateway.submission.intake import KeptFile, Limits
+from gateway.submission.intake import KeptFile
 from gateway.submission.receive import Received
 from keys.receipt import PublicReceipt
 from quarantine.file_types import FileType

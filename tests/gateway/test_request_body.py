@@ -12,10 +12,11 @@ from aiohttp.streams import StreamReader
 from aiohttp.web import BaseRequest
 from multidict import CIMultiDict
 
+from gateway.limits import Limits
 from gateway.problems import Problem, SubmissionError
 from gateway.reading.request_body import DRAINERS, STALL, Body, Drain, Pace, Reading, check_head
 from gateway.reading.upload_slots import Place
-from gateway.submission.intake import Intake, Limits
+from gateway.submission.intake import Intake
 from gateway.submission.sealed_upload import SealedUpload
 from quarantine.file_types import FileType
 

@@ -14,6 +14,7 @@ from aiohttp import StreamReader
 from aiohttp.base_protocol import BaseProtocol
 
 from gateway.form import WORDS_FIELD, Fields
+from gateway.limits import Limits
 from gateway.problems import SubmissionError
 from gateway.reading.file_valve import Valve
 from gateway.reading.request_body import Body, Pace
@@ -23,9 +24,8 @@ from gateway.replies.mailboxes import Mailboxes
 from gateway.replies.reply_store import WayBack
 from gateway.return_visit import return_visit
 from gateway.return_visit.return_visit import open_case
-from gateway.submission.intake import Limits
+from gateway.station import Station
 from gateway.submission.later_visit import LaterVisit
-from gateway.submission.receive import Station
 from gateway.views import CaseView, ReplyView, ReturnView
 from keys.receipt import new_receipt_words, return_secrets
 from keys.recipient import Kind

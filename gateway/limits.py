@@ -1,0 +1,23 @@
+"""What one submission may hold: the numbers of the settings, or the larger ones that the desk granted to a case."""
+
+from dataclasses import dataclass
+
+from gateway.form import FIELDS_MAX, OTHERS_BYTES_MAX
+from quarantine.file_types import FileType
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one submission may hold."""
+
+    files_max: int
+    file_max_bytes: int
+    message_max_bytes: int
+    allowed: frozenset[FileType]
+    tables: bool = False  # whether a .csv counts as text: the template of a big case is filled in as one
+
+    @property
+    def body_max(self) -> int:
+        """Bytes of a request body beyond which it cannot be within the limits."""
+        framing = 1024 * (FIELDS_MAX + self.files_max)
+        return self.files_max * self.file_max_bytes + self.message_max_bytes + OTHERS_BYTES_MAX + framing

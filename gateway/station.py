@@ -1,0 +1,43 @@
+"""What one gateway process works with, put together by `serve` and handed to every request."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from audit.log import AuditLog
+from gateway.limits import Limits
+from gateway.reading.file_valve import Valve
+from gateway.reading.request_body import Pace
+from gateway.reading.upload_slots import Places
+from gateway.receipts.premade import ReceiptMaker
+from gateway.receipts.return_keys import VisitKeys
+from gateway.replies.mailboxes import Mailboxes
+from gateway.submission.inspection import Inspections
+from keys.recipient import Kind, Recipient
+from transfer.spool.spool import Spool
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """What every submission of one gateway process works with."""
+
+    gateway: str  # id: 16 hexadecimal digits
+    recipients: tuple[Recipient, ...]
+    sealed_to: str  # 16 hexadecimal digits
+    bodies: tuple[str, ...]
+    limits: Limits
+    pace: Pace
+    spool: Spool
+    places: Places
+    receipts: ReceiptMaker
+    inspections: Inspections
+    audit: AuditLog
+    visits: VisitKeys
+    mail: Mailboxes
+    valve: Valve
+    today: Callable[[], date]  # UTC
+
+    @property
+    def kind(self) -> Kind:
+        """Of the keys here: receipts are of the same kind as packets."""
+        return self.recipients[0].kind

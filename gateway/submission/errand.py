@@ -1,0 +1,47 @@
+"""Why somebody sends: whose receipt the packet carries, what may be sent, and who signs it.
+
+`first_visit` and `later_visit` are the two errands; `receive` takes either through the same steps.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.form import Fields
+from gateway.limits import Limits
+from gateway.receipts.premade import FreshReceipt
+from transfer.packet.manifest import Manifest, Purpose, ReceiptNote
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """The receipt that a packet carries, and what of it the source is shown: nothing where they know it already."""
+
+    note: ReceiptNote
+    shown: FreshReceipt | None = None
+
+
+class Errand(Protocol):
+    """Why somebody sends. One object for each submission."""
+
+    @property
+    def purpose(self) -> Purpose:
+        """What the packet is for."""
+
+    def on_field(self, fields: Fields, name: str) -> None:
+        """The field `name` is complete."""
+
+    async def wider(self, fields: Fields) -> Limits:
+        """Return the limits for who sends this, when the ordinary ones do not suffice."""
+
+    async def carried(self, fields: Fields) -> Carried:
+        """Return the receipt for the packet.
+
+        Raises:
+            SubmissionError: There is none, so nothing may be received.
+        """
+
+    def signed(self, manifest: Manifest, message: bytes) -> Manifest:
+        """Return the manifest with the signature that the errand asks for."""
+
+    async def close(self) -> None:
+        """Give up what is still under way."""
