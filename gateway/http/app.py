@@ -9,10 +9,9 @@ from typing import Final
 from aiohttp import HttpVersion11, web
 
 from gateway.http.posts import ADD, POSTS, WAYS_BACK, add_problem, body_max, post
-from gateway.http.responses import Page, QuietServer
+from gateway.http.responses import Page, QuietServer, padded
 from gateway.languages import Asked, read_address
 from gateway.log import LogEvent, log
-from gateway.padding import padded
 from gateway.pages.pages import Pages
 from gateway.pages.rendering import SCRIPT, STYLE, TABLE, static
 from gateway.problems import Problem, SubmissionError

@@ -1,4 +1,4 @@
-"""Every answer that leaves the gateway: our pages, with the headers that protect their reader, and nothing else.
+"""Every response that leaves the gateway: our pages, with the headers that protect their reader, and nothing else.
 
 aiohttp's own answers (to requests that cannot even be parsed) are replaced too: they name the software, echo
 bytes of the request, and log the visitor's address.
@@ -32,6 +32,10 @@ _SCRIPT_POLICY: Final = f"{HEADERS['Content-Security-Policy']}; script-src 'self
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 KEEPALIVE: Final = 15.0  # seconds; also the only deadline for a request's head (aiohttp >= 3.14.4)
 READ_SIZE: Final = 256 * 1024  # bytes buffered for each upload before its sender is slowed
+PADDED_MIN: Final = 64 * 1024  # bytes of a padded page; the page of a case without replies is far smaller
+_OPENING: Final = "<!--"
+_CLOSING: Final = "-->\n"
+_END: Final = "</body>"
 
 
 class Page(web.Response):
@@ -105,3 +109,19 @@ class _QuietProtocol(RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionError("an answer was sent already")
         return Page(self._malformed, status=status if 400 <= status < 500 else 500, close=True)
+
+
+def padded(page: str) -> str:
+    """Return an HTML page of PADDED_MIN bytes in UTF-8, or of a power of two above that.
+
+    Without this, the size of a source's page would tell whoever watches the line how many replies there are and how
+    long they are. A comment fills the page: there is no compression.
+    """
+    head, end, tail = page.rpartition(_END)
+    if not end:
+        raise ValueError("only a whole page can be padded")
+    size = len(page.encode()) + len(_OPENING) + len(_CLOSING)
+    target = PADDED_MIN
+    while target < size:
+        target *= 2
+    return f"{head}{_OPENING}{' ' * (target - size)}{_CLOSING}{end}{tail}"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.padding import PADDED_MIN
+from gateway.http.responses import PADDED_MIN
 from gateway.receipts.return_keys import spelled
 from keys.receipt import new_receipt_words, public_receipt
 from keys.recipient import Kind
