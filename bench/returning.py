@@ -18,7 +18,7 @@ from pathlib import Path
 
 from gateway.home.config import GatewayConfig
 from gateway.home.home import GatewayHome, init
-from gateway.replies.reply_store import WayBack
+from gateway.replies.reply_store import ReplyStore
 from keys.identity import generate_identity
 from keys.receipt import new_receipt_words, return_secrets
 from keys.recipient import Kind
@@ -72,9 +72,9 @@ def _give_replies(home: GatewayHome, desk: SigningKey) -> tuple[str, str]:
         replies=tuple(sorted(entries, key=lambda entry: entry.id)),
         tombstones=(),
     )
-    way_back = WayBack(home.way_back)
-    way_back.accept(sign_bundle(contents, sealed, desk), gateway=gateway, min_serial=None, today=today)
-    way_back.delete(return_secrets(words[1], KIND).lookup)
+    store = ReplyStore(home.reply_store)
+    store.accept(sign_bundle(contents, sealed, desk), gateway=gateway, min_serial=None, today=today)
+    store.delete(return_secrets(words[1], KIND).lookup)
     return words[0], words[1]
 
 

@@ -25,9 +25,9 @@ from gateway.pages.pages import Pages
 from gateway.pages.site import Site, site_of
 from gateway.reading.file_valve import Valve
 from gateway.reading.request_body import Pace
-from gateway.reading.upload_slots import Places
+from gateway.reading.upload_slots import UploadSlots
 from gateway.receipts.premade import ReceiptMaker
-from gateway.receipts.return_keys import VisitKeys
+from gateway.receipts.return_keys import ReturnKeyDeriver
 from gateway.replies.mailboxes import Mailboxes
 from gateway.return_visit.return_visit import finish_withdrawals, watch_bundles
 from gateway.start_cage import start_cage
@@ -103,7 +103,7 @@ async def _run(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     mail = await asyncio.to_thread(
-        Mailboxes, home.way_back, gateway=material.gateway, desk_key=material.desk_key, today=utc_today
+        Mailboxes, home.reply_store, gateway=material.gateway, desk_key=material.desk_key, today=utc_today
     )
     site = site_of(config, material.recipients, limits_of(config), lambda: mail.counters)
     station = await _station(home, material, zygote, site, mail)
@@ -111,7 +111,7 @@ async def _run(
     listener = Listener(Gateway(station, pages), pages)
     await asyncio.to_thread(finish_withdrawals, station)
     station.receipts.start()
-    station.visits.start()
+    station.deriver.start()
     watching = [asyncio.create_task(station.valve.watch()), asyncio.create_task(watch_bundles(station))]
     metrics = _metrics(home, config, station.spool)
     try:
@@ -126,7 +126,7 @@ async def _run(
         await metrics.stop()
         for task in watching:
             task.cancel()
-        await station.visits.stop()
+        await station.deriver.stop()
         await station.receipts.stop()
 
 
@@ -155,7 +155,7 @@ async def _station(
     removed = spool.prepare()
     if removed:
         log(LogEvent.LEFTOVERS_REMOVED, count=removed)
-    places, kind = Places(config.uploads_max), material.recipients[0].kind
+    upload_slots, kind = UploadSlots(config.uploads_max), material.recipients[0].kind
     return Station(
         gateway=material.gateway,
         recipients=material.recipients,
@@ -164,20 +164,20 @@ async def _station(
         limits=site.limits,
         pace=Pace(base=float(config.base_deadline_seconds), min_rate=config.min_rate_bytes),
         spool=spool,
-        places=places,
+        upload_slots=upload_slots,
         receipts=ReceiptMaker(kind),
         inspections=await _inspections(config, zygote),
         audit=home.log(),
-        visits=VisitKeys(kind),
+        deriver=ReturnKeyDeriver(kind),
         mail=mail,
-        valve=Valve(lambda: _is_crowded(config, places, spool), seconds=config.valve_seconds),
+        valve=Valve(lambda: _is_crowded(config, upload_slots, spool), seconds=config.valve_seconds),
         today=utc_today,
     )
 
 
-def _is_crowded(config: GatewayConfig, places: Places, spool: Spool) -> bool:
+def _is_crowded(config: GatewayConfig, upload_slots: UploadSlots, spool: Spool) -> bool:
     """Answer whether large uploads, or what they left here, take up more than the settings let them."""
-    uploads, fill = 100 * places.crowding, 100 * spool.fill()
+    uploads, fill = 100 * upload_slots.crowding, 100 * spool.fill()
     return uploads >= config.valve_uploads_percent or fill >= config.valve_fill_percent
 
 

@@ -8,9 +8,9 @@ from audit.log import AuditLog
 from gateway.limits import Limits
 from gateway.reading.file_valve import Valve
 from gateway.reading.request_body import Pace
-from gateway.reading.upload_slots import Places
+from gateway.reading.upload_slots import UploadSlots
 from gateway.receipts.premade import ReceiptMaker
-from gateway.receipts.return_keys import VisitKeys
+from gateway.receipts.return_keys import ReturnKeyDeriver
 from gateway.replies.mailboxes import Mailboxes
 from gateway.submission.inspection import Inspections
 from keys.recipient import Kind, Recipient
@@ -28,11 +28,11 @@ class Station:
     limits: Limits
     pace: Pace
     spool: Spool
-    places: Places
+    upload_slots: UploadSlots
     receipts: ReceiptMaker
     inspections: Inspections
     audit: AuditLog
-    visits: VisitKeys
+    deriver: ReturnKeyDeriver
     mail: Mailboxes
     valve: Valve
     today: Callable[[], date]  # UTC

@@ -105,7 +105,7 @@ def _check(arguments: Namespace, terminal: Terminal) -> int:
         ("desk key", material.desk_key.key_id.lower()),
         *((f"waiting, {lane}", len(spool.waiting(lane))) for lane in Lane),
         ("scanner", scanner),
-        ("way back", way_back_state(home.way_back, material.gateway, material.desk_key)),
+        ("way back", way_back_state(home.reply_store, material.gateway, material.desk_key)),
     ]
     cage, holds = _cage_rows()
     terminal.table(("what", "state"), [*rows, *cage])

@@ -24,13 +24,13 @@ def _arguments(parser: ArgumentParser) -> None:
 def _accept(arguments: Namespace, terminal: Terminal) -> int:
     from audit.events import Event
     from gateway.home.home import GatewayHome
-    from gateway.replies.reply_store import WayBack, check_acceptable
+    from gateway.replies.reply_store import ReplyStore, check_acceptable
     from transfer.bundle.bundle import open_bundle
 
     home = GatewayHome(home_of(arguments))
     material = home.load()
     bundle = open_bundle(read_bundle(arguments.file), material.desk_key)
-    store, today = WayBack(home.way_back), utc_today()
+    store, today = ReplyStore(home.reply_store), utc_today()
     gateway, low = material.gateway, arguments.min_serial
     # Once before anybody is asked, and again, with what is then known, when it is taken.
     check_acceptable(bundle, gateway=gateway, known=store.known(), min_serial=low, today=today)

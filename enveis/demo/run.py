@@ -4,7 +4,6 @@ This module starts and ends; what happens meanwhile is `enveis.demo.mover`, whic
 """
 
 import ipaddress
-import os
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Final

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from textwrap import fill
 from typing import Final
 
-from gateway.home.editors_wording import LINE_MAX, NOTHING_SAID, PARAGRAPH_MAX, Body, PerLanguage, default_bodies
+from gateway.home.editors_wording import LINE_MAX, NOTHING_SAID, PARAGRAPH_MAX, PerLanguage, PublicBody, default_bodies
 from gateway.languages import Language
 from quarantine.budgets import Budgets
 from quarantine.findings import check_raised
@@ -63,7 +63,7 @@ class GatewayConfig:
     welcome: PerLanguage = NOTHING_SAID
     arrange: PerLanguage = NOTHING_SAID
     legal_basis: PerLanguage = NOTHING_SAID
-    bodies: tuple[Body, ...] = field(default_factory=default_bodies)
+    bodies: tuple[PublicBody, ...] = field(default_factory=default_bodies)
 
     def __post_init__(self) -> None:
         """Raise ValueError with a sentence that names the key and its bounds."""
@@ -221,7 +221,7 @@ def _budgets(budgets: Budgets) -> Iterator[str]:
         yield f"{fill(why, 110, initial_indent='# ', subsequent_indent='# ')}\n{name} = {getattr(budgets, name)}\n"
 
 
-def _body(body: Body) -> str:
+def _body(body: PublicBody) -> str:
     return f"[[bodies]]\n{_languages('name.', body.name)}{_languages('who_can_act.', body.who_can_act)}"
 
 

@@ -13,7 +13,7 @@ from audit.events import Event
 from disk.durable import replace
 from gateway.errors import GatewayError
 from gateway.home.home import KEY_FILE_MAX, SIGNATURE_SUFFIX, GatewayHome, read_key_file
-from gateway.replies.reply_store import WayBack
+from gateway.replies.reply_store import ReplyStore
 from keys.generation import Generation, GenerationError, verify_recipients
 from keys.recipient import encode_recipients
 from keys.signing import VerifyKey, parse_verify_key
@@ -93,7 +93,7 @@ def take_desk_key(home: GatewayHome, key: VerifyKey) -> bool:
         return False
     home.log().append(Event.DESK_KEY_CHANGED, digest=hashlib.sha256(key.raw).hexdigest())
     # In this order: a gateway that finds the new key beside the old key's bundle would not start.
-    WayBack(home.way_back).let_go()
+    ReplyStore(home.reply_store).let_go()
     replace(home.desk_key, [key.encode().encode()])
     return True
 

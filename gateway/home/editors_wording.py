@@ -39,7 +39,7 @@ NOTHING_SAID: Final = PerLanguage()
 
 
 @dataclass(frozen=True)
-class Body:
+class PublicBody:
     """A public body of the list, and who can act on a complaint about it (requirement M1)."""
 
     name: PerLanguage = NOTHING_SAID
@@ -55,10 +55,10 @@ class Body:
 
 @dataclass(frozen=True)
 class _BodiesFile:
-    bodies: tuple[Body, ...]
+    bodies: tuple[PublicBody, ...]
 
 
-def default_bodies() -> tuple[Body, ...]:
+def default_bodies() -> tuple[PublicBody, ...]:
     """Return the list that a new gateway starts with, of `bodies.toml`."""
     with resources.as_file(resources.files("gateway") / "bodies.toml") as path:
         return read_settings(path, _BodiesFile).bodies

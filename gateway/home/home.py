@@ -17,7 +17,7 @@ from disk.durable import is_private, make_home, make_private_folder, write_new
 from disk.settings import read_settings
 from gateway.errors import GatewayError
 from gateway.home.config import GatewayConfig, encode_config
-from gateway.replies.reply_store import WayBack
+from gateway.replies.reply_store import ReplyStore
 from keys.errors import KeyMaterialError
 from keys.generation import verify_recipients
 from keys.recipient import Recipient, encode_recipients, parse_recipients
@@ -111,7 +111,7 @@ class GatewayHome:
         return self.root / "outbox.sqlite"
 
     @property
-    def way_back(self) -> Path:
+    def reply_store(self) -> Path:
         """What the desk's newest bundle brought, and what was deleted of it."""
         return self.root / "way-back.sqlite"
 
@@ -204,7 +204,7 @@ def init(
         write_new(new.config, [encode_config(config).encode()])
         for lane in ("incoming", "withdrawable", *Lane):
             make_private_folder(new.spool / lane)
-        WayBack(new.way_back).begin()
+        ReplyStore(new.reply_store).begin()
 
     make_home(home.root, build)
     return pairing

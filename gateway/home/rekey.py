@@ -26,7 +26,7 @@ from audit.utc_day import utc_today
 from disk.durable import make_home, make_private_folder, sync_folder, write_new
 from gateway.errors import GatewayError
 from gateway.home.home import GatewayHome, read_key_file, write_keys
-from gateway.replies.reply_store import WayBack
+from gateway.replies.reply_store import ReplyStore
 from keys.signing import SigningKey, parse_verify_key
 from transfer.head_statement import HeadStatement
 from transfer.pairing import LINK_KEY_SIZE, Pairing
@@ -99,9 +99,9 @@ def complete(home: GatewayHome) -> Path:
         if (home.new_key / name).exists():
             (home.new_key / name).replace(home.root / name)
     # The bundle here was made for the old id. For the new one none was made yet.
-    way_back = WayBack(home.way_back)
-    way_back.let_go()
-    way_back.begin()
+    store = ReplyStore(home.reply_store)
+    store.let_go()
+    store.begin()
     sync_folder(home.root)
     done = former / "prepared"
     home.new_key.rename(done)

@@ -8,7 +8,7 @@ from typing import Final, Self, TypeVar
 from babel.dates import format_date
 
 from gateway.form import Fields, filled_rows, is_preselected, person_rows
-from gateway.home.editors_wording import Body
+from gateway.home.editors_wording import PublicBody
 from gateway.languages import Language
 from gateway.pages.catalogues import marked, translations
 from gateway.pages.rendering import render
@@ -188,7 +188,7 @@ class Pages:
         """Of each body its value in the form, its name, and who can act on a complaint about it."""
         return [self._body(body) for body in self.site.bodies]
 
-    def _body(self, body: Body) -> tuple[str, str, str]:
+    def _body(self, body: PublicBody) -> tuple[str, str, str]:
         return self.site.body_value(body), body.name.read_in(self.language), body.who_can_act.read_in(self.language)
 
     def _page(self, template: str, **values: object) -> str:

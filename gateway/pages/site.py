@@ -2,30 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from gateway.home.config import GatewayConfig
-from gateway.home.editors_wording import NOTHING_SAID, Body, PerLanguage
+from gateway.home.editors_wording import NOTHING_SAID, PerLanguage, PublicBody
 from gateway.languages import Language
 from gateway.limits import Limits
 from keys.recipient import Kind, Recipient
 from keys.words import fingerprint_words
-
-
-class Counters(Protocol):
-    """The counters of the front page (requirement P10), as the desk signed them."""
-
-    @property
-    def received(self) -> int:
-        """Complaints received."""
-
-    @property
-    def bodies(self) -> int:
-        """Public bodies complained about."""
-
-    @property
-    def officials(self) -> int:
-        """Officials registered."""
+from transfer.bundle.contents import Counters
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +22,7 @@ class Site:
     welcome: PerLanguage = NOTHING_SAID
     arrange: PerLanguage = NOTHING_SAID  # how to send what the form does not take
     legal_basis: PerLanguage = NOTHING_SAID
-    bodies: tuple[Body, ...] = ()
+    bodies: tuple[PublicBody, ...] = ()
     languages: tuple[Language, ...] = (Language.ENGLISH,)  # offered; the first is for who asks for none
     fingerprint: str = ""  # words of the recipients that packets are sealed to
     is_hybrid: bool = True  # the kind of those recipients
@@ -50,7 +34,7 @@ class Site:
     script: bool = True  # whether the optional script is offered
     counters: Callable[[], Counters | None] = lambda: None
 
-    def body_value(self, body: Body) -> str:
+    def body_value(self, body: PublicBody) -> str:
         """Return the name that goes into the packet, the same whichever language the source read."""
         return body.name.read_in(self.languages[0])
 

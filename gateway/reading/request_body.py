@@ -16,7 +16,7 @@ from multipart import MultipartError, MultipartSegment, ParserError, PushMultipa
 
 from gateway.form import Fields
 from gateway.problems import Problem, SubmissionError
-from gateway.reading.upload_slots import Place
+from gateway.reading.upload_slots import UploadSlot
 
 PART_HEADER_MAX: Final = 8 * 1024  # bytes of one header line of a part; a file name of 1,000 characters fits
 PARTS_MAX: Final = 5_000
@@ -101,7 +101,7 @@ class Reading:
         if self._timeout is not None:
             self._timeout.reschedule(asyncio.get_running_loop().time())
 
-    async def into(self, intake: Parts, place: Place) -> None:
+    async def into(self, intake: Parts, slot: UploadSlot) -> None:
         """Push all of the body into `intake`.
 
         Raises:
@@ -110,7 +110,7 @@ class Reading:
         """
         try:
             async with asyncio.timeout(None) as self._timeout:
-                await self._push(intake, place)
+                await self._push(intake, slot)
         except TimeoutError:
             raise SubmissionError(Problem.BUSY if self._gave_way else Problem.TOO_SLOW, fields=intake.fields) from None
         except MultipartError:
@@ -119,18 +119,18 @@ class Reading:
             # A deadline that has ended raises when it is moved.
             self._timeout = None
 
-    async def _push(self, intake: Parts, place: Place) -> None:
+    async def _push(self, intake: Parts, slot: UploadSlot) -> None:
         clock = asyncio.get_running_loop().time
         started = clock()
         parser = _parser_of(self._body)
         while not self._stream.at_eof():
-            self._allow(self._pace.deadline(started=started, now=clock(), received=place.received))
+            self._allow(self._pace.deadline(started=started, now=clock(), received=slot.received))
             piece = await self._stream.readany()
             # The time that our own disk takes is not the visitor's.
             self._allow(None)
             if not piece:
                 break
-            place.received += len(piece)
+            slot.received += len(piece)
             for event in parser.parse(piece):
                 if event is None:
                     await intake.part_end()

@@ -8,7 +8,7 @@ from aiohttp import StreamReader
 from gateway.form import Fields
 from gateway.problems import Problem, SubmissionError
 from gateway.reading.request_body import Body, Pace, Reading
-from gateway.reading.upload_slots import Place
+from gateway.reading.upload_slots import UploadSlot
 
 SHORT_FORM_MAX: Final = 16 * 1024  # bytes of body; words take 100
 _PARTS_MAX: Final = 20
@@ -23,7 +23,7 @@ async def read_short_form(stream: StreamReader, body: Body, pace: Pace, names: C
     """
     form = _ShortForm(names)
     # Not one of the gateway's places: so little is read at once, and an upload must never wait for it.
-    await Reading(stream, body, pace).into(form, Place(body.length, 0.0, lambda: None))
+    await Reading(stream, body, pace).into(form, UploadSlot(body.length, 0.0, lambda: None))
     return form.fields
 
 

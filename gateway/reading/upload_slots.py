@@ -1,6 +1,6 @@
-"""How many uploads go on at one time, and who gives way when there is no place left. Knows no address of anyone.
+"""How many uploads go on at one time, and who gives way when there is no slot left. Knows no address of anyone.
 
-Text is always let in: it is what a source who is pressed for time sends. A newcomer with files takes the place of
+Text is always let in: it is what a source who is pressed for time sends. A newcomer with files takes the slot of
 the slowest large upload, if that had its fair time; otherwise it is asked to come back. When small uploads have taken
 all there is, the slowest of any size that had its time gives way to the next small one. What has arrived whole
 never gives way.
@@ -13,17 +13,17 @@ from types import TracebackType
 from typing import Final, Self
 
 SMALL_MAX: Final = 1024 * 1024 + 128 * 1024  # bytes of body that count as text: transfer.spool.quota's small submission
-SMALL_SHARE: Final = 4  # small uploads beyond all places, in multiples of these: memory has to end somewhere
+SMALL_SHARE: Final = 4  # small uploads beyond all slots, in multiples of these: memory has to end somewhere
 GRACE: Final = 30.0  # seconds before an upload may be asked to give way to another large one
 
 
-class NoPlaceError(Exception):
-    """All places are taken; nobody can be asked to give way."""
+class NoSlotError(Exception):
+    """All slots are taken; nobody can be asked to give way."""
 
 
 @dataclass(slots=True, eq=False)
-class Place:
-    """One upload's place; `received` bytes are kept up to date by its owner."""
+class UploadSlot:
+    """One upload's slot; `received` bytes are kept up to date by its owner."""
 
     length: int  # bytes announced
     started: float
@@ -45,68 +45,68 @@ class Place:
         return self.received / max(now - self.started, 1.0)
 
 
-class Places:
-    """A fixed number of places. For one event loop."""
+class UploadSlots:
+    """A fixed number of slots. For one event loop."""
 
     def __init__(self, count: int, *, now: Callable[[], float] = time.monotonic) -> None:
         self._count = count
         self._now = now
-        self._taken: set[Place] = set()
+        self._taken: set[UploadSlot] = set()
 
     def __len__(self) -> int:
         return len(self._taken)
 
     @property
     def crowding(self) -> float:
-        """How much of all places large uploads take, 0 to 1; may be asked from another thread."""
-        return sum(not place.is_small for place in list(self._taken)) / self._count
+        """How much of all slots large uploads take, 0 to 1; may be asked from another thread."""
+        return sum(not slot.is_small for slot in list(self._taken)) / self._count
 
-    def take(self, length: int, on_give_way: Callable[[], None]) -> "Taken":
-        """Take a place for an upload of `length` bytes.
+    def take(self, length: int, on_give_way: Callable[[], None]) -> "SlotHeld":
+        """Take a slot for an upload of `length` bytes.
 
-        `on_give_way` is called at most once, when the upload has to end for another's sake; its place is free then.
+        `on_give_way` is called at most once, when the upload has to end for another's sake; its slot is free then.
 
         Raises:
-            NoPlaceError: There is no place, now.
+            NoSlotError: There is no slot, now.
         """
-        place = Place(length, self._now(), on_give_way)
+        slot = UploadSlot(length, self._now(), on_give_way)
         if len(self._taken) >= self._count:
             is_crowded = len(self._taken) >= self._count * (1 + SMALL_SHARE)
-            slowest = self._slowest_large(place) or (self._slowest_of_all() if is_crowded and place.is_small else None)
+            slowest = self._slowest_large(slot) or (self._slowest_of_all() if is_crowded and slot.is_small else None)
             if slowest is not None:
                 self._taken.discard(slowest)
                 slowest.on_give_way()
-            elif not place.is_small or is_crowded:
-                raise NoPlaceError
-        self._taken.add(place)
-        return Taken(self, place)
+            elif not slot.is_small or is_crowded:
+                raise NoSlotError
+        self._taken.add(slot)
+        return SlotHeld(self, slot)
 
-    def leave(self, place: Place) -> None:
-        """Free a place; a second call does nothing."""
-        self._taken.discard(place)
+    def leave(self, slot: UploadSlot) -> None:
+        """Free a slot; a second call does nothing."""
+        self._taken.discard(slot)
 
-    def _slowest_large(self, newcomer: Place) -> Place | None:
+    def _slowest_large(self, newcomer: UploadSlot) -> UploadSlot | None:
         grace = 0.0 if newcomer.is_small else GRACE
-        return self._slowest(place for place in self._unfinished(grace) if not place.is_small)
+        return self._slowest(slot for slot in self._unfinished(grace) if not slot.is_small)
 
-    def _slowest_of_all(self) -> Place | None:
+    def _slowest_of_all(self) -> UploadSlot | None:
         return self._slowest(self._unfinished(GRACE))
 
-    def _unfinished(self, grace: float) -> Iterator[Place]:
+    def _unfinished(self, grace: float) -> Iterator[UploadSlot]:
         now = self._now()
-        return (place for place in self._taken if not place.is_whole and now - place.started >= grace)
+        return (slot for slot in self._taken if not slot.is_whole and now - slot.started >= grace)
 
-    def _slowest(self, places: Iterable[Place]) -> Place | None:
+    def _slowest(self, slots: Iterable[UploadSlot]) -> UploadSlot | None:
         now = self._now()
-        return min(places, key=lambda place: place.rate(now), default=None)
+        return min(slots, key=lambda slot: slot.rate(now), default=None)
 
 
-class Taken:
-    """A place that is given back at the end of the `with` block."""
+class SlotHeld:
+    """A slot that is given back at the end of the `with` block."""
 
-    def __init__(self, places: Places, place: Place) -> None:
-        self._places = places
-        self.place = place
+    def __init__(self, slots: UploadSlots, slot: UploadSlot) -> None:
+        self._slots = slots
+        self.slot = slot
 
     def __enter__(self) -> Self:
         return self
@@ -114,4 +114,4 @@ class Taken:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._places.leave(self.place)
+        self._slots.leave(self.slot)

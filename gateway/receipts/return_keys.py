@@ -23,7 +23,7 @@ WAIT: Final = 60.0  # seconds that a visitor waits before being asked to come ag
 _LETTERS: Final = 4  # that name a word; keys/words.py
 
 
-class VisitsBusyError(Exception):
+class DeriverBusyError(Exception):
     """Too many are coming back at this moment, or keys cannot be derived now."""
 
 
@@ -45,7 +45,7 @@ def spelled(untrusted_words: str) -> str:
     return " ".join(word[:_LETTERS] for word in whole.split())
 
 
-class VisitKeys:
+class ReturnKeyDeriver:
     """Derives keys. `start` it, and `stop` it at the end."""
 
     def __init__(self, kind: Kind, *, waiting: int = WAITING) -> None:
@@ -73,17 +73,17 @@ class VisitKeys:
 
         Raises:
             keys.words.WordsError: They are no return words; nothing was derived.
-            VisitsBusyError: The queue is full, or it did not come to these words within WAIT seconds.
+            DeriverBusyError: The queue is full, or it did not come to these words within WAIT seconds.
         """
         number = parse_return_words(untrusted_words)
         if not has_place and self._jobs.qsize() >= self._most:
-            raise VisitsBusyError
+            raise DeriverBusyError
         job = _Job(number, asyncio.get_running_loop().create_future())
         self._jobs.put_nowait(job)
         try:
             return await asyncio.wait_for(job.done, WAIT)
         except TimeoutError:
-            raise VisitsBusyError from None
+            raise DeriverBusyError from None
 
     async def _work(self) -> None:
         while True:
@@ -106,7 +106,7 @@ class VisitKeys:
             secrets = self._parse_answer(answer)
         except BaseException:
             if not job.done.done():
-                job.done.set_exception(VisitsBusyError())
+                job.done.set_exception(DeriverBusyError())
             raise
         if not job.done.done():
             job.done.set_result(secrets)

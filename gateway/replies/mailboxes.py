@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from gateway.replies.reply_store import SealedReply, Taken, WayBack
+from gateway.replies.reply_store import AcceptedBundle, ReplyStore, SealedReply
 from keys.signing import VerifyKey
 from transfer.bundle.contents import Counters, Grant
 
@@ -36,7 +36,7 @@ class Mailboxes:
             GatewayError: What is there was not signed by this desk, or was altered on the disk.
             transfer.errors.LedgerError: The file cannot be used.
         """
-        self._store = WayBack(path)
+        self._store = ReplyStore(path)
         self._gateway = gateway
         self._desk_key = desk_key
         self._today = today
@@ -108,16 +108,16 @@ class Mailboxes:
     def _load(self) -> _Contents:
         # The state first: a change while the rest is read is then seen the next time.
         state = self._store.state()
-        taken = self._store.load(self._desk_key, self._gateway)
-        return _contents(taken, state)
+        accepted = self._store.load(self._desk_key, self._gateway)
+        return _contents(accepted, state)
 
 
-def _contents(taken: Taken | None, state: bytes) -> _Contents:
-    if taken is None:
+def _contents(accepted: AcceptedBundle | None, state: bytes) -> _Contents:
+    if accepted is None:
         return _Contents(state, 0, None, None, {}, {})
     replies: defaultdict[str, tuple[SealedReply, ...]] = defaultdict(tuple)
-    for reply in taken.replies:
+    for reply in accepted.replies:
         replies[reply.lookup] += (reply,)
-    contents = taken.contents
+    contents = accepted.contents
     grants = {grant.lookup: grant for grant in contents.grants}
     return _Contents(state, contents.serial, contents.expires, contents.counters, grants, dict(replies))

@@ -44,7 +44,7 @@ class SealedReply:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class AcceptedBundle:
     """The newest bundle that was taken, and the replies of it that are still here."""
 
     contents: BundleList
@@ -59,7 +59,7 @@ class Known:
     digest: str | None
 
 
-class WayBack:
+class ReplyStore:
     """The file. Each call is one transaction; several processes may share it."""
 
     def __init__(self, path: Path) -> None:
@@ -136,7 +136,7 @@ class WayBack:
             row = db.execute("SELECT state FROM taken").fetchone()
             return b"" if row is None else bytes(row[0])
 
-    def load(self, desk_key: VerifyKey, gateway: str) -> Taken | None:
+    def load(self, desk_key: VerifyKey, gateway: str) -> AcceptedBundle | None:
         """Return what is there, verified once more; None before the first bundle.
 
         Raises:
@@ -190,8 +190,10 @@ def check_acceptable(bundle: Bundle, *, gateway: str, known: Known | None, min_s
     raise BundleError(f"this bundle, with serial {known.serial}, was taken already")
 
 
-def _verified(taken: tuple[bytes, str], rows: Sequence[tuple[str, bytes]], desk_key: VerifyKey, gateway: str) -> Taken:
-    contents = verify_list(*taken, desk_key)
+def _verified(
+    accepted: tuple[bytes, str], rows: Sequence[tuple[str, bytes]], desk_key: VerifyKey, gateway: str
+) -> AcceptedBundle:
+    contents = verify_list(*accepted, desk_key)
     if contents.gateway != gateway:
         raise BundleError("it was made for another gateway")
     entries = {entry.id: entry for entry in contents.replies}
@@ -202,7 +204,7 @@ def _verified(taken: tuple[bytes, str], rows: Sequence[tuple[str, bytes]], desk_
             raise BundleError("a reply is there that it did not bring")
         verify_reply(entry, sealed)
         replies.append(SealedReply(entry.id, entry.lookup, entry.expires, sealed))
-    return Taken(contents, tuple(replies))
+    return AcceptedBundle(contents, tuple(replies))
 
 
 def _known(db: Connection) -> Known | None:

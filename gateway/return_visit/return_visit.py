@@ -20,7 +20,7 @@ from gateway.log import LogEvent, log
 from gateway.problems import Problem, SubmissionError
 from gateway.reading.request_body import Body
 from gateway.reading.short_form import read_short_form
-from gateway.receipts.return_keys import VisitsBusyError, spelled
+from gateway.receipts.return_keys import DeriverBusyError, spelled
 from gateway.replies.reply_store import SealedReply
 from gateway.return_visit.sealed_request import ask_to_delete_replies, ask_to_withdraw
 from gateway.station import Station
@@ -143,10 +143,10 @@ def explain(untrusted_words: str) -> ReturnView | None:
 async def _derive(station: Station, fields: Fields) -> ReturnSecrets | ReturnView:
     words = fields.first(WORDS_FIELD)
     try:
-        return await station.visits.derive(words)
+        return await station.deriver.derive(words)
     except WordsError as error:
         return _explained(error, words)
-    except VisitsBusyError:
+    except DeriverBusyError:
         return ReturnView(ReturnProblem.BUSY, untrusted_words=words)
 
 

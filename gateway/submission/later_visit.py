@@ -9,7 +9,7 @@ from dataclasses import replace
 from gateway.form import WORDS_FIELD, Fields
 from gateway.limits import Limits
 from gateway.problems import Problem, SubmissionError
-from gateway.receipts.return_keys import VisitsBusyError, spelled
+from gateway.receipts.return_keys import DeriverBusyError, spelled
 from gateway.station import Station
 from gateway.submission.errand import Carried
 from keys.receipt import ReturnSecrets
@@ -70,7 +70,7 @@ class LaterVisit:
             self.words = spelled(words)
         except WordsError:
             raise SubmissionError(Problem.WORDS, fields=fields) from None
-        except VisitsBusyError:
+        except DeriverBusyError:
             raise SubmissionError(Problem.BUSY, fields=fields) from None
         return secrets
 
@@ -79,14 +79,14 @@ class LaterVisit:
             self._deriving = self._derive(words)
         try:
             return await asyncio.shield(self._deriving)
-        except VisitsBusyError:
+        except DeriverBusyError:
             # It failed while the files were coming, an hour ago perhaps: that is no reason to lose them.
             self._deriving = self._derive(words)
             return await asyncio.shield(self._deriving)
 
     def _derive(self, words: str) -> "asyncio.Task[ReturnSecrets]":
         # Its upload has a place; so it has one in the queue, however many come to look for answers.
-        return asyncio.create_task(self._station.visits.derive(words, has_place=True))
+        return asyncio.create_task(self._station.deriver.derive(words, has_place=True))
 
 
 def later_note(secrets: ReturnSecrets) -> ReceiptNote:

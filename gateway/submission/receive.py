@@ -17,7 +17,7 @@ from audit.events import Event
 from gateway.form import FieldTooLongError, parse_form
 from gateway.problems import Problem, RefusedFile, SubmissionError
 from gateway.reading.request_body import Body, Reading
-from gateway.reading.upload_slots import NoPlaceError, Place
+from gateway.reading.upload_slots import NoSlotError, UploadSlot
 from gateway.receipts.premade import FreshReceipt
 from gateway.station import Station
 from gateway.submission.errand import Carried, Errand
@@ -64,15 +64,15 @@ async def receive(
     """
     reading = Reading(stream, body, station.pace)
     try:
-        taken = station.places.take(body.length, reading.give_way)
-    except NoPlaceError:
+        held = station.upload_slots.take(body.length, reading.give_way)
+    except NoSlotError:
         raise SubmissionError(Problem.BUSY) from None
-    with taken:
+    with held:
         upload = SealedUpload(station.spool, _admit(station.spool, body.length), station.recipients)
         inspection = station.inspections.open()
-        intake = _intake(station, upload, taken.place, inspection.add, errand)
+        intake = _intake(station, upload, held.slot, inspection.add, errand)
         try:
-            await reading.into(intake, taken.place)
+            await reading.into(intake, held.slot)
             message = _message(station, intake, page_language)
             carried = await errand.carried(intake.fields)
             verdicts = await inspection.verdicts()
@@ -91,13 +91,13 @@ async def receive(
 def _intake(
     station: Station,
     upload: SealedUpload,
-    place: Place,
+    slot: UploadSlot,
     on_file: Callable[[KeptFile, Span], None],
     errand: Errand,
 ) -> Intake:
     files = Files.TAKEN
     if not station.valve.takes_files:
-        files = Files.REFUSED if place.is_small else Files.NOT_WAITED_FOR
+        files = Files.REFUSED if slot.is_small else Files.NOT_WAITED_FOR
     intake = Intake(
         upload,
         station.limits,

@@ -48,7 +48,7 @@ def test_a_reply_reaches_its_source_and_nobody_else(m: WayBackMachines, source: 
 
 def test_the_gateway_says_which_bundle_it_has(m: WayBackMachines) -> None:
     material = GatewayHome(m.low).load()
-    path = GatewayHome(m.low).way_back
+    path = GatewayHome(m.low).reply_store
     assert way_back_state(path, material.gateway, material.desk_key) == "no bundle was taken yet"
     m.accept(m.bundle())
     assert way_back_state(path, material.gateway, material.desk_key).startswith("bundle 1, fresh until 20")

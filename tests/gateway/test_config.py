@@ -9,13 +9,13 @@ import pytest
 
 from disk.settings import SettingsError, read_settings
 from gateway.home.config import GatewayConfig, encode_config, parse_listen
-from gateway.home.editors_wording import Body, PerLanguage
+from gateway.home.editors_wording import PerLanguage, PublicBody
 from quarantine.budgets import Budgets
 
 ODD = GatewayConfig(
     name='Die "Redaktion" \\ Ærø 😀',
     listen="[::1]:0",
-    bodies=(Body(PerLanguage(nb='a "b" \\'), PerLanguage(en="x")), Body(PerLanguage(en="ø"))),
+    bodies=(PublicBody(PerLanguage(nb='a "b" \\'), PerLanguage(en="x")), PublicBody(PerLanguage(en="ø"))),
     names=PerLanguage(da="Ø"),
     onion="a" * 56 + ".onion",
     allowed_types=("txt",),
@@ -59,7 +59,7 @@ def test_every_setting_is_written_below_its_reason() -> None:
         ({"languages": ()}, "'languages' must be some of da, en, nb, nn"),
         ({"languages": ("se",)}, "'languages'"),
         ({"languages": ("en", "en")}, "no two alike"),
-        ({"bodies": (Body(PerLanguage(nb="a")), Body(PerLanguage(en="a")))}, "no two alike"),
+        ({"bodies": (PublicBody(PerLanguage(nb="a")), PublicBody(PerLanguage(en="a")))}, "no two alike"),
         ({"name": "a\nb"}, "one line"),
         ({"name": "x" * 201}, "one line"),
         ({"welcome": PerLanguage(da="a\nb")}, "'welcome.da' must be one line"),
@@ -120,4 +120,4 @@ def test_listen_refused(text: str) -> None:
 @pytest.mark.parametrize("changes", [{"name": {}}, {"who_can_act": {"nb": "a"}}, {"name": {"nb": "a\nb"}}])
 def test_a_body_needs_a_name_on_one_line(changes: dict[str, dict[str, str]]) -> None:
     with pytest.raises(ValueError, match="bodies"):
-        Body(**{key: PerLanguage(**value) for key, value in changes.items()})
+        PublicBody(**{key: PerLanguage(**value) for key, value in changes.items()})

@@ -12,7 +12,7 @@ import pytest
 
 from gateway.errors import GatewayError
 from gateway.replies.mailboxes import Mailboxes
-from gateway.replies.reply_store import WayBack
+from gateway.replies.reply_store import ReplyStore
 from keys.signing import SigningKey
 from tests.builders.bundles import DESK, GATEWAY, LOOKUP, TODAY, a_bundle, reply_id
 from transfer.bundle.bundle import Bundle
@@ -39,12 +39,12 @@ def today() -> Days:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    WayBack(tmp_path / "way-back.sqlite").begin()
+    ReplyStore(tmp_path / "way-back.sqlite").begin()
     return tmp_path / "way-back.sqlite"
 
 
 def take(path: Path, bundle: Bundle, *, low: int | None = None, day: date = TODAY, gateway: str = GATEWAY) -> None:
-    WayBack(path).accept(bundle, gateway=gateway, min_serial=low, today=day)
+    ReplyStore(path).accept(bundle, gateway=gateway, min_serial=low, today=day)
 
 
 def opened(path: Path, today: Callable[[], date]) -> Mailboxes:
@@ -120,12 +120,12 @@ def test_a_reinstalled_gateway_asks_for_the_serial(tmp_path: Path, today: Days) 
 def test_a_process_that_slept_through_everything_sees_what_is_there(path: Path, today: Days) -> None:
     take(path, a_bundle(1, [(1, LOOKUP)]))
     mailboxes = opened(path, today)
-    WayBack(path).let_go()
-    WayBack(path).begin()
+    ReplyStore(path).let_go()
+    ReplyStore(path).begin()
     take(path, a_bundle(1, [(2, LOOKUP)]))
     assert mailboxes.reload_if_changed()
     assert ids(mailboxes) == [reply_id(2)]
-    WayBack(path).let_go()
+    ReplyStore(path).let_go()
     assert mailboxes.reload_if_changed()
     assert (ids(mailboxes), mailboxes.serial) == ([], 0)
 
@@ -189,8 +189,8 @@ def test_a_deletion_survives_a_power_cut(path: Path, tmp_path: Path) -> None:
     """After the journal's name is gone, its folder is synced: otherwise the journal may come back and undo it."""
     take(path, a_bundle(1, [(3, OTHER)]))
     script = (
-        "import sys; from pathlib import Path; from gateway.replies.reply_store import WayBack\n"
-        "WayBack(Path(sys.argv[1]))"
+        "import sys; from pathlib import Path; from gateway.replies.reply_store import ReplyStore\n"
+        "ReplyStore(Path(sys.argv[1]))"
         f".delete({OTHER!r})"
     )
     calls = system_calls(tmp_path / "trace", script, str(path))
@@ -242,7 +242,7 @@ def test_who_looks_takes_no_lock_away_from_who_writes(path: Path, today: Days) -
     with sqlite3.connect(path, isolation_level=None) as writing:
         writing.execute("BEGIN IMMEDIATE")
         mailboxes.reload_if_changed()
-        opened_beside = WayBack(path)
+        opened_beside = ReplyStore(path)
         assert opened_beside.known() is not None
         other = subprocess.run([sys.executable, "-c", STRANGER, str(path)], capture_output=True, text=True, check=False)
     assert other.stderr.strip() == "locked"
@@ -251,13 +251,13 @@ def test_who_looks_takes_no_lock_away_from_who_writes(path: Path, today: Days) -
 def test_a_link_is_no_file_of_ours(tmp_path: Path) -> None:
     (tmp_path / "link.sqlite").symlink_to(tmp_path / "elsewhere.sqlite")
     with pytest.raises(LedgerError, match="symbolic link"):
-        WayBack(tmp_path / "link.sqlite")
+        ReplyStore(tmp_path / "link.sqlite")
     assert not (tmp_path / "elsewhere.sqlite").exists()
 
 
 def test_a_file_that_was_moved_away_under_a_gateway_is_not_made_anew(tmp_path: Path, today: Days) -> None:
     path = tmp_path / "a name? with #signs%20.sqlite"
-    WayBack(path).begin()
+    ReplyStore(path).begin()
     take(path, a_bundle(1))
     mailboxes = opened(path, today)
     path.rename(tmp_path / "away")

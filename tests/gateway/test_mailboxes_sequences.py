@@ -12,7 +12,7 @@ from hypothesis.stateful import Bundle as Drawn
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from gateway.replies.mailboxes import Mailboxes
-from gateway.replies.reply_store import WayBack
+from gateway.replies.reply_store import ReplyStore
 from tests.builders.bundles import DESK, GATEWAY, TODAY, a_bundle, a_file
 from transfer.bundle.bundle import Bundle, open_bundle
 from transfer.errors import BundleError
@@ -45,7 +45,7 @@ class Sequences(RuleBasedStateMachine):
     @initialize()
     def install(self) -> None:
         self._fresh()
-        WayBack(self.path).begin()
+        ReplyStore(self.path).begin()
         self._open()
 
     def teardown(self) -> None:
@@ -174,7 +174,7 @@ class Sequences(RuleBasedStateMachine):
         self.path = Path(tempfile.mkdtemp(dir=self.folder)) / "way-back.sqlite"
 
     def _open(self) -> None:
-        self.store = WayBack(self.path)
+        self.store = ReplyStore(self.path)
         self.first, self.second = (
             Mailboxes(self.path, gateway=GATEWAY, desk_key=DESK.public, today=lambda: self.day) for _ in range(2)
         )

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.form import Fields, FieldTooLongError, filled_rows, is_known, parse_form, person_rows
-from gateway.home.editors_wording import Body, PerLanguage
+from gateway.home.editors_wording import PerLanguage, PublicBody
 from gateway.http.responses import SCRIPT_TAG
 from gateway.languages import Language
 from gateway.limits import Limits
@@ -41,7 +41,7 @@ from transfer.packet.message import (
 from transfer.packet.writer import Member
 
 LIMITS = Limits(files_max=3, file_max_bytes=2**20, message_max_bytes=1024, allowed=frozenset(FileType))
-BODY = Body(PerLanguage(en='A "court" <b>'), PerLanguage(en="Another <court>"))
+BODY = PublicBody(PerLanguage(en='A "court" <b>'), PerLanguage(en="Another <court>"))
 PAGES = Pages(Site(LIMITS, name='the "editors" & <friends>', bodies=(BODY,)))
 EVIL = "\"'><script>alert(1)</script><img src=x onerror=y>&amp;{{ 7 * 7 }}</textarea>"
 VOID = {"meta", "link", "input", "br", "img"}
@@ -284,7 +284,7 @@ def test_counters_are_shown_from_their_floor_on_and_never_without_a_bundle() -> 
 
 
 def test_what_the_editors_say_is_in_the_page_language_or_in_one_that_they_gave() -> None:
-    body = Body(PerLanguage(nb="Politiet", en="The police"), PerLanguage(nb="Spesialenheten <b>"))
+    body = PublicBody(PerLanguage(nb="Politiet", en="The police"), PerLanguage(nb="Spesialenheten <b>"))
     names = PerLanguage(nn="Bladet")
     site = Site(LIMITS, name="Avisa", names=names, bodies=(body,), languages=(Language.BOKMAL, Language.ENGLISH))
     english, nynorsk = Pages(site, Language.ENGLISH), Pages(site, Language.NYNORSK)

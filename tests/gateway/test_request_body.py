@@ -15,7 +15,7 @@ from multidict import CIMultiDict
 from gateway.limits import Limits
 from gateway.problems import Problem, SubmissionError
 from gateway.reading.request_body import DRAINERS, STALL, Body, Drain, Pace, Reading, check_head
-from gateway.reading.upload_slots import Place
+from gateway.reading.upload_slots import UploadSlot
 from gateway.submission.intake import Intake
 from gateway.submission.sealed_upload import SealedUpload
 from quarantine.file_types import FileType
@@ -98,7 +98,7 @@ def _intake() -> Intake:
 async def _read(stream: StreamReader, length: int, pace: Pace | None = None) -> Intake:
     intake = _intake()
     reading = Reading(stream, Body(length, "b"), pace or Pace(base=60.0, min_rate=1))
-    await reading.into(intake, Place(length, 0.0, reading.give_way))
+    await reading.into(intake, UploadSlot(length, 0.0, reading.give_way))
     return intake
 
 
@@ -186,7 +186,7 @@ async def test_our_own_work_is_not_the_visitor_s_time() -> None:
     body = FIELD + b"--b--"
     reading = Reading(_fed([body]), Body(len(body), "b"), Pace(base=0.05, min_rate=10**9))
     with mock.patch.object(intake, "data", slowly):
-        await reading.into(intake, Place(len(body), 0.0, reading.give_way))
+        await reading.into(intake, UploadSlot(len(body), 0.0, reading.give_way))
 
 
 async def test_giving_way_ends_a_reading_with_a_page_and_what_was_typed() -> None:
@@ -195,7 +195,7 @@ async def test_giving_way_ends_a_reading_with_a_page_and_what_was_typed() -> Non
     stream.feed_data(FIELD + FIELD[:20])
     asyncio.get_running_loop().call_later(0.05, reading.give_way)
     with pytest.raises(SubmissionError) as caught:
-        await reading.into(intake, Place(1000, 0.0, reading.give_way))
+        await reading.into(intake, UploadSlot(1000, 0.0, reading.give_way))
     assert caught.value.problem is Problem.BUSY
     assert caught.value.fields.first("message") == "hello"
 
@@ -204,7 +204,7 @@ async def test_giving_way_after_the_last_byte_harms_nobody() -> None:
     # It is called from the newcomer's request: what it raises would be the newcomer's fault page.
     body = FIELD + b"--b--"
     reading = Reading(_fed([body]), Body(len(body), "b"), Pace(base=60.0, min_rate=1))
-    await reading.into(_intake(), Place(len(body), 0.0, reading.give_way))
+    await reading.into(_intake(), UploadSlot(len(body), 0.0, reading.give_way))
     reading.give_way()
 
 

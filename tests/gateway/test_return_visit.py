@@ -19,9 +19,9 @@ from gateway.problems import SubmissionError
 from gateway.reading.file_valve import Valve
 from gateway.reading.request_body import Body, Pace
 from gateway.receipts.derivation_client import Derivation
-from gateway.receipts.return_keys import VisitKeys, VisitsBusyError, spelled
+from gateway.receipts.return_keys import DeriverBusyError, ReturnKeyDeriver, spelled
 from gateway.replies.mailboxes import Mailboxes
-from gateway.replies.reply_store import WayBack
+from gateway.replies.reply_store import ReplyStore
 from gateway.return_visit import return_visit
 from gateway.return_visit.return_visit import open_case
 from gateway.station import Station
@@ -45,8 +45,8 @@ ANSWERED, EMPTY = new_receipt_words().return_words, new_receipt_words().return_w
 @pytest.fixture
 async def station(tmp_path: Path) -> AsyncIterator[Station]:
     """One case with one reply, one whose replies were deleted."""
-    way_back = WayBack(tmp_path / "way-back.sqlite")
-    way_back.begin()
+    store = ReplyStore(tmp_path / "way-back.sqlite")
+    store.begin()
     bodies, replies = {}, []
     for number, words in enumerate((ANSWERED, EMPTY), start=1):
         secrets = return_secrets(words, Kind.CLASSIC)
@@ -54,15 +54,15 @@ async def station(tmp_path: Path) -> AsyncIterator[Station]:
         bodies[number] = seal_reply(reply, secrets.recipient)
         replies.append((number, secrets.lookup))
     bundle = a_bundle(1, replies, bodies=bodies)
-    way_back.accept(bundle, gateway=GATEWAY, min_serial=None, today=TODAY)
-    way_back.delete(return_secrets(EMPTY, Kind.CLASSIC).lookup)
-    visits = VisitKeys(Kind.CLASSIC)
-    visits.start()
+    store.accept(bundle, gateway=GATEWAY, min_serial=None, today=TODAY)
+    store.delete(return_secrets(EMPTY, Kind.CLASSIC).lookup)
+    deriver = ReturnKeyDeriver(Kind.CLASSIC)
+    deriver.start()
     mail = Mailboxes(tmp_path / "way-back.sqlite", gateway=GATEWAY, desk_key=DESK.public, today=lambda: TODAY)
     yield mock.Mock(
-        Station, visits=visits, mail=mail, limits=LIMITS, pace=Pace(base=60.0, min_rate=1), today=lambda: TODAY
+        Station, deriver=deriver, mail=mail, limits=LIMITS, pace=Pace(base=60.0, min_rate=1), today=lambda: TODAY
     )
-    await visits.stop()
+    await deriver.stop()
 
 
 async def _come_back(station: Station, words: str) -> CaseView | ReturnView:
@@ -157,39 +157,39 @@ def test_every_receipt_is_spelled_in_as_many_letters() -> None:
 
 
 async def test_the_queue_is_bounded_but_not_for_who_has_a_place() -> None:
-    visits = VisitKeys(Kind.CLASSIC, waiting=2)  # never started: nobody is served
-    waiting = [asyncio.create_task(visits.derive(EMPTY)) for _ in range(2)]
+    deriver = ReturnKeyDeriver(Kind.CLASSIC, waiting=2)  # never started: nobody is served
+    waiting = [asyncio.create_task(deriver.derive(EMPTY)) for _ in range(2)]
     await asyncio.sleep(0)
-    with pytest.raises(VisitsBusyError):
-        await visits.derive(EMPTY)
-    adding = asyncio.create_task(visits.derive(EMPTY, has_place=True))
+    with pytest.raises(DeriverBusyError):
+        await deriver.derive(EMPTY)
+    adding = asyncio.create_task(deriver.derive(EMPTY, has_place=True))
     await asyncio.sleep(0.05)
     assert not adding.done()
-    visits.start()
+    deriver.start()
     found = await asyncio.wait_for(asyncio.gather(*waiting, adding), 60)
     assert {secrets.lookup for secrets in found} == {return_secrets(EMPTY, Kind.CLASSIC).lookup}
-    await visits.stop()
+    await deriver.stop()
 
 
 async def test_who_waits_too_long_is_asked_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.receipts.return_keys.WAIT", 0.05)
-    with pytest.raises(VisitsBusyError):
-        await VisitKeys(Kind.CLASSIC).derive(EMPTY)
+    with pytest.raises(DeriverBusyError):
+        await ReturnKeyDeriver(Kind.CLASSIC).derive(EMPTY)
 
 
 async def test_a_process_that_dies_is_started_again_and_its_visitor_asked_to_come_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("gateway.receipts.return_keys.RESTART_AFTER", 0.05)
-    visits = VisitKeys(Kind.CLASSIC)
+    deriver = ReturnKeyDeriver(Kind.CLASSIC)
     monkeypatch.setattr("gateway.receipts.return_keys.NICE", "--no-such-thing")
     monkeypatch.setattr("gateway.receipts.return_keys.RETURN", "no-such-command")
-    visits.start()
-    with pytest.raises(VisitsBusyError):
-        await asyncio.wait_for(visits.derive(EMPTY), 30)
+    deriver.start()
+    with pytest.raises(DeriverBusyError):
+        await asyncio.wait_for(deriver.derive(EMPTY), 30)
     monkeypatch.setattr("gateway.receipts.return_keys.RETURN", "return")
-    assert (await asyncio.wait_for(visits.derive(EMPTY), 30)).lookup == return_secrets(EMPTY, Kind.CLASSIC).lookup
-    await visits.stop()
+    assert (await asyncio.wait_for(deriver.derive(EMPTY), 30)).lookup == return_secrets(EMPTY, Kind.CLASSIC).lookup
+    await deriver.stop()
 
 
 async def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,22 +207,22 @@ async def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("gateway.receipts.return_keys.RESTART_AFTER", 0.05)
     monkeypatch.setattr("gateway.receipts.return_keys.WAIT", 0.2)
     monkeypatch.setattr(Derivation, "ask", hang_once)
-    visits = VisitKeys(Kind.CLASSIC)
-    visits.start()
-    with pytest.raises(VisitsBusyError):
-        await visits.derive(EMPTY)
-    assert (await asyncio.wait_for(visits.derive(EMPTY), 30)).lookup == return_secrets(EMPTY, Kind.CLASSIC).lookup
-    await visits.stop()
+    deriver = ReturnKeyDeriver(Kind.CLASSIC)
+    deriver.start()
+    with pytest.raises(DeriverBusyError):
+        await deriver.derive(EMPTY)
+    assert (await asyncio.wait_for(deriver.derive(EMPTY), 30)).lookup == return_secrets(EMPTY, Kind.CLASSIC).lookup
+    await deriver.stop()
 
 
 async def test_an_upload_outlives_a_derivation_that_failed_while_it_came(station: Station) -> None:
     later, fields = LaterVisit(station), Fields()
     fields.add(WORDS_FIELD, EMPTY.encode())
-    with mock.patch.object(station.visits, "derive", side_effect=VisitsBusyError):
+    with mock.patch.object(station.deriver, "derive", side_effect=DeriverBusyError):
         later.on_field(fields, WORDS_FIELD)
         await asyncio.sleep(0.05)
     assert (await later.carried(fields)).note.lookup == return_secrets(EMPTY, Kind.CLASSIC).lookup
-    with mock.patch.object(station.visits, "derive", side_effect=VisitsBusyError), pytest.raises(SubmissionError):
+    with mock.patch.object(station.deriver, "derive", side_effect=DeriverBusyError), pytest.raises(SubmissionError):
         await LaterVisit(station).carried(fields)
     await later.close()
 

@@ -1,24 +1,24 @@
-"""Who gets a place when there are too few, and who gives way."""
+"""Who gets a slot when there are too few, and who gives way."""
 
 import pytest
 
-from gateway.reading.upload_slots import GRACE, SMALL_MAX, SMALL_SHARE, NoPlaceError, Places, Taken
+from gateway.reading.upload_slots import GRACE, SMALL_MAX, SMALL_SHARE, NoSlotError, SlotHeld, UploadSlots
 
 LARGE = SMALL_MAX + 1
 
 
 class _House:
-    """Places under a clock that is moved by hand; remembers who was asked to give way."""
+    """UploadSlots under a clock that is moved by hand; remembers who was asked to give way."""
 
     def __init__(self, count: int) -> None:
         self.now = 1000.0
         self.asked: list[str] = []
-        self.places = Places(count, now=lambda: self.now)
+        self.slots = UploadSlots(count, now=lambda: self.now)
 
-    def take(self, name: str, length: int = LARGE, *, received: int = 0) -> Taken:
-        taken = self.places.take(length, lambda: self.asked.append(name))
-        taken.place.received = received
-        return taken
+    def take(self, name: str, length: int = LARGE, *, received: int = 0) -> SlotHeld:
+        held = self.slots.take(length, lambda: self.asked.append(name))
+        held.slot.received = received
+        return held
 
 
 def test_the_slowest_large_upload_gives_way_and_its_place_is_free() -> None:
@@ -28,7 +28,7 @@ def test_the_slowest_large_upload_gives_way_and_its_place_is_free() -> None:
     house.now += GRACE
     house.take("new")
     assert house.asked == ["slow"]
-    assert len(house.places) == 3
+    assert len(house.slots) == 3
 
 
 def test_rate_and_not_bytes_decides_who_is_slow() -> None:
@@ -45,10 +45,10 @@ def test_within_its_grace_nobody_gives_way_to_files() -> None:
     house = _House(1)
     house.take("first")
     house.now += GRACE - 0.1
-    with pytest.raises(NoPlaceError):
+    with pytest.raises(NoSlotError):
         house.take("new")
     assert house.asked == []
-    assert len(house.places) == 1
+    assert len(house.slots) == 1
 
 
 def test_to_text_a_large_upload_gives_way_at_once() -> None:
@@ -63,7 +63,7 @@ def test_text_is_let_in_beyond_all_places_and_never_gives_way_to_files() -> None
     for number in range(2 * (1 + SMALL_SHARE)):
         house.take(f"text {number}", SMALL_MAX)
     house.now += 10 * GRACE
-    with pytest.raises(NoPlaceError):
+    with pytest.raises(NoSlotError):
         house.take("files")
     assert house.asked == []
 
@@ -72,7 +72,7 @@ def test_memory_ends_somewhere() -> None:
     house = _House(2)
     for number in range(2 * (1 + SMALL_SHARE)):
         house.take(f"text {number}", 10)
-    with pytest.raises(NoPlaceError):
+    with pytest.raises(NoSlotError):
         house.take("one more", 10)
 
 
@@ -84,7 +84,7 @@ def test_slow_text_does_not_keep_other_text_out() -> None:
     house.now += GRACE
     house.take("text", 10)
     assert house.asked == [f"trickle {SMALL_SHARE}"]
-    assert len(house.places) == 1 + SMALL_SHARE
+    assert len(house.slots) == 1 + SMALL_SHARE
 
 
 @pytest.mark.parametrize("newcomer", [10, LARGE])
@@ -94,7 +94,7 @@ def test_what_has_arrived_whole_never_gives_way(newcomer: int) -> None:
     for _ in range(SMALL_SHARE):
         house.take("whole text", 10, received=10)
     house.now += 10 * GRACE
-    with pytest.raises(NoPlaceError):
+    with pytest.raises(NoSlotError):
         house.take("new", newcomer)
     assert house.asked == []
 
@@ -102,11 +102,11 @@ def test_what_has_arrived_whole_never_gives_way(newcomer: int) -> None:
 def test_a_place_is_given_back_once() -> None:
     house = _House(1)
     with house.take("first") as first:
-        assert len(house.places) == 1
-    assert len(house.places) == 0
+        assert len(house.slots) == 1
+    assert len(house.slots) == 0
     with house.take("second"):
-        house.places.leave(first.place)
-        assert len(house.places) == 1
+        house.slots.leave(first.slot)
+        assert len(house.slots) == 1
 
 
 def test_who_gave_way_does_not_give_back_another_s_place() -> None:
@@ -115,11 +115,11 @@ def test_who_gave_way_does_not_give_back_another_s_place() -> None:
     house.now += GRACE
     house.take("second")
     first.__exit__(None, None, None)
-    assert len(house.places) == 1
+    assert len(house.slots) == 1
 
 
 def test_a_place_is_given_back_after_an_error() -> None:
     house = _House(1)
     with pytest.raises(ZeroDivisionError), house.take("first"):
         raise ZeroDivisionError
-    assert len(house.places) == 0
+    assert len(house.slots) == 0

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from gateway.replies.mailboxes import Mailboxes
-from gateway.replies.reply_store import WayBack
+from gateway.replies.reply_store import ReplyStore
 from gateway.return_visit import return_visit
 from tests.builders.bundles import DESK, GATEWAY, TODAY, a_bundle
 from transfer.bundle.contents import Counters
@@ -17,12 +17,12 @@ from transfer.bundle.contents import Counters
 async def test_counters_arrive_by_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(return_visit, "BUNDLES_EVERY", 0.02)
     path = tmp_path / "way-back.sqlite"
-    WayBack(path).begin()
+    ReplyStore(path).begin()
     mail = Mailboxes(path, gateway=GATEWAY, desk_key=DESK.public, today=lambda: TODAY)
     watching = asyncio.create_task(return_visit.watch_bundles(SimpleNamespace(mail=mail)))
     try:
         bundle = a_bundle(1, counters=Counters(100, 20, 30))
-        WayBack(path).accept(bundle, gateway=GATEWAY, min_serial=None, today=TODAY)
+        ReplyStore(path).accept(bundle, gateway=GATEWAY, min_serial=None, today=TODAY)
         async with asyncio.timeout(20):
             while mail.counters is None:
                 await asyncio.sleep(0.01)

@@ -20,7 +20,7 @@ from typing import Any, Self
 
 from gateway.home.config import GatewayConfig
 from gateway.home.home import GatewayHome, init
-from gateway.replies.reply_store import WayBack
+from gateway.replies.reply_store import ReplyStore
 from keys.age.small import open_bytes
 from keys.identity import generate_identity
 from keys.recipient import Kind, parse_recipient
@@ -201,7 +201,7 @@ class GatewayProcess:
             tombstones=(),
         )
         bundle = sign_bundle(contents, sealed, self.desk)
-        WayBack(self.home.way_back).accept(bundle, gateway=gateway, min_serial=None, today=today)
+        ReplyStore(self.home.reply_store).accept(bundle, gateway=gateway, min_serial=None, today=today)
 
     def packets(self) -> list[OpenedPacket]:
         """Open every packet in the spool, oldest first."""

@@ -85,7 +85,7 @@ class WayBackMachines:
 
     def mailboxes(self) -> Mailboxes:
         material = GatewayHome(self.low).load()
-        path = GatewayHome(self.low).way_back
+        path = GatewayHome(self.low).reply_store
         return Mailboxes(
             path, gateway=material.gateway, desk_key=material.desk_key, today=lambda: datetime.now(UTC).date()
         )

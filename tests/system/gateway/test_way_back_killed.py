@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from gateway.replies.mailboxes import Mailboxes
-from gateway.replies.reply_store import WayBack
+from gateway.replies.reply_store import ReplyStore
 from tests.builders.bundles import DESK, GATEWAY, LOOKUP, TODAY, a_bundle, a_file, reply_id
 from transfer.bundle.bundle import open_bundle
 
@@ -16,10 +16,10 @@ OTHER = "cd" * 16
 WORKER = """
 import sys
 from pathlib import Path
-from gateway.replies.reply_store import WayBack
+from gateway.replies.reply_store import ReplyStore
 from tests.builders.bundles import *
 from transfer.bundle.bundle import open_bundle
-store = WayBack(Path(sys.argv[1]))
+store = ReplyStore(Path(sys.argv[1]))
 for path in sorted(Path(sys.argv[2]).iterdir()):
     bundle = open_bundle(path.read_bytes(), DESK.public)
     if bundle.contents.serial > store.known().serial:
@@ -38,7 +38,7 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
         replies = [(number, LOOKUP) for number in range(max(2, 2 * serial - 8), 2 * serial + 1, 2)]
         bundle = a_bundle(serial, [*replies, (2 * serial + 1, OTHER)], bodies=bodies)
         (bundles / f"{serial:06d}").write_bytes(a_file(bundle))
-    WayBack(store).begin()
+    ReplyStore(store).begin()
     dice, done = random.Random(), ["taken 0", "deleted 0"]
     for _ in range(8):
         with subprocess.Popen(
