@@ -94,6 +94,8 @@ fuzz-quarantine: setup packages
 screenshots: setup test-packages
 	mkdir -p docs/screenshots
 	ENVEIS_SCREENSHOTS=$(CURDIR)/docs/screenshots $(PY) -m pytest -q tests/browser
+	@cd docs/screenshots && $(CURDIR)/$(PY) -c 'from PIL import Image; \
+	  Image.open("form-en-script.png").crop((150, 0, 950, 790)).save("form-top.png", optimize=True)'  # for the README
 
 soak-pages: setup test-packages
 	ENVEIS_SOAK=1 $(PY) -m pytest -q tests/browser/test_large.py --durations=4

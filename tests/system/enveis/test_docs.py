@@ -1,4 +1,7 @@
-"""What the pages promise: docs/open-packet.mjs opens a packet with npm's age; links, commands and names are real."""
+"""What the pages promise: docs/open-packet.mjs opens a packet with npm's age; links, commands and names are real.
+
+And their form: the README fits on 120 lines, four doors lead to every page, a line is one sentence.
+"""
 
 import ast
 import re
@@ -13,6 +16,7 @@ import pytest
 from enveis.main import main
 from keys.identity import Identity, encode_identity_file, generate_identity
 from keys.recipient import Kind
+from tests.builders.sentence_lines import one_sentence_a_line
 from tests.worlds.oracles import NODE, npm_packages
 from transfer.names import Lane, new_packet_id
 from transfer.packet.manifest import FileNote, Manifest, Outcome, ReceiptNote, encode_manifest
@@ -25,6 +29,15 @@ PAGES = sorted(
     for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/*.md"), *ROOT.glob("deploy/**/*.md")]
     if not any(part.startswith(".") or part in ("node_modules", "run") for part in path.relative_to(ROOT).parts)
 )
+ENTRANCE = ROOT / "docs" / "README.md"
+DECISIONS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
+# Pages whose lines are sentences; a page joins the list when it has been put so.
+SENTENCE_LINES = [
+    *(ROOT / name for name in ("README.md", "ARCHITECTURE.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *(ROOT / "docs" / name for name in ("README.md", "operating.md", "http.md", "threat-model.md", "dependencies.md")),
+    *(ROOT / "docs" / "adr").glob("*.md"),
+    ROOT / "deploy" / "README.md",
+]
 SIZE = 200_000  # bytes: several chunks
 MESSAGE = encode_message(Message(text="They lost my papers. æøå"))
 
@@ -59,7 +72,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run_script(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [NODE, "open-packet.mjs", *arguments]
+    command = [str(NODE), "open-packet.mjs", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
 
 
@@ -147,12 +160,64 @@ def test_every_command_that_a_page_shows_exists(
                 assert option in offered, line
 
 
-def test_the_pages_describe_every_package() -> None:
-    architecture = (ROOT / "ARCHITECTURE.md").read_text()
-    packages = [path.parent for path in ROOT.glob("*/__init__.py") if path.parent.name != "tests"]
-    assert packages
-    for package in packages:
-        assert f"`{package.name}/`" in architecture, package.name
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 120
+
+
+def test_the_map_is_read_in_five_minutes_and_has_every_room() -> None:
+    page = (ROOT / "ARCHITECTURE.md").read_text("utf-8").partition("## Invariants, and the test")[0]
+    assert len(page.split()) <= 1_250  # at 250 a minute
+    rooms = [room.parent for station in ROOT.glob("*/__init__.py") for room in station.parent.rglob("__init__.py")]
+    assert ROOT / "gateway" / "http" in rooms
+    for room in rooms:
+        assert f"`{room.relative_to(ROOT)}/`" in page, room
+    for named in re.findall(r"`((?:[a-z_]+/)+)`", page):
+        assert (ROOT / named).is_dir() or named == "utils/", named
+    invariants = page.partition("## Six invariants")[2].partition("\n## ")[0]
+    assert re.findall(r"^(\d)\. ", invariants, re.MULTILINE) == list("123456")
+
+
+def test_four_doors_lead_to_every_page() -> None:
+    doors = ENTRANCE.read_text("utf-8").split("\n## ")[1:]
+    assert [door.partition("\n")[0] for door in doors] == ["Try it", "Run it", "Review it", "Change it"]
+    for door in doors:
+        steps = re.findall(r"^(\d+)\. .*\]\(", door, re.MULTILINE)
+        assert steps == list("12345")[: len(steps)], door
+        assert steps, door
+    reached, waiting = set[Path](), [ENTRANCE]
+    while waiting:
+        page = waiting.pop()
+        if page not in reached:
+            reached.add(page)
+            linked = re.findall(r"\]\((?!https?:)([^)#]+\.md)", page.read_text("utf-8"))
+            waiting += [(page.parent / target).resolve() for target in linked]
+    assert {page for page in PAGES if page.name != "template.md"} <= reached
+
+
+@pytest.mark.parametrize("page", DECISIONS, ids=lambda path: path.name[:4])
+def test_every_decision_has_its_form_and_its_row(page: Path) -> None:
+    text = page.read_text("utf-8")
+    head = re.match(rf"# {page.name[:4]}: (.+)\n\nStatus: (\w+), (\d{{4}}-\d\d-\d\d)[.;]", text)
+    assert head
+    title, status, day = head.groups()
+    assert date(2026, 11, 21) <= date.fromisoformat(day)
+    assert re.findall(r"^(Context|Decision|Cost):", text, re.MULTILINE) == ["Context", "Decision", "Cost"]
+    row = f"| [{page.name[:4]}]({page.name}) | {title} | {day} | {status} |"
+    assert row in (page.parent / "README.md").read_text("utf-8"), row
+
+
+@pytest.mark.parametrize("page", SENTENCE_LINES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_line_is_a_sentence(page: Path) -> None:
+    remedy = f"python -m tests.builders.sentence_lines {page.relative_to(ROOT)}"
+    text = page.read_text("utf-8")
+    assert text == one_sentence_a_line(text), remedy
+
+
+def test_a_sentence_ends_where_it_ends() -> None:
+    rest = "\n```sh\na. b\nc\n```\n| a. b |\n"
+    page = "One, e.g. `a. b`, at v. 2 and\n[a name](x. y). Two?\n* an item! It goes\n  on\n"
+    sentences = "One, e.g. `a. b`, at v. 2 and [a name](x. y).\nTwo?\n* an item!\n  It goes on\n"
+    assert one_sentence_a_line(page + rest) == sentences + rest
 
 
 def test_every_room_says_what_it_holds() -> None:
