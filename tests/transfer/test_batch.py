@@ -1,4 +1,7 @@
-"""batch.json: one form only, and nothing believed before the signature of a known gateway holds."""
+"""batch.json: one form only, and nothing believed before the signature of a known gateway holds.
+
+Invariant T2.
+"""
 
 import dataclasses
 import json

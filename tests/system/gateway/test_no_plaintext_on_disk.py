@@ -1,4 +1,7 @@
-"""No plaintext rests on a disk: every write of gateway, workers, unar and clamd is watched during a submission."""
+"""No plaintext rests on a disk: every write of gateway, workers, unar and clamd is watched during a submission.
+
+Invariant G2.
+"""
 
 import io
 import re

@@ -1,4 +1,7 @@
-"""What a stranger, a broken stick or an owned gateway can put before the desk: named, refused, nothing taken."""
+"""What a stranger, a broken stick or an owned gateway can put before the desk: named, refused, nothing taken.
+
+Invariants T2, T3 and T13.
+"""
 
 import hashlib
 import json
