@@ -35,7 +35,7 @@ from quarantine.verdict import Clear
 from quarantine.workers.caged_examiner import CagedExaminer
 from quarantine.workers.protocol import End, Request
 from quarantine.workers.warmup import load_everything
-from quarantine.workers.zygote_client import Zygote
+from quarantine.workers.zygote_client import ZygoteClient
 
 LARGE: Final = 250 * MIB  # bytes
 SECONDS: Final = 120.0  # for one file
@@ -53,7 +53,7 @@ def main() -> int:
     arguments = parser.parse_args()
     syscalls.keep_freed_memory()  # as the zygote does
     load_everything()
-    with Zygote() as zygote:
+    with ZygoteClient() as zygote:
         print("Examined in a cage, and in this process (medians; the share: the median of each pair's difference):")
         print(
             f"{'file':<22}{'caged':>11}{'in process':>12}{'cage':>11}{'share':>8}{'speed':>14}{'CPU':>11}{'memory':>9}"
@@ -75,7 +75,7 @@ def files(small: int, large: int) -> Iterator[tuple[str, FileType, Callable[[], 
     yield "text of 250 MiB", FileType.TXT, lambda: sealed(text()), large
 
 
-def compare(name: str, kind: FileType, memfd: SealedMemfd, pairs: int, zygote: Zygote) -> None:
+def compare(name: str, kind: FileType, memfd: SealedMemfd, pairs: int, zygote: ZygoteClient) -> None:
     """Print one row."""
     caged: list[float] = []
     plain: list[float] = []
@@ -103,7 +103,7 @@ def examine_here(memfd: SealedMemfd, kind: FileType) -> None:
         parse_examination(encode_examination(examine_bytes(stream, kind, BUDGETS)), BUDGETS)
 
 
-def examine_caged(memfd: SealedMemfd, kind: FileType, zygote: Zygote) -> End:
+def examine_caged(memfd: SealedMemfd, kind: FileType, zygote: ZygoteClient) -> End:
     """Do what CagedExaminer.examine does; return what the worker took."""
     request = Request(BUDGETS.worker_cpu, BUDGETS, file_type=kind)
     with zygote.worker(request, memfd.fd, deadline=time.monotonic() + SECONDS) as worker:
@@ -115,7 +115,7 @@ def examine_caged(memfd: SealedMemfd, kind: FileType, zygote: Zygote) -> End:
     return worker.end
 
 
-def inspect_whole(arguments: argparse.Namespace, zygote: Zygote) -> None:
+def inspect_whole(arguments: argparse.Namespace, zygote: ZygoteClient) -> None:
     """Print what whole inspections take, without clamd and with one."""
     print("\nWhole inspections (medians):")
     rows = {name: f"{name:<22}" for name, *_ in files(0, 0)}

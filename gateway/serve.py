@@ -42,7 +42,7 @@ from quarantine.memfd import Slots
 from quarantine.scanner.canaries import check_scanner
 from quarantine.scanner.clamd import ClamdScanner
 from quarantine.workers.caged_examiner import CagedExaminer
-from quarantine.workers.zygote_client import Zygote
+from quarantine.workers.zygote_client import ZygoteClient
 from transfer.low_side.status import WaitingLimits
 from transfer.spool.spool import Spool
 
@@ -91,7 +91,7 @@ async def _run(
     material: GatewayMaterial,
     host: str,
     port: int,
-    zygote: Zygote | None,
+    zygote: ZygoteClient | None,
     on_listening: Callable[[str, int], None],
 ) -> None:
     config = material.config
@@ -148,7 +148,7 @@ def limits_of(config: GatewayConfig) -> Limits:
 
 
 async def _station(
-    home: GatewayHome, material: GatewayMaterial, zygote: Zygote | None, site: Site, mail: Mailboxes
+    home: GatewayHome, material: GatewayMaterial, zygote: ZygoteClient | None, site: Site, mail: Mailboxes
 ) -> Station:
     config = material.config
     spool = Spool(home.spool, quota=config.quota_bytes, reserve=config.reserve_bytes, tick=config.tick_seconds)
@@ -181,7 +181,7 @@ def _is_crowded(config: GatewayConfig, upload_slots: UploadSlots, spool: Spool) 
     return uploads >= config.valve_uploads_percent or fill >= config.valve_fill_percent
 
 
-async def _inspections(config: GatewayConfig, zygote: Zygote | None) -> Inspections:
+async def _inspections(config: GatewayConfig, zygote: ZygoteClient | None) -> Inspections:
     inspector = None
     if zygote is not None:
         scanner = ClamdScanner(Path(config.clamd_socket))

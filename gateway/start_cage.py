@@ -10,12 +10,14 @@ from quarantine.cage.layers import REQUIRED, Cage, Layer, missing_layers
 from quarantine.errors import CageError
 from quarantine.file_types import PICTURES
 from quarantine.workers.cage_test import Proof, prove_cage
-from quarantine.workers.zygote_client import Zygote
+from quarantine.workers.zygote_client import ZygoteClient
 
 _ADVICE: Final = "inspection = false takes files unseen and holds them all, locked at the desk until a person decides"
 
 
-def start_cage(config: GatewayConfig, *, missing: Callable[[], tuple[Layer, ...]] = missing_layers) -> Zygote | None:
+def start_cage(
+    config: GatewayConfig, *, missing: Callable[[], tuple[Layer, ...]] = missing_layers
+) -> ZygoteClient | None:
     """Start the zygote and prove its cage; None where inspection is switched off.
 
     Raises:
@@ -43,9 +45,9 @@ def start_cage(config: GatewayConfig, *, missing: Callable[[], tuple[Layer, ...]
     return zygote
 
 
-def _start(cage: Cage, *, pictures: bool) -> tuple[Zygote, list[Proof]]:
+def _start(cage: Cage, *, pictures: bool) -> tuple[ZygoteClient, list[Proof]]:
     """Return a zygote and the attacks that its cage does not stop."""
-    zygote = Zygote(cage, pictures=pictures)
+    zygote = ZygoteClient(cage, pictures=pictures)
     try:
         return zygote, [proof for proof in prove_cage(zygote) if not proof.outcome.holds]
     except BaseException:

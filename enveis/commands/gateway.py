@@ -125,13 +125,13 @@ def _cage_rows() -> tuple[list[tuple[str, str]], bool]:
     from quarantine.cage.layers import missing_layers
     from quarantine.errors import CageError
     from quarantine.workers.cage_test import prove_cage
-    from quarantine.workers.zygote_client import Zygote
+    from quarantine.workers.zygote_client import ZygoteClient
 
     lacking = missing_layers()
     if lacking:
         return [("cage", f"MISSING: this kernel lacks {' and '.join(lacking)}")], False
     try:
-        with Zygote() as zygote:
+        with ZygoteClient() as zygote:
             hello, proofs = zygote.start(), prove_cage(zygote)
     except CageError as error:
         return [("cage", f"MISSING: {error}")], False

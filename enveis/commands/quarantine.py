@@ -41,13 +41,13 @@ def _inspect(arguments: Namespace, terminal: Terminal) -> int:
     from quarantine.inspector import Inspector
     from quarantine.scanner.clamd import ClamdScanner
     from quarantine.workers.caged_examiner import CagedExaminer
-    from quarantine.workers.zygote_client import Zygote
+    from quarantine.workers.zygote_client import ZygoteClient
 
     config = _settings(arguments)
     allowed = frozenset(map(FileType, config.allowed_types))
     rows, statuses = [], set()
     sentences: tuple[str, ...]
-    with contextlib.closing(Zygote(pictures=not PICTURES.isdisjoint(allowed))) as zygote:
+    with contextlib.closing(ZygoteClient(pictures=not PICTURES.isdisjoint(allowed))) as zygote:
         inspector = Inspector(
             ClamdScanner(Path(arguments.socket or config.clamd_socket)),
             config.budgets,

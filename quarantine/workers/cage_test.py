@@ -21,7 +21,7 @@ from quarantine.file_types import FileType
 from quarantine.memfd import SealedMemfd, seal_bytes_in_memory
 from quarantine.workers.caged_examiner import CagedExaminer
 from quarantine.workers.protocol import Request
-from quarantine.workers.zygote_client import Zygote
+from quarantine.workers.zygote_client import ZygoteClient
 
 ATTACK_SECONDS: Final = 20.0
 _ATTACK_CPU: Final = 5  # seconds
@@ -55,7 +55,7 @@ class Proof:
         return ATTACKS[self.attack].sentence
 
 
-def prove_cage(zygote: Zygote) -> tuple[Proof, ...]:
+def prove_cage(zygote: ZygoteClient) -> tuple[Proof, ...]:
     """Attack the cage of this zygote's workers from inside, in every way that we know.
 
     Raises:
@@ -70,7 +70,7 @@ def prove_cage(zygote: Zygote) -> tuple[Proof, ...]:
         return tuple(Proof(name, attack(zygote, name, targets[name], memfd)) for name in ATTACKS)
 
 
-def attack(zygote: Zygote, name: str, target: str, memfd: SealedMemfd) -> Outcome:
+def attack(zygote: ZygoteClient, name: str, target: str, memfd: SealedMemfd) -> Outcome:
     """Let one worker try one attack."""
     request = Request(_ATTACK_CPU, Budgets(), attack=name, target=target)
     try:

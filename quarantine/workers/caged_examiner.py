@@ -12,7 +12,7 @@ from quarantine.rar.unpack import collect
 from quarantine.verdict import Reason
 from quarantine.workers.assignment import Assignment
 from quarantine.workers.protocol import Request
-from quarantine.workers.zygote_client import Zygote, default_zygote
+from quarantine.workers.zygote_client import ZygoteClient, default_zygote
 
 
 class CagedExaminer:
@@ -23,7 +23,7 @@ class CagedExaminer:
         zygote: Started before any key was read; None takes this process's own, which starts with the first file.
     """
 
-    def __init__(self, budgets: Budgets, zygote: Zygote | None = None) -> None:
+    def __init__(self, budgets: Budgets, zygote: ZygoteClient | None = None) -> None:
         self._budgets = budgets
         self._zygote = zygote or default_zygote()
 

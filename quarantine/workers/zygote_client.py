@@ -26,7 +26,7 @@ START_SECONDS: Final = 60.0  # a warm zygote takes half a second; a busy machine
 REST_SECONDS: Final = 1.0  # between two starts that failed, so that a broken machine is not kept busy by it
 
 
-class Zygote:
+class ZygoteClient:
     """A zygote that is there when it is needed. `start` it before any key is read; `close` it at the end."""
 
     def __init__(self, cage: Cage | None = None, *, program: tuple[str, ...] = PROGRAM, pictures: bool = False) -> None:
@@ -189,9 +189,9 @@ def _end(process: "subprocess.Popen[bytes]", channel: socket.socket) -> None:
     process.wait()
 
 
-_default = Zygote()
+_default = ZygoteClient()
 
 
-def default_zygote() -> Zygote:
+def default_zygote() -> ZygoteClient:
     """The one of this process for whoever brings none; it starts with its first file."""
     return _default

@@ -12,7 +12,7 @@ from quarantine.errors import UndecidableError
 from quarantine.image.check import load_second_opinion
 from quarantine.memfd import seal_bytes_in_memory
 from quarantine.workers.caged_examiner import CagedExaminer
-from quarantine.workers.zygote_client import Zygote
+from quarantine.workers.zygote_client import ZygoteClient
 from tests.fuzz.cases import mutated, type_of
 from tests.fuzz.seeds import TARGETS
 from tests.fuzz.targets import BUDGETS, SECONDS
@@ -32,7 +32,7 @@ def run(count: int, seed: int) -> list[Fault]:
     """Examine `count` mutated files of each type twice, here and in the cage."""
     faults = []
     load_second_opinion()
-    with Zygote(pictures=True) as zygote:
+    with ZygoteClient(pictures=True) as zygote:
         examiner = CagedExaminer(BUDGETS, zygote)
         for target in FILES:
             for content in mutated(target, count, seed):

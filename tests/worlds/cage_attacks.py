@@ -15,7 +15,7 @@ from quarantine.cage.attacks import ATTACKS
 from quarantine.cage.layers import Cage, Layer
 from quarantine.memfd import SealedMemfd, seal_bytes_in_memory
 from quarantine.workers.cage_test import attack, open_targets
-from quarantine.workers.zygote_client import Zygote
+from quarantine.workers.zygote_client import ZygoteClient
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def main(abi: int) -> None:
             wanted.setdefault(case.without, set()).add(name)
     outcomes = []
     for without, names in wanted.items():
-        with contextlib.closing(Zygote(Cage(without, abi))) as zygote:
+        with contextlib.closing(ZygoteClient(Cage(without, abi))) as zygote:
             outcomes += [
                 {"attack": name, "without": sorted(without), "outcome": attempt(zygote, name, without)}
                 for name in sorted(names)
@@ -60,7 +60,7 @@ def main(abi: int) -> None:
     json.dump(outcomes, sys.stdout)
 
 
-def attempt(zygote: Zygote, name: str, without: frozenset[Layer]) -> str:
+def attempt(zygote: ZygoteClient, name: str, without: frozenset[Layer]) -> str:
     """Return the outcome of one attack, with fresh targets."""
     with open_targets() as targets, unsealed() if Layer.SEALS in without else seal_bytes_in_memory(b"text") as memfd:
         return attack(zygote, name, targets[name], memfd)

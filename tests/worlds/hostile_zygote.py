@@ -1,6 +1,6 @@
 """A zygote whose workers were taken over: what a file holds is run as Python, inside the cage, in place of its check.
 
-with Zygote(program=HOSTILE) as zygote: ...
+with ZygoteClient(program=HOSTILE) as zygote: ...
 """
 
 import contextlib

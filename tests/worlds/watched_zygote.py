@@ -2,10 +2,10 @@
 
 from quarantine.workers.assignment import Assignment
 from quarantine.workers.protocol import End, Request
-from quarantine.workers.zygote_client import Zygote
+from quarantine.workers.zygote_client import ZygoteClient
 
 
-class WatchedZygote(Zygote):
+class WatchedZygote(ZygoteClient):
     """Keeps what its workers came to."""
 
     def __init__(self) -> None:

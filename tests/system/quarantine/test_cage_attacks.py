@@ -18,7 +18,7 @@ from quarantine.cage.attacks import ATTACKS
 from quarantine.cage.landlock import landlock_abi
 from quarantine.cage.layers import Layer
 from quarantine.workers.cage_test import Outcome
-from quarantine.workers.zygote_client import Zygote
+from quarantine.workers.zygote_client import ZygoteClient
 from tests.worlds.cage_attacks import Case, cases
 
 ROOT = Path(__file__).parents[3]
@@ -48,7 +48,7 @@ def prefix_of(user: str) -> tuple[str, ...]:
 
 @functools.cache
 def has_namespaces() -> bool:
-    with Zygote() as zygote:
+    with ZygoteClient() as zygote:
         return zygote.start().namespaces
 
 
@@ -89,8 +89,9 @@ def test_where_namespaces_are_forbidden_the_rest_holds() -> None:
     ).returncode:
         pytest.skip("this machine has no user namespaces to begin with")
     script = (
-        "from quarantine.workers.zygote_client import Zygote\nfrom quarantine.workers.cage_test import prove_cage\n"
-        "with Zygote() as zygote:\n"
+        "from quarantine.workers.zygote_client import ZygoteClient\n"
+        "from quarantine.workers.cage_test import prove_cage\n"
+        "with ZygoteClient() as zygote:\n"
         "    print(zygote.start().namespaces, all(proof.outcome.holds for proof in prove_cage(zygote)))"
     )
     command = ["unshare", "-Ur", "sh", "-c", f'{forbid} "$@"', "sh", sys.executable, "-B", "-c", script]

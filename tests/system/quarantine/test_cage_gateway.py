@@ -20,7 +20,7 @@ from quarantine.cage.layers import Cage, Layer
 from quarantine.errors import CageError
 from quarantine.scanner.local_clamd import LocalClamd
 from quarantine.workers.cage_test import Outcome, prove_cage
-from quarantine.workers.zygote_client import Zygote
+from quarantine.workers.zygote_client import ZygoteClient
 from tests.worlds.gateway_process import GatewayProcess
 
 ACCEPTING = replace(GatewayConfig(), uncaged_inspection=UNCAGED)
@@ -48,7 +48,7 @@ def test_no_other_words_do(word: str) -> None:
 def test_a_cage_that_lets_an_attack_through_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     # Without these a worker may signal the gateway, whatever the kernel said that it has.
     hole = frozenset({Layer.SECCOMP, Layer.NAMESPACES, Layer.LANDLOCK})
-    monkeypatch.setattr(caging, "Zygote", lambda _cage, **_: Zygote(Cage(hole)))
+    monkeypatch.setattr(caging, "ZygoteClient", lambda _cage, **_: ZygoteClient(Cage(hole)))
     with pytest.raises(GatewayError, match=r"does not hold here, as a file could .*signal the gateway"):
         start_cage(GatewayConfig())
 
@@ -59,7 +59,7 @@ def test_workers_that_never_answer_prove_nothing(tmp_path: Path) -> None:
         "import sys, os\nfrom quarantine.workers import spares, zygote as zygote_process\n"
         "spares.work = lambda *_: os._exit(0)\nzygote_process.main(sys.argv[1:])\n"
     )
-    with Zygote(program=(str(program),)) as zygote, pytest.raises(CageError, match="harmless text"):
+    with ZygoteClient(program=(str(program),)) as zygote, pytest.raises(CageError, match="harmless text"):
         prove_cage(zygote)
 
 
@@ -71,7 +71,7 @@ def test_the_zygote_starts_before_any_key_is_read(tmp_path: Path, monkeypatch: p
     events: list[str] = []
     start = start_cage
 
-    def starting(config: GatewayConfig) -> Zygote | None:
+    def starting(config: GatewayConfig) -> ZygoteClient | None:
         events.append("cage")
         return start(config)
 

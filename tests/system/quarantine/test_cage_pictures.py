@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from quarantine.scanner.local_clamd import LocalClamd
-from quarantine.workers.zygote_client import Zygote
+from quarantine.workers.zygote_client import ZygoteClient
 from tests.builders.jpeg_files import chunk, jpeg, png
 from tests.builders.picture_files import exif, saved, two_pictures, with_text
 from tests.worlds.gateway_process import GatewayProcess
@@ -47,7 +47,7 @@ def test_pictures_are_inspected_in_the_cage(
 
 @pytest.mark.parametrize("pictures", [False, True])
 def test_a_zygote_holds_pillow_only_where_pictures_are_taken(*, pictures: bool) -> None:
-    with Zygote(pictures=pictures) as zygote:
+    with ZygoteClient(pictures=pictures) as zygote:
         assert zygote.pid is not None
         # Process 1 of its namespace is the one that forks; where there are none, it is the zygote itself.
         children = Path(f"/proc/{zygote.pid}/task/{zygote.pid}/children").read_text().split()
