@@ -8,8 +8,9 @@ The worker's answer is one JSON object of this closed form and nothing else:
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import BinaryIO, Final, Protocol
 
 from quarantine.archive.content import Promise
 from quarantine.budgets import Budgets
@@ -49,6 +50,14 @@ class Examination:
     members: tuple[Member, ...] = ()
     spent_members: int = 0  # that the worker itself looked into; the members above are not among them
     spent_bytes: int = 0  # that these unpacked to
+
+
+# How a check has a file inside its own examined, within the budgets that are left for it. It is handed down to every
+# check, so that no check imports another one.
+ExamineMember = Callable[[BinaryIO, FileType, Budgets], Examination]
+# Examines the whole of a file of the check's type. Raises whatever the parser raises. A check of files that hold no
+# others makes no use of the last argument.
+Check = Callable[[BinaryIO, Budgets, ExamineMember], Examination]
 
 
 class Examiner(Protocol):

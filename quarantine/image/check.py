@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import BinaryIO, Final
 
 from quarantine.budgets import MIB, Budgets
-from quarantine.examination import Examination
+from quarantine.examination import Examination, ExamineMember
 from quarantine.file_types import FileType
 from quarantine.image.jpeg import JPEG_MAGIC, jpeg_privacy, jpeg_size
 from quarantine.image.png import read_png
@@ -34,7 +34,7 @@ def load_second_opinion() -> None:
     _second_opinion = opinion
 
 
-def examine(stream: BinaryIO, budgets: Budgets) -> Examination:
+def examine_image(stream: BinaryIO, budgets: Budgets, _: ExamineMember) -> Examination:
     """See quarantine.check_of_type."""
     size = stream.seek(0, 2)
     stream.seek(0)

@@ -8,25 +8,33 @@ has seen its objects.
 from typing import BinaryIO
 
 from quarantine.budgets import Budgets
-from quarantine.examination import Examination
+from quarantine.examination import Examination, ExamineMember
+from quarantine.file_types import FileType
 from quarantine.pdf.objects import walk
 from quarantine.pdf.raw_bytes import OverBudgetError, scan_bytes
 from quarantine.verdict import Code, Finding
 
 
-def examine(stream: BinaryIO, budgets: Budgets) -> Examination:
+def examine_pdf(stream: BinaryIO, budgets: Budgets, examine_member: ExamineMember) -> Examination:
     """See quarantine.check_of_type."""
-    codes = examine_at(stream, budgets, depth=0)
+    codes = _codes_at(stream, budgets, examine_member, depth=0)
     return Examination(tuple(Finding(code) for code in Code if code in codes))
 
 
-def examine_at(stream: BinaryIO, budgets: Budgets, *, depth: int) -> set[Code]:
+def _codes_at(stream: BinaryIO, budgets: Budgets, examine_member: ExamineMember, *, depth: int) -> set[Code]:
     """What is found in a PDF that lies `depth` files deep."""
+
+    def examine_embedded(embedded: BinaryIO, file_type: FileType) -> set[Code]:
+        # A PDF inside is examined from here: only this check counts how deep it lies.
+        if file_type is FileType.PDF:
+            return _codes_at(embedded, budgets, examine_member, depth=depth + 1)
+        return {finding.code for finding in examine_member(embedded, file_type, budgets).findings}
+
     try:
         seen = scan_bytes(stream, stream.seek(0, 2), budgets)
     except (OverBudgetError, MemoryError):
         return {Code.PDF_BUDGET}
-    walked = walk(stream, budgets, depth=depth, first=frozenset(seen.embedded_files))
+    walked = walk(stream, budgets, examine_embedded, depth=depth, first=frozenset(seen.embedded_files))
     codes = seen.codes | walked.codes
     if Code.PDF_ENCRYPTED in codes:
         return codes

@@ -7,6 +7,7 @@ only counted.
 import io
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
@@ -15,11 +16,12 @@ from pypdf.errors import LimitReachedError
 from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, NullObject, PdfObject, StreamObject
 
 from quarantine.budgets import MIB, Budgets
+from quarantine.file_types import HEAD_SIZE, FileType, type_of_content
 from quarantine.pdf.actions import dictionary_actions, opening_actions
 from quarantine.pdf.privacy import dictionary_privacy, document_privacy, info_privacy, is_colour_scan
 from quarantine.pdf.repair import repaired
 from quarantine.pdf.values import name_of, value_of
-from quarantine.pdf_embedded import embedded_codes
+from quarantine.polyglots import is_active_text, is_container, is_program
 from quarantine.verdict import Code
 
 # Its warnings quote the file, so they are not even formatted.
@@ -44,6 +46,10 @@ _LIMITS: Final = {
 }
 
 
+# Finds what is in a file inside the PDF, which is of this type.
+ExamineEmbedded = Callable[[BinaryIO, FileType], set[Code]]
+
+
 @dataclass(slots=True)
 class Walked:
     """What the walk saw."""
@@ -56,16 +62,24 @@ class Walked:
     embedded_files: set[int] = field(default_factory=set)  # numbers of those that were looked into
 
 
-def walk(stream: BinaryIO, budgets: Budgets, *, depth: int, first: frozenset[int] = frozenset()) -> Walked:
+def walk(
+    stream: BinaryIO,
+    budgets: Budgets,
+    examine_embedded: ExamineEmbedded,
+    *,
+    depth: int,
+    first: frozenset[int] = frozenset(),
+) -> Walked:
     """Walk all objects; never raises for what the bytes are.
 
     Args:
         stream: Of a whole PDF.
         budgets: Objects, time, and size of embedded files.
+        examine_embedded: Called for each embedded file that is not opaque.
         depth: How many files this one is inside of.
         first: Object numbers to look at before the others.
     """
-    walker = _Walker(budgets, depth)
+    walker = _Walker(budgets, examine_embedded, depth)
     with pypdf.apply_configuration(**_LIMITS):  # type: ignore[arg-type]  # values of several types
         try:
             walker.run(stream, first)
@@ -79,9 +93,10 @@ def _is_there(untrusted: PdfObject | None) -> bool:
 
 
 class _Walker:
-    def __init__(self, budgets: Budgets, depth: int) -> None:
+    def __init__(self, budgets: Budgets, examine_embedded: ExamineEmbedded, depth: int) -> None:
         self.seen = Walked()
         self._budgets = budgets
+        self._examine_embedded = examine_embedded
         self._depth = depth
         self._pages = 0
         self._until = time.process_time() + budgets.pdf_walk_cpu
@@ -193,4 +208,16 @@ class _Walker:
         except Exception:  # noqa: BLE001 - see the module; beyond the limits is one of them
             self.seen.codes.add(Code.PDF_EMBEDDED_OPAQUE)
             return
-        self.seen.codes |= embedded_codes(io.BytesIO(content), self._budgets, depth=self._depth + 1)
+        self.seen.codes |= self._embedded_codes(content)
+
+    def _embedded_codes(self, content: bytes) -> set[Code]:
+        """What an embedded file is, and what is found in it."""
+        head = content[:HEAD_SIZE]
+        if is_program(head):
+            return {Code.PDF_EMBEDDED_PROGRAM}
+        file_type = type_of_content(head)
+        if is_active_text(head.removeprefix(b"\xef\xbb\xbf")) and file_type is not FileType.PDF:
+            return {Code.PDF_EMBEDDED_PROGRAM}
+        if is_container(head) or file_type in {None, FileType.ZIP, FileType.RAR} or self._depth >= self._budgets.depth:
+            return {Code.PDF_EMBEDDED_OPAQUE}
+        return self._examine_embedded(io.BytesIO(content), file_type)

@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 from quarantine.archive.content import promise_of
 from quarantine.archive.names import NameBook, executable_finding, name_findings, points_outside
 from quarantine.budgets import Budgets
-from quarantine.examination import SIZE_MAX, Examination, Member
+from quarantine.examination import SIZE_MAX, Examination, ExamineMember, Member
 from quarantine.rar.blocks import MAGIC_5, Block, DamagedRarError, Kind
 from quarantine.rar.quick_open import shows_another_list
 from quarantine.rar.rar3 import read_blocks as read_rar3
@@ -28,7 +28,7 @@ class _OverBudgetError(Exception):
     """More members than are looked at."""
 
 
-def examine(stream: BinaryIO, budgets: Budgets) -> Examination:
+def examine_rar(stream: BinaryIO, budgets: Budgets, _: ExamineMember) -> Examination:
     """See quarantine.check_of_type."""
     size = stream.seek(0, 2)
     stream.seek(0)

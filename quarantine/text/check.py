@@ -7,7 +7,7 @@ import codecs
 from typing import BinaryIO, Final
 
 from quarantine.budgets import MIB, Budgets
-from quarantine.examination import Examination
+from quarantine.examination import Examination, ExamineMember
 from quarantine.file_types import HEAD_SIZE
 from quarantine.polyglots import ends_as_zip, is_active_text
 from quarantine.text.marks import Mark, MarkSearch
@@ -30,7 +30,7 @@ _BY_MARK: Final = (
 )
 
 
-def examine(stream: BinaryIO, budgets: Budgets) -> Examination:  # noqa: ARG001 - every check is handed its budgets
+def examine_text(stream: BinaryIO, _budgets: Budgets, _: ExamineMember) -> Examination:
     """See quarantine.check_of_type."""
     stream.seek(0)
     head = stream.read(HEAD_SIZE)

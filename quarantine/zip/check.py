@@ -14,8 +14,7 @@ from quarantine.archive.content import ContentSearch, Promise, kind_to_check, pr
 from quarantine.archive.names import NameBook, executable_finding, extension_of, name_findings, points_outside
 from quarantine.archive.spending import Expenses
 from quarantine.budgets import Budgets
-from quarantine.check_of_type import examine_bytes
-from quarantine.examination import Examination, Member
+from quarantine.examination import Examination, ExamineMember, Member
 from quarantine.file_types import HEAD_SIZE, FileType
 from quarantine.verdict import Code, Finding
 from quarantine.zip.directory import Directory, Entry, OverBudgetError, UnreadableZipError, read_directory
@@ -41,9 +40,9 @@ _UNIX: Final = frozenset({3, 19})  # systems in "version made by" with Unix mode
 _ORDINARY: Final = frozenset({stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK})
 
 
-def examine(stream: BinaryIO, budgets: Budgets) -> Examination:
+def examine_zip(stream: BinaryIO, budgets: Budgets, examine_member: ExamineMember) -> Examination:
     """See quarantine.check_of_type."""
-    search = _Search(budgets, stream.seek(0, 2))
+    search = _Search(budgets, examine_member, stream.seek(0, 2))
     try:
         search.look(stream, ())
     except (OverBudgetError, MemoryError):
@@ -54,8 +53,9 @@ def examine(stream: BinaryIO, budgets: Budgets) -> Examination:
 class _Search:
     """One search through an archive and what is nested in it, under one budget."""
 
-    def __init__(self, budgets: Budgets, size: int) -> None:
+    def __init__(self, budgets: Budgets, examine_member: ExamineMember, size: int) -> None:
         self._budgets = budgets
+        self._examine_member = examine_member
         self._spent = Expenses(budgets, size)
         self._findings: dict[Finding, None] = {}  # in order of discovery
         self._handed_back: list[Member] = []
@@ -197,5 +197,5 @@ class _Search:
         elif kind is FileType.ZIP:
             self.look(kept, place)
         else:
-            for finding in examine_bytes(kept, kind, self._budgets).findings:
+            for finding in self._examine_member(kept, kind, self._budgets).findings:
                 self._findings[finding] = None

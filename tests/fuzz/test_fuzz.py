@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from quarantine.budgets import Budgets
 from quarantine.errors import UndecidableError
 from quarantine.examination import Examination, Member
-from quarantine.image import check as checks_image
+from quarantine.image import check as image_check
 from quarantine.rar.blocks import MAGIC_5
-from quarantine.text import check as checks_txt
 from quarantine.verdict import Code, Finding
 from tests.builders.rar5 import Entry, rar5
 from tests.fuzz import caged, targets
@@ -29,10 +28,10 @@ needs_atheris = pytest.mark.skipif(sys.version_info >= (3, 12), reason="atheris 
 
 @pytest.fixture(scope="module", autouse=True)
 def _with_pillow() -> Iterator[None]:
-    before = checks_image._second_opinion
-    checks_image.load_second_opinion()
+    before = image_check._second_opinion
+    image_check.load_second_opinion()
     yield
-    checks_image._second_opinion = before
+    image_check._second_opinion = before
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -74,7 +73,7 @@ def test_mending_makes_the_sums_right() -> None:
 
 
 def test_an_exception_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks_txt, "examine", lambda stream, budgets: 1 // 0)
+    monkeypatch.setattr("quarantine.text.check.examine_text", lambda *_: 1 // 0)
     with pytest.raises(ZeroDivisionError):
         targets.TARGETS["txt"](b"text")
 

@@ -4,8 +4,8 @@ import io
 from pathlib import Path
 
 from quarantine.budgets import Budgets
+from quarantine.check_of_type import examine_bytes
 from quarantine.file_types import FileType, type_of_content
-from quarantine.pdf.check import examine
 from quarantine.verdict import Grade
 from tests.builders.benign_pdfs import by_programs, by_pypdf, own
 
@@ -18,7 +18,7 @@ def test_ordinary_pdfs_are_clear(tmp_path: Path) -> None:
     held, warned = {}, {}
     for name, content in files:
         assert type_of_content(content[:4096]) is FileType.PDF, name
-        findings = examine(io.BytesIO(content), Budgets()).findings
+        findings = examine_bytes(io.BytesIO(content), FileType.PDF, Budgets()).findings
         if any(finding.grade.holds for finding in findings):
             held[name] = findings
         if warnings := {f.code.value for f in findings if f.grade is Grade.WARNING} - WARNINGS:

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quarantine.budgets import Budgets
+from quarantine.check_of_type import examine_bytes
 from quarantine.file_types import FileType, type_of_content
-from quarantine.image.check import examine
 from quarantine.image.exif import exif_privacy
 from quarantine.verdict import Code
 from tests.builders.jpeg_files import chunk, jpeg, png, segment, tiff
@@ -22,7 +22,7 @@ EMPTY_XMP = b'<rdf:Description xmp:CreatorTool=""><dc:creator><rdf:Seq><rdf:li><
 
 
 def codes_of(content: bytes) -> set[str]:
-    return {finding.code.value for finding in examine(io.BytesIO(content), Budgets()).findings}
+    return {finding.code.value for finding in examine_bytes(io.BytesIO(content), FileType.JPEG, Budgets()).findings}
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from quarantine.budgets import Budgets
+from quarantine.check_of_type import examine_bytes
+from quarantine.file_types import FileType
 from quarantine.pdf import raw_bytes
-from quarantine.pdf.check import examine
 from quarantine.pdf.names import find_names
 from quarantine.pdf.raw_bytes import scan_bytes
 from quarantine.verdict import Code
@@ -36,7 +37,7 @@ SEEDS = [
 
 
 def codes_of(content: bytes, budgets: Budgets = BUDGETS) -> set[str]:
-    return {finding.code.value for finding in examine(io.BytesIO(content), budgets).findings}
+    return {finding.code.value for finding in examine_bytes(io.BytesIO(content), FileType.PDF, budgets).findings}
 
 
 def test_every_vector_has_its_file() -> None:
@@ -46,7 +47,7 @@ def test_every_vector_has_its_file() -> None:
 
 @pytest.mark.parametrize("name", VECTORS)
 def test_hostile(name: str) -> None:
-    findings = examine(io.BytesIO(HOSTILE[name]()), BUDGETS).findings
+    findings = examine_bytes(io.BytesIO(HOSTILE[name]()), FileType.PDF, BUDGETS).findings
     assert sorted(finding.code.value for finding in findings) == VECTORS[name]["codes"]
     held = any(finding.grade.holds for finding in findings)
     assert ("held" if held else "clear") == VECTORS[name]["lane"]

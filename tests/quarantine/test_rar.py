@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from quarantine.archive.content import Promise
 from quarantine.budgets import Budgets
+from quarantine.check_of_type import examine_bytes
 from quarantine.examination import Examination, Member, encode_examination, parse_examination
+from quarantine.file_types import FileType
 from quarantine.rar.blake2sp import Blake2sp
 from quarantine.rar.blocks import MAGIC_5, DamagedRarError, Kind
-from quarantine.rar.check import examine
 from quarantine.rar.rar3 import read_blocks as read_rar3
 from quarantine.rar.rar5 import read_blocks as read_rar5
 from quarantine.verdict import Code
@@ -33,7 +34,7 @@ HELLO_MEMBER = Member(5, crc32=zlib.crc32(b"hello"), promise=Promise.PLAIN)
 
 
 def look(archive: bytes, **limits: int) -> Examination:
-    return examine(io.BytesIO(archive), Budgets(**limits))
+    return examine_bytes(io.BytesIO(archive), FileType.RAR, Budgets(**limits))
 
 
 @pytest.mark.parametrize(("version", "name"), [(version, name) for version in SETS for name in SETS[version]])

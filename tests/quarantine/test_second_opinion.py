@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image, JpegImagePlugin
 
 from quarantine.budgets import Budgets
+from quarantine.check_of_type import examine_bytes
 from quarantine.file_types import FileType
 from quarantine.image import check
 from quarantine.verdict import Code
@@ -31,7 +32,7 @@ def _second_opinion() -> Iterator[None]:
 
 
 def codes_of(content: bytes) -> set[str]:
-    return {finding.code.value for finding in check.examine(io.BytesIO(content), Budgets()).findings}
+    return {finding.code.value for finding in examine_bytes(io.BytesIO(content), FileType.JPEG, Budgets()).findings}
 
 
 def without_pillow(content: bytes, monkeypatch: pytest.MonkeyPatch) -> set[str]:

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quarantine.budgets import Budgets
+from quarantine.check_of_type import examine_bytes
 from quarantine.file_types import FileType, type_of_content
 from quarantine.text import check
-from quarantine.text.check import examine
 from quarantine.text.marks import COUNTED, Mark, MarkSearch
 from quarantine.verdict import Code
 from tests.builders.text_files import HOSTILE, LINE, benign
@@ -42,7 +42,9 @@ PIECES = st.sampled_from(
 
 
 def findings_of(content: bytes) -> list[str]:
-    return sorted(finding.code.value for finding in examine(io.BytesIO(content), Budgets()).findings)
+    return sorted(
+        finding.code.value for finding in examine_bytes(io.BytesIO(content), FileType.TXT, Budgets()).findings
+    )
 
 
 def test_every_vector_has_its_file() -> None:
@@ -55,7 +57,9 @@ def test_hostile(name: str) -> None:
     # Otherwise it would not even be inspected.
     assert type_of_content(HOSTILE[name][:4096]) is FileType.TXT
     assert findings_of(HOSTILE[name]) == VECTORS[name]["codes"]
-    held = any(finding.grade.holds for finding in examine(io.BytesIO(HOSTILE[name]), Budgets()).findings)
+    held = any(
+        finding.grade.holds for finding in examine_bytes(io.BytesIO(HOSTILE[name]), FileType.TXT, Budgets()).findings
+    )
     assert ("held" if held else "clear") == VECTORS[name]["lane"]
 
 

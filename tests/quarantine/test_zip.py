@@ -12,9 +12,10 @@ from enveis.demo.sample_files import one_page_pdf
 from quarantine.archive import spending
 from quarantine.archive.content import Promise
 from quarantine.budgets import MIB, Budgets
+from quarantine.check_of_type import examine_bytes
 from quarantine.examination import Examination, Member, encode_examination, parse_examination
+from quarantine.file_types import FileType
 from quarantine.verdict import Code
-from quarantine.zip.check import examine
 from quarantine.zip.expand import expand
 from tests.builders.benign_zip import benign_archives
 from tests.builders.hostile_zip import BUILDERS, LINK, nested
@@ -29,7 +30,7 @@ RAR_MEMBER = Member(len(RAR), crc32=zlib.crc32(RAR), place=(1,), promise=Promise
 
 
 def look(archive: bytes, **limits: int) -> Examination:
-    return examine(io.BytesIO(archive), Budgets(**limits))
+    return examine_bytes(io.BytesIO(archive), FileType.ZIP, Budgets(**limits))
 
 
 @pytest.mark.parametrize("name", BUILDERS)
