@@ -103,8 +103,8 @@ def _importer(
     from desk.arrival.opening import read_to_the_end
     from keys.age.small import open_bytes
     from transfer.batch.batch import GatewayId
+    from transfer.high_side.arrivals import Arrivals
     from transfer.high_side.import_bag import import_bag
-    from transfer.ledger import Arrivals
 
     trusted = {GatewayId(name): pairing.key for name, pairing in home.pairings().items()}
     arrivals = Arrivals(home.arrivals)

@@ -6,8 +6,7 @@ from typing import Final
 
 from desk.errors import DeskError
 from desk.home import DeskHome
-from transfer.high_side.arrivals import was_begun
-from transfer.ledger import Arrivals
+from transfer.high_side.arrivals import Arrivals, was_begun
 from transfer.names import Lane, PacketId
 from transfer.packet.manifest import Manifest
 

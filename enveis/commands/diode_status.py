@@ -21,7 +21,7 @@ def read_link(home: "DeskHome") -> "ReceiverReport | None":
     """Return how a desk's link is; None when it has none."""
     from transfer.diode.receiver.network_process import read_links
     from transfer.diode.receiver.report import report_receiver
-    from transfer.ledger import Arrivals
+    from transfer.high_side.arrivals import Arrivals
 
     shelf = shelf_of(home.root)
     if not shelf.root.is_dir():

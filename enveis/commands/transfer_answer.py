@@ -42,7 +42,7 @@ def _acknowledge(arguments: Namespace, terminal: Terminal) -> int:
 
 def _acknowledge_file(low: "LowSide", path: Path, terminal: Terminal) -> int:
     from keys.words import WordsError
-    from transfer.answer import ANSWER_FILE_MAX, parse_answers
+    from transfer.batch.acknowledgement import ANSWER_FILE_MAX, parse_answers
     from transfer.batch.batch import gateway_id
     from transfer.errors import CodeError
     from transfer.low_side.export import acknowledge

@@ -75,7 +75,7 @@ def _tell(
 ) -> dict[str, str]:
     """Say what came of each bag; return what is wrong with the copies of these gateways' logs, by gateway."""
     from desk.arrival.gateways import copy_fault
-    from transfer.ledger import Arrivals
+    from transfer.high_side.arrivals import Arrivals
 
     arrivals = Arrivals(home.arrivals)
     said = {gateway: copy_fault(home, arrivals, gateway) for gateway in {report.batch.gateway for report in reports}}
@@ -100,10 +100,12 @@ def _tell(
 
 def _write_answers(path: Path, reports: "list[ImportReport]") -> None:
     from disk.durable import replace
-    from transfer.answer import Answer, encode_answers
+    from transfer.batch.acknowledgement import Acknowledgement, encode_answers
 
     answers = [
-        Answer(report.batch.gateway, report.batch.number, report.code, tuple(item.id for item in report.missing))
+        Acknowledgement(
+            report.batch.gateway, report.batch.number, report.code, tuple(item.id for item in report.missing)
+        )
         for report in reports
     ]
     replace(path, [encode_answers(answers)])

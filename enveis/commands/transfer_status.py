@@ -97,8 +97,8 @@ def _state(status: "BatchStatus") -> str:
 
 def _high(home: "DeskHome", terminal: Terminal) -> int:
     from desk.arrival.gateways import list_gateways
+    from transfer.high_side.arrivals import Arrivals
     from transfer.high_side.status import read_high_status
-    from transfer.ledger import Arrivals
 
     home.check()
     gateways = read_high_status(Arrivals(home.arrivals))

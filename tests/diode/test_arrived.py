@@ -11,7 +11,7 @@ from transfer.batch.batch import digest_batch
 from transfer.diode.errors import DropReason
 from transfer.diode.receiver import arrived as arrived_module
 from transfer.diode.sender.batch_object import BatchObject, form_batch
-from transfer.ledger import Arrivals
+from transfer.high_side.arrivals import Arrivals
 from transfer.low_side.export import LowSide, reexport
 from transfer.usb.bag_writer import AUDIT, MANIFEST
 

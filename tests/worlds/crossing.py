@@ -14,9 +14,10 @@ from keys.identity import Identity, generate_identity
 from keys.recipient import Kind
 from keys.signing import SigningKey, VerifyKey
 from transfer.batch.batch import GatewayId, gateway_id
+from transfer.high_side.arrivals import Arrivals
 from transfer.high_side.import_bag import ImportReport, import_bag
-from transfer.ledger import Arrivals, Outbox
 from transfer.low_side.export import ExportReport, LowSide, export
+from transfer.low_side.outbox import Outbox
 from transfer.names import Lane, PacketId
 from transfer.spool.spool import Spool
 from transfer.usb.bag_writer import Progress

@@ -1,21 +1,45 @@
-"""The words that a desk gives for what arrived (BATCH.md 6). Pure.
+"""The acknowledgement words that a desk gives for what arrived (BATCH.md 6), and the file that carries them. Pure.
 
-They are a MAC under the batch's secret, which only the desk's identity can open. They guard against mistakes and
+The words are a MAC under the batch's secret, which only the desk's identity can open. They guard against mistakes and
 stolen sticks, not against an owned gateway, which has the secret too and could delete anyway.
+
+The answers file (BATCH.md 6.6) is for lists of missing packets that nobody wants to type. It travels on a fresh disc
+or on paper, and is trusted no more than typed words are.
 """
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from keys.words import Purpose, encode_words, parse_words
-from transfer.names import PacketId
+from transfer.batch.batch import NUMBER_MAX, PACKETS_MAX, GatewayId
+from transfer.names import PacketId, parse_packet_id
+from transfer.record import HEX_64, Record, encode_record, parse_record
 
 SECRET_SIZE: Final = 32  # bytes, random, one for each batch
 CODE_BITS: Final = 70  # seven words and a check word; at least 66 are asked for
+FORMAT: Final = "enveis-answers"
+VERSION: Final = 1
+ANSWERS_MAX: Final = 1000  # batches in one file
+ANSWER_FILE_MAX: Final = 64 * 1024 * 1024  # bytes; a thousand batches of which every packet is missing
+
+_WORDS_MAX: Final = 200  # characters of eight words
+_FORMAT: Final = re.compile(FORMAT)
 _MAC_SIZE: Final = 16  # bytes of BLAKE2b, of which the first CODE_BITS become words
 _DOMAIN: Final = b"enveis-ack-v1"  # BLAKE2b's personalisation
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """A desk's answer to one batch: the acknowledgement words for what arrived, and the packets that did not."""
+
+    gateway: GatewayId
+    number: int
+    words: str
+    missing: tuple[PacketId, ...]
 
 
 def acknowledgement_words(secret: bytes, *, digest: str, arrived: Iterable[PacketId]) -> str:
@@ -30,14 +54,37 @@ def acknowledgement_words(secret: bytes, *, digest: str, arrived: Iterable[Packe
 
 
 def parse_acknowledgement(untrusted_text: str) -> int:
-    """Return the number in typed words, or raise keys.words.WordsError."""
+    """Return the number that the typed words encode, or raise keys.words.WordsError."""
     return parse_words(untrusted_text, bits=CODE_BITS, purpose=Purpose.ACKNOWLEDGEMENT)
 
 
 def is_acknowledgement(code: int, secret: bytes, *, digest: str, arrived: Iterable[PacketId]) -> bool:
-    """Tell whether the typed number is the one for exactly these packets."""
+    """Return whether the typed number is the one for exactly these packets."""
     size = -(-CODE_BITS // 8)
     return hmac.compare_digest(code.to_bytes(size), _code(secret, digest, arrived).to_bytes(size))
+
+
+def encode_answers(answers: Sequence[Acknowledgement]) -> bytes:
+    """Return the bytes of an answers file."""
+    items = [
+        {"gateway": item.gateway, "number": item.number, "words": item.words, "missing": list(item.missing)}
+        for item in answers
+    ]
+    return encode_record({"format": FORMAT, "version": VERSION, "answers": items})
+
+
+def parse_answers(untrusted: bytes) -> tuple[Acknowledgement, ...]:
+    """Return the acknowledgements in an answers file.
+
+    Raises:
+        RecordError: Not the format, or out of bounds.
+    """
+    record = parse_record(untrusted, name="the answers file", largest=ANSWER_FILE_MAX)
+    record.matching("format", _FORMAT)
+    record.integer("version", low=VERSION, high=VERSION)
+    answers = record.items("answers", most=ANSWERS_MAX, read=_read_acknowledgement)
+    record.close()
+    return answers
 
 
 def _code(secret: bytes, digest: str, arrived: Iterable[PacketId]) -> int:
@@ -47,3 +94,19 @@ def _code(secret: bytes, digest: str, arrived: Iterable[PacketId]) -> int:
     for packet in sorted(arrived):
         mac.update(bytes.fromhex(packet))
     return int.from_bytes(mac.digest()) >> 8 * _MAC_SIZE - CODE_BITS
+
+
+def _read_acknowledgement(untrusted: object, name: str) -> Acknowledgement:
+    record = Record(untrusted, name=name)
+    acknowledgement = Acknowledgement(
+        gateway=GatewayId(record.matching("gateway", HEX_64)),
+        number=record.integer("number", low=1, high=NUMBER_MAX),
+        words=record.text("words", longest=_WORDS_MAX),
+        missing=record.items("missing", most=PACKETS_MAX, read=_read_id),
+    )
+    record.close()
+    return acknowledgement
+
+
+def _read_id(untrusted: object, name: str) -> PacketId:
+    return Record({"id": untrusted}, name=name).one_of("id", parse_packet_id)

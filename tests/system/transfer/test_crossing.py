@@ -16,9 +16,10 @@ from disk.lock import BusyError, exclusive
 from keys.words import WordsError
 from tests.worlds.crossing import DAY, MIDNIGHT, High, Low, make_sides, no_progress
 from transfer.errors import BagError, CodeError, LedgerError, SpoiltPacketError
+from transfer.high_side.arrivals import AlarmKind, Gap
 from transfer.high_side.import_bag import MissingReason
-from transfer.ledger import AlarmKind, BatchState, Gap, Outbox
 from transfer.low_side.export import acknowledge, export, reexport, resume
+from transfer.low_side.outbox import BatchState, Outbox
 from transfer.names import Lane
 from transfer.usb.bag_writer import find_bags
 
