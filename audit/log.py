@@ -74,6 +74,17 @@ class AuditLog:
         with self._locked() as fd:
             return self._extend(fd, read_tail(fd, self._path), records)
 
+    def extend_once(self, records: Sequence[Record], *, after: int) -> None:
+        """Write those of `records` that no line after number `after` has yet: a crash may have come after a write.
+
+        Raises:
+            LineError: One of those lines is not a line of a log; nothing was written.
+        """
+        logged = {parse_line(line).record for line in split_lines(self.lines_after(after))}
+        left = [record for record in records if record not in logged]
+        if left:
+            self.extend(left)
+
     def adopt(self, untrusted_lines: bytes) -> Head:
         """Append lines that another station wrote, as they are: how a desk keeps a gateway's log.
 

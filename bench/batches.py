@@ -29,7 +29,9 @@ from transfer.batch.batch import gateway_id
 from transfer.high_side.arrivals import Arrivals
 from transfer.high_side.import_bag import import_bag
 from transfer.high_side.status import read_high_status
-from transfer.low_side.export import LowSide, acknowledge, export
+from transfer.low_side.acknowledge import acknowledge
+from transfer.low_side.export import export
+from transfer.low_side.low_side import LowSide
 from transfer.low_side.outbox import Outbox
 from transfer.low_side.status import WaitingLimits, read_low_status
 from transfer.names import Lane, PacketId, new_packet_id

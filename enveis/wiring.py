@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gateway.home.home import GatewayHome
     from keys.identity import Identity
     from transfer.high_side.import_bag import ImportReport
-    from transfer.low_side.export import LowSide
+    from transfer.low_side.low_side import LowSide
     from transfer.low_side.status import WaitingLimits
 
 
@@ -42,7 +42,7 @@ def low_side(home: "GatewayHome") -> "LowSide":
         LedgerError, AuditError: Ledger or log were lost or set back; one sentence says the way out. Nothing was done.
     """
     from transfer.low_side.consistency import verify_agreement
-    from transfer.low_side.export import LowSide
+    from transfer.low_side.low_side import LowSide
     from transfer.low_side.outbox import Outbox
     from transfer.spool.spool import Spool
 

@@ -152,7 +152,7 @@ def _finish_transfers(home: "GatewayHome") -> None:
     from gateway.home.home import read_key_file
     from keys.signing import parse_signing_key
     from transfer.errors import LedgerError
-    from transfer.low_side.export import resume
+    from transfer.low_side.recovery import resume
 
     try:
         read_key_file(home.key, parse_signing_key)

@@ -9,8 +9,9 @@ from enveis.terminal import Terminal
 from enveis.wiring import low_side, waiting_limits
 
 if TYPE_CHECKING:
+    from transfer.low_side.acknowledge import AcknowledgeReport
     from transfer.low_side.discard import OldPacket
-    from transfer.low_side.export import AcknowledgeReport, LowSide
+    from transfer.low_side.low_side import LowSide
 
 
 def _acknowledge_arguments(parser: ArgumentParser) -> None:
@@ -25,7 +26,7 @@ def _acknowledge_arguments(parser: ArgumentParser) -> None:
 
 def _acknowledge(arguments: Namespace, terminal: Terminal) -> int:
     from gateway.home.home import GatewayHome
-    from transfer.low_side.export import acknowledge
+    from transfer.low_side.acknowledge import acknowledge
 
     if bool(arguments.words) == (arguments.answers is not None) or (arguments.answers and arguments.missing):
         raise UsageError("give the words that the import printed, or --answers FILE alone")
@@ -45,7 +46,7 @@ def _acknowledge_file(low: "LowSide", path: Path, terminal: Terminal) -> int:
     from transfer.batch.acknowledgement import ANSWER_FILE_MAX, parse_answers
     from transfer.batch.batch import gateway_id
     from transfer.errors import CodeError
-    from transfer.low_side.export import acknowledge
+    from transfer.low_side.acknowledge import acknowledge
 
     with path.open("rb") as stream:
         answers = parse_answers(stream.read(ANSWER_FILE_MAX + 1))

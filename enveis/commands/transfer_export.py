@@ -11,7 +11,9 @@ from enveis.terminal import Terminal, amount
 from enveis.wiring import low_side, waiting_limits
 
 if TYPE_CHECKING:
-    from transfer.low_side.export import ExportedBatch, ExportReport, LowSide
+    from transfer.low_side.export import ExportReport
+    from transfer.low_side.export_bag import ExportedBatch
+    from transfer.low_side.low_side import LowSide
 
 
 def add_device(parser: ArgumentParser) -> None:

@@ -29,7 +29,9 @@ from gateway.home.config import GIB, MIB, GatewayConfig, encode_config
 from quarantine.scanner.local_clamd import LocalClamd
 from transfer.diode.receiver.arrived import note_imported, remove_imported, waiting_bags
 from transfer.high_side.arrivals import Arrivals
-from transfer.low_side.export import LowSide, acknowledge, export, reexport
+from transfer.low_side.acknowledge import acknowledge
+from transfer.low_side.export import export, reexport
+from transfer.low_side.low_side import LowSide
 from transfer.low_side.outbox import BatchState
 from transfer.low_side.waiting import count_waiting
 from transfer.names import Lane, PacketId

@@ -16,7 +16,7 @@ from transfer.diode.sender.batch_object import BatchObject, form_batch
 from transfer.diode.settings import SenderSettings
 from transfer.diode.wire.datagram import DatagramKind, DatagramWriter, LinkKey, link_id
 from transfer.diode.wire.notices import encode_object
-from transfer.low_side.export import LowSide
+from transfer.low_side.low_side import LowSide
 from transfer.names import PacketId
 
 SYMBOL = 1392

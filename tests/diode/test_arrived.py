@@ -12,7 +12,8 @@ from transfer.diode.errors import DropReason
 from transfer.diode.receiver import arrived as arrived_module
 from transfer.diode.sender.batch_object import BatchObject, form_batch
 from transfer.high_side.arrivals import Arrivals
-from transfer.low_side.export import LowSide, reexport
+from transfer.low_side.export import reexport
+from transfer.low_side.low_side import LowSide
 from transfer.usb.bag_writer import AUDIT, MANIFEST
 
 

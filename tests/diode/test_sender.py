@@ -15,7 +15,7 @@ import pytest
 from enveis.wiring import low_side
 from tests.diode.test_commands import HOST, free_udp_port
 from tests.worlds.link import ENVEIS, MIB, LinkEnds
-from transfer.batch.batch import Entry, parse_batch
+from transfer.batch.batch import PacketEntry, parse_batch
 from transfer.diode.sender import batch_object
 from transfer.diode.sender import sender as sending
 from transfer.diode.sender.batch_object import BatchObject, form_batch
@@ -112,7 +112,7 @@ def test_what_cannot_be_read_keeps_no_other_packet_waiting(bench: Bench, monkeyp
     monkeypatch.setattr(batch_object, "BATCH_BYTES", 4000)  # one packet in a batch
     really = batch_object._hash
 
-    def failing(packet: PacketId, path: Path) -> Entry:
+    def failing(packet: PacketId, path: Path) -> PacketEntry:
         if packet == spoilt:
             raise OSError(errno.EIO, "Input/output error")
         return really(packet, path)

@@ -18,8 +18,8 @@ from transfer.batch.batch import (
     PACKETS_MAX,
     AuditPart,
     Batch,
-    Entry,
     GatewayId,
+    PacketEntry,
     SecretPart,
     digest_batch,
     encode_batch,
@@ -45,7 +45,7 @@ def make_batch(**changes: Any) -> Batch:
         previous="ab" * 32,
         lane=Lane.HELD,
         day=date(2026, 11, 21),
-        packets=tuple(Entry(PacketId(f"{place:032x}"), 65_536 + place, HASH) for place in range(3)),
+        packets=tuple(PacketEntry(PacketId(f"{place:032x}"), 65_536 + place, HASH) for place in range(3)),
         audit=AuditPart(first=5, last=9, head=HASH, size=900, sha256=HASH),
         secret=SecretPart(size=400, sha256=HASH),
     )
@@ -79,14 +79,14 @@ packet_ids = st.integers(0, 2**128 - 1).map(lambda number: PacketId(f"{number:03
     st.sets(packet_ids, max_size=20),
 )
 def test_what_is_written_is_read(number: int, lane: Lane, day: date, ids: set[PacketId]) -> None:
-    entries = tuple(Entry(packet, 1 + int(packet, 16) % 2**40, HASH) for packet in sorted(ids))
+    entries = tuple(PacketEntry(packet, 1 + int(packet, 16) % 2**40, HASH) for packet in sorted(ids))
     batch = make_batch(number=number, lane=lane, day=day, packets=entries)
     manifest = encode_batch(batch)
     assert verify_batch(manifest, sign_batch(manifest, KEY), TRUSTED) == batch
 
 
 def test_a_batch_takes_a_thousand_packets_and_no_more() -> None:
-    entries = tuple(Entry(PacketId(f"{place:032x}"), 2**40, HASH) for place in range(PACKETS_MAX + 1))
+    entries = tuple(PacketEntry(PacketId(f"{place:032x}"), 2**40, HASH) for place in range(PACKETS_MAX + 1))
     assert len(parse_batch(encode_batch(make_batch(packets=entries[:-1]))).packets) == PACKETS_MAX == 1000
     with pytest.raises(ValueError, match="packets"):
         encode_batch(make_batch(packets=entries))

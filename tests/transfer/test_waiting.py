@@ -12,13 +12,12 @@ from audit.chain import parse_line, split_lines
 from audit.events import Event
 from tests.worlds.crossing import DAY, TICK, High, Low, make_sides
 from transfer.errors import CodeError
-from transfer.low_side.acknowledge import resume
+from transfer.low_side.acknowledge import acknowledge, resume
 from transfer.low_side.discard import DiscardError, choose, discard, past_retention
-from transfer.low_side.export import acknowledge
 from transfer.low_side.status import DAY_SECONDS, LowAlarm, WaitingLimits, age_in_days, read_low_status
 from transfer.low_side.waiting import Waiting, count_waiting
 from transfer.names import Lane, PacketId
-from transfer.usb.free_space import Room, room_on
+from transfer.usb.free_space import FreeSpace, free_space_on
 
 LIMITS = WaitingLimits(alarm_days=3, overdue_days=4, retention_days=30)
 
@@ -50,27 +49,27 @@ def test_windows_hand_out_the_oldest_first_and_each_once(
 
 
 def test_a_room_counts_blocks_and_files() -> None:
-    room = Room(size=3_000_000, files=20, block=4096)
-    room.take_bag(audit=10_000, secret=600)
-    assert room.take_packet(1_000_000)
-    assert not room.take_packet(1_000_000)
-    few = Room(size=2**40, files=13, block=4096)
+    space = FreeSpace(size=3_000_000, files=20, block=4096)
+    space.take_bag(audit=10_000, secret=600)
+    assert space.take_packet(1_000_000)
+    assert not space.take_packet(1_000_000)
+    few = FreeSpace(size=2**40, files=13, block=4096)
     few.take_bag(audit=0, secret=0)
     assert few.take_packet(1)
     assert not few.take_packet(1)
 
 
 def test_a_large_part_of_the_log_is_reckoned_with(tmp_path: Path) -> None:
-    room = Room(size=20 * 1024 * 1024, files=100, block=4096)
-    room.take_bag(audit=16 * 1024 * 1024, secret=13_000)
-    assert room.take_packet(2_000_000)
-    assert not room.take_packet(2_000_000)
+    space = FreeSpace(size=20 * 1024 * 1024, files=100, block=4096)
+    space.take_bag(audit=16 * 1024 * 1024, secret=13_000)
+    assert space.take_packet(2_000_000)
+    assert not space.take_packet(2_000_000)
 
 
 def test_our_own_disk_is_no_stick(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     found = os.statvfs(tmp_path)
-    assert room_on(tmp_path, beside=tmp_path / "one").size >= found.f_bavail * found.f_frsize * 9 // 10
+    assert free_space_on(tmp_path, beside=tmp_path / "one").size >= found.f_bavail * found.f_frsize * 9 // 10
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ from keys.signing import SigningKey, VerifyKey
 from transfer.batch.batch import GatewayId, gateway_id
 from transfer.high_side.arrivals import Arrivals
 from transfer.high_side.import_bag import ImportReport, import_bag
-from transfer.low_side.export import ExportReport, LowSide, export
+from transfer.low_side.export import ExportReport, export
+from transfer.low_side.low_side import LowSide
 from transfer.low_side.outbox import Outbox
 from transfer.names import Lane, PacketId
 from transfer.spool.spool import Spool

@@ -30,7 +30,7 @@ GatewayId = NewType("GatewayId", str)  # the gateway key's id in lowercase: 16 h
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PacketEntry:
     """One packet of a batch: its id, its size in bytes, and the SHA-256 of the sealed file."""
 
     id: PacketId
@@ -69,9 +69,23 @@ class Batch:
     previous: str | None
     lane: Lane
     day: date
-    packets: tuple[Entry, ...]
+    packets: tuple[PacketEntry, ...]
     audit: AuditPart
     secret: SecretPart
+
+
+@dataclass(frozen=True, slots=True)
+class SignedBatch:
+    """A batch, the bytes of its batch.json, and the text of their signature."""
+
+    batch: Batch
+    manifest: bytes
+    signature: str
+
+    @property
+    def digest(self) -> str:
+        """The digest by which every other place names this batch."""
+        return digest_batch(self.manifest)
 
 
 def gateway_id(key: VerifyKey) -> GatewayId:
@@ -189,9 +203,9 @@ def _read_batch(record: Record) -> Batch:
     return batch
 
 
-def _read_entry(untrusted: object, name: str) -> Entry:
+def _read_entry(untrusted: object, name: str) -> PacketEntry:
     record = Record(untrusted, name=name)
-    entry = Entry(
+    entry = PacketEntry(
         id=record.one_of("id", parse_packet_id),
         size=record.integer("size", low=1, high=PACKET_SIZE_MAX),
         sha256=record.matching("sha256", HEX_256),

@@ -12,7 +12,7 @@ from typing import Final
 
 from audit.chain import EMPTY, Head
 from disk.durable import write_new
-from transfer.batch.batch import Batch, Entry, GatewayId
+from transfer.batch.batch import Batch, GatewayId, PacketEntry
 from transfer.ledger_file import LedgerFile
 from transfer.names import Lane, PacketId
 
@@ -189,7 +189,7 @@ class Arrivals:
         batch: Batch,
         digest: str,
         *,
-        stored: Sequence[Entry],
+        stored: Sequence[PacketEntry],
         duplicates: Sequence[PacketId],
         missing: Mapping[PacketId, str],
         came: date,

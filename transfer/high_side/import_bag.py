@@ -19,7 +19,7 @@ from disk.lock import exclusive
 from keys.errors import KeyMaterialError
 from keys.signing import VerifyKey
 from transfer.batch.acknowledgement import SECRET_SIZE, acknowledgement_words
-from transfer.batch.batch import MANIFEST_MAX, SIGNATURE_MAX, Batch, Entry, GatewayId, digest_batch, verify_batch
+from transfer.batch.batch import MANIFEST_MAX, SIGNATURE_MAX, Batch, GatewayId, PacketEntry, digest_batch, verify_batch
 from transfer.errors import BatchError
 from transfer.high_side.arrivals import Alarm, Arrivals, Gap
 from transfer.high_side.log_copy import GatewayHistory
@@ -84,7 +84,7 @@ class _Checked:
 class _Sorted:
     """The packets of a bag, by what became of them."""
 
-    staged: list[Entry]
+    staged: list[PacketEntry]
     duplicates: list[PacketId]
     missing: list[MissingPacket]
 

@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 
 from disk.durable import PRIVATE, make_private_folder, sync_folder
 from keys.errors import KeyMaterialError
-from transfer.batch.batch import Entry
+from transfer.batch.batch import PacketEntry
 from transfer.usb.bag_reader import BagReader, PacketFaultError
 from transfer.usb.bag_writer import PACKET_SUFFIX
 
@@ -32,7 +32,7 @@ def staging_in(inbox: Path) -> Iterator[Path]:
 
 def stage(
     bag: BagReader,
-    entry: Entry,
+    entry: PacketEntry,
     staging: Path,
     open_packet: Callable[[BinaryIO], None],
     moved: Callable[[int], None],
@@ -58,7 +58,7 @@ def stage(
             raise
 
 
-def is_another(path: Path, entry: Entry) -> bool:
+def is_another(path: Path, entry: PacketEntry) -> bool:
     """Tell whether a file that the ledger does not know (a crash came between) is not this packet."""
     if not path.exists():
         return False
@@ -66,7 +66,7 @@ def is_another(path: Path, entry: Entry) -> bool:
         return hashlib.file_digest(stream, "sha256").hexdigest() != entry.sha256
 
 
-def file_packets(entries: Sequence[Entry], staging: Path, inbox: Path) -> None:
+def file_packets(entries: Sequence[PacketEntry], staging: Path, inbox: Path) -> None:
     """Move checked packets into the inbox, durably."""
     for entry in entries:
         name = f"{entry.id}{PACKET_SUFFIX}"

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from disk.lock import exclusive
 from transfer.errors import TransferError
-from transfer.low_side.acknowledge import PREFIX_MIN, LowSide, resume, settle_discards
+from transfer.low_side.acknowledge import PREFIX_MIN
+from transfer.low_side.low_side import LowSide
+from transfer.low_side.recovery import resume, settle_discards
 from transfer.low_side.status import age_in_days
 from transfer.names import Lane, PacketId
 

@@ -7,24 +7,14 @@ from pathlib import Path
 from disk.lock import exclusive
 from transfer.batch.batch import PACKETS_MAX
 from transfer.errors import BagError, SpoiltPacketError, TransferError
-from transfer.low_side.acknowledge import AcknowledgeReport, LowSide, acknowledge, resume
-from transfer.low_side.export_bag import Draft, ExportedBatch, bag_again, bag_new, draft_batch
+from transfer.low_side.draft import Draft, draft_batch
+from transfer.low_side.export_bag import ExportedBatch, bag_again, bag_new, space_for_packets
+from transfer.low_side.low_side import LowSide
+from transfer.low_side.recovery import resume
 from transfer.low_side.waiting import Waiting, count_waiting
 from transfer.names import Lane, PacketId
 from transfer.spool.spool import SpooledPacket
 from transfer.usb.bag_writer import Progress, prepare_destination
-
-__all__ = [
-    "AcknowledgeReport",
-    "ExportReport",
-    "ExportedBatch",
-    "LowSide",
-    "StoppedExportError",
-    "acknowledge",
-    "export",
-    "reexport",
-    "resume",
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +68,7 @@ def export(low: LowSide, destination: Path, *, progress: Progress, lanes: Sequen
 
 
 def reexport(low: LowSide, destination: Path, number: int, *, progress: Progress) -> ExportedBatch:
-    """Put an outstanding batch onto a stick once more; errors as for `bagging.bag_again`."""
+    """Put an outstanding batch onto a stick once more; errors as for `export_bag.bag_again`."""
     with exclusive(low.lock):
         prepare_destination(destination)
         resume(low)
@@ -111,10 +101,10 @@ def _new_batches(low: LowSide, destination: Path, lanes: Sequence[Lane], progres
 
 def _fitting(oldest: Sequence[SpooledPacket], low: LowSide, draft: Draft, destination: Path) -> list[SpooledPacket]:
     """Return as many of the oldest as fit; a younger one never overtakes because it is smaller."""
-    room = draft.room_on(low, destination)
+    space = space_for_packets(low, destination, audit=len(draft.lines), secret=len(draft.sealed))
     chosen: list[SpooledPacket] = []
     for packet in oldest:
-        if not room.take_packet(packet.size):
+        if not space.take_packet(packet.size):
             break
         chosen.append(packet)
     return chosen

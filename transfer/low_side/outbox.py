@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from transfer.batch.batch import Batch
+from transfer.batch.batch import SignedBatch
 from transfer.errors import LedgerError
 from transfer.ledger_file import LedgerFile
 from transfer.names import Lane, PacketId
@@ -61,7 +61,7 @@ class OutBatch:
     lane: Lane
     state: BatchState
     published: bool
-    said: bool
+    logged: bool
     packets: int
     manifest: bytes
     signature: str
@@ -149,7 +149,7 @@ class Outbox:
             for row in rows
         ]
 
-    def unsaid(self) -> list[int]:
+    def unlogged(self) -> list[int]:
         """Return the batches whose export is not in the audit log yet."""
         with self._ledger.reading() as db:
             return [row[0] for row in db.execute("SELECT number FROM batches WHERE NOT said ORDER BY number")]
@@ -169,29 +169,27 @@ class Outbox:
 
     def record(
         self,
-        batch: Batch,
+        signed: SignedBatch,
         *,
-        digest: str,
-        manifest: bytes,
-        signature: str,
         secrets: tuple[bytes, bytes],
         log_seq: int | None = None,
     ) -> None:
         """Remember a new batch before its bag becomes visible; `secrets` are the plain and the sealed one.
 
-        `log_seq` is where the log stands: the export is said after that line.
+        `log_seq` is the number of the log's last line: the export is logged after that line.
         """
+        batch = signed.batch
         audit, day = batch.audit, batch.day.isoformat()
         with self._ledger.transaction() as db:
             db.execute(
                 "INSERT INTO batches (number, digest, lane, packets, day, sent, manifest, signature, audit_first, "
                 "audit_last, secret, sealed_secret, state, log_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (batch.number, digest, str(batch.lane), len(batch.packets), day, day, manifest, signature,
-                 audit.first, audit.last, *secrets, str(BatchState.OUTSTANDING), log_seq),
+                (batch.number, signed.digest, str(batch.lane), len(batch.packets), day, day, signed.manifest,
+                 signed.signature, audit.first, audit.last, *secrets, str(BatchState.OUTSTANDING), log_seq),
             )  # fmt: skip
             db.executemany("INSERT INTO packets VALUES (?, ?)", [(item.id, batch.number) for item in batch.packets])
 
-    def mark_said(self, number: int) -> None:
+    def mark_logged(self, number: int) -> None:
         """Note that the audit log holds the export of this batch."""
         with self._ledger.transaction() as db:
             db.execute("UPDATE batches SET said = 1 WHERE number = ?", (number,))
@@ -249,5 +247,5 @@ class Outbox:
         return [_out_batch(*row) for row in rows]
 
 
-def _out_batch(number: int, digest: str, lane: str, state: str, published: int, said: int, *rest: Any) -> OutBatch:
-    return OutBatch(number, digest, Lane(lane), BatchState(state), bool(published), bool(said), *rest)
+def _out_batch(number: int, digest: str, lane: str, state: str, published: int, logged: int, *rest: Any) -> OutBatch:
+    return OutBatch(number, digest, Lane(lane), BatchState(state), bool(published), bool(logged), *rest)

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
-from transfer.batch.batch import Entry
+from transfer.batch.batch import PacketEntry
 from transfer.errors import BatchError
 from transfer.usb.bag_writer import COPY_SIZE, MANIFEST, packet_path
 
@@ -67,7 +67,7 @@ class BagReader:
             raise BatchError(f"the batch's {name} is damaged: it is not what was signed")
         return content
 
-    def copy_packet(self, entry: Entry, target: BinaryIO, moved: Callable[[int], None]) -> None:
+    def copy_packet(self, entry: PacketEntry, target: BinaryIO, moved: Callable[[int], None]) -> None:
         """Copy one packet while hashing it; never more bytes than were signed.
 
         Raises:

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from disk.durable import sync_folder
-from transfer.batch.batch import NUMBER_MAX, Entry, GatewayId
+from transfer.batch.batch import NUMBER_MAX, GatewayId, PacketEntry
 from transfer.errors import BagError, SpoiltPacketError
 from transfer.names import PacketId
 
@@ -111,7 +111,7 @@ class BagWriter:
             with contextlib.suppress(OSError):
                 shutil.rmtree(self._folder)
 
-    def add_packet(self, packet: PacketId, source: Path, moved: Callable[[int], None]) -> Entry:
+    def add_packet(self, packet: PacketId, source: Path, moved: Callable[[int], None]) -> PacketEntry:
         """Copy a sealed packet while hashing it; `moved(n)` is told of every n bytes.
 
         Raises:
@@ -128,7 +128,7 @@ class BagWriter:
             target.flush()
             os.fsync(target.fileno())
         self._note(packet_path(packet), digest.hexdigest(), size)
-        return Entry(packet, size, digest.hexdigest())
+        return PacketEntry(packet, size, digest.hexdigest())
 
     def drop_packet(self, packet: PacketId) -> None:
         """Take out a packet that could not be copied whole."""

@@ -13,7 +13,7 @@ SMALL_FILES: Final = 12  # of a bag, folders included, beside its packets
 
 
 @dataclass(slots=True)
-class Room:
+class FreeSpace:
     """What may still be written: bytes and files. `block` is the least that a file takes."""
 
     size: int
@@ -32,7 +32,7 @@ class Room:
         return self.size >= 0 and self.files >= 0
 
 
-def room_on(destination: Path, *, beside: Path) -> Room:
+def free_space_on(destination: Path, *, beside: Path) -> FreeSpace:
     """Return what may be written below `destination`.
 
     A medium of its own is filled to 90 % at most. On the disk that holds `beside` only what is free counts: that disk
@@ -44,4 +44,4 @@ def room_on(destination: Path, *, beside: Path) -> Room:
     if destination.stat().st_dev != beside.stat().st_dev:
         free -= found.f_blocks * block * (100 - FILL) // 100
     # FAT counts no inodes and says 0 of 0.
-    return Room(free, found.f_favail if found.f_files else 2**63, block)
+    return FreeSpace(free, found.f_favail if found.f_files else 2**63, block)

@@ -427,7 +427,7 @@ def test_a_log_that_is_cut_while_a_batch_is_made_makes_none(homes: TwoHomes) -> 
     """What looks at it first may be another process, or long ago: whoever makes a batch looks again."""
     from enveis.wiring import low_side
     from transfer.errors import LedgerError
-    from transfer.low_side.export_bag import draft_batch
+    from transfer.low_side.draft import draft_batch
 
     homes.put()
     homes.export()

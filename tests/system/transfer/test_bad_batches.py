@@ -30,7 +30,7 @@ from transfer.errors import BatchError, ContradictionError, LedgerError, Unknown
 from transfer.high_side.arrivals import Arrivals
 from transfer.high_side.import_bag import MissingReason
 from transfer.high_side.log_copy import GatewayHistory
-from transfer.low_side.export import acknowledge
+from transfer.low_side.acknowledge import acknowledge
 from transfer.names import Lane
 from transfer.record import encode_record
 

@@ -18,8 +18,10 @@ from tests.worlds.crossing import DAY, MIDNIGHT, High, Low, make_sides, no_progr
 from transfer.errors import BagError, CodeError, LedgerError, SpoiltPacketError
 from transfer.high_side.arrivals import AlarmKind, Gap
 from transfer.high_side.import_bag import MissingReason
-from transfer.low_side.export import acknowledge, export, reexport, resume
+from transfer.low_side.acknowledge import acknowledge
+from transfer.low_side.export import export, reexport
 from transfer.low_side.outbox import BatchState, Outbox
+from transfer.low_side.recovery import resume
 from transfer.names import Lane
 from transfer.usb.bag_writer import find_bags
 

@@ -15,7 +15,7 @@ from tests.gateway.test_metrics import fetch
 from tests.worlds.crossing import High
 from tests.worlds.gateway_process import GatewayProcess
 from transfer.batch.batch import gateway_id
-from transfer.low_side.export import acknowledge
+from transfer.low_side.acknowledge import acknowledge
 
 CANARY = "CanaryOfTheCrossing"
 SIZE = 123_457  # bytes of the file; in no other number

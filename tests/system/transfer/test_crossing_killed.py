@@ -11,7 +11,8 @@ from audit.chain import parse_line, split_lines
 from audit.log import AuditLog
 from keys.identity import encode_identity_file
 from tests.worlds.crossing import High, Low, make_sides, no_progress
-from transfer.low_side.export import acknowledge, reexport
+from transfer.low_side.acknowledge import acknowledge
+from transfer.low_side.export import reexport
 
 RUN = """
 import importlib, os, signal, sys
@@ -20,7 +21,7 @@ from keys.identity import read_identities
 from keys.signing import parse_signing_key
 from tests.worlds.crossing import High, Low
 from transfer.batch.batch import gateway_id
-from transfer.low_side.export import acknowledge
+from transfer.low_side.acknowledge import acknowledge
 
 home, step, where, when = Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
 (identity,) = read_identities(home / "identity.txt", lambda: "")
@@ -92,7 +93,7 @@ def finish(low: Low, high: High, stick: Path, ids: set[str]) -> None:
         "transfer.low_side.outbox:Outbox:record",
         "transfer.usb.bag_writer:BagWriter:publish",
         "audit.log:AuditLog:extend",
-        "transfer.low_side.outbox:Outbox:mark_said",
+        "transfer.low_side.outbox:Outbox:mark_logged",
     ],
 )
 def test_an_export_that_was_killed(tmp_path: Path, where: str, when: str) -> None:

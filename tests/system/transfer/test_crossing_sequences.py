@@ -35,7 +35,9 @@ from transfer.batch.batch import GatewayId, gateway_id
 from transfer.errors import BagError, BatchError, CodeError, LedgerError
 from transfer.head_statement import HeadStatement
 from transfer.high_side.log_copy import GatewayHistory
-from transfer.low_side.export import acknowledge, export, reexport, resume
+from transfer.low_side.acknowledge import acknowledge
+from transfer.low_side.export import export, reexport
+from transfer.low_side.recovery import resume
 from transfer.names import Lane, PacketId
 from transfer.usb.bag_writer import bag_name, find_bags
 

@@ -17,7 +17,8 @@ from enveis.mounted_stick import DEMANDED, OPTIONS, flags_of
 from tests.worlds.crossing import High, Low, make_sides
 from tests.worlds.loop_stick import LoopStick, kinds
 from transfer.errors import BagError, BatchError
-from transfer.low_side.export import StoppedExportError, acknowledge, export
+from transfer.low_side.acknowledge import acknowledge
+from transfer.low_side.export import StoppedExportError, export
 from transfer.names import Lane
 from transfer.usb.bag_writer import find_bags
 

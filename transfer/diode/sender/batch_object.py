@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Final
 
 from disk.lock import exclusive
-from transfer.batch.batch import PACKETS_MAX, Entry, digest_batch, parse_batch
+from transfer.batch.batch import PACKETS_MAX, PacketEntry, parse_batch
 from transfer.diode.wire.container import Part, object_size, parts_of
 from transfer.diode.wire.geometry import Geometry, block_symbols
 from transfer.diode.wire.notices import ObjectHeader
 from transfer.errors import LedgerError, SpoiltPacketError
-from transfer.low_side.acknowledge import LowSide, resume, say_exported
-from transfer.low_side.export_bag import audit_again, draft_batch, sign_draft
+from transfer.low_side.draft import audit_again, draft_batch, record_draft, sign_draft
+from transfer.low_side.low_side import LowSide
 from transfer.low_side.outbox import BatchState
+from transfer.low_side.recovery import log_export, resume
 from transfer.low_side.waiting import Waiting
 from transfer.names import Lane, PacketId
 from transfer.spool.spool import SpooledPacket
@@ -148,7 +149,7 @@ def _choose(waiting: Sequence[SpooledPacket]) -> list[SpooledPacket]:
     return chosen
 
 
-def _hash_all(chosen: Sequence[SpooledPacket], spoilt: list[SpoiltPacketError]) -> list[Entry]:
+def _hash_all(chosen: Sequence[SpooledPacket], spoilt: list[SpoiltPacketError]) -> list[PacketEntry]:
     entries = []
     for packet in chosen:
         try:
@@ -158,26 +159,17 @@ def _hash_all(chosen: Sequence[SpooledPacket], spoilt: list[SpoiltPacketError]) 
     return entries
 
 
-def _hash(packet: PacketId, path: Path) -> Entry:
+def _hash(packet: PacketId, path: Path) -> PacketEntry:
     digest, size = hashlib.sha256(), 0
     with path.open("rb", buffering=0) as stream:
         while piece := stream.read(COPY_SIZE):
             digest.update(piece)
             size += len(piece)
-    return Entry(packet, size, digest.hexdigest())
+    return PacketEntry(packet, size, digest.hexdigest())
 
 
-def _record(low: LowSide, lane: Lane, entries: list[Entry]) -> int:
+def _record(low: LowSide, lane: Lane, entries: list[PacketEntry]) -> int:
     draft = draft_batch(low)
-    batch, manifest, signature = sign_draft(low, draft, lane, entries)
-    secrets = (draft.secret, draft.sealed)
-    low.outbox.record(
-        batch,
-        digest=digest_batch(manifest),
-        manifest=manifest,
-        signature=signature,
-        secrets=secrets,
-        log_seq=low.audit.head().seq,
-    )
-    say_exported(low, batch.number)
-    return batch.number
+    record_draft(low, draft, sign_draft(low, draft, lane, entries))
+    log_export(low, draft.number)
+    return draft.number

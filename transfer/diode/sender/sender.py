@@ -25,7 +25,7 @@ from transfer.diode.wire.datagram import DatagramWriter, LinkKey, link_id, symbo
 from transfer.diode.wire.geometry import BLOCK_SMALL, Geometry, block_symbols
 from transfer.diode.wire.notices import encode_object
 from transfer.errors import BagError, LedgerError, SpoiltPacketError, TransferError
-from transfer.low_side.acknowledge import LowSide
+from transfer.low_side.low_side import LowSide
 
 LOOK_EVERY: Final = 2.0  # seconds between two looks at spool and ledger
 IDLE: Final = 0.05  # seconds of rest when nothing is to be sent

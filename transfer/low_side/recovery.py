@@ -1,0 +1,59 @@
+"""Completing what the ledger decided: packets to delete, events to log. The caller holds the low side's lock.
+
+The ledger is written first, then packets go, then the log reports it. A crash in between is completed by whichever
+command comes next (`resume`), and each step may be repeated.
+"""
+
+from audit.chain import EMPTY
+from audit.events import Event, Record
+from transfer.low_side.low_side import LowSide
+from transfer.low_side.outbox import BatchState
+from transfer.names import Lane
+
+
+def resume(low: LowSide) -> None:
+    """Complete what a crash interrupted: events not yet in the log, packets not yet deleted."""
+    for number in low.outbox.unlogged():
+        log_export(low, number)
+    for number in low.outbox.numbers(BatchState.ACKNOWLEDGED):
+        settle_batch(low, number)
+    settle_discards(low)
+
+
+def log_export(low: LowSide, number: int) -> None:
+    """Log the export of a batch, once."""
+    batch = low.outbox.find(number)
+    record = Record(
+        event=Event.BATCH_EXPORTED, batch=number, lane=str(batch.lane), count=batch.packets, digest=batch.digest
+    )
+    low.audit.extend_once([record], after=batch.audit_last if batch.log_seq is None else batch.log_seq)
+    low.outbox.mark_logged(number)
+
+
+def settle_batch(low: LowSide, number: int) -> None:
+    """Delete and log what arrived of an acknowledged batch."""
+    batch = low.outbox.find(number)
+    arrived = low.outbox.packets(number)
+    # What was discarded is deleted already, and the log has its own event for that.
+    left = sorted(arrived - low.outbox.discarded(arrived))
+    low.spool.remove_all(batch.lane, left)
+    records = [
+        Record(event=Event.BATCH_ACKNOWLEDGED, batch=number, count=len(arrived), digest=batch.digest),
+        *(Record(event=Event.PACKET_DELETED, packet=packet, batch=number) for packet in left),
+    ]
+    low.audit.extend_once(records, after=batch.log_seq or EMPTY.seq)
+    low.outbox.settle(number)
+
+
+def settle_discards(low: LowSide) -> None:
+    """Delete and log the packets that a person discarded; does nothing when that was done before."""
+    discards = low.outbox.discarding()
+    if not discards:
+        return
+    with low.spool.withdrawals.locked():
+        for lane in Lane:
+            low.spool.remove_all(lane, [item.id for item in discards if item.lane is lane])
+        low.spool.withdrawals.forget(item.id for item in discards)
+    records = [Record(event=Event.PACKET_DISCARDED, packet=item.id, lane=str(item.lane)) for item in discards]
+    low.audit.extend_once(records, after=min(item.log_seq for item in discards))
+    low.outbox.mark_discarded()
