@@ -165,7 +165,7 @@ def test_the_readme_is_short() -> None:
 
 
 def test_the_map_is_read_in_five_minutes_and_has_every_room() -> None:
-    page = (ROOT / "ARCHITECTURE.md").read_text("utf-8").partition("## Invariants, and the test")[0]
+    page = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
     assert len(page.split()) <= 1_250  # at 250 a minute
     rooms = [room.parent for station in ROOT.glob("*/__init__.py") for room in station.parent.rglob("__init__.py")]
     assert ROOT / "gateway" / "http" in rooms
