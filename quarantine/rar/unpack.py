@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Final
 
+from quarantine.archive.blake2sp import Blake2sp
 from quarantine.budgets import Budgets
 from quarantine.cage import confine
 from quarantine.cage.confined_process import ConfinedProcess
@@ -20,7 +21,6 @@ from quarantine.errors import QuarantineError, UndecidableError
 from quarantine.examination import Member
 from quarantine.file_types import FileType
 from quarantine.memfd import MemfdWriter, SealedMemfd
-from quarantine.rar.blake2sp import Blake2sp
 from quarantine.verdict import Reason
 
 # For every RAR 3 GNUstep asks whose home directory there is, and gives up without an answer (seen with unar 1.10.1).

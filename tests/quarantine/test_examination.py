@@ -6,11 +6,11 @@ import rarfile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quarantine.archive.blake2sp import Blake2sp
 from quarantine.archive.content import Promise
 from quarantine.budgets import Budgets
 from quarantine.errors import UndecidableError
 from quarantine.examination import CRC32_MAX, Examination, Member, encode_examination, parse_examination
-from quarantine.rar.blake2sp import Blake2sp
 from quarantine.verdict import Code, Finding, Reason
 
 BUDGETS = Budgets(members=3)

@@ -9,12 +9,12 @@ import rarfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quarantine.archive.blake2sp import Blake2sp
 from quarantine.archive.content import Promise
 from quarantine.budgets import Budgets
 from quarantine.check_of_type import examine_bytes
 from quarantine.examination import Examination, Member, encode_examination, parse_examination
 from quarantine.file_types import FileType
-from quarantine.rar.blake2sp import Blake2sp
 from quarantine.rar.blocks import MAGIC_5, DamagedRarError, Kind
 from quarantine.rar.rar3 import read_blocks as read_rar3
 from quarantine.rar.rar5 import read_blocks as read_rar5
