@@ -28,5 +28,9 @@ class LocalClamdError(QuarantineError):
     """A clamd of our own could not be started; the message says why."""
 
 
+class OverBudgetError(QuarantineError):
+    """A file costs more than the budgets allow: members, bytes, memory, depth or time."""
+
+
 class FileTooLargeError(QuarantineError):
     """More bytes were written than this memfd was made for."""

@@ -79,8 +79,8 @@ class Examiner(Protocol):
     def expand(self, fd: int, member: Member, *, deadline: float) -> SealedMemfd:
         """Unpack the one member of a ZIP that `examine` named by its place, into memory of its own.
 
-        A worker in the same cage runs `expanding.expand` and writes the bytes to its pipe; here they are counted
-        and compared with the member's sum (`unpacking.collect`).
+        A worker in the same cage runs `zip.expand` and writes the bytes to its pipe; here they are counted
+        and compared with the member's sum (`archive.allowance.collect`).
 
         Raises:
             DamagedArchiveError: They are not the bytes that `examine` promised.

@@ -9,13 +9,14 @@ import os
 from collections.abc import Generator
 from typing import Final
 
+from quarantine.archive.allowance import Allowance, DamagedArchiveError
 from quarantine.archive.content import ContentSearch, Promise, kind_to_check
 from quarantine.budgets import Budgets
-from quarantine.errors import UndecidableError
+from quarantine.errors import OverBudgetError, UndecidableError
 from quarantine.examination import Examination, Examiner, Member
 from quarantine.file_types import HEAD_SIZE, FileType
 from quarantine.memfd import SealedMemfd
-from quarantine.rar.unpack import Allowance, DamagedArchiveError, OverBudgetError, unpack
+from quarantine.rar.unpack import unpack_rar
 from quarantine.scanner.clamd import Scanner
 from quarantine.verdict import Code, Finding, Held, Reason, Undecided, Verdict, conclude
 from quarantine.workers.caged_examiner import CagedExaminer
@@ -141,12 +142,12 @@ class Inspector:
         deepest = max(len(member.place) or 1 for member in members)
         allowance.spend(members, depth=depth + deepest)
         unpacking = (
-            unpack(memfd.fd, members, allowance, self._budgets, deadline=deadline)
+            unpack_rar(memfd.fd, members, allowance, self._budgets, deadline=deadline)
             if file_type is FileType.RAR
             else self._expand(memfd.fd, members, allowance, deadline)
         )
         with contextlib.closing(unpacking) as plaintexts:
-            # The plaintexts first: at their end `unpack` looks whether more comes out than was promised.
+            # The plaintexts first: at their end `unpack_rar` looks whether more comes out than was promised.
             for plaintext, member in zip(plaintexts, members, strict=True):
                 findings.extend(map(Finding, _content_findings(plaintext, member.promise)))
                 inner = kind_to_check(plaintext.head(HEAD_SIZE), member.promise)
@@ -158,7 +159,7 @@ class Inspector:
     def _expand(
         self, fd: int, members: tuple[Member, ...], allowance: Allowance, deadline: float
     ) -> Generator[SealedMemfd, None, None]:
-        """Members of a ZIP, as `unpack` gives a RAR's: each is closed when the next one is asked for."""
+        """Members of a ZIP, as `unpack_rar` gives a RAR's: each is closed when the next one is asked for."""
         for member in members:
             allowance.occupy(member.size)
             try:

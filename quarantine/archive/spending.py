@@ -4,7 +4,7 @@ import time
 from typing import Final
 
 from quarantine.budgets import MIB, Budgets
-from quarantine.zip.directory import OverBudgetError
+from quarantine.errors import OverBudgetError
 
 NESTED_MAX: Final = 96 * MIB  # bytes of members that lie unpacked in the worker's memory, all together
 CPU_SHARE: Final = 0.8  # of the worker's CPU seconds: what the kernel ends says nothing, what we end says why

@@ -8,10 +8,11 @@ has seen its objects.
 from typing import BinaryIO
 
 from quarantine.budgets import Budgets
+from quarantine.errors import OverBudgetError
 from quarantine.examination import Examination, ExamineMember
 from quarantine.file_types import FileType
 from quarantine.pdf.objects import walk
-from quarantine.pdf.raw_bytes import OverBudgetError, scan_bytes
+from quarantine.pdf.raw_bytes import scan_bytes
 from quarantine.verdict import Code, Finding
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
 from quarantine.budgets import MIB, Budgets
-from quarantine.errors import QuarantineError
+from quarantine.errors import OverBudgetError
 from quarantine.file_types import PDF_HEADER_WITHIN
 from quarantine.image.jpeg import JPEG_MAGIC, jpeg_privacy
 from quarantine.pdf.names import REACH, find_names, unescape
@@ -35,10 +35,6 @@ _FILTER: Final = re.compile(rb"Decode\b")
 _COMPRESSION: Final = re.compile(rb"/(?:FlateDecode|Fl|LZWDecode|LZW|RunLengthDecode|RL|BrotliDecode)\b")
 _AFTER_END: Final = MIB  # bytes of one read after the last %%EOF
 _BLANK: Final = b"\x00\t\n\x0c\r \x1a"
-
-
-class OverBudgetError(QuarantineError):
-    """Streams inflate to more than is looked at."""
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from typing import BinaryIO, Final
 from quarantine.archive.content import promise_of
 from quarantine.archive.names import NameBook, executable_finding, name_findings, points_outside
 from quarantine.budgets import Budgets
+from quarantine.errors import OverBudgetError
 from quarantine.examination import SIZE_MAX, Examination, ExamineMember, Member
 from quarantine.rar.blocks import MAGIC_5, Block, DamagedRarError, Kind
 from quarantine.rar.quick_open import shows_another_list
@@ -24,10 +25,6 @@ _ORDINARY: Final = frozenset({0, _LINK, _FOLDER, _FILE})
 _PIECE: Final = 1024 * 1024  # bytes
 
 
-class _OverBudgetError(Exception):
-    """More members than are looked at."""
-
-
 def examine_rar(stream: BinaryIO, budgets: Budgets, _: ExamineMember) -> Examination:
     """See quarantine.check_of_type."""
     size = stream.seek(0, 2)
@@ -39,7 +36,7 @@ def examine_rar(stream: BinaryIO, budgets: Budgets, _: ExamineMember) -> Examina
         for block in blocks:
             archive.add(block)
         archive.finish(size)
-    except (_OverBudgetError, MemoryError):
+    except (OverBudgetError, MemoryError):
         archive.find(Code.ARCHIVE_BUDGET)
     except DamagedRarError:
         archive.find(Code.RAR_UNREADABLE)
@@ -69,7 +66,7 @@ class _Archive:
     def add(self, block: Block) -> None:
         """Take one block."""
         if len(self._headers) >= 4 * self._budgets.members:
-            raise _OverBudgetError
+            raise OverBudgetError
         self._headers[block.offset] = block.header
         self._last = block
         match block.kind:
@@ -174,7 +171,7 @@ class _Archive:
 
     def _add_member(self, block: Block) -> None:
         if len(self._members) >= self._budgets.members:
-            raise _OverBudgetError
+            raise OverBudgetError
         size = min(block.size or 0, SIZE_MAX)
         if block.is_stored and block.size != block.data_size and not block.is_split:
             self.find(Code.RAR_UNREADABLE)

@@ -3,12 +3,12 @@
 import math
 import time
 
+from quarantine.archive.allowance import collect
 from quarantine.budgets import Budgets
 from quarantine.errors import UndecidableError
 from quarantine.examination import Examination, Member, parse_examination
 from quarantine.file_types import FileType
 from quarantine.memfd import SealedMemfd
-from quarantine.rar.unpack import collect
 from quarantine.verdict import Reason
 from quarantine.workers.assignment import Assignment
 from quarantine.workers.protocol import Request

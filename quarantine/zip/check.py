@@ -14,10 +14,11 @@ from quarantine.archive.content import ContentSearch, Promise, kind_to_check, pr
 from quarantine.archive.names import NameBook, executable_finding, extension_of, name_findings, points_outside
 from quarantine.archive.spending import Expenses
 from quarantine.budgets import Budgets
+from quarantine.errors import OverBudgetError
 from quarantine.examination import Examination, ExamineMember, Member
 from quarantine.file_types import HEAD_SIZE, FileType
 from quarantine.verdict import Code, Finding
-from quarantine.zip.directory import Directory, Entry, OverBudgetError, UnreadableZipError, read_directory
+from quarantine.zip.directory import Directory, Entry, UnreadableZipError, read_directory
 from quarantine.zip.extra_fields import extra_findings, unicode_path
 from quarantine.zip.members import (
     DEFLATED,

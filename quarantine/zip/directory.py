@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final
 
 from quarantine.budgets import MIB
+from quarantine.errors import OverBudgetError
 from quarantine.verdict import Code
 from quarantine.zip.extra_fields import ZIP64, Extra, parse_extra
 from quarantine.zip.extra_fields import field as extra_field
@@ -29,10 +30,6 @@ _LONG_FULL: Final = 0xFFFFFFFF
 
 class UnreadableZipError(Exception):
     """There is no directory to go by."""
-
-
-class OverBudgetError(Exception):
-    """More is in there than is looked at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from typing import BinaryIO
 
 from quarantine.archive.spending import NESTED_MAX
 from quarantine.budgets import Budgets
-from quarantine.zip.directory import OverBudgetError, read_directory
+from quarantine.errors import OverBudgetError
+from quarantine.zip.directory import read_directory
 from quarantine.zip.members import unpacked
 
 

@@ -23,8 +23,6 @@ INNER = {
     "SubmissionError": "the gateway answers with a page",
     "NoSlotError": "the gateway answers 503",
     "UnreadableZipError": "the check of ZIP files makes it a finding",
-    "OverBudgetError": "the check of ZIP files makes it a finding",
-    "_OverBudgetError": "the check of RAR files makes it a finding",
     "DamagedRarError": "the check of RAR files makes it a finding",
     "Stop": "the sender of a link ends its pass",
     "DamagedMemberError": "the check of ZIP files makes it a finding",

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from quarantine.archive.allowance import DamagedArchiveError, collect
 from quarantine.archive.content import ContentSearch, Promise, kind_to_check
 from quarantine.budgets import Budgets
 from quarantine.check_of_type import examine_bytes
@@ -21,7 +22,6 @@ from quarantine.examination import Examination, Member, encode_examination, pars
 from quarantine.file_types import DEFAULT_TYPES, HEAD_SIZE, FileType, RefusedType, accepted_type
 from quarantine.inspector import Inspector
 from quarantine.memfd import SealedMemfd, seal_bytes_in_memory
-from quarantine.rar.unpack import DamagedArchiveError, collect
 from quarantine.verdict import Clear, Finding, Held, Reason, Undecided
 from quarantine.zip.expand import expand
 

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from quarantine.archive.allowance import Allowance, DamagedArchiveError
 from quarantine.budgets import MIB, Budgets
 from quarantine.cage import confine
 from quarantine.cage.confined_process import ConfinedProcess
 from quarantine.errors import UndecidableError
 from quarantine.examination import Member
 from quarantine.memfd import SealedMemfd, seal_bytes_in_memory
-from quarantine.rar import unpack as unpacking
-from quarantine.rar.unpack import Allowance, DamagedArchiveError, OverBudgetError, unpack
+from quarantine.rar import unpack
+from quarantine.rar.unpack import unpack_rar
 from quarantine.verdict import Reason
 from tests.builders.rar5 import Entry, rar5
 
@@ -180,8 +181,8 @@ def test_a_program_that_cannot_be_started_is_told_from_one_that_failed() -> None
 )
 def test_in_its_cage_unar_gives_what_it_gives_outside(rar_corpus: Path, name: str) -> None:
     with seal_bytes_in_memory((rar_corpus / f"{name}.rar").read_bytes()) as memfd:
-        caged = unpacking._command(memfd.fd, Budgets())
-        plain = caged[caged.index(unpacking.READABLE) + 1 :]
+        caged = unpack._command(memfd.fd, Budgets())
+        plain = caged[caged.index(unpack.READABLE) + 1 :]
         inside, outside = (
             subprocess.run(command, capture_output=True, env={}, pass_fds=(memfd.fd,), check=False)
             for command in (caged, plain)
@@ -193,7 +194,7 @@ def test_in_its_cage_unar_gives_what_it_gives_outside(rar_corpus: Path, name: st
 
 def uncage(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     """Run a script in unar's place, and outside of its cage, which allows no scripts."""
-    monkeypatch.setattr(unpacking, "_command", lambda fd, budgets: ["/bin/sh", "-c", script])
+    monkeypatch.setattr(unpack, "_command", lambda fd, budgets: ["/bin/sh", "-c", script])
 
 
 @pytest.fixture
@@ -209,7 +210,7 @@ def test_an_unpacker_that_crashes_decides_nothing(
     budgets = Budgets()
     members = (Member(5, crc32=0x3610A686),)
     with archive, pytest.raises(UndecidableError) as caught:
-        list(unpack(archive.fd, members, Allowance(budgets, 100), budgets, deadline=soon()))
+        list(unpack_rar(archive.fd, members, Allowance(budgets, 100), budgets, deadline=soon()))
     assert caught.value.reason is Reason.UNPACKER_FAILED
 
 
@@ -221,37 +222,12 @@ def test_members_are_cut_where_their_sums_prove_it(
     budgets = Budgets()
     members = (Member(5, crc32=0x3610A686),)
     with archive, pytest.raises(DamagedArchiveError):
-        list(unpack(archive.fd, members, Allowance(budgets, 100), budgets, deadline=soon()))
+        list(unpack_rar(archive.fd, members, Allowance(budgets, 100), budgets, deadline=soon()))
 
 
 def test_without_an_unpacker_nothing_is_decided(archive: SealedMemfd, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unpacking, "UNAR_PATHS", "/nonexistent")
+    monkeypatch.setattr(unpack, "UNAR_PATHS", "/nonexistent")
     budgets = Budgets()
     with archive, pytest.raises(UndecidableError) as caught:
-        list(unpack(archive.fd, (Member(5, crc32=0),), Allowance(budgets, 100), budgets, deadline=soon()))
+        list(unpack_rar(archive.fd, (Member(5, crc32=0),), Allowance(budgets, 100), budgets, deadline=soon()))
     assert caught.value.reason is Reason.UNPACKER_FAILED
-
-
-def test_archives_inside_archives_share_one_allowance() -> None:
-    budgets = Budgets(members=3, unpacked_bytes=100, member_bytes=60, ratio=2, ratio_free=80, depth=2)
-    for members, depth in (
-        ((Member(1, crc32=0),) * 4, 1),
-        ((Member(61, crc32=0),), 1),
-        ((Member(50, crc32=0),) * 2, 1),  # 100 of 80, as the file has 10 bytes
-        ((Member(1, crc32=0),), 3),
-    ):
-        with pytest.raises(OverBudgetError):
-            Allowance(budgets, 10).spend(members, depth=depth)
-    shared = Allowance(budgets, 50)
-    shared.spend((Member(50, crc32=0),) * 2, depth=1)
-    with pytest.raises(OverBudgetError):
-        shared.spend((Member(1, crc32=0),), depth=2)
-
-
-def test_memory_is_given_back() -> None:
-    allowance = Allowance(Budgets(resident_bytes=10), 0)
-    allowance.occupy(6)
-    with pytest.raises(OverBudgetError):
-        allowance.occupy(6)
-    allowance.vacate(6)
-    allowance.occupy(10)

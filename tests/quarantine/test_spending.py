@@ -7,7 +7,7 @@ import pytest
 from quarantine.archive import spending
 from quarantine.archive.spending import NESTED_MAX, Expenses
 from quarantine.budgets import Budgets
-from quarantine.zip.directory import OverBudgetError
+from quarantine.errors import OverBudgetError
 
 BUDGETS = Budgets(
     depth=2, members=3, member_bytes=100, unpacked_bytes=250, ratio=10, ratio_free=120, worker_cpu=10, pdf_walk_cpu=1

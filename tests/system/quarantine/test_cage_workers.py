@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from quarantine.archive.allowance import DamagedArchiveError
 from quarantine.budgets import MIB, Budgets
 from quarantine.cage.layers import Cage, Layer
 from quarantine.errors import CageError, UndecidableError
 from quarantine.examination import Examination, Member
 from quarantine.file_types import FileType
 from quarantine.memfd import MemfdWriter, SealedMemfd, seal_bytes_in_memory
-from quarantine.rar.unpack import DamagedArchiveError
 from quarantine.verdict import Reason
 from quarantine.workers.caged_examiner import CagedExaminer
 from quarantine.workers.protocol import Request
