@@ -1,25 +1,21 @@
-"""`desk.toml`: the settings of one desk. Read once at start."""
+"""`desk.toml`: the settings of one desk, each with its default, its bounds and its reason. Read once at start."""
 
-import json
 from dataclasses import dataclass
+
+from disk.settings import check_settings, encode_settings, setting
 
 
 @dataclass(frozen=True)
 class DeskConfig:
-    """All settings; each is explained where it is written."""
+    """All settings, in the order in which they are written."""
 
-    name: str = "the editors"
+    name: str = setting("the editors", bounds=(1, 200), why="Who works here; stands on what the desk prints.")
 
     def __post_init__(self) -> None:
         """Raise ValueError with a sentence that names the key and its bounds."""
-        if not self.name or len(self.name) > 200 or not self.name.isprintable():
-            raise ValueError("'name' must be one line of 1 to 200 characters")
+        check_settings(self)
 
 
 def encode_config(config: DeskConfig) -> str:
     """Return the text of a desk.toml with every setting and what it is for."""
-    return (
-        "# The settings of this desk. A key that is not listed here is refused at start.\n\n"
-        "# Who works here; stands on what the desk prints.\n"
-        f"name = {json.dumps(config.name, ensure_ascii=False)}\n"
-    )
+    return encode_settings(config, head="The settings of this desk. A key that is not listed here is refused at start.")

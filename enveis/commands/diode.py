@@ -50,10 +50,10 @@ def receiver_settings(root: Path) -> "ReceiverSettings":
 def write_settings(root: Path, settings: "LinkSettings") -> Path:
     """Write a `link.toml` that is not there yet, with every setting and what it is for."""
     from disk.durable import write_new
-    from transfer.diode.settings import encode_settings
+    from transfer.diode.settings import encode_link_settings
 
     path = root / LINK_SETTINGS
-    write_new(path, [encode_settings(settings).encode()])
+    write_new(path, [encode_link_settings(settings).encode()])
     return path
 
 

@@ -20,7 +20,7 @@ from enveis.command import RefusedError
 from enveis.commands.diode import LINK_LEDGER, LINK_SETTINGS, shelf_of
 from enveis.demo.two_machines import START_TIMEOUT, STOP_TIMEOUT, TwoMachines
 from transfer.diode.sender.link_ledger import LinkLedger
-from transfer.diode.settings import LinkSettings, ReceiverSettings, SenderSettings, encode_settings
+from transfer.diode.settings import LinkSettings, ReceiverSettings, SenderSettings, encode_link_settings
 from transfer.low_side.outbox import Outbox
 
 HOST: Final = "127.0.0.1"
@@ -124,4 +124,4 @@ def _read_receiver(path: Path) -> ReceiverSettings:
 
 
 def _write(path: Path, settings: LinkSettings) -> None:
-    durable.replace(path, [encode_settings(settings).encode()])
+    durable.replace(path, [encode_link_settings(settings).encode()])

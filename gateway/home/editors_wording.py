@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Final
 
-from disk.settings import read_settings
+from disk.settings import check_settings, read_settings, setting
 from gateway.languages import Language
 
 LINE_MAX: Final = 200  # characters of a name
@@ -28,29 +28,22 @@ class PerLanguage:
     def __iter__(self) -> Iterator[str]:
         return (getattr(self, language) for language in Language)
 
-    def check(self, name: str, longest: int) -> None:
-        """Raise ValueError with a sentence when a text is not one printable line of at most `longest` characters."""
-        for language, text in zip(Language, self, strict=True):
-            if len(text) > longest or not text.isprintable():
-                raise ValueError(f"'{name}.{language}' must be one line of at most {longest} characters")
-
 
 NOTHING_SAID: Final = PerLanguage()
 
 
 @dataclass(frozen=True)
 class PublicBody:
-    """A public body of the list, and who can act on a complaint about it (requirement M1)."""
+    """A public body of the list, and who can act on a complaint about it."""
 
-    name: PerLanguage = NOTHING_SAID
-    who_can_act: PerLanguage = NOTHING_SAID
+    name: PerLanguage = setting(NOTHING_SAID, bounds=(0, LINE_MAX), why="What the form's list calls it.")
+    who_can_act: PerLanguage = setting(NOTHING_SAID, bounds=(0, PARAGRAPH_MAX), why="Who can decide or supervise.")
 
     def __post_init__(self) -> None:
         """Raise ValueError with a sentence."""
         if not any(self.name):
             raise ValueError("each of 'bodies' must have a name in one language at least")
-        self.name.check("bodies.name", LINE_MAX)
-        self.who_can_act.check("bodies.who_can_act", PARAGRAPH_MAX)
+        check_settings(self, "bodies.")
 
 
 @dataclass(frozen=True)

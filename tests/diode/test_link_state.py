@@ -15,7 +15,7 @@ from transfer.diode.receiver.report import encode_numbers, missing_numbers, pars
 from transfer.diode.receiver.symbol_map import EXTRA, BlockState, SymbolMap
 from transfer.diode.sender.schedule import Schedule
 from transfer.diode.sender.token_bucket import TokenBucket
-from transfer.diode.settings import ReceiverSettings, SenderSettings, encode_settings, parse_address
+from transfer.diode.settings import ReceiverSettings, SenderSettings, encode_link_settings, parse_address
 from transfer.diode.wire.geometry import BLOCK_SYMBOLS_MAX, Geometry
 from transfer.diode.wire.notices import HISTORY_MAX, History, HistoryEntry, Progress
 
@@ -303,7 +303,7 @@ def test_settings_are_read_as_they_are_written(settings: SenderSettings | Receiv
     from pathlib import Path
 
     path = Path(str(tmp_path)) / "link.toml"
-    path.write_text(encode_settings(settings))
+    path.write_text(encode_link_settings(settings))
     assert read_settings(path, type(settings)) == settings
     path.write_text(path.read_text() + "no_such_key = 1\n")
     with pytest.raises(SettingsError, match="no_such_key"):

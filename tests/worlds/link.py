@@ -24,7 +24,7 @@ from keys.recipient import Kind
 from transfer.diode.receiver.network_process import read_links
 from transfer.diode.receiver.report import ReceiverReport, report_receiver
 from transfer.diode.receiver.shelf import Shelf
-from transfer.diode.settings import ReceiverSettings, SenderSettings, encode_settings
+from transfer.diode.settings import ReceiverSettings, SenderSettings, encode_link_settings
 from transfer.names import Lane, PacketId
 from transfer.usb.bag_writer import MANIFEST
 
@@ -58,8 +58,8 @@ class LinkEnds:
 
     def write_settings(self) -> None:
         """Write both link.toml."""
-        (self.low.root / LINK_SETTINGS).write_text(encode_settings(self.sender))
-        (self.high.root / LINK_SETTINGS).write_text(encode_settings(self.receiver))
+        (self.low.root / LINK_SETTINGS).write_text(encode_link_settings(self.sender))
+        (self.high.root / LINK_SETTINGS).write_text(encode_link_settings(self.receiver))
 
     def change_sender(self, **changes: object) -> None:
         """Change settings of the sender, for its next start."""

@@ -1,13 +1,13 @@
-"""`link.toml`, on each side: how a batch goes over the link. Read once at start.
+"""`link.toml`, on each side: how a batch crosses the link; each setting with default, bounds and reason. Read at start.
 
-Both ends need the same port, and nothing else in common: datagrams say how large they are.
+Both ends need the same port, and nothing else in common: datagrams carry their own sizes.
 """
 
 import ipaddress
-import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Final
 
+from disk.settings import check_settings, encode_settings, setting
 from transfer.diode.wire.datagram import MTU_MAX, MTU_MIN
 
 MIB: Final = 1024 * 1024
@@ -35,24 +35,53 @@ def parse_address(key: str, text: str) -> tuple[str, int]:
 
 @dataclass(frozen=True)
 class SenderSettings:
-    """The low side; each is explained where it is written, in `_SENDER` below."""
+    """The low side's settings, in the order in which they are written."""
 
-    to: str = f"127.0.0.1:{PORT}"
-    mtu: int = 1500
-    rate_bytes: int = 50_000_000
-    repair_percent: int = 10
-    passes: int = 2
-    small_passes: int = 4
-    pass_gap_seconds: int = 30
-    carousel_times: int = 3
-    carousel_seconds: int = 6 * 3600
-    heartbeat_tenths: int = 10
-    constant_rate: bool = False
+    to: str = setting(
+        f"127.0.0.1:{PORT}",
+        why="Address and port of the receiver. It cannot be a name: looking a name up would need an answer.",
+    )
+    mtu: int = setting(
+        1500,
+        bounds=(MTU_MIN, MTU_MAX),
+        why="Bytes of the largest frame's content on every part of the way. A datagram is never larger: one that is cut"
+        " in pieces is lost when one piece is.",
+    )
+    rate_bytes: int = setting(
+        50_000_000,
+        bounds=(10_000, 10_000_000_000),
+        why="Bytes per second, headers included. Below what diode and receiver take without loss.",
+    )
+    repair_percent: int = setting(
+        10,
+        bounds=(0, 100),
+        why="Repair symbols for each 100 source symbols of a block, in each pass. docs/diode.md has a table.",
+    )
+    passes: int = setting(2, bounds=(1, 100), why="Times that an object is sent, each time with other repair symbols.")
+    small_passes: int = setting(4, bounds=(1, 100), why="The same, for objects below 1 MiB.")
+    pass_gap_seconds: int = setting(
+        30,
+        bounds=(0, 24 * 3600),
+        why="Seconds between two passes of one object: a receiver that restarts misses one, not both.",
+    )
+    carousel_times: int = setting(
+        3,
+        bounds=(0, 1000),
+        why="Times that the object is sent once more after that, until its acknowledgement words have been typed in"
+        " here.",
+    )
+    carousel_seconds: int = setting(6 * 3600, bounds=(1, 31 * 24 * 3600), why="Seconds before each of these.")
+    heartbeat_tenths: int = setting(10, bounds=(1, 600), why="Tenths of a second between two heartbeats.")
+    constant_rate: bool = setting(
+        False,
+        why="Whether the link is always busy at rate_bytes and every datagram looks like any other, so that whoever"
+        " watches it does not see when something is sent.",
+    )
 
     def __post_init__(self) -> None:
         """Raise ValueError with a sentence that names the key and its bounds."""
+        check_settings(self)
         parse_address("to", self.to)
-        _check(self, _SENDER_BOUNDS)
 
     @property
     def address(self) -> tuple[str, int]:
@@ -62,17 +91,32 @@ class SenderSettings:
 
 @dataclass(frozen=True)
 class ReceiverSettings:
-    """The high side; each is explained where it is written, in `_RECEIVER` below."""
+    """The high side's settings, in the order in which they are written."""
 
-    listen: str = f"127.0.0.1:{PORT}"
-    quota_bytes: int = 100 * GIB
-    objects_max: int = 8
-    buffer_bytes: int = 64 * MIB
+    listen: str = setting(f"127.0.0.1:{PORT}", why="Address and port on the interface of the diode.")
+    quota_bytes: int = setting(
+        100 * GIB,
+        bounds=(16 * MIB, 1024 * 1024 * GIB),
+        why="Bytes that objects in progress and batches not imported yet may take together, an equal part for each"
+        " gateway. An object needs two and a quarter times its size while it arrives.",
+    )
+    objects_max: int = setting(
+        8,
+        bounds=(1, 64),
+        why="Objects in progress at the same time, as many of each gateway. One object too many waits for its next"
+        " pass.",
+    )
+    buffer_bytes: int = setting(
+        64 * MIB,
+        bounds=(MIB, 512 * MIB),
+        why="Bytes of the socket's buffer in the kernel. Without the right to force it, the kernel's limit"
+        " net.core.rmem_max applies: raise that too.",
+    )
 
     def __post_init__(self) -> None:
         """Raise ValueError with a sentence that names the key and its bounds."""
+        check_settings(self)
         parse_address("listen", self.listen)
-        _check(self, _RECEIVER_BOUNDS)
 
     @property
     def address(self) -> tuple[str, int]:
@@ -82,63 +126,9 @@ class ReceiverSettings:
 
 LinkSettings = SenderSettings | ReceiverSettings
 
-_SENDER_BOUNDS: Final[dict[str, tuple[int, int]]] = {
-    "mtu": (MTU_MIN, MTU_MAX),
-    "rate_bytes": (10_000, 10_000_000_000),
-    "repair_percent": (0, 100),
-    "passes": (1, 100),
-    "small_passes": (1, 100),
-    "pass_gap_seconds": (0, 24 * 3600),
-    "carousel_times": (0, 1000),
-    "carousel_seconds": (1, 31 * 24 * 3600),
-    "heartbeat_tenths": (1, 600),
-}
-_RECEIVER_BOUNDS: Final[dict[str, tuple[int, int]]] = {
-    "quota_bytes": (16 * MIB, 1024 * 1024 * GIB),
-    "objects_max": (1, 64),
-    "buffer_bytes": (MIB, 512 * MIB),
-}
-_SENDER: Final = {
-    "to": "Address and port of the receiver. No name: asking for one would need an answer.",
-    "mtu": "Bytes of the largest frame's content on every part of the way. A datagram is never larger:\n"
-    "# what is cut in pieces is lost when one piece is.",
-    "rate_bytes": "Bytes per second, headers included. Below what diode and receiver take without loss.",
-    "repair_percent": "Repair symbols for each 100 source symbols of a block, in each pass. docs/diode.md has a table.",
-    "passes": "Times that an object is sent, each time with other repair symbols.",
-    "small_passes": "The same, for objects below 1 MiB.",
-    "pass_gap_seconds": "Seconds between two passes of one object: a receiver that restarts misses one, not both.",
-    "carousel_times": "Times that it is sent once more after that, until its words have been typed in here.",
-    "carousel_seconds": "Seconds before each of these.",
-    "heartbeat_tenths": "Tenths of a second between two signs of life.",
-    "constant_rate": "Whether the link is always busy at rate_bytes and every datagram looks like any other, so that\n"
-    "# whoever watches it does not see when something is sent.",
-}
-_RECEIVER: Final = {
-    "listen": "Address and port on the interface of the diode.",
-    "quota_bytes": "Bytes that objects in progress and batches not imported yet may take together, an equal part for\n"
-    "# each gateway; an object needs two and a quarter times its size while it arrives.",
-    "objects_max": "Objects in progress at the same time, as many of each gateway. What is one too many waits for its\n"
-    "# next pass.",
-    "buffer_bytes": "Bytes of the socket's buffer in the kernel. Without the right to force it, the kernel's limit\n"
-    "# net.core.rmem_max holds: raise that too.",
-}
 
-
-def encode_settings(settings: LinkSettings) -> str:
+def encode_link_settings(settings: LinkSettings) -> str:
     """Return the text of a link.toml with every setting and what it is for."""
-    comments = _SENDER if isinstance(settings, SenderSettings) else _RECEIVER
-    head = "# How batches go over the one-way link. A key that is not listed here is refused at start.\n"
-    lines = [
-        f"# {comments[each.name]}\n{each.name} = {_toml(getattr(settings, each.name))}\n" for each in fields(settings)
-    ]
-    return "\n".join([head, *lines])
-
-
-def _toml(value: object) -> str:
-    return json.dumps(value)
-
-
-def _check(settings: LinkSettings, bounds: dict[str, tuple[int, int]]) -> None:
-    for name, (low, high) in bounds.items():
-        if not low <= getattr(settings, name) <= high:
-            raise ValueError(f"'{name}' must be from {low} to {high}")
+    return encode_settings(
+        settings, head="How batches cross the one-way link. A key that is not listed here is refused at start."
+    )
