@@ -27,6 +27,7 @@ from keys.recipient import Kind
 from keys.signing import SigningKey, parse_signing_key
 from transfer.batch.batch import gateway_id
 from transfer.high_side.arrivals import Arrivals
+from transfer.high_side.high_side import HighSide
 from transfer.high_side.import_bag import import_bag
 from transfer.high_side.status import read_high_status
 from transfer.low_side.acknowledge import acknowledge
@@ -140,19 +141,18 @@ def _status_below(root: Path) -> None:
 def _import(root: Path) -> None:
     identity, key = _identity(root), _key(root)
     words = []
+    high = HighSide(
+        trusted={gateway_id(key.public): key.public},
+        arrivals=Arrivals(root / "high" / "arrivals.sqlite"),
+        inbox=root / "high" / "inbox",
+        gateways=root / "high" / "gateways",
+        audit=AuditLog(root / "high" / "audit.jsonl", today=utc_today),
+        today=utc_today,
+        open_packet=lambda stream: [None for _ in open_stream(stream, [identity])] and None,
+        open_secret=lambda sealed: open_bytes(sealed, [identity]),
+    )
     for bag in find_bags(root / "stick"):
-        report = import_bag(
-            bag,
-            trusted={gateway_id(key.public): key.public},
-            arrivals=Arrivals(root / "high" / "arrivals.sqlite"),
-            inbox=root / "high" / "inbox",
-            gateways=root / "high" / "gateways",
-            open_packet=lambda stream: [None for _ in open_stream(stream, [identity])] and None,
-            open_secret=lambda sealed: open_bytes(sealed, [identity]),
-            audit=AuditLog(root / "high" / "audit.jsonl", today=utc_today),
-            today=utc_today(),
-            progress=_unseen,
-        )
+        report = import_bag(high, bag, progress=_unseen)
         words.append(report.code)
         shutil.rmtree(bag)  # room for the rest
     (root / "words").write_text("\n".join(words))

@@ -1,6 +1,6 @@
 """What the commands of a crossing share: a low side put together from its home, and a desk's taking of bags."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from desk.home import DeskHome
     from gateway.home.home import GatewayHome
     from keys.identity import Identity
+    from transfer.high_side.high_side import HighSide
     from transfer.high_side.import_bag import ImportReport
     from transfer.low_side.low_side import LowSide
     from transfer.low_side.status import WaitingLimits
@@ -79,14 +80,15 @@ def import_all(
     """
     from enveis.main import expected_sentence
     from transfer.errors import BatchError, CopyDamagedError
+    from transfer.high_side.import_bag import import_bag
     from transfer.usb.bag_writer import find_bags
 
-    take = _importer(home, identities, progress)
+    high = _high_side(home, identities)
     reports: list[ImportReport] = []
     refused: list[RefusedBag] = []
     for bag in find_bags(source):
         try:
-            reports.append(take(bag))
+            reports.append(import_bag(high, bag, progress=progress))
         except (BatchError, CopyDamagedError) as error:
             refused.append(RefusedBag(bag, str(error)))
         except Exception as error:
@@ -97,33 +99,23 @@ def import_all(
     return reports, refused
 
 
-def _importer(
-    home: "DeskHome", identities: "Sequence[Identity]", progress: Progress
-) -> "Callable[[Path], ImportReport]":
+def _high_side(home: "DeskHome", identities: "Sequence[Identity]") -> "HighSide":
     from desk.arrival.opening import read_to_the_end
     from keys.age.small import open_bytes
     from transfer.batch.batch import GatewayId
     from transfer.high_side.arrivals import Arrivals
-    from transfer.high_side.import_bag import import_bag
-
-    trusted = {GatewayId(name): pairing.key for name, pairing in home.pairings().items()}
-    arrivals = Arrivals(home.arrivals)
+    from transfer.high_side.high_side import HighSide
 
     def open_packet(stream: BinaryIO) -> None:
         read_to_the_end(stream, identities)
 
-    def take(bag: Path) -> "ImportReport":
-        return import_bag(
-            bag,
-            trusted=trusted,
-            arrivals=arrivals,
-            inbox=home.inbox,
-            gateways=home.gateways,
-            open_packet=open_packet,
-            open_secret=lambda sealed: open_bytes(sealed, identities),
-            audit=home.log(),
-            today=utc_today(),
-            progress=progress,
-        )
-
-    return take
+    return HighSide(
+        trusted={GatewayId(name): pairing.key for name, pairing in home.pairings().items()},
+        arrivals=Arrivals(home.arrivals),
+        inbox=home.inbox,
+        gateways=home.gateways,
+        audit=home.log(),
+        today=utc_today,
+        open_packet=open_packet,
+        open_secret=lambda sealed: open_bytes(sealed, identities),
+    )

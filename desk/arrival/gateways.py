@@ -21,7 +21,7 @@ from transfer.batch.batch import GatewayId
 from transfer.errors import CopyDamagedError
 from transfer.head_statement import HeadStatement
 from transfer.high_side.arrivals import Arrivals
-from transfer.high_side.log_copy import GatewayHistory
+from transfer.high_side.log_copy import LogCopy
 from transfer.pairing import Pairing
 from transfer.record import HEX_64
 
@@ -61,7 +61,7 @@ def copy_fault(home: DeskHome, arrivals: Arrivals, gateway: str) -> str:
     """Return in one sentence what is wrong with the copy of a gateway's log, compared with what came signed; or ''."""
     name = GatewayId(gateway)
     try:
-        GatewayHistory(home.gateways, name).verify_copy(arrivals.reached(name))
+        LogCopy(home.gateways, name).verify_copy(arrivals.reached(name))
     except CopyDamagedError as error:
         return str(error)
     return ""
@@ -92,7 +92,7 @@ def state_head(home: DeskHome, gateway: str) -> HeadStatement:
     fault = copy_fault(home, Arrivals(home.arrivals), gateway)
     if fault:
         raise DeskError(f"no line was stated: {fault}")
-    head = GatewayHistory(home.gateways, GatewayId(gateway)).head()
+    head = LogCopy(home.gateways, GatewayId(gateway)).head()
     home.log().append(Event.HEAD_STATED, gateway=gateway, digest=head.hash)
     return HeadStatement(GatewayId(gateway), head, utc_today())
 
@@ -128,7 +128,7 @@ def replace_gateway(home: DeskHome, old: str, pairing: Pairing) -> bool:
 
 def _readable_head(home: DeskHome, gateway: str) -> Head:
     with contextlib.suppress(CopyDamagedError):
-        return GatewayHistory(home.gateways, GatewayId(gateway)).head()
+        return LogCopy(home.gateways, GatewayId(gateway)).head()
     return EMPTY
 
 
@@ -159,7 +159,7 @@ def _read_succession(home: DeskHome, gateway: str) -> tuple[str, bool]:
 
 
 def _place(home: DeskHome, old: str, digest: str) -> tuple[str, bool]:
-    head = GatewayHistory(home.gateways, GatewayId(old)).head()
+    head = LogCopy(home.gateways, GatewayId(old)).head()
     if digest == head.hash:
         return f"continues {old} after its last line here, {head.seq}", False
     log = AuditLog(home.gateways / f"{old}.audit.jsonl", today=utc_today)

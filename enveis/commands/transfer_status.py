@@ -125,15 +125,15 @@ def _high(home: "DeskHome", terminal: Terminal) -> int:
 
 
 def _gateway_as_json(status: "GatewayStatus") -> dict[str, object]:
-    tally = status.tally
+    counts = status.counts
     return {
         "gateway": status.gateway,
-        "batches": tally.batches,
-        "highest": tally.highest,
-        "last_came": tally.last_came.isoformat(),
-        "packets": tally.packets,
-        "repeated_batches": tally.repeated,
-        "duplicates": tally.duplicates,
+        "batches": counts.batches,
+        "highest": counts.highest,
+        "last_came": counts.last_came.isoformat(),
+        "packets": counts.packets,
+        "repeated_batches": counts.repeated,
+        "duplicates": counts.duplicates,
         "gaps": [[gap.first, gap.last] for gap in status.gaps],
         "missing": [{"packet": item.id, "batch": item.number, "reason": item.reason} for item in status.missing],
         "alarms": [{"batch": item.number, "kind": str(item.kind), "digest": item.digest} for item in status.alarms],
@@ -142,8 +142,8 @@ def _gateway_as_json(status: "GatewayStatus") -> dict[str, object]:
 
 def _say_high(terminal: Terminal, gateways: "tuple[GatewayStatus, ...]") -> None:
     rows = [
-        (item.gateway, item.tally.batches, item.tally.highest, item.tally.last_came, item.tally.packets,
-         len(item.missing), item.tally.repeated, item.tally.duplicates, len(item.alarms))
+        (item.gateway, item.counts.batches, item.counts.highest, item.counts.last_came, item.counts.packets,
+         len(item.missing), item.counts.repeated, item.counts.duplicates, len(item.alarms))
         for item in gateways
     ]  # fmt: skip
     terminal.table(

@@ -16,8 +16,10 @@ from tests.enveis.test_cli_transfer import Machines, put
 from tests.worlds.crossing import DAY, Low, make_sides
 from transfer.batch.batch import AuditPart, gateway_id
 from transfer.errors import CopyDamagedError
-from transfer.high_side.import_bag import import_bag
-from transfer.high_side.log_copy import GatewayHistory
+from transfer.high_side.high_side import HighSide
+from transfer.high_side.import_bag import ImportReport, import_bag
+from transfer.high_side.log_copy import LogCopy
+from transfer.usb.bag_writer import Progress
 
 
 class TwoGateways(Machines):
@@ -186,11 +188,11 @@ def test_the_words_are_told_when_our_own_disk_fails_at_a_later_bag(
     m.bring(m.other)
     calls = []
 
-    def failing(bag: Path, **more: object) -> object:
+    def failing(high: HighSide, bag: Path, *, progress: Progress) -> ImportReport:
         calls.append(bag)
         if len(calls) == 2:
             raise OSError(28, "No space left on device", str(m.high))
-        return import_bag(bag, **more)  # type: ignore[arg-type]
+        return import_bag(high, bag, progress=progress)
 
     monkeypatch.setattr("transfer.high_side.import_bag.import_bag", failing)
     said = m.take(status=1)
@@ -210,14 +212,14 @@ def test_a_contradiction_without_a_signed_head_between_is_still_the_gateways(tmp
     history.verify(part, text, heads={})
 
 
-def long_history(low: Low, folder: Path, *, lines: int) -> tuple[GatewayHistory, AuditPart, bytes]:
+def long_history(low: Low, folder: Path, *, lines: int) -> tuple[LogCopy, AuditPart, bytes]:
     """Return a copy with that many lines, and its first two lines as a part."""
     gateway = gateway_id(low.key.public)
     log = AuditLog(folder / f"{gateway}.audit.jsonl", today=lambda: DAY)
     log.extend([Record(event=Event.SUBMISSION_SEALED, packet="ab" * 16, lane="clear")] * (lines - 1))
     text = b"".join(line + b"\n" for line, _ in zip(log.lines(), range(2), strict=False))
     head = AuditLog(folder / "part.jsonl", today=lambda: DAY).adopt(text)
-    return GatewayHistory(folder, gateway), AuditPart(1, 2, head.hash, len(text), ""), text
+    return LogCopy(folder, gateway), AuditPart(1, 2, head.hash, len(text), ""), text
 
 
 def test_an_early_part_does_not_read_the_whole_log(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from keys.recipient import Kind
 from keys.signing import SigningKey, VerifyKey
 from transfer.batch.batch import GatewayId, gateway_id
 from transfer.high_side.arrivals import Arrivals
+from transfer.high_side.high_side import HighSide
 from transfer.high_side.import_bag import ImportReport, import_bag
 from transfer.low_side.export import ExportReport, export
 from transfer.low_side.low_side import LowSide
@@ -108,18 +109,17 @@ class High:
 
     def take(self, bag: Path, *, progress: Progress = no_progress) -> ImportReport:
         """Import one bag."""
-        return import_bag(
-            bag,
+        high = HighSide(
             trusted=self.trusted,
             arrivals=self.arrivals,
             inbox=self.inbox,
             gateways=self.home / "gateways",
+            audit=self.audit,
+            today=lambda: DAY,
             open_packet=self.open_packet,
             open_secret=lambda sealed: open_bytes(sealed, [self.identity]),
-            audit=self.audit,
-            today=DAY,
-            progress=progress,
         )
+        return import_bag(high, bag, progress=progress)
 
     def open_packet(self, stream: BinaryIO) -> None:
         """Open to the last chunk."""

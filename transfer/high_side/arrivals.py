@@ -2,7 +2,7 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -13,6 +13,7 @@ from typing import Final
 from audit.chain import EMPTY, Head
 from disk.durable import write_new
 from transfer.batch.batch import Batch, GatewayId, PacketEntry
+from transfer.high_side.alarms import Alarm, find_contradictions, insert_alarm, read_alarms
 from transfer.ledger_file import LedgerFile
 from transfer.names import Lane, PacketId
 
@@ -47,27 +48,8 @@ _LOST: Final = (
     "bring it back from a backup, or, where there is none, remove {begun}: then a new one begins, which knows nothing "
     "of what came before, of what is missing, and of alarms"
 )
-_PACKET: Final = "id, sha256, size, lane, gateway, number"
-
-
-class AlarmKind(StrEnum):
-    """What a desk must look into: two histories of one gateway exist."""
-
-    TWO_DIGESTS = "two-digests"  # one number, two different batches
-    BROKEN_ORDER = "broken-order"  # a batch names another predecessor than the one we have
-
-
 _BEGUN: Final = ".begun"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Alarm:
-    """One contradiction between batches of a gateway; `digest` is of the batch that brought it to light."""
-
-    gateway: GatewayId
-    number: int
-    kind: AlarmKind
-    digest: str
+_PACKET: Final = "id, sha256, size, lane, gateway, number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +72,26 @@ class StoredPacket:
     number: int
 
 
+class MissingReason(StrEnum):
+    """Why a packet that a batch lists did not arrive."""
+
+    DAMAGED = "damaged"  # absent, unreadable or not what was signed
+    SEALED = "does-not-open"  # what was signed came, but it does not open to its last chunk
+    OTHER = "other-packet-of-that-id"  # another packet with this id came before and is kept
+
+
 @dataclass(frozen=True, slots=True)
-class MissedPacket:
-    """A packet that a batch listed and that never came whole; `reason` is one of a closed list."""
+class MissingPacket:
+    """A packet that batch `number` lists and that never came whole; an import gives `detail`, one clause."""
 
     id: PacketId
     number: int
-    reason: str
+    reason: MissingReason
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class ArrivalCounts:
     """What came from one gateway: counts of batches and packets, how often a batch or a packet came again, days."""
 
     batches: int
@@ -138,12 +129,12 @@ class Arrivals:
         """Tell whether exactly this batch was accepted before."""
         return self._one("SELECT 1 FROM batches WHERE (gateway, number, digest) = (?, ?, ?)", batch, digest) is not None
 
-    def unsaid(self, batch: Batch, digest: str) -> int | None:
+    def unlogged(self, batch: Batch, digest: str) -> int | None:
         """Return where the desk's log stood before this batch; None when that log surely holds the import."""
         query = "SELECT log_seq FROM batches WHERE (gateway, number, digest) = (?, ?, ?) AND NOT said"
         return self._one(query, batch, digest)
 
-    def mark_said(self, batch: Batch, digest: str) -> None:
+    def mark_logged(self, batch: Batch, digest: str) -> None:
         """Note that the desk's log holds the import of this batch."""
         with self._ledger.transaction() as db:
             db.execute(
@@ -191,7 +182,7 @@ class Arrivals:
         *,
         stored: Sequence[PacketEntry],
         duplicates: Sequence[PacketId],
-        missing: Mapping[PacketId, str],
+        missing: Mapping[PacketId, MissingReason],
         came: date,
         log_seq: int,
     ) -> list[Alarm]:
@@ -206,7 +197,7 @@ class Arrivals:
         """
         key = (batch.gateway, batch.number, digest)
         with self._ledger.transaction() as db:
-            alarms = [alarm for alarm in _contradictions(db, batch, digest) if _insert_alarm(db, alarm)]
+            alarms = [alarm for alarm in find_contradictions(db, batch, digest) if insert_alarm(db, alarm)]
             known = "SELECT 1 FROM batches WHERE (gateway, number, digest) = (?, ?, ?)"
             if not db.execute(known, key).fetchone():
                 again = "UPDATE packets SET duplicates = duplicates + 1 WHERE id = ?"
@@ -229,14 +220,14 @@ class Arrivals:
             _note_missing(db, batch, missing)
         return alarms
 
-    def tally(self, gateway: GatewayId) -> Tally:
+    def counts(self, gateway: GatewayId) -> ArrivalCounts:
         """Return the counts of what came from a gateway that is one of `gateways()`."""
         batches = "SELECT COUNT(DISTINCT number), MAX(number), SUM(times - 1), MAX(came) FROM batches WHERE gateway = ?"
         packets = "SELECT COUNT(*), COALESCE(SUM(duplicates), 0) FROM packets WHERE gateway = ?"
         with self._ledger.reading() as db:
             numbers, highest, repeated, last = db.execute(batches, (gateway,)).fetchone()
             count, duplicates = db.execute(packets, (gateway,)).fetchone()
-        return Tally(numbers, highest, count, repeated, duplicates, date.fromisoformat(last))
+        return ArrivalCounts(numbers, highest, count, repeated, duplicates, date.fromisoformat(last))
 
     def gateways(self) -> list[GatewayId]:
         """Return the gateways of which anything came."""
@@ -257,17 +248,17 @@ class Arrivals:
             around = pairwise(chain([0], numbers))
             return tuple(Gap(before + 1, after - 1) for before, after in around if after > before + 1)
 
-    def missing(self, gateway: GatewayId) -> list[MissedPacket]:
+    def missing(self, gateway: GatewayId) -> list[MissingPacket]:
         """Return the packets that a batch listed and that never came whole, by batch and id."""
         query = "SELECT id, number, reason FROM missing WHERE gateway = ? ORDER BY number, id"
         with self._ledger.reading() as db:
-            return [MissedPacket(PacketId(row[0]), row[1], row[2]) for row in db.execute(query, (gateway,))]
+            rows = db.execute(query, (gateway,)).fetchall()
+        return [MissingPacket(PacketId(row[0]), row[1], MissingReason(row[2])) for row in rows]
 
     def alarms(self) -> list[Alarm]:
         """Return every alarm there ever was."""
         with self._ledger.reading() as db:
-            rows = db.execute("SELECT gateway, number, kind, digest FROM alarms ORDER BY 1, 2, 3, 4").fetchall()
-        return [Alarm(GatewayId(row[0]), row[1], AlarmKind(row[2]), row[3]) for row in rows]
+            return read_alarms(db)
 
     def _one(self, query: str, batch: Batch, digest: str) -> int | None:
         with self._ledger.reading() as db:
@@ -275,42 +266,18 @@ class Arrivals:
         return row[0] if row else None
 
 
-def _contradictions(db: sqlite3.Connection, batch: Batch, digest: str) -> Iterator[Alarm]:
-    def rows(condition: str, *values: object) -> list[tuple[str | None]]:
-        # The condition is one of the two texts below.
-        query = f"SELECT {condition} AND gateway = ?"
-        return db.execute(query, (*values, batch.gateway)).fetchall()
-
-    if any(row[0] != digest for row in rows("digest FROM batches WHERE number = ?", batch.number)):
-        yield Alarm(batch.gateway, batch.number, AlarmKind.TWO_DIGESTS, digest)
-    before = [row[0] for row in rows("digest FROM batches WHERE number = ?", batch.number - 1)]
-    if before and batch.previous not in before:
-        yield Alarm(batch.gateway, batch.number, AlarmKind.BROKEN_ORDER, digest)
-    after = [row[0] for row in rows("previous FROM batches WHERE number = ?", batch.number + 1)]
-    if after and digest not in after:
-        yield Alarm(batch.gateway, batch.number, AlarmKind.BROKEN_ORDER, digest)
-
-
-def _note_missing(db: sqlite3.Connection, batch: Batch, missing: Mapping[PacketId, str]) -> None:
+def _note_missing(db: sqlite3.Connection, batch: Batch, missing: Mapping[PacketId, MissingReason]) -> None:
     """List what did not come, and strike what did: of this gateway by its id, of others where the content is the same.
 
     A new key brings what the old one could not; but nobody strikes another's packet by sending something under its id.
     """
     for item in batch.packets:
         if item.id in missing:
-            listed = (item.id, batch.gateway, batch.number, missing[item.id], item.sha256)
+            listed = (item.id, batch.gateway, batch.number, str(missing[item.id]), item.sha256)
             db.execute("INSERT OR REPLACE INTO missing VALUES (?, ?, ?, ?, ?)", listed)
         else:
             arrived = (item.id, batch.gateway, item.sha256)
             db.execute("DELETE FROM missing WHERE id = ? AND (gateway = ? OR sha256 = ?)", arrived)
-
-
-def _insert_alarm(db: sqlite3.Connection, alarm: Alarm) -> bool:
-    inserted = db.execute(
-        "INSERT OR IGNORE INTO alarms VALUES (?, ?, ?, ?)",
-        (alarm.gateway, alarm.number, str(alarm.kind), alarm.digest),
-    )
-    return inserted.rowcount > 0
 
 
 def _stored(row: tuple[str, str, int, str, str, int]) -> StoredPacket:

@@ -26,7 +26,7 @@ class _OurLine:
     text: bytes
 
 
-class GatewayHistory:
+class LogCopy:
     """`<folder>/<gateway>.audit.jsonl`, and beside it `<gateway>.audit.d/` for parts that came too early."""
 
     def __init__(self, folder: Path, gateway: GatewayId) -> None:

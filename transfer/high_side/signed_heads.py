@@ -12,7 +12,7 @@ from typing import Final
 from audit.chain import Head
 from disk.durable import make_private_folder, replace
 from keys.signing import VerifyKey
-from transfer.batch.batch import MANIFEST_MAX, SIGNATURE_MAX, Batch, GatewayId, verify_batch
+from transfer.batch.batch import MANIFEST_MAX, SIGNATURE_MAX, GatewayId, SignedBatch, verify_batch
 from transfer.errors import BatchError, UnknownGatewayError
 from transfer.usb.bag_writer import MANIFEST
 
@@ -66,12 +66,12 @@ def heads_folder(gateways: Path, gateway: GatewayId) -> Path:
     return gateways / f"{gateway}.heads"
 
 
-def keep_head(gateways: Path, batch: Batch, *, digest: str, manifest: bytes, signature: str) -> None:
+def keep_head(gateways: Path, signed: SignedBatch) -> None:
     """Keep the signed list of a batch that was verified, durably; two of one number stand beside each other."""
-    folder = heads_folder(gateways, batch.gateway)
+    folder = heads_folder(gateways, signed.batch.gateway)
     make_private_folder(folder)
-    path = folder / f"{batch.number:06}-{digest[:8]}.json"
-    for kept, content in ((path, manifest), (_signature_of(path), signature.encode())):
+    path = folder / f"{signed.batch.number:06}-{signed.digest[:8]}.json"
+    for kept, content in ((path, signed.manifest), (_signature_of(path), signed.signature.encode())):
         if not kept.exists():
             replace(kept, [content])
 

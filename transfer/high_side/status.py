@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from transfer.batch.batch import GatewayId
-from transfer.high_side.arrivals import Alarm, Arrivals, Gap, MissedPacket, Tally
+from transfer.high_side.alarms import Alarm
+from transfer.high_side.arrivals import ArrivalCounts, Arrivals, Gap, MissingPacket
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,9 +12,9 @@ class GatewayStatus:
     """One gateway's batches as the desk has them; `alarms` are contradictions, for people to look into."""
 
     gateway: GatewayId
-    tally: Tally
+    counts: ArrivalCounts
     gaps: tuple[Gap, ...]
-    missing: tuple[MissedPacket, ...]
+    missing: tuple[MissingPacket, ...]
     alarms: tuple[Alarm, ...]
 
 
@@ -23,7 +24,7 @@ def read_high_status(arrivals: Arrivals) -> tuple[GatewayStatus, ...]:
     return tuple(
         GatewayStatus(
             gateway=gateway,
-            tally=arrivals.tally(gateway),
+            counts=arrivals.counts(gateway),
             gaps=arrivals.gaps(gateway),
             missing=tuple(arrivals.missing(gateway)),
             alarms=tuple(alarm for alarm in alarms if alarm.gateway == gateway),

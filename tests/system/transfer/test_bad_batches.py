@@ -27,9 +27,8 @@ from tests.worlds.crossing import DAY, High, Low, make_sides
 from tests.worlds.json_texts import watch_json
 from transfer.batch.batch import AuditPart, gateway_id
 from transfer.errors import BatchError, ContradictionError, LedgerError, UnknownGatewayError
-from transfer.high_side.arrivals import Arrivals
-from transfer.high_side.import_bag import MissingReason
-from transfer.high_side.log_copy import GatewayHistory
+from transfer.high_side.arrivals import Arrivals, MissingReason
+from transfer.high_side.log_copy import LogCopy
 from transfer.low_side.acknowledge import acknowledge
 from transfer.names import Lane
 from transfer.record import encode_record
@@ -311,7 +310,7 @@ def test_lines_that_contradict_the_head_of_a_batch_without_lines_are_refused(tmp
         AuditPart(1, first.seq, first.hash, len(log), ""),
         AuditPart(first.seq + 1, first.seq, "ab" * 32, 0, ""),
     )
-    history = GatewayHistory(high.home / "gateways", gateway_id(low.key.public))
+    history = LogCopy(high.home / "gateways", gateway_id(low.key.public))
     history.verify(empty, b"", heads={})
     history.verify(part, log, heads={first.seq: {first.hash}})
     for heads in (

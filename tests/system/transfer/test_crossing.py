@@ -16,8 +16,8 @@ from disk.lock import BusyError, exclusive
 from keys.words import WordsError
 from tests.worlds.crossing import DAY, MIDNIGHT, High, Low, make_sides, no_progress
 from transfer.errors import BagError, CodeError, LedgerError, SpoiltPacketError
-from transfer.high_side.arrivals import AlarmKind, Gap
-from transfer.high_side.import_bag import MissingReason
+from transfer.high_side.alarms import AlarmKind
+from transfer.high_side.arrivals import Gap, MissingReason
 from transfer.low_side.acknowledge import acknowledge
 from transfer.low_side.export import export, reexport
 from transfer.low_side.outbox import BatchState, Outbox

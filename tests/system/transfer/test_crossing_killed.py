@@ -111,11 +111,11 @@ def test_an_export_that_was_killed(tmp_path: Path, where: str, when: str) -> Non
     [
         "transfer.high_side.import_bag::stage",
         "transfer.high_side.import_bag::file_packets",
-        "transfer.high_side.log_copy:GatewayHistory:store",
+        "transfer.high_side.log_copy:LogCopy:store",
         "audit.log:AuditLog:adopt",
         "transfer.high_side.arrivals:Arrivals:record",
         "audit.log:AuditLog:extend",
-        "transfer.high_side.arrivals:Arrivals:mark_said",
+        "transfer.high_side.arrivals:Arrivals:mark_logged",
     ],
 )
 def test_an_import_that_was_killed(tmp_path: Path, where: str, when: str) -> None:

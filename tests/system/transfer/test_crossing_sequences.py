@@ -34,7 +34,7 @@ from tests.worlds.killing import killed
 from transfer.batch.batch import GatewayId, gateway_id
 from transfer.errors import BagError, BatchError, CodeError, LedgerError
 from transfer.head_statement import HeadStatement
-from transfer.high_side.log_copy import GatewayHistory
+from transfer.high_side.log_copy import LogCopy
 from transfer.low_side.acknowledge import acknowledge
 from transfer.low_side.export import export, reexport
 from transfer.low_side.recovery import resume
@@ -166,7 +166,7 @@ class World:
 
     def new_key(self) -> Callable[[], object]:
         """Return what 'gateway rekey' does with what 'desk head' says now."""
-        head = GatewayHistory(self.high.home / "gateways", self.gateway).head()
+        head = LogCopy(self.high.home / "gateways", self.gateway).head()
         statement = HeadStatement(self.gateway, head, DAY)
 
         def work() -> None:

@@ -8,7 +8,8 @@ from transfer.batch.batch import MANIFEST_MAX, digest_batch
 from transfer.diode.receiver.object_files import SHARED
 from transfer.diode.receiver.shelf import Shelf, discard
 from transfer.diode.wire.datagram import TAG_SIZE
-from transfer.high_side.import_bag import ImportReport, MissingReason
+from transfer.high_side.arrivals import MissingReason
+from transfer.high_side.import_bag import ImportReport
 from transfer.usb.bag_writer import MANIFEST, packet_path
 
 
