@@ -16,8 +16,9 @@ from quarantine.archive.content import Promise
 from quarantine.budgets import Budgets
 from quarantine.errors import UndecidableError
 from quarantine.file_types import FileType
+from quarantine.findings import Code, Finding
 from quarantine.memfd import SealedMemfd
-from quarantine.verdict import Code, Finding, Reason
+from quarantine.verdict import Reason
 
 CRC32_MAX: Final = 0xFFFFFFFF
 SIZE_MAX: Final = 2**63 - 1  # bytes that any archive's member may claim

@@ -6,7 +6,7 @@ What is accepted here is only *called* a PDF or an archive; whether it is a soun
 import codecs
 import re
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 from quarantine.errors import QuarantineError
 
@@ -46,26 +46,27 @@ PICTURES: Final = frozenset({FileType.JPEG, FileType.PNG})
 _OTHER_EXTENSIONS: Final = {"jpeg": FileType.JPEG}
 
 
-class Refusal(StrEnum):
+class TypeRefusal(StrEnum):
     """Why a file's type is not taken."""
 
-    NAME_NOT_ALLOWED = "name-not-allowed"
-    CONTENT_NOT_RECOGNISED = "content-not-recognised"
-    NAME_AND_CONTENT_DISAGREE = "name-and-content-disagree"
+    sentence: str
 
+    def __new__(cls, value: str, sentence: str) -> Self:  # noqa: D102
+        refusal = str.__new__(cls, value)
+        refusal._value_ = value
+        refusal.sentence = sentence  # what is the matter, for a person
+        return refusal
 
-REFUSALS: Final[dict[Refusal, str]] = {
-    Refusal.NAME_NOT_ALLOWED: "files of this type are not accepted",
-    Refusal.CONTENT_NOT_RECOGNISED: "its content is not of any type that is accepted",
-    Refusal.NAME_AND_CONTENT_DISAGREE: "its name and its content are of different types",
-}
+    NAME_NOT_ALLOWED = "name-not-allowed", "files of this type are not accepted"
+    CONTENT_NOT_RECOGNISED = "content-not-recognised", "its content is not of any type that is accepted"
+    NAME_AND_CONTENT_DISAGREE = "name-and-content-disagree", "the file name and the content are of different types"
 
 
 class RefusedType(QuarantineError):  # noqa: N818 - an outcome that the receipt page names, not a fault
     """A file is not taken because of its type; `refusal` says why."""
 
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(REFUSALS[refusal])
+    def __init__(self, refusal: TypeRefusal) -> None:
+        super().__init__(refusal.sentence)
         self.refusal = refusal
 
 
@@ -82,12 +83,12 @@ def accepted_type(untrusted_name: str, untrusted_head: bytes, allowed: frozenset
     """
     named = type_of_name(untrusted_name)
     if named is None or named not in allowed:
-        raise RefusedType(Refusal.NAME_NOT_ALLOWED)
+        raise RefusedType(TypeRefusal.NAME_NOT_ALLOWED)
     seen = type_of_content(untrusted_head)
     if seen is None or seen not in allowed:
-        raise RefusedType(Refusal.CONTENT_NOT_RECOGNISED)
+        raise RefusedType(TypeRefusal.CONTENT_NOT_RECOGNISED)
     if seen is not named:
-        raise RefusedType(Refusal.NAME_AND_CONTENT_DISAGREE)
+        raise RefusedType(TypeRefusal.NAME_AND_CONTENT_DISAGREE)
     return seen
 
 

@@ -15,10 +15,11 @@ from quarantine.budgets import Budgets
 from quarantine.errors import OverBudgetError, UndecidableError
 from quarantine.examination import Examination, Examiner, Member
 from quarantine.file_types import HEAD_SIZE, FileType
+from quarantine.findings import Code, Finding
 from quarantine.memfd import SealedMemfd
 from quarantine.rar.unpack import unpack_rar
 from quarantine.scanner.clamd import Scanner
-from quarantine.verdict import Code, Finding, Held, Reason, Undecided, Verdict, conclude
+from quarantine.verdict import Held, Reason, Undecided, Verdict, conclude
 from quarantine.workers.caged_examiner import CagedExaminer
 
 BOMBS: Final = frozenset({Finding(Code.ARCHIVE_BUDGET), Finding(Code.ZIP_OVERLAP)})

@@ -1,32 +1,12 @@
-"""What an inspection concludes: one of three verdicts, from the findings and from nothing else.
-
-Whoever judges or reads a verdict takes the words for it from here; `codes.py` and `findings.py` hold them as tables.
-"""
+"""What an inspection concludes: one of three verdicts, from the findings and from nothing else."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, assert_never
+from typing import Final, Self, assert_never
 
-from quarantine.codes import Code
-from quarantine.findings import CHECKS, Finding, Grade
-
-__all__ = [
-    "CHECKS",
-    "REASONS",
-    "Clear",
-    "Code",
-    "Finding",
-    "Grade",
-    "Held",
-    "Reason",
-    "Undecided",
-    "Verdict",
-    "conclude",
-    "is_clear",
-    "worst",
-]
+from quarantine.findings import Code, Finding
 
 DIGEST_FORM: Final = re.compile(r"[0-9a-f]{64}")  # SHA-256, lowercase hex
 
@@ -34,33 +14,24 @@ DIGEST_FORM: Final = re.compile(r"[0-9a-f]{64}")  # SHA-256, lowercase hex
 class Reason(StrEnum):
     """Why nothing could be concluded."""
 
-    SCANNER_UNAVAILABLE = "scanner-unavailable"
-    SCANNER_ANSWER = "scanner-answer"
-    OUT_OF_TIME = "out-of-time"
-    NO_SLOT = "no-slot"
-    TOO_LARGE = "too-large"
-    WORKER_FAILED = "worker-failed"
-    UNPACKER_FAILED = "unpacker-failed"
-    INSPECTION_FAILED = "inspection-failed"
-    SWITCHED_OFF = "switched-off"
+    sentence: str
 
-    @property
-    def sentence(self) -> str:
-        """What happened, for a person."""
-        return REASONS[self]
+    # The default is for mypy: see Code.
+    def __new__(cls, value: str, sentence: str = "") -> Self:  # noqa: D102
+        reason = str.__new__(cls, value)
+        reason._value_ = value
+        reason.sentence = sentence  # what happened, for a person
+        return reason
 
-
-REASONS: Final[dict[Reason, str]] = {
-    Reason.SCANNER_UNAVAILABLE: "The virus scanner could not be reached.",
-    Reason.SCANNER_ANSWER: "The virus scanner gave an answer that means nothing to us.",
-    Reason.OUT_OF_TIME: "The time for the inspection was over.",
-    Reason.NO_SLOT: "Too many other files were being inspected.",
-    Reason.TOO_LARGE: "The file is larger than the gateway inspects; the case was granted larger ones.",
-    Reason.WORKER_FAILED: "The process that reads the file ended without an answer.",
-    Reason.UNPACKER_FAILED: "The program that unpacks archives failed on it.",
-    Reason.INSPECTION_FAILED: "The inspection itself failed.",
-    Reason.SWITCHED_OFF: "The gateway was set not to inspect.",
-}
+    SCANNER_UNAVAILABLE = "scanner-unavailable", "The virus scanner could not be reached."
+    SCANNER_ANSWER = "scanner-answer", "The virus scanner gave an answer that means nothing to us."
+    OUT_OF_TIME = "out-of-time", "The time for the inspection was over."
+    NO_SLOT = "no-slot", "Too many other files were being inspected."
+    TOO_LARGE = "too-large", "The file is larger than the gateway inspects; the case was granted larger ones."
+    WORKER_FAILED = "worker-failed", "The process that reads the file ended without an answer."
+    UNPACKER_FAILED = "unpacker-failed", "The program that unpacks archives failed on it."
+    INSPECTION_FAILED = "inspection-failed", "The inspection itself failed."
+    SWITCHED_OFF = "switched-off", "The gateway was set not to inspect."
 
 
 def _check_digest(digest: str) -> None:

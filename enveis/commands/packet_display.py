@@ -97,7 +97,8 @@ def standing_as_json(standing: "Standing") -> dict[str, str]:
 
 
 def _verdict_sentences(note: "FileNote") -> list[str]:
-    from quarantine.verdict import CHECKS, REASONS, Code, Reason
+    from quarantine.findings import Code
+    from quarantine.verdict import Reason
 
     verdict = {
         "clear": "Clear: it was inspected, and nothing holds it back.",
@@ -107,8 +108,8 @@ def _verdict_sentences(note: "FileNote") -> list[str]:
     sentences = [verdict]
     if note.reason:
         known = note.reason in set(Reason)
-        sentences.append(REASONS[Reason(note.reason)] if known else f"Reason: {note.reason}")
+        sentences.append(Reason(note.reason).sentence if known else f"Reason: {note.reason}")
     for finding in note.findings:
         known = finding.code in set(Code)
-        sentences.append(f"- {CHECKS[Code(finding.code)][1] if known else finding.code} ({finding.grade})")
+        sentences.append(f"- {Code(finding.code).sentence if known else finding.code} ({finding.grade})")
     return sentences

@@ -8,7 +8,7 @@ from typing import Final
 from gateway.pages.catalogues import marked
 from gateway.problems import Problem, RefusedReason
 from gateway.views import ReturnProblem, Withdrawal
-from quarantine.codes import Code
+from quarantine.findings import Code
 from transfer.packet.message import Kind, Relation, Road, Side
 
 KINDS: Final[dict[Kind, str]] = {

@@ -15,7 +15,7 @@ from gateway.limits import Limits
 from gateway.problems import Problem, RefusedFile, RefusedReason, SubmissionError
 from gateway.submission.plaintext_span import Span
 from gateway.submission.sealed_upload import SealedUpload
-from quarantine.file_types import HEAD_SIZE, FileType, Refusal, RefusedType, accepted_type
+from quarantine.file_types import HEAD_SIZE, FileType, RefusedType, TypeRefusal, accepted_type
 from transfer.packet.manifest import NAME_MAX
 from transfer.packet.writer import Member
 
@@ -25,9 +25,9 @@ _TABLE: Final = ".csv"
 REFUSED_MAX: Final = 100  # refused files that are listed; a form cannot send more by itself
 
 _REASONS: Final = {
-    Refusal.NAME_NOT_ALLOWED: RefusedReason.NAME,
-    Refusal.CONTENT_NOT_RECOGNISED: RefusedReason.CONTENT,
-    Refusal.NAME_AND_CONTENT_DISAGREE: RefusedReason.DISAGREE,
+    TypeRefusal.NAME_NOT_ALLOWED: RefusedReason.NAME,
+    TypeRefusal.CONTENT_NOT_RECOGNISED: RefusedReason.CONTENT,
+    TypeRefusal.NAME_AND_CONTENT_DISAGREE: RefusedReason.DISAGREE,
 }
 
 

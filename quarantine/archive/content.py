@@ -9,7 +9,7 @@ from typing import Final
 
 from quarantine.archive.names import DOCUMENT, extension_of
 from quarantine.file_types import FileType, type_of_content, type_of_name
-from quarantine.verdict import Code
+from quarantine.findings import Code
 
 SEARCHED: Final = 1024 * 1024  # bytes of a program in which a RAR's signature is looked for; UnRAR's MAXSFXSIZE is 2 MB
 TAIL: Final = 22 + 0xFFFF  # bytes in which a ZIP's end record is; APPNOTE.TXT 4.3.16

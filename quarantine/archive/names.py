@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
-from quarantine.verdict import Code
+from quarantine.findings import Code
 
 PART_MAX: Final = 255  # bytes of one part of a path; POSIX NAME_MAX
 PATH_MAX: Final = 4096  # bytes of a whole path; Linux PATH_MAX

@@ -11,10 +11,10 @@ from typing import BinaryIO, Final
 from quarantine.budgets import MIB, Budgets
 from quarantine.examination import Examination, ExamineMember
 from quarantine.file_types import FileType
+from quarantine.findings import Code, Finding
 from quarantine.image.jpeg import JPEG_MAGIC, jpeg_privacy, jpeg_size
 from quarantine.image.png import read_png
 from quarantine.polyglots import ends_as_zip, is_active_text, is_container, is_program
-from quarantine.verdict import Code, Finding
 
 _HEAD: Final = 4 * MIB  # bytes in which a JPEG's scan has to begin
 _TAIL: Final = 4 * MIB  # bytes in which a JPEG's end is looked for; phones append a film of some megabytes

@@ -6,7 +6,7 @@ Exif is a TIFF file inside a picture: directories of tagged entries (CIPA DC-008
 import re
 from typing import Final
 
-from quarantine.verdict import Code
+from quarantine.findings import Code
 
 _ENTRY_SIZE: Final = 12  # bytes; TIFF 6.0, section 2
 _ENTRIES_MAX: Final = 1000  # of one directory

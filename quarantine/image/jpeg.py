@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from quarantine.findings import Code
 from quarantine.image.exif import exif_privacy, xmp_privacy
-from quarantine.verdict import Code
 
 JPEG_MAGIC: Final = b"\xff\xd8\xff"
 

@@ -7,8 +7,8 @@ import zlib
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
+from quarantine.findings import Code
 from quarantine.image.exif import exif_privacy, xmp_privacy
-from quarantine.verdict import Code
 
 PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
 

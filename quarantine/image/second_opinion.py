@@ -10,9 +10,9 @@ from typing import BinaryIO, Final
 from PIL import ExifTags, Image, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin
 
 from quarantine.file_types import FileType
+from quarantine.findings import Code
 from quarantine.image.exif import meaning_of_tag, xmp_privacy
 from quarantine.image.png import meaning_of_keyword
-from quarantine.verdict import Code
 
 # Loaded for what they register, and for what Pillow would load itself, late, where there are no files.
 PLUGINS: Final = (JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin)

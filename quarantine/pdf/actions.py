@@ -5,9 +5,9 @@ from typing import Final
 
 from pypdf.generic import ArrayObject, DictionaryObject, PdfObject
 
+from quarantine.findings import Code
 from quarantine.pdf.names import ACTIONS, PLAYED
 from quarantine.pdf.values import name_of, value_of
-from quarantine.verdict import Code
 
 # Actions that only move within the document or change how it is shown; table 198.
 _WITHIN: Final = frozenset({"/GoTo", "/Named", "/Hide", "/SetOCGState", "/Trans", "/Thread", "/ResetForm", "/GoToDp"})

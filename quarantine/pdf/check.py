@@ -11,9 +11,9 @@ from quarantine.budgets import Budgets
 from quarantine.errors import OverBudgetError
 from quarantine.examination import Examination, ExamineMember
 from quarantine.file_types import FileType
+from quarantine.findings import Code, Finding
 from quarantine.pdf.objects import walk
 from quarantine.pdf.raw_bytes import scan_bytes
-from quarantine.verdict import Code, Finding
 
 
 def examine_pdf(stream: BinaryIO, budgets: Budgets, examine_member: ExamineMember) -> Examination:

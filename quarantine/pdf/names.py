@@ -8,7 +8,7 @@ import itertools
 import re
 from typing import Final
 
-from quarantine.verdict import Code
+from quarantine.findings import Code
 
 # Values of /S of an action; ISO 32000-1, 12.6.4 and its extension level 3.
 ACTIONS: Final[dict[bytes, Code]] = {

@@ -17,12 +17,12 @@ from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, NullObj
 
 from quarantine.budgets import MIB, Budgets
 from quarantine.file_types import HEAD_SIZE, FileType, type_of_content
+from quarantine.findings import Code
 from quarantine.pdf.actions import dictionary_actions, opening_actions
 from quarantine.pdf.privacy import dictionary_privacy, document_privacy, info_privacy, is_colour_scan
 from quarantine.pdf.repair import repaired
 from quarantine.pdf.values import name_of, value_of
 from quarantine.polyglots import is_active_text, is_container, is_program
-from quarantine.verdict import Code
 
 # Its warnings quote the file, so they are not even formatted.
 logging.getLogger("pypdf").setLevel(logging.CRITICAL + 1)

@@ -4,9 +4,9 @@ from typing import Final
 
 from pypdf.generic import ArrayObject, DictionaryObject, PdfObject, StreamObject
 
+from quarantine.findings import Code
 from quarantine.image.exif import xmp_privacy
 from quarantine.pdf.values import name_of, value_of
-from quarantine.verdict import Code
 
 _INFO: Final[dict[str, Code | None]] = {
     "/Author": Code.PRIVACY_PDF_AUTHOR,

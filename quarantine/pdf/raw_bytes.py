@@ -14,10 +14,10 @@ from typing import BinaryIO, Final
 from quarantine.budgets import MIB, Budgets
 from quarantine.errors import OverBudgetError
 from quarantine.file_types import PDF_HEADER_WITHIN
+from quarantine.findings import Code
 from quarantine.image.jpeg import JPEG_MAGIC, jpeg_privacy
 from quarantine.pdf.names import REACH, find_names, unescape
 from quarantine.polyglots import ends_as_zip, is_active_text, is_container, is_program
-from quarantine.verdict import Code
 
 OBJECT_STREAM_MAX: Final = 16 * MIB  # bytes that an object stream is searched for names; most hold 100 objects
 

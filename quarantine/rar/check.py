@@ -11,11 +11,11 @@ from quarantine.archive.names import NameBook, executable_finding, name_findings
 from quarantine.budgets import Budgets
 from quarantine.errors import OverBudgetError
 from quarantine.examination import SIZE_MAX, Examination, ExamineMember, Member
+from quarantine.findings import Code, Finding
 from quarantine.rar.blocks import MAGIC_5, Block, DamagedRarError, Kind
 from quarantine.rar.quick_open import shows_another_list
 from quarantine.rar.rar3 import read_blocks as read_rar3
 from quarantine.rar.rar5 import read_blocks as read_rar5
-from quarantine.verdict import Code, Finding
 
 _EMPTY_PACKED: Final = 32  # bytes that an empty file may take when it is packed; RAR 3 needs 8, encryption 16
 QUICK_OPEN_MAX: Final = 16 * 1024 * 1024  # bytes

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from quarantine.errors import ScannerUnfitError, UndecidableError
+from quarantine.findings import Code
 from quarantine.memfd import seal_bytes_in_memory
 from quarantine.scanner.clamd import Scanner
-from quarantine.verdict import Code
 
 NESTING_BEYOND: Final = 40  # ZIPs around the innermost file; deploy/clamd/clamd.conf allows 8 levels
 

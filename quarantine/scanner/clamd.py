@@ -15,7 +15,8 @@ from typing import Final, Protocol
 import clamd
 
 from quarantine.errors import UndecidableError
-from quarantine.verdict import Code, Finding, Reason
+from quarantine.findings import Code, Finding
+from quarantine.verdict import Reason
 
 REPLY_MAX: Final = 1024  # bytes; a reply is one line with the name of a signature
 _CLEAN: Final = re.compile(rb"fd\[[0-9]{1,10}\]: OK\x00")

@@ -9,9 +9,9 @@ from typing import BinaryIO, Final
 from quarantine.budgets import MIB, Budgets
 from quarantine.examination import Examination, ExamineMember
 from quarantine.file_types import HEAD_SIZE
+from quarantine.findings import Code, Finding
 from quarantine.polyglots import ends_as_zip, is_active_text
 from quarantine.text.marks import Mark, MarkSearch
-from quarantine.verdict import Code, Finding
 
 WATERMARK_MIN: Final = 8  # unneeded zero-width characters: one is a slip of a web page, eight are one byte
 _PIECE: Final = MIB  # bytes of one read

@@ -17,7 +17,7 @@ from quarantine.budgets import Budgets
 from quarantine.errors import OverBudgetError
 from quarantine.examination import Examination, ExamineMember, Member
 from quarantine.file_types import HEAD_SIZE, FileType
-from quarantine.verdict import Code, Finding
+from quarantine.findings import Code, Finding
 from quarantine.zip.directory import Directory, Entry, UnreadableZipError, read_directory
 from quarantine.zip.extra_fields import extra_findings, unicode_path
 from quarantine.zip.members import (

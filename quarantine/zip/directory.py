@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Final
 
 from quarantine.budgets import MIB
 from quarantine.errors import OverBudgetError
-from quarantine.verdict import Code
+from quarantine.findings import Code
 from quarantine.zip.extra_fields import ZIP64, Extra, parse_extra
 from quarantine.zip.extra_fields import field as extra_field
 

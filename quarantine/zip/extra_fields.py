@@ -4,7 +4,7 @@ import struct
 import zlib
 from typing import Final
 
-from quarantine.verdict import Code
+from quarantine.findings import Code
 
 FIELDS_MAX: Final = 64  # in one header; writers use five at most, and an area of 64 kB could hold 16,000
 ZIP64: Final = 0x0001

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final
 
 from quarantine.budgets import MIB
-from quarantine.verdict import Code
+from quarantine.findings import Code
 from quarantine.zip.directory import END, Directory, Entry, full_sizes, read_at
 from quarantine.zip.extra_fields import parse_extra
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from quarantine.examination import Examination
-from quarantine.verdict import Code
+from quarantine.findings import Code
 
 VECTORS: Final = Path(__file__).parents[1] / "vectors/quarantine"
 

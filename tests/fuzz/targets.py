@@ -20,9 +20,10 @@ from quarantine.check_of_type import examine_bytes
 from quarantine.errors import UndecidableError
 from quarantine.examination import Examination, Member, encode_examination, parse_examination
 from quarantine.file_types import DEFAULT_TYPES, HEAD_SIZE, FileType, RefusedType, accepted_type
+from quarantine.findings import Finding
 from quarantine.inspector import Inspector
 from quarantine.memfd import SealedMemfd, seal_bytes_in_memory
-from quarantine.verdict import Clear, Finding, Held, Reason, Undecided
+from quarantine.verdict import Clear, Held, Reason, Undecided
 from quarantine.zip.expand import expand
 
 BUDGETS: Final = Budgets()

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from quarantine.budgets import Budgets
 from quarantine.errors import UndecidableError
 from quarantine.examination import Examination, Member
+from quarantine.findings import Code, Finding
 from quarantine.image import check as image_check
 from quarantine.rar.blocks import MAGIC_5
-from quarantine.verdict import Code, Finding
 from tests.builders.rar5 import Entry, rar5
 from tests.fuzz import caged, targets
 from tests.fuzz.mending import mend

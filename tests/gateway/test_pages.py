@@ -25,7 +25,8 @@ from gateway.submission.intake import KeptFile
 from gateway.submission.receive import Received
 from keys.receipt import PublicReceipt
 from quarantine.file_types import FileType
-from quarantine.verdict import Clear, Code, Finding, Held, Reason, Undecided
+from quarantine.findings import Code, Finding
+from quarantine.verdict import Clear, Held, Reason, Undecided
 from transfer.names import new_packet_id
 from transfer.packet.message import (
     FAMILY_NAMES_MAX,

@@ -14,8 +14,7 @@ import gateway
 from gateway.languages import Language
 from gateway.pages import sentences
 from gateway.pages.catalogues import SOURCE, translations
-from quarantine.findings import CHECKS
-from quarantine.verdict import Grade
+from quarantine.findings import Code, Grade
 
 FOLDER = Path(gateway.__file__).parent
 TRANSLATED = [language for language in Language if language is not SOURCE]
@@ -85,7 +84,7 @@ def test_every_sentence_of_a_closed_set_is_marked() -> None:
 
 
 def test_whatever_may_identify_a_source_has_a_sentence() -> None:
-    assert set(sentences.IDENTIFYING) == {c for c, (grade, _) in CHECKS.items() if grade is Grade.IDENTIFIES_YOU}
+    assert set(sentences.IDENTIFYING) == {code for code in Code if code.grade is Grade.IDENTIFIES_YOU}
 
 
 def test_plurals() -> None:

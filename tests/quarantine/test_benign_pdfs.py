@@ -6,7 +6,7 @@ from pathlib import Path
 from quarantine.budgets import Budgets
 from quarantine.check_of_type import examine_bytes
 from quarantine.file_types import FileType, type_of_content
-from quarantine.verdict import Grade
+from quarantine.findings import Grade
 from tests.builders.benign_pdfs import by_programs, by_pypdf, own
 
 # Damage and attachments are worth a warning; nothing else in an ordinary PDF is.

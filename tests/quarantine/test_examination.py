@@ -11,7 +11,8 @@ from quarantine.archive.content import Promise
 from quarantine.budgets import Budgets
 from quarantine.errors import UndecidableError
 from quarantine.examination import CRC32_MAX, Examination, Member, encode_examination, parse_examination
-from quarantine.verdict import Code, Finding, Reason
+from quarantine.findings import Code, Finding
+from quarantine.verdict import Reason
 
 BUDGETS = Budgets(members=3)
 PROMISES = st.sampled_from(Promise)

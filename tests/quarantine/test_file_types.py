@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from quarantine.file_types import (
     HEAD_SIZE,
     FileType,
-    Refusal,
     RefusedType,
+    TypeRefusal,
     accepted_type,
     type_of_content,
     type_of_name,
@@ -92,16 +92,16 @@ def test_content(head: bytes, expected: FileType | None) -> None:
 @pytest.mark.parametrize(
     ("name", "head", "refusal"),
     [
-        ("a.exe", b"text", Refusal.NAME_NOT_ALLOWED),
-        ("a.rar", rar5(Entry("a", b"a")), Refusal.NAME_NOT_ALLOWED),
-        ("a.txt", b"\x7fELF", Refusal.CONTENT_NOT_RECOGNISED),
-        ("a.txt", b"%PDF-1.4", Refusal.NAME_AND_CONTENT_DISAGREE),
-        ("a.pdf", b"text", Refusal.NAME_AND_CONTENT_DISAGREE),
-        ("a.pdf", b"", Refusal.NAME_AND_CONTENT_DISAGREE),
-        ("a.zip", b"", Refusal.NAME_AND_CONTENT_DISAGREE),
+        ("a.exe", b"text", TypeRefusal.NAME_NOT_ALLOWED),
+        ("a.rar", rar5(Entry("a", b"a")), TypeRefusal.NAME_NOT_ALLOWED),
+        ("a.txt", b"\x7fELF", TypeRefusal.CONTENT_NOT_RECOGNISED),
+        ("a.txt", b"%PDF-1.4", TypeRefusal.NAME_AND_CONTENT_DISAGREE),
+        ("a.pdf", b"text", TypeRefusal.NAME_AND_CONTENT_DISAGREE),
+        ("a.pdf", b"", TypeRefusal.NAME_AND_CONTENT_DISAGREE),
+        ("a.zip", b"", TypeRefusal.NAME_AND_CONTENT_DISAGREE),
     ],
 )
-def test_refused(name: str, head: bytes, refusal: Refusal) -> None:
+def test_refused(name: str, head: bytes, refusal: TypeRefusal) -> None:
     with pytest.raises(RefusedType) as caught:
         accepted_type(name, head, ALL - {FileType.RAR})
     assert caught.value.refusal is refusal

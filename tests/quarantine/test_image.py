@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from quarantine.budgets import Budgets
 from quarantine.check_of_type import examine_bytes
 from quarantine.file_types import FileType, type_of_content
+from quarantine.findings import Code
 from quarantine.image.exif import exif_privacy
-from quarantine.verdict import Code
 from tests.builders.jpeg_files import chunk, jpeg, png, segment, tiff
 
 CREATOR = b"<dc:creator><rdf:Seq><rdf:li>A</rdf:li></rdf:Seq></dc:creator>"

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from quarantine.budgets import Budgets
 from quarantine.check_of_type import examine_bytes
 from quarantine.file_types import FileType
+from quarantine.findings import Code
 from quarantine.pdf import raw_bytes
 from quarantine.pdf.names import find_names
 from quarantine.pdf.raw_bytes import scan_bytes
-from quarantine.verdict import Code
 from tests.builders.pdf_files import HOSTILE, JS, deflated, pdf, stream, with_object_stream
 
 VECTORS = tomllib.loads((Path(__file__).parents[1] / "vectors/quarantine/pdf.toml").read_text())

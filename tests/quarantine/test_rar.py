@@ -15,10 +15,10 @@ from quarantine.budgets import Budgets
 from quarantine.check_of_type import examine_bytes
 from quarantine.examination import Examination, Member, encode_examination, parse_examination
 from quarantine.file_types import FileType
+from quarantine.findings import Code
 from quarantine.rar.blocks import MAGIC_5, DamagedRarError, Kind
 from quarantine.rar.rar3 import read_blocks as read_rar3
 from quarantine.rar.rar5 import read_blocks as read_rar5
-from quarantine.verdict import Code
 from tests.builders.hostile_rar import BUILDERS
 from tests.builders.hostile_rar3 import BUILDERS as BUILDERS_3
 from tests.builders.quarantine_vectors import assert_as_expected, codes, expectations

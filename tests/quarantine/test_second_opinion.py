@@ -16,8 +16,8 @@ from PIL import ExifTags, Image, JpegImagePlugin
 from quarantine.budgets import Budgets
 from quarantine.check_of_type import examine_bytes
 from quarantine.file_types import FileType
+from quarantine.findings import Code
 from quarantine.image import check
-from quarantine.verdict import Code
 from tests.builders.jpeg_files import chunk, jpeg, png, segment, tiff
 from tests.builders.picture_files import exif, saved, two_pictures, with_text
 from tests.fuzz.mutation import mutate

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from quarantine.budgets import Budgets
 from quarantine.check_of_type import examine_bytes
 from quarantine.file_types import FileType, type_of_content
+from quarantine.findings import Code
 from quarantine.text import check
 from quarantine.text.marks import COUNTED, Mark, MarkSearch
-from quarantine.verdict import Code
 from tests.builders.text_files import HOSTILE, LINE, benign
 
 VECTORS = tomllib.loads((Path(__file__).parents[1] / "vectors/quarantine/txt.toml").read_text())

@@ -1,24 +1,12 @@
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 import quarantine
-from quarantine.findings import check_raised
-from quarantine.verdict import (
-    CHECKS,
-    REASONS,
-    Clear,
-    Code,
-    Finding,
-    Grade,
-    Held,
-    Reason,
-    Undecided,
-    conclude,
-    is_clear,
-    worst,
-)
+from quarantine.findings import Code, Finding, Grade, check_raised
+from quarantine.verdict import Clear, Held, Reason, Undecided, conclude, is_clear, worst
 
 DIGEST = "0" * 64
 MALWARE = Finding(Code.SCANNER_MALWARE)
@@ -27,18 +15,23 @@ PAGE = Path(quarantine.__file__).with_name("CHECKS.md").read_text()
 
 
 def test_every_code_and_reason_has_its_sentence() -> None:
-    assert set(CHECKS) == set(Code)
-    assert set(REASONS) == set(Reason)
+    for row in (*Code, *Reason):
+        assert row.sentence.endswith("."), row
+        assert row.value == row.name.lower().replace("_", "-") or isinstance(row, Code)
+    assert len({code.sentence for code in Code}) == len(Code)
+    # As data, a code is its short text and nothing else.
+    assert json.dumps([Code.ZIP_LINK, Reason.NO_SLOT]) == '["zip.link", "no-slot"]'
+    assert Code("zip.link") is Code.ZIP_LINK
 
 
 def test_the_page_says_what_the_code_does() -> None:
     rows = re.findall(r"^\| `([a-z0-9.-]+)` \| ([a-z-]+) \| (held|clear) \| (.*) \|$", PAGE, re.M)
     assert {code: (grade, lane) for code, grade, lane, _ in rows} == {
-        code.value: (grade.value, "held" if grade.holds else "clear") for code, (grade, _) in CHECKS.items()
+        code.value: (code.grade.value, "held" if code.grade.holds else "clear") for code in Code
     }
     for code, _, _, text in rows:
-        assert text.startswith(CHECKS[Code(code)][1] + " ")
-        assert len(text) > len(CHECKS[Code(code)][1]) + 20
+        assert text.startswith(Code(code).sentence + " ")
+        assert len(text) > len(Code(code).sentence) + 20
 
 
 def test_the_page_says_what_a_grade_does() -> None:
@@ -62,7 +55,7 @@ def test_settings_can_hold_for_more_and_never_for_less() -> None:
         Clear(DIGEST, (Finding(Code.RAR_LINK, is_raised=True),))
 
 
-@pytest.mark.parametrize("code", [code for code in Code if CHECKS[code][0] is Grade.IDENTIFIES_YOU])
+@pytest.mark.parametrize("code", [code for code in Code if code.grade is Grade.IDENTIFIES_YOU])
 def test_what_identifies_a_source_never_holds(code: Code) -> None:
     with pytest.raises(ValueError, match="for the source to know"):
         check_raised([code])

@@ -15,7 +15,7 @@ from quarantine.budgets import MIB, Budgets
 from quarantine.check_of_type import examine_bytes
 from quarantine.examination import Examination, Member, encode_examination, parse_examination
 from quarantine.file_types import FileType
-from quarantine.verdict import Code
+from quarantine.findings import Code
 from quarantine.zip.expand import expand
 from tests.builders.benign_zip import benign_archives
 from tests.builders.hostile_zip import BUILDERS, LINK, nested

@@ -11,7 +11,8 @@ import pytest
 from gateway.problems import RefusedReason
 from keys.age import header
 from keys.recipient import RECIPIENTS_MAX
-from quarantine.verdict import Grade, Reason
+from quarantine.findings import Grade
+from quarantine.verdict import Reason
 from transfer import names, record
 from transfer.packet import manifest, message
 from transfer.packet.manifest import encode_manifest, parse_manifest

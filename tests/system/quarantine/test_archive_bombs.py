@@ -16,11 +16,12 @@ import pytest
 
 from quarantine.budgets import MIB, Budgets
 from quarantine.file_types import FileType, type_of_content
+from quarantine.findings import Code
 from quarantine.inspector import Inspector
 from quarantine.memfd import seal_bytes_in_memory
 from quarantine.scanner.clamd import ClamdScanner
 from quarantine.scanner.local_clamd import LocalClamd
-from quarantine.verdict import Clear, Code, Held, Verdict
+from quarantine.verdict import Clear, Held, Verdict
 from quarantine.workers.caged_examiner import CagedExaminer
 from tests.builders.benign_zip import benign_archives
 from tests.builders.hostile_rar import BUILDERS as RARS

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from quarantine.errors import LocalClamdError, ScannerUnfitError, UndecidableError
+from quarantine.findings import Code, Finding
 from quarantine.memfd import seal_bytes_in_memory
 from quarantine.scanner import local_clamd
 from quarantine.scanner.canaries import Canary, canaries, check_scanner, eicar, encrypted_zip, zip_of
 from quarantine.scanner.clamd import ClamdScanner, parse_reply
 from quarantine.scanner.local_clamd import SETTINGS, TEST_MARK, LocalClamd
-from quarantine.verdict import Code, Finding, Reason
+from quarantine.verdict import Reason
 from tests.worlds.clamd_server import Answer, clamd_server, reply
 
 ROOT = Path(__file__).parents[3]

@@ -16,14 +16,15 @@ import pytest
 from quarantine.budgets import MIB, Budgets
 from quarantine.errors import UndecidableError
 from quarantine.examination import Examination
-from quarantine.file_types import FileType, Refusal, RefusedType, type_of_content
+from quarantine.file_types import FileType, RefusedType, TypeRefusal, type_of_content
+from quarantine.findings import Code, Finding
 from quarantine.inspect_path import Refused, Taken, inspect_path
 from quarantine.inspector import Inspector
 from quarantine.memfd import seal_bytes_in_memory
 from quarantine.scanner.canaries import eicar, encrypted_zip, zip_of
 from quarantine.scanner.clamd import ClamdScanner
 from quarantine.scanner.local_clamd import TEST_MARK, LocalClamd
-from quarantine.verdict import Clear, Code, Finding, Held, Reason, Undecided, Verdict
+from quarantine.verdict import Clear, Held, Reason, Undecided, Verdict
 from tests.builders.rar5 import Entry, blake2sp, encrypted_headers, encryption, rar5, symlink
 
 HELLO = Entry("hello.txt", b"hello")
@@ -368,7 +369,7 @@ def test_own_files(inspector: Inspector, tmp_path: Path) -> None:
     refused = look("a.pdf", b"text")
     assert isinstance(refused, Refused)
     assert isinstance(refused.reason, RefusedType)
-    assert refused.reason.refusal is Refusal.NAME_AND_CONTENT_DISAGREE
+    assert refused.reason.refusal is TypeRefusal.NAME_AND_CONTENT_DISAGREE
     assert isinstance(look("b.txt", b"x" * 11, file_max=10), Refused)
     with pytest.raises(FileNotFoundError):
         inspect_path(tmp_path / "missing.txt", inspector, seconds=1)
