@@ -11,7 +11,7 @@ DIGEST = Path("LICENSES", "EUPL-1.2.txt.sha256")  # as sha256sum writes it
 
 
 class LicenceHook(BuildHookInterface[Any]):
-    """Refuses a build that would leave the licence's text behind: article 5 wants it with every copy of the work."""
+    """Refuses a build that would leave the licence's text behind: article 5 requires it with every copy of the work."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002  (the signature is hatchling's)
         """Raise RuntimeError unless `make licence` has put the verified text in its place."""
