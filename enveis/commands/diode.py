@@ -1,4 +1,4 @@
-"""`enveis transfer send | receive | resend`: batches over a one-way link, and what people should know of it."""
+"""`enveis transfer send | receive | resend`: batches over a one-way link."""
 
 import sys
 from argparse import ArgumentParser, Namespace
@@ -23,7 +23,7 @@ LINK_FOLDER: Final = "link"
 
 
 def shelf_of(root: Path) -> "Shelf":
-    """Return where the receiver of the desk at `root` keeps what is on its way."""
+    """Return the folders of the receiver of the desk at `root`."""
     from transfer.diode.receiver.shelf import Shelf
 
     return Shelf(root / LINK_FOLDER)
@@ -48,7 +48,7 @@ def receiver_settings(root: Path) -> "ReceiverSettings":
 
 
 def write_settings(root: Path, settings: "LinkSettings") -> Path:
-    """Write a `link.toml` that is not there yet, with every setting and what it is for."""
+    """Write a new `link.toml`, with every setting and its purpose."""
     from disk.durable import write_new
     from transfer.diode.settings import encode_link_settings
 
@@ -59,12 +59,12 @@ def write_settings(root: Path, settings: "LinkSettings") -> Path:
 
 def _demand(root: Path) -> None:
     if not (root / LINK_SETTINGS).exists():
-        raise RefusedError(f"{root / LINK_SETTINGS} is missing: the same command with --write-settings makes it")
+        raise RefusedError(f"{root / LINK_SETTINGS} is missing: run the same command with --write-settings first")
 
 
 def _settings_argument(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "--write-settings", action="store_true", help=f"only write {LINK_SETTINGS}, with the reason of each setting"
+        "--write-settings", action="store_true", help=f"only write {LINK_SETTINGS}, with the purpose of each setting"
     )
 
 
@@ -77,14 +77,14 @@ def _send(arguments: Namespace, terminal: Terminal) -> int:
     home = GatewayHome(home_of(arguments))
     home.load_config()
     if arguments.write_settings:
-        terminal.say(f"Written: {write_settings(home.root, SenderSettings())}. Read it, and set 'to' at least.")
+        terminal.say(f"Written: {write_settings(home.root, SenderSettings())}. Read it, and set at least 'to'.")
         return 0
     settings = sender_settings(home.root)
     try:
         with exclusive(home.root / LINK_LOCK), Ending() as ending:
             _run_sender(home, settings, terminal, ending)
     except BusyError:
-        raise RefusedError(f"another 'enveis transfer send' works with {home.root} already") from None
+        raise RefusedError(f"another 'enveis transfer send' already works with {home.root}") from None
     return 0
 
 
@@ -94,52 +94,51 @@ def _run_sender(home: "GatewayHome", settings: "SenderSettings", terminal: Termi
     from transfer.diode.sender.sender import Sender
     from transfer.diode.wire.datagram import LinkKey
 
-    teller = _SendTeller(terminal)
+    display = _SendDisplay(terminal)
     with Sender(
         low_side(home),
         LinkLedger(home.root / LINK_LEDGER),
         LinkKey(home.load_pairing().link_key),
         settings,
         should_continue=ending.should_continue,
-        tell=teller.tell,
+        on_progress=display.show,
         warn=terminal.warn,
     ) as sender:
-        terminal.note(f"Sending to {settings.to}, at most {amount(settings.rate_bytes)} a second. Ctrl-C ends it.")
+        terminal.note(f"Sending to {settings.to}, at most {amount(settings.rate_bytes)} a second. Press Ctrl-C to end.")
         sender.run()
 
 
-class _SendTeller:
-    """Shows each transmission as a bar, and one line when it has ended."""
+class _SendDisplay:
+    """Shows each transmission as a bar, and as one line when it has ended."""
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
         self._label = ""
         self._is_away = False
 
-    def tell(self, news: "SendProgress") -> None:
-        header = news.header
-        label = f"batch {header.number}, transmission {news.transmission}"
+    def show(self, progress: "SendProgress") -> None:
+        header, geometry = progress.header, progress.header.geometry
+        label = f"batch {header.number}, transmission {progress.transmission}"
         if label != self._label:
             self._label = label
             self._progress = self._terminal.progress(label)
             self._show = self._progress.__enter__()
-        self._show(min(news.block * header.geometry.block_symbols * header.geometry.symbol, header.geometry.size),
-                   header.geometry.size)  # fmt: skip
-        if news.is_end:
+        self._show(min(progress.block * geometry.block_symbols * geometry.symbol, geometry.size), geometry.size)
+        if progress.is_end:
             self._progress.__exit__(None, None, None)
             self._label = ""
-            of = f" of {news.passes}" if news.transmission <= news.passes else ", on the carousel"
-            sent = f"{amount(header.geometry.size)}, transmission {news.transmission}{of}"
-            if news.counts:
+            of = f" of {progress.passes}" if progress.transmission <= progress.passes else ", on the carousel"
+            sent = f"{amount(geometry.size)}, transmission {progress.transmission}{of}"
+            if progress.counts:
                 self._is_away = False
                 self._terminal.note(f"Batch {header.number} was sent: {sent}.")
-            elif not self._is_away:  # once, until something leaves again
+            elif not self._is_away:  # once, until a batch leaves again
                 self._is_away = True
                 self._terminal.warn(
-                    f"Batch {header.number} did not leave this machine ({news.unsent} datagrams could not be sent): "
-                    "is the interface up, and has it its address? It is tried again by itself."
+                    f"Batch {header.number} did not leave this machine ({progress.unsent} datagrams were not sent): "
+                    "is the interface up, and does it have its address? The batch is sent again automatically."
                 )
-            for packet in sorted(news.unreadable):
+            for packet in sorted(progress.unreadable):
                 self._terminal.warn(f"  packet {packet} cannot be read here and arrives as missing")
 
 
@@ -148,7 +147,7 @@ def _receive_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--role",
         choices=["network", "decode", "commit"],
-        help="only this one of the three processes, for running each as a user of its own (default: all three)",
+        help="run only this one of the three processes, as a user of its own (default: all three)",
     )
 
 
@@ -160,7 +159,7 @@ def _receive(arguments: Namespace, terminal: Terminal) -> int:
     if not (root / "desk.toml").exists():
         raise RefusedError(f"{root} is not a desk's home: make one with 'enveis desk init'")
     if arguments.write_settings:
-        terminal.say(f"Written: {write_settings(root, ReceiverSettings())}. Read it, and set 'listen' at least.")
+        terminal.say(f"Written: {write_settings(root, ReceiverSettings())}. Read it, and set at least 'listen'.")
         return 0
     if arguments.role:
         _run_role(Role(arguments.role), root, terminal)
@@ -175,9 +174,9 @@ def _run_all(root: Path, terminal: Terminal) -> None:
 
     settings = receiver_settings(root)
     links = read_links(root / "gateways")
-    open_socket(settings).close()  # what cannot work is said once, and not by a process that is started again and again
+    open_socket(settings).close()  # what cannot work is reported once, not by a process that is restarted repeatedly
     command = [sys.executable, "-m", "enveis", "--home", str(root), "transfer", "receive", "--role"]
-    terminal.note(f"Listening on {settings.listen} for {len(links)} gateways. Ctrl-C ends it.")
+    terminal.note(f"Listening on {settings.listen} for {len(links)} gateways. Press Ctrl-C to end.")
     with Ending() as ending:
         keep_running({role: [*command, str(role)] for role in Role}, ending.should_continue, terminal.warn)
 
@@ -201,17 +200,17 @@ def _run_role(role: "Role", root: Path, terminal: Terminal) -> None:
 
             trusted = {link.gateway: link.key for link in read_links(root / "gateways")}
             run_commit(
-                shelf, trusted, ending.should_continue, lambda done: _say_committed(terminal, done), terminal.warn
+                shelf, trusted, ending.should_continue, lambda done: _show_committed(terminal, done), terminal.warn
             )
 
 
-def _say_committed(terminal: Terminal, done: "Committed") -> None:
+def _show_committed(terminal: Terminal, done: "Committed") -> None:
     terminal.say(
         f"Batch {done.number} of gateway {done.gateway} has arrived: {done.packets} packets. "
-        "'enveis transfer import' takes it into the inbox."
+        "Run 'enveis transfer import' to take it into the inbox."
     )
     if done.absent:
-        terminal.warn(f"  {done.absent} of its packets did not come: the gateway cannot read them")
+        terminal.warn(f"  {done.absent} of its packets are missing: the gateway cannot read them")
 
 
 def _resend_arguments(parser: ArgumentParser) -> None:
@@ -230,20 +229,20 @@ def _resend(arguments: Namespace, terminal: Terminal) -> int:
     gone = [number for number in numbers if number not in outstanding]
     if gone:
         raise RefusedError(
-            f"not waiting for their words, so there is nothing to send again: batches {encode_numbers(gone)}; "
+            f"batches {encode_numbers(gone)} do not wait for acknowledgement words, so they cannot be sent again; "
             "nothing was done"
         )
     LinkLedger(home.root / LINK_LEDGER).ask(numbers)
     if terminal.as_json:
         terminal.answer({"asked": numbers})
     else:
-        running = "" if is_sending(home) else " as soon as 'enveis transfer send' runs"
-        terminal.say(f"Sent once more{running}: batches {encode_numbers(numbers)}.")
+        when = "now" if is_sending(home) else "as soon as 'enveis transfer send' runs"
+        terminal.say(f"To be sent again {when}: batches {encode_numbers(numbers)}.")
     return 0
 
 
 def is_sending(home: "GatewayHome") -> bool:
-    """Tell whether a sender works with this home."""
+    """Return whether a sender works with this home."""
     from disk.lock import BusyError, exclusive
 
     try:
@@ -256,5 +255,5 @@ def is_sending(home: "GatewayHome") -> bool:
 COMMANDS = (
     Command("send", "low side: send batches over a one-way link, until Ctrl-C", _send, _settings_argument),
     Command("receive", "desk: receive batches from a one-way link, until Ctrl-C", _receive, _receive_arguments),
-    Command("resend", "low side: send batches over the link once more", _resend, _resend_arguments),
+    Command("resend", "low side: send batches over the link again", _resend, _resend_arguments),
 )

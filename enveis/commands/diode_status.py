@@ -18,7 +18,7 @@ PERCENT: Final = 10_000  # millionths
 
 
 def read_link(home: "DeskHome") -> "ReceiverReport | None":
-    """Return how a desk's link is; None when it has none."""
+    """Return the state of a desk's links, or None if it has no link."""
     from transfer.diode.receiver.network_process import read_links
     from transfer.diode.receiver.report import report_receiver
     from transfer.high_side.arrivals import Arrivals
@@ -30,7 +30,7 @@ def read_link(home: "DeskHome") -> "ReceiverReport | None":
 
 
 def link_as_json(report: "ReceiverReport") -> dict[str, object]:
-    """Return the same for a machine."""
+    """Return the report in the form for `--json`."""
     return {
         "gateways": [
             {
@@ -66,12 +66,12 @@ def say_link(report: "ReceiverReport", terminal: Terminal) -> None:
     for sentence in report.damaged:
         terminal.warn(f"  {sentence}")
     if report.not_imported:
-        terminal.say(f"Arrived, and not in the inbox yet: {report.not_imported} batches (enveis transfer import)")
+        terminal.say(f"Arrived, but not yet in the inbox: {report.not_imported} batches (run 'enveis transfer import')")
     if report.refused:
         terminal.say("Dropped datagrams: " + ", ".join(f"{count} {reason}" for reason, count in report.refused))
     if 0 < report.buffer < BUFFER_MIN:
         terminal.warn(
-            f"The kernel keeps only {amount(report.buffer)} for the link's socket: raise net.core.rmem_max to 67108864."
+            f"The kernel's buffer for the link has only {amount(report.buffer)}: raise net.core.rmem_max to 67108864."
         )
 
 
@@ -80,9 +80,9 @@ def _say_one_link(link: "LinkReport", terminal: Terminal) -> None:
 
     figures = link.figures
     if not link.is_running:
-        terminal.warn(f"Link of gateway {link.gateway}: nobody receives")
+        terminal.warn(f"Link of gateway {link.gateway}: no receiver is running")
     elif not link.is_up:
-        terminal.warn(f"Link of gateway {link.gateway}: DOWN, no sign of life of its sender")
+        terminal.warn(f"Link of gateway {link.gateway}: DOWN, no heartbeat from its sender")
     else:
         terminal.say(f"Link of gateway {link.gateway}: up")
     if figures is not None:
@@ -95,19 +95,19 @@ def _say_one_link(link: "LinkReport", terminal: Terminal) -> None:
         bar = "#" * filled + "." * (BAR_WIDTH - filled)
         terminal.say(f"  batch {item.number} [{bar}] {share:4.0%} of {amount(item.size)}")
     if link.has_rivals:
-        terminal.warn("  ALARM: two senders use this gateway's key, or somebody plays a recording again")
+        terminal.warn("  ALARM: two senders use this gateway's key, or someone plays back a recording")
     for item in link.abandoned:
         terminal.warn(
-            f"  ALARM: batch {item.number} keeps a place, nothing new of it has come for {item.idle // HOUR} hours, "
-            f"and its gateway sends it no more: end the receiver, remove {item.folder}, and start it again"
+            f"  ALARM: nothing new of batch {item.number} has arrived for {item.idle // HOUR} hours, and its gateway "
+            f"no longer sends it, but it occupies a place: end the receiver, remove {item.folder}, and start it again"
         )
     if link.no_room:
         terminal.warn(
-            f"  ALARM: no room for batch {link.no_room}: import what has arrived, make room on the disk, or raise "
+            f"  ALARM: no room for batch {link.no_room}: import what has arrived, free space on the disk, or raise "
             "quota_bytes or objects_max in link.toml"
         )
     if link.missing:
-        terminal.warn(f"  missing; at the gateway: enveis transfer resend {encode_numbers(link.missing)}")
+        terminal.warn(f"  missing batches; run at the gateway: enveis transfer resend {encode_numbers(link.missing)}")
 
 
 def _percent(millionths: int | None) -> str:
@@ -115,7 +115,7 @@ def _percent(millionths: int | None) -> str:
 
 
 def read_sender(home: "GatewayHome") -> dict[str, Any] | None:
-    """Return how often each batch went over a gateway's link; None when it has none."""
+    """Return how often each batch was sent over a gateway's link, or None if it has no link."""
     from transfer.diode.sender.link_ledger import LinkLedger
 
     if not (home.root / LINK_SETTINGS).exists():

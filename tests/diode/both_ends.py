@@ -87,7 +87,7 @@ class Bench:
         """Decode, commit, and let the network process see what became of it."""
         decode_ready(self.objects)
         done = commit_whole(self.objects, self.trusted, self.copies)
-        self.intake.look_after()
+        self.intake.maintain()
         return done
 
     def work_again(self) -> list[Committed]:

@@ -56,7 +56,7 @@ def execute(stage: Stage, untrusted: bytes) -> None:
             together = []
             link.intake.flush()
             link.store.decode()
-            link.intake.look_after()
+            link.intake.maintain()
     link.intake.take_all(together)
     link.intake.flush()
     link.store.decode()

@@ -86,9 +86,9 @@ class MemoryStore:
         geometry = symbols.geometry
         size, count, start = geometry.symbol, geometry.count(block), geometry.first(block) * geometry.symbol
         symbols.note_try(block)
-        lacking = set(symbols.lacking(block))
+        missing = set(symbols.missing_symbols(block))
         data, slots = self.data[name], block * geometry.slots * size
-        given = [(esi, bytes(data[start + esi * size :][:size])) for esi in range(count) if esi not in lacking]
+        given = [(esi, bytes(data[start + esi * size :][:size])) for esi in range(count) if esi not in missing]
         for slot, esi in enumerate(symbols.repairs(block)):
             given.append((esi, bytes(self.repair[name][slots + slot * size :][:size])))
         found = decode_block(given, count=count, symbol=size)
@@ -164,7 +164,7 @@ class MemoryLink:
             self.intake.take_all([memoryview(bytearray(each)) for each in waiting[at : at + together]])
             self.intake.flush()
             self.store.decode()
-            self.intake.look_after()
+            self.intake.maintain()
 
     def received(self, header: ObjectHeader) -> bytes | None:
         """Return the object when it is whole."""

@@ -187,11 +187,11 @@ def test_what_lies_in_nobodys_books_takes_room_and_places_too(bench: Bench) -> N
     assert bench.intake.refused[DropReason.NO_ROOM] == 1, "its disk counts"
     bench.store._quota = 2**34
     bench.store._objects_max = 1
-    bench.intake.room_again()
+    bench.intake.forget_refusals()
     bench.send(second)
     assert bench.intake.refused[DropReason.NO_ROOM] == 2, "its place counts"
     bench.store._objects_max = 2
-    bench.intake.room_again()
+    bench.intake.forget_refusals()
     bench.send(second)
     (done,) = bench.work()
     assert done.number == second

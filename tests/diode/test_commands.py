@@ -56,7 +56,7 @@ def test_a_whole_evening_at_both_terminals(ends: LinkEnds, capsys: pytest.Captur
     wait_for(lambda: ends.report().links[0].is_up, 20, ends.told)
     text = said(capsys, "transfer", "status", "--home", high)
     assert ": up" in text
-    assert "not in the inbox yet: 1 batches" in text
+    assert "not yet in the inbox: 1 batches" in text
     assert "Link: batch 1, sent so far: " in said(capsys, "transfer", "status", "--home", low)
     text = said(capsys, "transfer", "import", "--home", high)
     words = text.partition("Words for the gateway: ")[2].splitlines()[0].split()
@@ -64,7 +64,9 @@ def test_a_whole_evening_at_both_terminals(ends: LinkEnds, capsys: pytest.Captur
     assert not ends.bags()
     assert "nothing new has come" in said(capsys, "transfer", "import", "--home", high, status=1)
     assert "1 packets have arrived" in said(capsys, "transfer", "acknowledge", *words, "--home", low)
-    assert "nothing to send again: batches 1" in said(capsys, "transfer", "resend", "1", "--home", low, status=1)
+    assert "batches 1 do not wait for acknowledgement words" in said(
+        capsys, "transfer", "resend", "1", "--home", low, status=1
+    )
     wait_for(lambda: not json.loads(said(capsys, "transfer", "status", "--json", "--home", low))["link"]["sent"], 10)
     shown = json.loads(said(capsys, "transfer", "status", "--json", "--home", high))["links"]
     assert shown["gateways"][0]["up"]
@@ -83,7 +85,7 @@ def test_what_cannot_be_done_is_said_in_one_sentence(
     assert "no desk's home" in said(capsys, "transfer", "receive", "--home", low, status=1).replace("not a", "no")
     assert "gateway's home" in said(capsys, "transfer", "send", "--home", high, status=1)
     assert "exists already" in said(capsys, "transfer", "send", "--write-settings", "--home", low, status=1)
-    assert "type them like" in said(capsys, "transfer", "resend", "ten", "--home", low, status=1)
+    assert "type numbers like" in said(capsys, "transfer", "resend", "ten", "--home", low, status=1)
     for home, command in ((low, "send"), (high, "receive")):
         (home / "link.toml").unlink()
         assert "--write-settings" in said(capsys, "transfer", command, "--home", home, status=1)

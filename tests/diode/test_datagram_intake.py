@@ -111,7 +111,7 @@ def test_an_object_that_was_taken_away_is_closed_and_remembered() -> None:
     link.arrive([link.announce(header), *link.symbols(header, content)])
     link.store.received.add(header.name)
     del link.store.data[header.name]
-    link.intake.look_after()
+    link.intake.maintain()
     assert link.store.closed == [header.name]
     link.arrive([link.announce(header), *link.symbols(header, content)])
     assert not link.intake.open_objects()
@@ -128,8 +128,8 @@ def test_what_is_open_never_makes_way_and_room_is_found_later() -> None:
     assert link.intake.refused == {DropReason.NO_ROOM: 2}
     link.store.received.add(headers[0].name)
     del link.store.data[headers[0].name]
-    link.intake.look_after()
-    link.intake.room_again()
+    link.intake.maintain()
+    link.intake.forget_refusals()
     link.arrive([link.announce(headers[2]), *link.symbols(headers[2], content)])
     assert link.received(headers[2]) == content
 
@@ -276,7 +276,7 @@ def test_a_gateway_cannot_take_the_places_of_the_others() -> None:
 
 def test_two_gateways_that_cannot_be_told_apart_are_refused_at_start() -> None:
     link = MemoryLink()
-    with pytest.raises(ValueError, match="alike"):
+    with pytest.raises(ValueError, match="the same two bytes"):
         DatagramIntake([link.link, link.link], link.store, objects_max=4)
 
 
@@ -345,7 +345,7 @@ def test_recorded_notices_have_no_effect_and_cost_no_signature(monkeypatch: pyte
     link.arrive(now, together=1)
     assert len(link.intake.open_objects()) == 2
     refused, checks = link.intake.refused.copy(), Checks(monkeypatch)
-    link.intake.room_again()
+    link.intake.forget_refusals()
     link.arrive((recorded + now) * 20)
     assert checks.count == 0
     assert link.intake.refused == refused
@@ -440,7 +440,7 @@ def test_a_block_that_did_not_fit_is_received_anew() -> None:
     link.arrive([link.announce(header), *datagrams])
     link.store.data[header.name][0] ^= 1  # what a broken disk, or coder, would do
     link.store.maps[header.name].set_state(0, BlockState.FORGET)
-    link.intake.look_after()
+    link.intake.maintain()
     assert link.received(header) is None
     link.arrive(datagrams)
     assert link.received(header) == content
@@ -503,7 +503,7 @@ def test_taken_in_one_piece_or_one_by_one_datagrams_do_the_same(seed: int, veile
         for link in (first, second):
             link.intake.flush()
             link.store.decode()
-            link.intake.look_after()
+            link.intake.maintain()
     assert first.intake.refused == second.intake.refused
     assert first.intake.surplus == second.intake.surplus
     assert first.store.data == second.store.data

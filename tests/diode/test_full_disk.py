@@ -87,7 +87,7 @@ def test_an_object_without_room_for_its_files_leaves_nothing(bench: Bench, disk:
     assert bench.intake.refused[DropReason.NO_ROOM] == 1
     assert not list(bench.shelf.open.iterdir())
     disk.free()
-    bench.intake.room_again()
+    bench.intake.forget_refusals()
     bench.send(number)
     assert len(bench.work()) == 1
 
@@ -133,13 +133,13 @@ def test_decoding_waits_for_room_and_counts_no_try(bench: Bench, disk: SmallDisk
     objects = OpenShelf(bench.shelf, now=clock.time)
     for _ in range(TRIES_MAX + 4):
         assert decode_ready(objects) == 0
-        assert objects.lacks_room()
+        assert objects.is_waiting_for_space()
         clock.now += 10
     assert item.symbols.find(BlockState.READY) == 0
     assert item.symbols.find(BlockState.FORGET) == -1
     disk.free()
     assert decode_ready(objects) == item.header.geometry.blocks
-    assert not objects.lacks_room()
+    assert not objects.is_waiting_for_space()
     objects.close()
     assert len(bench.work()) == 1
     bench.ends.assert_identical(bench.ends.bags()[0], packets)
@@ -176,7 +176,7 @@ def test_a_batch_that_finds_no_room_waits_and_keeps_no_other(bench: Bench, disk:
         done += [each.number for each in commit_whole(objects, bench.trusted, bench.copies)]
         assert not list(bench.shelf.arrived.glob(".unfinished-*"))
         clock.now += 10
-    assert objects.lacks_room()
+    assert objects.is_waiting_for_space()
     assert done == ([] if left == "nothing" else [second])
     disk.free()
     done += [each.number for each in commit_whole(objects, bench.trusted, bench.copies)]

@@ -26,7 +26,7 @@ def staging(bench: Bench, name: str) -> Path:
 
 
 def left(bench: Bench) -> int:
-    ((_, files),) = bench.objects.look()
+    ((_, files),) = bench.objects.scan()
     (name,) = bench.shelf.names()
     copy = bench.copies.find(name, files)
     assert copy is not None
@@ -101,7 +101,7 @@ def test_an_object_that_is_begun_anew_is_copied_anew(bench: Bench) -> None:
     number, packets, name = half_sent(bench)
     # Between two looks of the commit process, and kept so that the new folder is surely another one.
     (bench.shelf.open / name).rename(bench.ends.root / "elsewhere")
-    bench.intake.look_after()
+    bench.intake.maintain()
     bench.send(number, round_=1, blocks=4)
     assert bench.work() == []
     assert left(bench) < 1.5 * MB

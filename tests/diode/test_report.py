@@ -151,7 +151,7 @@ def test_an_object_that_its_gateway_has_forgotten_is_named(desk: Desk, capsys: p
     assert [item.number for item in report.links[0].abandoned] == [1]
     assert report.is_alarm
     assert str(desk.shelf.open / old.name) in desk.told(capsys)
-    assert "nothing new of it has come for 24 hours" in desk.told(capsys)
+    assert "nothing new of batch 1 has arrived for 24 hours" in desk.told(capsys)
 
 
 def test_an_object_whose_batch_came_by_another_road_is_named(desk: Desk) -> None:

@@ -13,7 +13,7 @@ from transfer.diode.receiver.datagram_intake import DatagramIntake
 from transfer.diode.receiver.decode_process import decode_ready
 from transfer.diode.receiver.figures import read_figures
 from transfer.diode.receiver.link_state import LinkState
-from transfer.diode.receiver.network_process import _Clerk, _resume
+from transfer.diode.receiver.network_process import _FiguresWriter, _resume
 from transfer.diode.receiver.open_objects import FileStore, OpenShelf
 from transfer.diode.receiver.report import read_history
 from transfer.diode.receiver.shelf import Shelf
@@ -36,13 +36,13 @@ class Receiver:
         self.store = FileStore(self.shelf, quota=2**34)
         self.intake = DatagramIntake([self.link.link], self.store, objects_max=4)
         _resume(self.intake, self.store, self.shelf)
-        self.clerk = _Clerk(self.intake, self.shelf, 0)
+        self.clerk = _FiguresWriter(self.intake, self.shelf, 0)
 
     def take(self, *datagrams: bytes) -> None:
         for each in datagrams:
             self.intake.take(memoryview(bytearray(each)))
         self.intake.flush()
-        self.intake.look_after()
+        self.intake.maintain()
 
     @property
     def state(self) -> LinkState:
@@ -125,7 +125,7 @@ def test_an_object_that_is_cut_otherwise_is_begun_anew_for_all_processes(receive
     other = renewed(receiver, header)
     receiver.take(receiver.link.announce(other), *receiver.link.symbols(other, content)[3:])
     decode_ready(objects)
-    ((found, files),) = objects.look()
+    ((found, files),) = objects.scan()
     assert found == other
     assert files.symbols.is_whole()
     objects.close()
@@ -164,7 +164,7 @@ def test_a_new_beginning_may_be_killed_before_any_change_of_a_name(
     receiver.shelf.sweep()
     assert receiver.shelf.names() == ([header.name] if step == 0 else [])
     receiver.take(receiver.link.announce(other), *receiver.link.symbols(other, content))
-    ((found, files),) = OpenShelf(receiver.shelf).look()
+    ((found, files),) = OpenShelf(receiver.shelf).scan()
     assert found == other
     assert files.symbols.is_whole()
 

@@ -40,7 +40,7 @@ class Bench:
         self.ends.change_sender(**changes)
         self.low = low_side(self.ends.low)
         self.ledger = LinkLedger(root / "link.sqlite")
-        self.news: list[SendProgress] = []
+        self.progress: list[SendProgress] = []
         self.warned: list[str] = []
         self.ending = threading.Event()
 
@@ -52,7 +52,7 @@ class Bench:
             secret,
             self.ends.sender,
             should_continue=lambda: not self.ending.is_set(),
-            tell=self.news.append,
+            on_progress=self.progress.append,
             warn=self.warned.append,
         )
 
@@ -132,8 +132,8 @@ def test_a_batch_that_cannot_be_sent_any_more_ends_nobody_when_it_is_asked_for(b
     log.write_bytes(log.read_bytes().replace(b":", b": ", 1))  # the first line is no longer what was signed
     bench.ledger.ask([1])
     with bench.sender() as sender:
-        sender._look_around(time.monotonic())
-        sender._look_around(time.monotonic())
+        sender._check_batches(time.monotonic())
+        sender._check_batches(time.monotonic())
     assert len(bench.warned) == 1
 
 

@@ -72,7 +72,7 @@ def test_a_batch_is_measured_once_and_all_of_them_seldom(tmp_path: Path, monkeyp
     (second / "data").rmdir()
     second.rmdir()
     assert not shares.has_room(20, ONE, 10, {})
-    shares.look_again()
+    shares.measure_again()
     assert shares.has_room(20, ONE, 10, {})
     assert measured == [first.name, second.name]
 

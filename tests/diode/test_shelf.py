@@ -219,7 +219,7 @@ def test_an_object_beyond_the_quota_is_refused_until_there_is_room(bench: Bench)
     assert bench.intake.refused[DropReason.NO_ROOM] == 1
     assert not bench.shelf.names()
     bench.store._quota = 40_000_000
-    bench.intake.room_again()
+    bench.intake.forget_refusals()
     bench.send(number)
     assert len(bench.work()) == 1
 
@@ -244,7 +244,7 @@ def test_a_block_that_kills_the_decoder_again_and_again_is_given_back(
     (item,) = bench.intake.open_objects()
     assert item.symbols.find(BlockState.FORGET) == 0
     objects.close()
-    bench.intake.look_after()
+    bench.intake.maintain()
     bench.send(number, round_=1)
     assert len(bench.work()) == 1
 

@@ -1,1 +1,7 @@
-"""Batches over a link on which nothing ever comes back (WIRE.md): the sender's side and the receiver's."""
+"""Batches over a link on which nothing ever comes back (wire/WIRE.md).
+
+wire/        what both ends must agree on: datagrams, notices, how an object is cut
+sender/      the low side: from spool and ledger onto the link
+receiver/    the high side: from the socket to a batch that can be imported
+coder        RaptorQ; errors: the link's failures; settings: both sides' link.toml
+"""

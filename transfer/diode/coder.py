@@ -1,8 +1,8 @@
 """RaptorQ (RFC 6330) for one block. The only module that loads the coder, and only two processes load this one.
 
 The library returns wrong bytes on a forged symbol, panics on a malformed one, aborts on absurd lengths and holds
-the interpreter's lock. So: symbols are authenticated and bounded before they come here, each side calls it in a
-process of its own, and what comes out is believed only after the whole object's hashes fit.
+the interpreter's lock. So symbols are authenticated and bounded before they come here, and each side calls it in a
+process of its own. Its output is trusted only after all hashes of the object match.
 """
 
 import contextlib
@@ -25,9 +25,9 @@ _LARGEST: Final = 32 * 1024 * 1024  # what glibc allows
 
 
 def keep_memory() -> None:
-    """Have the C library keep what a block needed for the next one: for a process that does nothing else.
+    """Make the C library keep the memory of a block for the next one. Only for a process that does nothing else.
 
-    Given back and asked for again, every page is zeroed by the kernel each time: half of all time, at MTU 9000.
+    The kernel zeroes every page that is returned and requested again, which took half of all time at MTU 9000.
     """
     with contextlib.suppress(AttributeError):  # another C library than glibc
         mallopt = ctypes.CDLL(None).mallopt
@@ -58,7 +58,7 @@ def decode_block(symbols: Iterable[tuple[int, bytes | memoryview]], *, count: in
     decoder = Decoder.with_defaults(count * symbol, symbol)
     for esi, content in symbols:
         if len(content) != symbol or not 0 <= esi <= ESI_MAX:
-            raise ValueError("a symbol that has no place in this block")
+            raise ValueError("this symbol does not belong in this block")
         found: bytes | None = decoder.decode(_PAYLOAD_ID.pack(esi) + content)
         if found is not None:
             return found
@@ -68,6 +68,6 @@ def decode_block(symbols: Iterable[tuple[int, bytes | memoryview]], *, count: in
 def _check(size: int, symbol: int) -> None:
     # The library aborts the process on lengths that make no sense.
     if not SYMBOL_STEP <= symbol <= SYMBOL_MAX or symbol % SYMBOL_STEP or size % symbol:
-        raise ValueError("a block is a whole number of symbols of a size that links have")
+        raise ValueError("a block must be a whole number of symbols, each of a size that links use")
     if not 1 <= size // symbol <= BLOCK_SYMBOLS_MAX:
-        raise ValueError("a block has too many symbols, or none")
+        raise ValueError("a block must have at least one symbol, and not too many")

@@ -1,4 +1,4 @@
-"""What may go wrong on a one-way link."""
+"""The failures that a one-way link has to expect."""
 
 from enum import StrEnum
 
@@ -6,22 +6,22 @@ from transfer.errors import TransferError
 
 
 class LinkError(TransferError):
-    """The link cannot be used as it is set up; one sentence says why."""
+    """The link cannot be used as it is set up; the message gives the reason in one sentence."""
 
 
 class DropReason(StrEnum):
-    """Why a datagram was dropped; each has a counter that an operator can read. A closed list."""
+    """Why a datagram was dropped. A closed list; each reason has a counter that an operator can read."""
 
-    SIZE = "wrong size"  # no datagram of ours has it, or cut off on the way
+    SIZE = "wrong size"  # not the size of any valid datagram, or truncated on the way
     VERSION = "wrong version"
-    LINK = "unknown link"  # names no gateway that is paired here
-    MAC = "wrong link key"  # garbage, forged, damaged, or of a gateway that was paired anew
-    FORM = "wrong form"  # authentic, and still not what WIRE.md says
-    SIGNATURE = "forged notice"  # of the right link key, but not signed by the gateway
-    UNKNOWN_OBJECT = "unknown object"  # no header was seen for it
-    NO_ROOM = "no room"  # open objects, quota or disk are used up
-    TOO_MANY = "too many notices"  # more signatures to check than a genuine gateway gives cause for
-    CONTRADICTION = "contradicting header"  # one batch, two descriptions
+    LINK = "unknown link"  # no gateway with this link id is paired here
+    MAC = "wrong link key"  # garbage, forged, damaged, or from a gateway that was paired again
+    FORM = "wrong form"  # authentic, but not as WIRE.md requires
+    SIGNATURE = "forged notice"  # made with the right link key, but not signed by the gateway
+    UNKNOWN_OBJECT = "unknown object"  # no header of it has arrived
+    NO_ROOM = "no room"  # open objects, quota or disk space are used up
+    TOO_MANY = "too many notices"  # more signatures to check than a genuine gateway causes
+    CONTRADICTION = "contradicting header"  # one batch with two descriptions
 
 
 class DatagramError(TransferError):

@@ -1,7 +1,8 @@
 """The commit process: a whole object becomes a batch in `arrived/`, once everything in it is what was signed.
 
-It believes neither the network nor the coder: each file is hashed against the gateway's signed list. What does not
-fit is received anew; a packet that then still does not fit could not be read by the gateway itself, and is left out.
+It trusts neither the network nor the coder: the hash of each file is compared with the gateway's signed manifest. A
+file that does not match is received again. A packet that still does not match is left out: the gateway itself could
+not read it.
 """
 
 import contextlib
@@ -19,7 +20,7 @@ from transfer.batch.batch import Batch, GatewayId, digest_batch, verify_batch
 from transfer.diode.receiver.object_files import SHARED, OpenFiles
 from transfer.diode.receiver.open_objects import OpenShelf
 from transfer.diode.receiver.part_copies import AHEAD, Copies
-from transfer.diode.receiver.shelf import Shelf, clear, discard
+from transfer.diode.receiver.shelf import Shelf, clear, remove_folder
 from transfer.diode.receiver.symbol_map import BlockState
 from transfer.diode.wire.container import Part, object_size, parts_of
 from transfer.diode.wire.notices import ObjectHeader
@@ -27,13 +28,13 @@ from transfer.errors import BatchError
 from transfer.usb.bag_writer import MANIFEST, PACKETS
 
 _STAGING: Final = ".unfinished-"
-_SPOILT: Final = "spoilt"  # in an open object's folder: which parts did not fit the last time
+_SPOILT: Final = "spoilt"  # in an open object's folder: the parts that did not match the last time
 _PUBLISHING: Final = ".publishing-"
 
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """One batch that is now in `arrived/`; `absent` packets are in its list and could not be had."""
+    """One batch that is now in `arrived/`; `absent` counts packets that it lists and that could not be received."""
 
     gateway: GatewayId
     number: int
@@ -42,15 +43,15 @@ class Committed:
 
 
 def commit_whole(objects: OpenShelf, trusted: Mapping[GatewayId, VerifyKey], copies: Copies) -> list[Committed]:
-    """Commit every object that is whole, and copy ahead what is whole of the others.
+    """Commit every whole object, and copy the blocks of the others that are whole already.
 
-    What a killed predecessor began is completed first. One for which the disk has no room is put off; the others do
-    not wait for it.
+    What a killed predecessor started is completed first. An object without disk space is postponed; the others do not
+    wait for it.
     """
     shelf = objects.shelf
     copies.keep_only(_complete(shelf))
     found = []
-    for header, files in objects.look():
+    for header, files in objects.scan():
         if _note(shelf, header.name).exists():
             continue
         try:
@@ -64,7 +65,7 @@ def commit_whole(objects: OpenShelf, trusted: Mapping[GatewayId, VerifyKey], cop
                 raise
             copies.drop(header.name)
             _withdraw(shelf, header.name)
-            objects.put_off(header.name)
+            objects.postpone(header.name)
             continue
         if done:
             found.append(done)
@@ -72,7 +73,7 @@ def commit_whole(objects: OpenShelf, trusted: Mapping[GatewayId, VerifyKey], cop
 
 
 def _demand_room(shelf: Shelf, left: int) -> None:
-    # Asked first: to copy a large batch again and again until the disk is full would help nobody.
+    # Checked first: copying a large batch repeatedly until the disk is full would help nobody.
     if shutil.disk_usage(shelf.arrived).free < left:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -87,14 +88,14 @@ def _copy_ahead(
             return
         parts = _read_parts(header, files, trusted)
         if not parts:
-            return  # seen to when the object is whole
+            return  # handled when the object is whole
         _demand_room(shelf, header.geometry.size)
         copy = copies.begin(header.name, files, parts, _staging(shelf, header.name))
     copy.advance(AHEAD)
 
 
 def _withdraw(shelf: Shelf, name: str) -> None:
-    # Once its note is written, a staging folder that is not there counts as published.
+    # Once the note is written, a missing staging folder means that the batch was published.
     if not _note(shelf, name).exists():
         clear(_staging(shelf, name))
 
@@ -109,7 +110,7 @@ def _commit(
             _forget(files, [Part(MANIFEST, 0, header.manifest_size + header.signature_size, None)])
             return None
         if not parts:
-            _forget(files, [Part(MANIFEST, 0, header.geometry.size, None)])  # the gateway contradicts itself
+            _forget(files, [Part(MANIFEST, 0, header.geometry.size, None)])  # the manifest contradicts the header
             return None
         copy = copies.begin(header.name, files, parts, staging)
     _demand_room(shelf, copy.left)
@@ -120,20 +121,20 @@ def _commit(
         _forget(files, copy.spoilt)
         return None
     absent = [part.name for part in copy.spoilt]
-    lacking = shelf.lacking(header.name)
-    if lacking is not None and lacking.issubset(absent):  # it came like this, or better
+    missing = shelf.missing_packets(header.name)
+    if missing is not None and missing.issubset(absent):  # it is already here with these packets or more
         clear(staging)
         shelf.remove(header.name)
         return None
-    # Said before it is done, and the staging folder's name tells whether it was: a batch that somebody has
-    # imported and taken away meanwhile must not appear a second time.
+    # Recorded before it is done; whether it was done shows in the name of the staging folder. A batch that someone has
+    # imported and removed in the meantime must not appear a second time.
     replace(_note(shelf, header.name), ["\n".join(absent).encode()], mode=SHARED)
     _publish(shelf, header.name)
     return Committed(header.gateway, header.number, copy.packets, len(copy.spoilt))
 
 
 def _read_parts(header: ObjectHeader, files: OpenFiles, trusted: Mapping[GatewayId, VerifyKey]) -> list[Part] | None:
-    """Return what the object holds; None when its list is not what was signed, nothing when that tells another size."""
+    """Return the parts of the object: None if its manifest is not the signed one, [] if its size is another one."""
     batch = _read_batch(header, files, trusted)
     if batch is None:
         return None
@@ -154,7 +155,7 @@ def _read_batch(header: ObjectHeader, files: OpenFiles, trusted: Mapping[Gateway
 
 
 def _may_leave_out(shelf: Shelf, header: ObjectHeader, spoilt: list[Part]) -> bool:
-    """Tell whether the same packets did not fit the last time, when they had been received anew."""
+    """Return whether the same packets failed the last time too, so that they were received twice."""
     if not all(part.name.startswith(PACKETS) for part in spoilt):
         return False
     names, note = "\n".join(part.name for part in spoilt).encode(), shelf.open / header.name / _SPOILT
@@ -175,11 +176,11 @@ def _forget(files: OpenFiles, parts: list[Part]) -> None:
 
 
 def _publish(shelf: Shelf, name: str) -> None:
-    """Give a batch its place; needs nothing but its note, so that what is damaged in `open/` stops nobody."""
+    """Move a batch to its place. Needs nothing but the note, so that damage in `open/` stops no other batch."""
     staging = _staging(shelf, name)
     if staging.exists():
-        # An earlier one, which lacked packets: with the tag in its name it is the same batch.
-        discard(shelf.bag(name))
+        # An earlier copy without some packets: the tag in the name shows that it is the same batch.
+        remove_folder(shelf.bag(name))
         staging.rename(shelf.bag(name))
         sync_folder(shelf.arrived)
     _note(shelf, name).replace(shelf.received / name)
@@ -188,21 +189,21 @@ def _publish(shelf: Shelf, name: str) -> None:
 
 
 def _complete(shelf: Shelf) -> list[str]:
-    """Bring to its end what a crash interrupted; return the names of the objects in progress."""
+    """Complete what a crash interrupted; return the names of the objects in progress."""
     shelf.sweep()
     for note in shelf.received.glob(f"{_PUBLISHING}*"):
         try:
             _publish(shelf, note.name.removeprefix(_PUBLISHING))
         except OSError as error:
-            if not is_disk_full(error):  # else it is tried again the next time
+            if not is_disk_full(error):  # on a full disk it is tried again the next time
                 raise
     names = shelf.names()
     for name in names:
-        if shelf.was_received(name):  # killed between the last two steps; or it came on another road
+        if shelf.was_received(name):  # killed between the last two steps; or it came by another channel
             shelf.remove(name)
     for staging in shelf.arrived.glob(f"{_STAGING}*"):
         name = staging.name.removeprefix(_STAGING)
-        if name not in names:  # killed, and then its object was taken away
+        if name not in names:  # killed, and then its object was removed
             _withdraw(shelf, name)
     return names
 

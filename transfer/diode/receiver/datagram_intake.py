@@ -1,7 +1,7 @@
-"""What the network process does with each datagram (WIRE.md, 5): the receiver's state, without sockets or files.
+"""What the network process does with each datagram (WIRE.md, 5), without sockets or files.
 
 Memory is bounded by the number of open objects and by their quota, never by what arrives: an unknown object has no
-state, a notice is kept once for each object or gateway, and nothing that is open makes way for anything new.
+state, each object or gateway has at most one stored notice, and nothing that is open is displaced by anything new.
 """
 
 import hmac
@@ -37,7 +37,7 @@ from transfer.diode.wire.notices import (
 
 @dataclass(slots=True)
 class _Run:
-    """Source symbols of one block, one after the other, that are not written yet."""
+    """Consecutive source symbols of one block that are not written yet."""
 
     state: LinkState
     object: OpenObject
@@ -48,7 +48,7 @@ class _Run:
     end: int  # source symbols of the block
     size: int  # bytes of a symbol
     session: int
-    # What a datagram that continues it looks like, where nothing is veiled; RUN in wire.py.
+    # The fields of a datagram that continues the run, if it is not veiled; RUN in wire/datagram.py.
     length: int
     front: bytes
     middle: bytes
@@ -56,18 +56,18 @@ class _Run:
 
 
 class DatagramIntake:
-    """Takes datagrams, in any order, any number of times.
+    """Takes datagrams in any order, each any number of times.
 
     Args:
-        links: Who may speak.
-        store: Where symbols go.
-        objects_max: Objects that may be open at the same time, of all gateways together; each has an equal share.
+        links: The gateways whose datagrams are accepted.
+        store: Where symbols are written.
+        objects_max: Objects of all gateways that may be open at the same time; each gateway has an equal share.
     """
 
     def __init__(self, links: list[Link], store: SymbolStore, *, objects_max: int) -> None:
         self._keys: Mapping[int, LinkKey] = {link_id(link.gateway): link.secret for link in links}
         if len(self._keys) < len(links):
-            raise ValueError("two gateways whose ids begin alike cannot share a port: pair one of them anew")
+            raise ValueError("the ids of two gateways begin with the same two bytes: give one of them a new key")
         self.links = {link_id(link.gateway): LinkState(link) for link in links}
         self.refused: Counter[DropReason] = Counter()
         self.surplus = 0  # authentic symbols that were not needed
@@ -79,8 +79,8 @@ class DatagramIntake:
     def take_all(self, untrusted: Sequence[memoryview]) -> None:
         """Take datagrams, each as `take` would. Their buffers must not change before the next `flush`.
 
-        Nearly all of them continue the run before them; what `take` would find out of such a one is compared here in
-        one piece. Its MAC is compared all the same, before anything is done with it.
+        Nearly every datagram continues the current run. Instead of parsing its fields as `take` does, this compares
+        them in one piece. The MAC is compared all the same, before the datagram has any effect.
         """
         take, unpack, compare = self.take, RUN.unpack_from, hmac.compare_digest
         for datagram in untrusted:
@@ -114,7 +114,7 @@ class DatagramIntake:
                 and datagram.esi == run.next < run.end
                 and datagram.block == run.block
                 and datagram.tag == run.tag
-                and state is run.state  # another gateway has no say in this one's objects
+                and state is run.state  # a gateway must not change the objects of another one
                 and datagram.kind is DatagramKind.SYMBOL
                 and len(datagram.payload) == run.size
             ):
@@ -130,7 +130,7 @@ class DatagramIntake:
                 state.no_room = datagram.number or state.no_room
 
     def flush(self) -> None:
-        """Write what is pending, and only then note that it is here."""
+        """Write the pending symbols, and only then mark them as here."""
         run, self._run = self._run, None
         if run is None:
             return
@@ -146,16 +146,15 @@ class DatagramIntake:
             run.state.no_room = run.object.header.number
             return
         new = run.object.symbols.mark(run.block, run.first, len(run.pieces))
-        run.object.new += new
         self.surplus += len(run.pieces) - new
 
     def resume(self, header: ObjectHeader, payload: bytes, symbols: SymbolMap) -> None:
-        """Go on with an object that an earlier process began."""
+        """Continue an object that an earlier process started."""
         symbols.resume()
         self.links[link_id(header.gateway)].objects[header.tag] = OpenObject(header, payload, symbols)
 
-    def look_after(self) -> None:
-        """Follow what the other processes did: blocks to be forgotten, objects that were taken away."""
+    def maintain(self) -> None:
+        """Apply what the other processes did: forget blocks that commit rejected, close objects that were removed."""
         for state in self.links.values():
             state.checks = 0
             for item in list(state.objects.values()):
@@ -206,10 +205,9 @@ class DatagramIntake:
             return
         self._store.write_repair(item.header.name, (block * geometry.slots + slot) * geometry.symbol, payload)
         item.symbols.keep(block, slot, esi)
-        item.new += 1
 
     def _notice(self, state: LinkState, datagram: Datagram, *, fresh: bool) -> None:
-        # What is old costs no signature check, and has no effect: recordings come as fast as anybody likes.
+        # An old notice has no effect and costs no signature check: a recording can be played at any speed.
         if datagram.kind is DatagramKind.OBJECT:
             if fresh or self._is_current(state, datagram.session):
                 self._object(state, datagram, bytes(datagram.payload), fresh=fresh)
@@ -219,8 +217,8 @@ class DatagramIntake:
             state.heartbeat, state.heard = parse_heartbeat(bytes(datagram.payload)), True
 
     def _is_current(self, state: LinkState, session: int) -> bool:
-        # A second sender, started by mistake, must not silence the first; nor may a session that a thief of the
-        # link's key made up: sessions are not signed, histories are.
+        # A second sender, started by mistake, must not silence the first; nor may a session invented by someone who
+        # stole the link's key: sessions are not signed, histories are.
         meter = state.meter
         return meter.is_new_in_its_session and (meter.counted(session) or session >> 32 >= state.signed_start)
 
@@ -229,7 +227,7 @@ class DatagramIntake:
         if item is not None and item.payload == payload:
             return
         if datagram.tag in state.finished:
-            # Asked anew: somebody may have taken it out of `arrived/` unread, and want it again.
+            # Checked again: someone may have removed the batch from `arrived/` before the import, and want it again.
             if self._store.was_received(object_name(state.link.gateway, datagram.number, datagram.tag)):
                 return
             state.finished.discard(datagram.tag)
@@ -242,7 +240,7 @@ class DatagramIntake:
         if item is None:
             self._first_header(state, header, payload)
         elif fresh and header.is_cut_of(item.header):
-            self._cut_anew(state, item, header, payload)
+            self._restart_object(state, item, header, payload)
         elif header != item.header:
             raise DatagramError(DropReason.CONTRADICTION)
 
@@ -250,16 +248,16 @@ class DatagramIntake:
         if self._store.was_received(header.name):
             state.finish(header.tag)
             return
-        # Remembered first: only an object that found room is announced again without a word.
+        # Remembered first, so that a repeated header of a refused object costs no second signature check.
         state.refuse(header.tag, payload)
         if len(state.objects) >= self._share or len(self.open_objects()) >= self._objects_max:
             raise DatagramError(DropReason.NO_ROOM)
         symbols = self._store.open(header, payload)
         self._opened(state, header, payload, symbols)
 
-    def _cut_anew(self, state: LinkState, item: OpenObject, header: ObjectHeader, payload: bytes) -> None:
-        """Begin anew what the gateway sends in symbols of another size since it was started again."""
-        # Without a block of ours, the other processes may be completing it: they say so soon, one way or the other.
+    def _restart_object(self, state: LinkState, item: OpenObject, header: ObjectHeader, payload: bytes) -> None:
+        """Restart an object that its gateway, restarted with another MTU, now sends in symbols of another size."""
+        # If no block is OPEN, the other processes may be completing the object; its fate is known soon.
         if item.symbols.find(BlockState.OPEN) < 0:
             return
         self.flush()
@@ -271,8 +269,8 @@ class DatagramIntake:
         state.refused.pop(header.tag, None)
         state.objects[header.tag] = OpenObject(header, payload, symbols)
 
-    def room_again(self) -> None:
-        """Forget what was refused for want of room: it is asked for anew the next time it is announced."""
+    def forget_refusals(self) -> None:
+        """Forget which headers were refused for lack of space: each is considered again at its next announcement."""
         for state in self.links.values():
             state.refused.clear()
 
@@ -288,7 +286,7 @@ class DatagramIntake:
 def _begin_run(state: LinkState, item: OpenObject, datagram: Datagram, untrusted: memoryview) -> _Run:
     front, _, middle, _ = RUN.unpack_from(untrusted)
     if is_veiled(untrusted):
-        middle = b""  # no two look alike
+        middle = b""  # veiled datagrams have no bytes in common
     return _Run(
         state,
         item,

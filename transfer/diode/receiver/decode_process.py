@@ -1,7 +1,7 @@
-"""The decode process: works out the symbols that were lost. Has no key, no socket, and loads the coder.
+"""The decode process: computes the symbols that were lost. Has no key and no socket, and loads the coder.
 
-It may die of a block (the coder is foreign code) and is then started again; a block that kills it again and again
-is given back to be received anew.
+A block may kill it, since the coder is foreign code; then it is restarted. A block that kills it repeatedly is dropped
+and has to be received again.
 """
 
 import os
@@ -13,13 +13,13 @@ from transfer.diode.receiver.object_files import OpenFiles, write_at
 from transfer.diode.receiver.open_objects import OpenShelf
 from transfer.diode.receiver.symbol_map import BlockState
 
-TRIES_MAX: Final = 16  # attempts, each with one more symbol, before a block is dropped and awaited anew
+TRIES_MAX: Final = 16  # attempts, each with one more symbol, before a block is dropped and received again
 
 
 def decode_ready(objects: OpenShelf) -> int:
-    """Decode every block that is ready; return how many attempts were made. What finds no room is put off."""
+    """Decode every READY block; return the number of attempts. An object without disk space is postponed."""
     attempts = 0
-    for header, files in objects.look():
+    for header, files in objects.scan():
         block = files.symbols.find(BlockState.READY)
         while block >= 0:
             try:
@@ -27,8 +27,8 @@ def decode_ready(objects: OpenShelf) -> int:
             except OSError as error:
                 if not is_disk_full(error):
                     raise
-                files.symbols.take_back_try(block)  # the disk's fault, and none of the block's
-                objects.put_off(header.name)
+                files.symbols.take_back_try(block)  # the disk failed, not the block
+                objects.postpone(header.name)
                 break
             attempts += 1
             block = files.symbols.find(BlockState.READY, block + 1)
@@ -37,14 +37,14 @@ def decode_ready(objects: OpenShelf) -> int:
 
 def _decode(files: OpenFiles, block: int) -> None:
     symbols, geometry = files.symbols, files.symbols.geometry
-    # Counted before the attempt: it may be the last thing that this process does.
+    # Counted before the attempt, because the attempt may kill this process.
     if symbols.note_try(block) > TRIES_MAX:
         symbols.set_state(block, BlockState.FORGET)
         return
     size, count, first = geometry.symbol, geometry.count(block), geometry.first(block)
-    lacking = symbols.lacking(block)
+    missing = symbols.missing_symbols(block)
     source = memoryview(os.pread(files.data, count * size, first * size))
-    absent = frozenset(lacking)
+    absent = frozenset(missing)
     given: list[tuple[int, bytes | memoryview]]
     given = [(esi, source[esi * size : (esi + 1) * size]) for esi in range(count) if esi not in absent]
     esis = symbols.repairs(block)
@@ -52,9 +52,9 @@ def _decode(files: OpenFiles, block: int) -> None:
     given += [(esi, repair[slot * size : (slot + 1) * size]) for slot, esi in enumerate(esis)]
     found = decode_block(given, count=count, symbol=size)
     if found is None:
-        symbols.set_state(block, BlockState.OPEN)  # until one more symbol comes than there were tries
+        symbols.set_state(block, BlockState.OPEN)  # until as many extra symbols have arrived as there were tries
         return
     view = memoryview(found)
-    for esi in lacking:
+    for esi in missing:
         write_at(files.data, [view[esi * size : (esi + 1) * size]], (first + esi) * size)
     symbols.set_state(block, BlockState.DONE)

@@ -1,4 +1,4 @@
-"""What the network process counts, written down each second for the people who look (`enveis transfer status`)."""
+"""What the network process counts, written every second for `enveis transfer status`."""
 
 import os
 from collections.abc import Mapping
@@ -21,12 +21,12 @@ _REFUSALS_MAX: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class LinkFigures:
-    """One gateway's link. Shares are in millionths, times in seconds since the epoch, None where nothing was heard."""
+    """One gateway's link. Shares are in millionths, times in seconds since the epoch; None if nothing was heard."""
 
     gateway: str
     heard_at: int | None
     every: int  # tenths of a second between two heartbeats
-    number: int  # the batch that is being sent, 0 for none
+    number: int  # the batch that is being sent, or 0
     transmission: int
     transmissions: int
     block: int
@@ -36,16 +36,16 @@ class LinkFigures:
     loss_day: int | None
     repeated: int
     rivals: int
-    session: int = 0  # the newest one, and the number after the last datagram heard of it, 0 for none: with these a
-    sequence: int = 0  # successor knows a recording when it hears one
-    no_room: int = 0  # the last batch for which there was no room, 0 for none
+    session: int = 0  # the newest session, and the number after the last datagram heard in it, or 0: these let a
+    sequence: int = 0  # successor recognise a recording
+    no_room: int = 0  # the last batch for which there was no room, or 0
     no_room_at: int | None = None
     day: tuple[Tally, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """All links of one receiver. `refused` counts dropped datagrams by their reason, since the process started."""
+    """All links of one receiver. `refused` counts dropped datagrams by reason, since the process started."""
 
     written_at: int
     buffer: int  # bytes that the kernel keeps for the socket
@@ -55,9 +55,9 @@ class Figures:
 
 
 def write_figures(path: Path, figures: Figures) -> None:
-    """Replace the file, without waiting for the disk: the next second brings another.
+    """Replace the file, without waiting for the disk: the next second brings another one.
 
-    On a full disk it is written over in place: people must see what is refused, and that somebody still receives.
+    On a full disk it is overwritten in place: people must see what is refused, and that the receiver still runs.
     """
     content = encode_record(_encode(figures))
     temporary = path.with_suffix(".new")
@@ -74,7 +74,7 @@ def write_figures(path: Path, figures: Figures) -> None:
 
 
 def _write_over(path: Path, content: bytes) -> None:
-    # It has the room of what stood there. What needs more of it is not kept, and tried again in a second.
+    # The space of the old content is available. Figures that need more are not stored; the next second tries again.
     try:
         with path.open("r+b", buffering=0) as stream:
             if stream.write(content) == len(content):
@@ -87,7 +87,7 @@ def _write_over(path: Path, content: bytes) -> None:
 
 
 def read_figures(path: Path) -> Figures | None:
-    """Return what was written last; None when there is nothing or it cannot be read: all can go on without."""
+    """Return what was written last, or None if there is nothing or it cannot be read: no caller depends on it."""
     try:
         with path.open("rb") as stream:
             record = parse_record(stream.read(FIGURES_MAX + 1), name=path.name, largest=FIGURES_MAX)

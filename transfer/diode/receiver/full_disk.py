@@ -1,4 +1,4 @@
-"""A full disk is no fault of anybody's code: what was to be written waits, or is refused and counted."""
+"""A full disk is nobody's bug: what was to be written waits, or is refused and counted."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from transfer.diode.errors import DatagramError, DropReason
 
 @contextmanager
 def no_room() -> Iterator[None]:
-    """Drop the datagram at hand when the disk is full: DatagramError(NO_ROOM)."""
+    """Drop the current datagram when the disk is full: raise DatagramError(NO_ROOM)."""
     try:
         yield
     except OSError as error:

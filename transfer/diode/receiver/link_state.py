@@ -1,4 +1,4 @@
-"""What the receiver remembers of each gateway's link, between one datagram and the next. All of it is bounded."""
+"""What the receiver remembers about each gateway's link between two datagrams. All of it is bounded."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -11,14 +11,14 @@ from transfer.diode.receiver.symbol_map import SymbolMap
 from transfer.diode.wire.datagram import LinkKey
 from transfer.diode.wire.notices import Heartbeat, History, ObjectHeader
 
-FINISHED_MAX: Final = 4096  # tags of objects that came before, remembered so that their symbols are no riddle
-REFUSED_MAX: Final = 16  # headers without room, remembered so that their repetitions need no second check
-CHECKS_MAX: Final = 20  # signatures of one gateway that are checked between two calls of `look_after`
+FINISHED_MAX: Final = 4096  # tags of objects that were received before, so that their symbols do not count as unknown
+REFUSED_MAX: Final = 16  # headers without room, so that their repetitions need no second signature check
+CHECKS_MAX: Final = 20  # signatures of one gateway that are checked between two calls of `maintain`
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One gateway that may speak: its public key, and the secret of the link."""
+    """One gateway whose datagrams are accepted: its public key, and the secret of the link."""
 
     gateway: GatewayId
     key: VerifyKey
@@ -27,17 +27,16 @@ class Link:
 
 @dataclass(slots=True)
 class OpenObject:
-    """One object in progress. `new` counts symbols that brought it forward since the last look."""
+    """One object in progress: its header, the signed payload that contained it, and its symbols."""
 
     header: ObjectHeader
     payload: bytes
     symbols: SymbolMap
-    new: int = 0
 
 
 @dataclass(slots=True)
 class LinkState:
-    """All that is known of one gateway's link."""
+    """Everything known about one gateway's link."""
 
     link: Link
     meter: LossMeter = field(default_factory=LossMeter)
@@ -45,21 +44,21 @@ class LinkState:
     finished: set[bytes] = field(default_factory=set)
     history: History | None = None
     heartbeat: Heartbeat | None = None
-    heard: bool = False  # a new heartbeat since the last look
-    refused: dict[bytes, bytes] = field(default_factory=dict)  # by tag, headers for which there was no room
-    no_room: int = 0  # the last batch, since the last look, for which there was none
-    checks: int = 0  # signatures checked since the last `look_after`
+    heard: bool = False  # a new heartbeat since the figures were last written
+    refused: dict[bytes, bytes] = field(default_factory=dict)  # headers, by tag, for which there was no room
+    no_room: int = 0  # the last batch without room since the figures were last written
+    checks: int = 0  # signatures checked since the last `maintain`
 
     @property
     def signed_start(self) -> int:
-        """The start of the newest session that a signed history tells of: every earlier one is a recording."""
+        """The start of the newest session that a signed history proves: every earlier session is a recording."""
         return self.history.serial >> 32 if self.history else -1
 
     def count_check(self) -> None:
-        """Count a signature before it is checked: whoever has stolen the link's key must not keep us busy with it.
+        """Count a signature before it is checked: a thief of the link's key must not keep this process busy.
 
         Raises:
-            DatagramError: There were enough for now.
+            DatagramError: Too many signatures for now.
         """
         if self.checks >= CHECKS_MAX:
             raise DatagramError(DropReason.TOO_MANY)
@@ -72,7 +71,7 @@ class LinkState:
         self.refused[tag] = payload
 
     def finish(self, tag: bytes) -> None:
-        """Remember an object that came before."""
+        """Remember an object that was received before."""
         if len(self.finished) >= FINISHED_MAX:
-            self.finished.clear()  # what is asked for again is looked up again
+            self.finished.clear()  # what is announced again is looked up on disk again
         self.finished.add(tag)

@@ -1,6 +1,6 @@
 """How well one link is heard: sessions, sequence numbers, the share that is lost (WIRE.md, 5.4). Pure.
 
-What is new in the newest session is told here, and nothing about objects: sessions are not signed.
+This decides what is new in the newest session, but nothing about objects: sessions are not signed.
 """
 
 from collections import deque
@@ -17,7 +17,7 @@ Tally = tuple[int, int]  # datagrams received, datagrams lost
 
 @dataclass(frozen=True, slots=True)
 class LossReading:
-    """What to show a person: shares from 0 to 1, None where nothing was heard at all."""
+    """The figures for people: shares from 0 to 1, or None if nothing was heard at all."""
 
     loss_now: float | None
     loss_day: float | None
@@ -37,7 +37,7 @@ class LossMeter:
     def __init__(self, day: list[Tally] | None = None, *, start: int = 0, heard: tuple[int, int] = (-1, 0)) -> None:
         self._session = -1
         self._next = 0
-        self._start = start - 1  # of the newest session that is known of
+        self._start = start - 1  # of the newest known session
         self._before = heard
         self._received = 0
         self._lost = 0
@@ -54,7 +54,7 @@ class LossMeter:
         self.rivals = 0
 
     def hear(self, session: int, sequence: int) -> bool:
-        """Count one authentic datagram; return whether it is new in the present session."""
+        """Count one authentic datagram; return whether it is new in the current session."""
         if session == self._session:
             if sequence == self._next:
                 self._next += 1
@@ -79,7 +79,7 @@ class LossMeter:
         if session >> 32 > self._start:
             self._follow(session, sequence)
             return True
-        # Goes on after another one started: two senders, or a recording.
+        # Still active after another session started: two senders, or a recording.
         self.rivals += 1
         if session in known or len(known) < RIVALS_MAX:
             known[session] = sequence
@@ -91,16 +91,16 @@ class LossMeter:
             if len(self._past) >= RIVALS_MAX:
                 del self._past[next(iter(self._past))]
             self._past[self._session] = self._next - 1
-        # What was lost before, while nobody listened, says nothing of the link.
+        # What was lost before, while nobody listened, is no property of the link.
         self._session, self._next, self._start = session, sequence + 1, session >> 32
         self._received += 1
 
     def counted(self, session: int) -> bool:
-        """Tell whether this session counted before the one that counts now."""
+        """Return whether this session counted before the current one."""
         return session in self._past
 
     def newest(self) -> tuple[int, int] | None:
-        """Return the session heard last, and the sequence number after the last one heard; None when none ever was."""
+        """Return the session heard last and the sequence number after the last one heard, or None."""
         found = (self._session, self._next) if self._session >= 0 else self._before
         return found if found[0] >= 0 else None
 

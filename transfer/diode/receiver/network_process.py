@@ -1,6 +1,6 @@
 """The network process: from the socket into the state of each link. Loads no coder, opens no batch, sends nothing.
 
-A blocking loop, not an event loop: one that does more between two datagrams loses some.
+A blocking loop, not an event loop: a process that does more between two datagrams loses some of them.
 """
 
 import contextlib
@@ -28,10 +28,10 @@ from transfer.diode.wire.notices import parse_object
 from transfer.pairing import PAIRING_MAX, PairingError, parse_pairing
 
 AT_ONCE: Final = 128  # datagrams taken from the kernel together
-FEW: Final = 32  # fewer than this: a short rest makes the next call worth more
-REST: Final = 0.0005  # seconds; the kernel's buffer holds much longer
-WAIT: Final = 0.2  # seconds without a datagram until we look around
-PRIORITY: Final = -10  # nice(2), where we may: the decoder can wait for the processor, datagrams cannot
+FEW: Final = 32  # after fewer than this, a short sleep lets more datagrams gather for the next call
+REST: Final = 0.0005  # seconds; the kernel's buffer lasts much longer
+WAIT: Final = 0.2  # seconds between two checks of everything else
+PRIORITY: Final = -10  # nice(2), where permitted: the decoder can wait for the processor, datagrams cannot
 MICRO: Final = 1_000_000
 _SO_RCVBUFFORCE: Final = 33  # socket(7); for processes with CAP_NET_ADMIN
 
@@ -40,7 +40,7 @@ def read_links(gateways: Path) -> list[Link]:
     """Return the links of all paired gateways, whose pairing files lie in `gateways`.
 
     Raises:
-        LinkError: There is none, or one cannot be used.
+        LinkError: No gateway is paired, or a pairing file cannot be used.
     """
     links = []
     for path in sorted(gateways.glob("*.pairing")):
@@ -56,10 +56,10 @@ def read_links(gateways: Path) -> list[Link]:
 
 
 def open_socket(settings: ReceiverSettings) -> socket.socket:
-    """Return the one socket of the link, bound; it is never written to.
+    """Return the only socket of the link, bound; nothing is ever sent through it.
 
     Raises:
-        LinkError: The address is not this machine's, or another program has the port.
+        LinkError: The address is not this machine's, or another program uses the port.
     """
     host, port = settings.address
     listening = socket.socket(
@@ -97,7 +97,7 @@ def run_network(
     with open_socket(settings) as listening:
         ready()
         datagrams = DatagramReceiver(listening, most=AT_ONCE, size=MTU_MAX - IP_OVERHEAD)
-        clerk = _Clerk(intake, shelf, listening.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF))
+        figures = _FiguresWriter(intake, shelf, listening.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF))
         take_all = intake.take_all
         due = time.monotonic()
         while True:
@@ -107,10 +107,10 @@ def run_network(
             now = time.monotonic()
             if now >= due:
                 due = max(due + WAIT, now)
-                intake.look_after()
-                clerk.work(now)
+                intake.maintain()
+                figures.work(now)
                 if not should_continue():
-                    clerk.write()
+                    figures.write()
                     return
             if len(came) < FEW:
                 time.sleep(REST)
@@ -122,7 +122,7 @@ def _resume(intake: DatagramIntake, store: FileStore, shelf: Shelf) -> None:
         try:
             header = parse_object(payload, trusted)
         except DatagramError:
-            continue  # of a gateway that is no longer paired: it stays until a person removes it
+            continue  # its gateway is no longer paired: the object stays until a person removes it
         if not shelf.was_received(name):
             intake.resume(header, payload, store.reopen(header))
     figures = read_figures(shelf.figures)
@@ -130,7 +130,7 @@ def _resume(intake: DatagramIntake, store: FileStore, shelf: Shelf) -> None:
     for state in intake.links.values():
         state.history = read_history(shelf, state.link)
         old = before.get(state.link.gateway)
-        # Without this the first recording that comes would count as the newest session.
+        # Otherwise the first recording that arrives would count as the newest session.
         state.meter = LossMeter(
             list(old.day) if old else None,
             start=max(0, state.signed_start),
@@ -138,8 +138,8 @@ def _resume(intake: DatagramIntake, store: FileStore, shelf: Shelf) -> None:
         )
 
 
-class _Clerk:
-    """Once a second: figures for people, and room for what had none."""
+class _FiguresWriter:
+    """Once a second: writes the figures for people, and lets refused objects try again."""
 
     def __init__(self, intake: DatagramIntake, shelf: Shelf, buffer: int) -> None:
         self._intake = intake
@@ -154,7 +154,7 @@ class _Clerk:
         if now < self._due:
             return
         self._due = now + 1
-        self._intake.room_again()
+        self._intake.forget_refusals()
         for state in self._intake.links.values():
             state.meter.second()
             if now >= self._period:
@@ -164,7 +164,7 @@ class _Clerk:
         self.write()
 
     def write(self) -> None:
-        """Write the figures down, also in the end: a successor must know what was heard."""
+        """Write the figures, also at the end: a successor must know which sessions were heard."""
         wall = int(time.time())
         for state in self._intake.links.values():
             gateway = state.link.gateway

@@ -1,4 +1,4 @@
-"""The files of one object in progress: made whole or not at all, opened once by each process that works on it."""
+"""The files of one object in progress: created whole or not at all, opened once by each process that uses them."""
 
 import contextlib
 import errno
@@ -23,7 +23,7 @@ class OpenFiles:
     """The files of one object in progress, open. As a context: closes them.
 
     Raises:
-        LinkError: A file has not the size that it was made with.
+        LinkError: A file does not have its original size.
     """
 
     def __init__(self, folder: Path, geometry: Geometry) -> None:
@@ -48,9 +48,9 @@ class OpenFiles:
         self.close()
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         self.symbols.release()
-        # A view that somebody still holds keeps the memory, not the file.
+        # A view that is still in use keeps the memory, not the file.
         self._close_files()
 
     def _close_files(self) -> None:
@@ -60,7 +60,7 @@ class OpenFiles:
 
 
 def sizes_of(geometry: Geometry) -> dict[str, int]:
-    """Return the bytes of each file of an object, beside its header."""
+    """Return the size of each file of an object except its header, in bytes."""
     return {
         "data": geometry.padded_size,
         "repair": geometry.slots * geometry.blocks * geometry.symbol,
@@ -69,28 +69,28 @@ def sizes_of(geometry: Geometry) -> dict[str, int]:
 
 
 def cost_of(geometry: Geometry) -> int:
-    """Return the bytes that an object may take: itself, the bag that it becomes, its repair symbols, its map."""
+    """Return the bytes that an object may take: its data, the bag that it becomes, repair symbols and map."""
     return geometry.padded_size + sum(sizes_of(geometry).values())
 
 
 def damaged(folder: Path) -> LinkError:
-    """Return the sentence for an object of which a power cut, or a person, left a part."""
-    return LinkError(f"{folder} is damaged: remove it, and ask for the batch again")
+    """Return the error for an object of which a power cut, or a person, left only a part."""
+    return LinkError(f"{folder} is damaged: remove it, and have the batch sent again")
 
 
 def make_files(folder: Path, geometry: Geometry, header: bytes) -> None:
-    """Fill a new `folder`, durably: after a power cut an object that has its name has its files."""
+    """Fill a new `folder`, durably: after a power cut, an object that has its name also has its files."""
     folder.mkdir()
     folder.chmod(SHARED_FOLDER)
     with contextlib.ExitStack() as stack:
         streams = {name: stack.enter_context((folder / name).open("xb")) for name in (*sizes_of(geometry), HEADER)}
         for name, size in sizes_of(geometry).items():
-            streams[name].truncate(size)  # holes: only what arrives takes room
-        # But not here: writing through the map into a hole kills the process when the disk is full.
+            streams[name].truncate(size)  # holes: only what arrives takes space
+        # No holes here: writing through the map into a hole kills the process when the disk is full.
         os.posix_fallocate(streams["symbols"].fileno(), 0, SymbolMap.size_of(geometry))
         streams[HEADER].write(header)
         streams[HEADER].flush()
-        # All at the end: the first one takes the others along, and datagrams wait for us meanwhile.
+        # All at the end: the first fsync takes the others along, and datagrams are waiting.
         for stream in streams.values():
             os.fchmod(stream.fileno(), SHARED)
         for stream in streams.values():
@@ -99,6 +99,6 @@ def make_files(folder: Path, geometry: Geometry, header: bytes) -> None:
 
 
 def write_at(fd: int, pieces: list[memoryview], offset: int) -> None:
-    """Write all pieces at their place; a disk that fills up in the midst of them is full, too."""
+    """Write all pieces at their place; raise ENOSPC if only some of them could be written."""
     if os.pwritev(fd, pieces, offset) < sum(map(len, pieces)):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -1,4 +1,4 @@
-"""The objects in progress, as the receiver's processes see them: `FileStore` for network, `OpenShelf` for the rest."""
+"""The objects in progress, as the processes see them: `FileStore` for network, `OpenShelf` for decode and commit."""
 
 import contextlib
 import os
@@ -17,13 +17,13 @@ from transfer.diode.receiver.shelf import Shelf, clear, size_below
 from transfer.diode.receiver.symbol_map import SymbolMap
 from transfer.diode.wire.notices import History, ObjectHeader
 
-ROOM_REST: Final = 5.0  # seconds that an object is left alone for which the disk had no room
+ROOM_REST: Final = 5.0  # seconds for which an object without disk space is left alone
 
 _NEW: Final = ".new-"
 
 
 class OpenShelf:
-    """The objects in progress, as the decode and the commit process see them: opened once, not at each look."""
+    """The objects in progress, as the decode and the commit process see them: opened once, not at each scan."""
 
     def __init__(self, shelf: Shelf, *, now: Callable[[], float] = time.monotonic) -> None:
         self.shelf = shelf
@@ -31,11 +31,11 @@ class OpenShelf:
         self._known: dict[str, tuple[int, ObjectHeader, OpenFiles]] = {}
         self._resting: dict[str, float] = {}
 
-    def look(self) -> Iterator[tuple[ObjectHeader, OpenFiles]]:
-        """Return each object that is there now, with its files open; those that were put off, when they have rested."""
+    def scan(self) -> Iterator[tuple[ObjectHeader, OpenFiles]]:
+        """Yield each object in progress with its files open; postponed objects only after their rest."""
         names = {path.name: path.inode() for path in os.scandir(self.shelf.open) if not path.name.startswith(".")}
         for name, (inode, _, files) in list(self._known.items()):
-            if names.get(name) != inode:  # taken away, or taken away and begun anew
+            if names.get(name) != inode:  # removed, or removed and restarted
                 files.close()
                 del self._known[name]
                 self._resting.pop(name, None)
@@ -44,34 +44,34 @@ class OpenShelf:
                 header, _ = self.shelf.read_header(name)
                 self._known[name] = names[name], header, OpenFiles(self.shelf.open / name, header.geometry)
             except (FileNotFoundError, LinkError):
-                continue  # taken away at this moment; or damaged, which the status says, and the others go on
+                continue  # removed at this moment; or damaged, which the status shows; the others continue
         for name, (_, header, files) in list(self._known.items()):
             if self._resting.get(name, 0) <= self._now():
                 self._resting.pop(name, None)
                 yield header, files
 
-    def put_off(self, name: str) -> None:
-        """Leave an object alone for a while: there is no room for what it needs."""
+    def postpone(self, name: str) -> None:
+        """Leave an object alone for a while: there is no disk space for it."""
         self._resting[name] = self._now() + ROOM_REST
 
-    def lacks_room(self) -> bool:
-        """Tell whether something was put off, and has not succeeded since."""
+    def is_waiting_for_space(self) -> bool:
+        """Return whether an object was postponed and has not been tried again since."""
         return bool(self._resting)
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Close all files."""
         while self._known:
             self._known.popitem()[1][2].close()
 
 
 class FileStore:
-    """`store.SymbolStore` on a shelf: for the network process.
+    """`SymbolStore` on a shelf, for the network process.
 
     Args:
-        shelf: Whose `open/` this process alone adds to.
+        shelf: This process alone adds to its `open/`.
         quota: Bytes that open objects and arrived batches may take together.
-        objects_max: How many folders `open/` may have, whosever they are; None for any number.
-        gateways: How many have an equal share of the quota.
+        objects_max: Folders that `open/` may have, of whichever gateway; None for any number.
+        gateways: The number of gateways that share the quota equally.
     """
 
     def __init__(self, shelf: Shelf, *, quota: int, objects_max: int | None = None, gateways: int = 1) -> None:
@@ -84,46 +84,46 @@ class FileStore:
         self._offered: dict[str, OpenFiles] = {}
 
     def resume(self) -> Iterator[tuple[str, bytes]]:
-        """Remove what was never complete; return name and header of what was open before and can be reopened."""
+        """Remove what was never complete; yield name and header of each object that can be reopened."""
         for path in self._shelf.open.glob(f"{_NEW}*"):
             clear(path)
         for name in self._shelf.names():
-            # Damaged: the status says it, and the others go on. Or commit takes it away at this moment.
+            # Damaged, which the status shows; the others continue. Or commit removes it at this moment.
             with contextlib.suppress(LinkError, FileNotFoundError):
                 header, payload = self._shelf.read_header(name)
                 self._offered[name] = OpenFiles(self._shelf.open / name, header.geometry)
                 yield name, payload
-            if name in self._offered:  # of no use: held open, it would take room for as long as we live
+            if name in self._offered:  # not reopened: open files occupy space as long as this process runs
                 self._offered.pop(name).close()
 
     def reopen(self, header: ObjectHeader) -> SymbolMap:
-        """Return the map of an object that an earlier process began."""
+        """Return the map of an object that an earlier process started."""
         return self._hold(header, self._offered.pop(header.name, None))
 
     def open(self, header: ObjectHeader, payload: bytes) -> SymbolMap:
-        """Make an object's files."""
+        """Create an object's files."""
         self._demand_room(header)
         with self._new_files(header, payload) as folder:
-            self._shelf.set_aside(header.name)  # nobody's: a power cut left a part of it, or a person did
+            self._shelf.set_aside(header.name)  # of no process: a power cut or a person left a part of it
             folder.rename(self._shelf.open / header.name)
             sync_folder(self._shelf.open)
         return self._hold(header)
 
     def renew(self, header: ObjectHeader, payload: bytes) -> SymbolMap:
-        """Make an open object's files anew, for symbols of another size, and drop what was here."""
+        """Create an open object's files again, for symbols of another size, and drop what was here."""
         self._demand_room(header)
         with self._new_files(header, payload) as folder:
-            # After a kill or a power cut it has its old files, its new ones or none, and goes on with whichever.
+            # After a kill or a power cut it has its old files, its new ones or none; each of these can continue.
             self._shelf.set_aside(header.name)
             folder.rename(self._shelf.open / header.name)
         self.close(header.name)
         return self._hold(header)
 
     def close(self, name: str) -> None:
-        """Let go of an object's files."""
+        """Close an object's files."""
         self._files.pop(name).close()
         del self._costs[name]
-        self._shares.look_again()
+        self._shares.measure_again()
 
     def write(self, name: str, offset: int, pieces: list[memoryview]) -> None:
         """Write source symbols at their place."""
@@ -136,24 +136,24 @@ class FileStore:
             write_at(self._files[name].repair, [piece], offset)
 
     def is_here(self, name: str) -> bool:
-        """Tell whether an open object was not taken away by the commit process, or a person."""
+        """Return whether an open object is still here, not removed by the commit process or a person."""
         return (self._shelf.open / name / HEADER).exists()
 
     def was_received(self, name: str) -> bool:
-        """Tell whether the whole object came before, and is still to be imported or was."""
+        """Return whether the whole object was received before, as `Shelf.was_received` does."""
         return self._shelf.was_received(name)
 
     def keep_history(self, history: History, payload: bytes) -> None:
-        """Keep the newest history of a gateway; DatagramError(NO_ROOM) when the disk is full."""
+        """Store the newest history of a gateway; raise DatagramError(NO_ROOM) when the disk is full."""
         with no_room():
             replace(self._shelf.history / history.gateway, [payload], mode=SHARED)
 
     @contextlib.contextmanager
     def _new_files(self, header: ObjectHeader, payload: bytes) -> Iterator[Path]:
-        """Make files that get their name within the context, or vanish.
+        """Create files that the caller renames within the context; otherwise they are removed.
 
-        What has that name is set aside only then: of two folders that never lay side by side both may have one inode
-        number, by which the other processes tell them apart.
+        An old folder of that name is set aside only within the context. Two folders that never existed at the same
+        time may have the same inode number, by which the other processes distinguish them.
         """
         folder = self._shelf.open / f"{_NEW}{header.name}"
         try:
@@ -183,7 +183,7 @@ class FileStore:
             raise DatagramError(DropReason.NO_ROOM)
 
     def _cost_now(self, name: str) -> int:
-        """Return what an object in progress may take, also one that is in nobody's books."""
+        """Return the bytes that an object in progress may take, also one that this process does not know."""
         if name in self._costs:
             return self._costs[name]
         try:

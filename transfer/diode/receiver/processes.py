@@ -1,4 +1,4 @@
-"""The receiver's three processes, each from its start to its end, and the one that keeps them running."""
+"""The receiver's three processes, each from start to end, and the process that keeps them running."""
 
 import contextlib
 import os
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     from transfer.diode.receiver.commit_process import Committed
 
 MIB: Final = 1024 * 1024
-REST: Final = 0.02  # seconds between two looks of the decode process
+REST: Final = 0.02  # seconds between two scans of the decode process
 COMMIT_REST: Final = 0.05
-RESTART_FIRST: Final = 0.2  # seconds until a process that died is started again; doubled each time it dies young
+RESTART_FIRST: Final = 0.2  # seconds until a process that died is restarted; doubled each time it dies young
 RESTART_LAST: Final = 5.0
 GROWN: Final = 10.0  # seconds after which a process no longer counts as young
 END_SECONDS: Final = 10.0  # for a process to end by itself
 
 
 class Role(StrEnum):
-    """What a process of the receiver does, and nothing else."""
+    """The one task of a process of the receiver."""
 
     NETWORK = "network"
     DECODE = "decode"
     COMMIT = "commit"
 
 
-# Bytes of address space. Maps of open objects count: two bytes for each symbol, a 700th part for symbols of 1,392.
+# Bytes of address space. The maps of open objects count: two bytes for each symbol, 1/700 of the object at 1,392.
 MEMORY: Final[Mapping[Role, int]] = {
     Role.NETWORK: 768 * MIB,
     Role.DECODE: 768 * MIB,
@@ -48,7 +48,7 @@ MEMORY: Final[Mapping[Role, int]] = {
 
 
 class Ending:
-    """Tells a loop when to stop: at SIGTERM or SIGINT, or when the process that started it is gone."""
+    """Ends a loop at SIGTERM or SIGINT, or when the process that started this one is gone."""
 
     def __init__(self) -> None:
         self._asked = False
@@ -64,7 +64,7 @@ class Ending:
             signal.signal(number, signal.SIG_DFL)
 
     def should_continue(self) -> bool:
-        """Answer whether the loop should go on."""
+        """Return whether the loop should continue."""
         return not self._asked and os.getppid() == self._parent
 
     def _ask(self, _number: int, _frame: FrameType | None) -> None:
@@ -72,16 +72,16 @@ class Ending:
 
 
 def lock_of(shelf: Shelf, role: Role) -> Path:
-    """Return the lock that the process of this role holds as long as it lives."""
+    """Return the path of the lock that the process of this role holds while it runs."""
     return shelf.root / f".{role}.lock"
 
 
 @contextmanager
 def taken(shelf: Shelf, role: Role) -> Iterator[None]:
-    """Hold a role of this shelf, alone, within its memory.
+    """Hold a role of this shelf exclusively, within its memory limit.
 
     Raises:
-        BusyError: Another process has it.
+        BusyError: Another process holds the role.
     """
     shelf.prepare()
     limit = MEMORY[role]
@@ -90,20 +90,20 @@ def taken(shelf: Shelf, role: Role) -> Iterator[None]:
         with exclusive(lock_of(shelf, role)):
             yield
     except BusyError:
-        raise BusyError(f"another receiver's {role} process works on {shelf.root} already") from None
+        raise BusyError(f"the {role} process of another receiver already works on {shelf.root}") from None
 
 
 def run_decode(shelf: Shelf, should_continue: Callable[[], bool], warn: Callable[[str], None]) -> None:
-    """Decode what is ready until the end."""
+    """Decode READY blocks until `should_continue` returns false."""
     from transfer.diode.coder import keep_memory
     from transfer.diode.receiver.decode_process import decode_ready
 
     keep_memory()
     objects = OpenShelf(shelf)
-    teller = _RoomTeller(objects, warn)
+    full_disk = _FullDiskWarner(objects, warn)
     while should_continue():
         attempts = decode_ready(objects)
-        teller.look()
+        full_disk.check()
         if not attempts:
             time.sleep(REST)
 
@@ -112,35 +112,35 @@ def run_commit(
     shelf: Shelf,
     trusted: "Mapping[GatewayId, VerifyKey]",
     should_continue: Callable[[], bool],
-    tell: "Callable[[Committed], None]",
+    on_committed: "Callable[[Committed], None]",
     warn: Callable[[str], None],
 ) -> None:
-    """Commit what is whole until the end."""
+    """Commit whole objects until `should_continue` returns false."""
     from transfer.diode.receiver.commit_process import commit_whole
     from transfer.diode.receiver.part_copies import Copies
 
     objects, copies = OpenShelf(shelf), Copies()
-    teller = _RoomTeller(objects, warn)
+    full_disk = _FullDiskWarner(objects, warn)
     while should_continue():
         for done in commit_whole(objects, trusted, copies):
-            tell(done)
-        teller.look()
+            on_committed(done)
+        full_disk.check()
         time.sleep(COMMIT_REST)
 
 
-class _RoomTeller:
-    """Says once that something waits for room, and again only after it had some."""
+class _FullDiskWarner:
+    """Warns once when an object waits for disk space, and again only after there was space."""
 
     def __init__(self, objects: OpenShelf, warn: Callable[[str], None]) -> None:
-        self._objects, self._warn, self._said = objects, warn, False
+        self._objects, self._warn, self._has_warned = objects, warn, False
 
-    def look(self) -> None:
-        lacks = self._objects.lacks_room()
-        if lacks and not self._said:
+    def check(self) -> None:
+        is_waiting = self._objects.is_waiting_for_space()
+        if is_waiting and not self._has_warned:
             self._warn(
-                f"the disk of {self._objects.shelf.root} is full: what has arrived waits there until it has room"
+                f"the disk with {self._objects.shelf.root} is full: what has arrived waits there until there is space"
             )
-        self._said = lacks
+        self._has_warned = is_waiting
 
 
 class _Child:
@@ -153,8 +153,8 @@ class _Child:
         self._started = time.monotonic()
         self.process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL)
 
-    def look(self) -> int | None:
-        """Start it again when it is time to; return the status of one that has died since the last look."""
+    def check(self) -> int | None:
+        """Restart the process if it died and it is time to; return the exit status when it was restarted."""
         status = self.process.poll()
         if status is None:
             return None
@@ -171,14 +171,14 @@ class _Child:
 def keep_running(
     commands: Mapping[Role, Sequence[str]], should_continue: Callable[[], bool], warn: Callable[[str], None]
 ) -> None:
-    """Run one process for each role, start again what dies, and end them all in the end."""
+    """Run one process for each role, restart what dies, and end all of them at the end."""
     children = {role: _Child(command) for role, command in commands.items()}
     try:
         while should_continue():
             for role, child in children.items():
-                status = child.look()
+                status = child.check()
                 if status is not None:
-                    warn(f"the {role} process ended (status {status}) and was started again")
+                    warn(f"the {role} process ended (status {status}) and was restarted")
             time.sleep(REST)
     finally:
         for child in children.values():

@@ -36,7 +36,7 @@ _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 class DatagramReceiver:
     """Receives up to `most` datagrams at once, of up to `size` bytes each.
 
-    One byte more is offered to the kernel, so that what is too long shows by its length.
+    The kernel gets one byte more for each, so that a datagram that is too long shows by its length.
     """
 
     def __init__(self, listening: socket.socket, *, most: int, size: int) -> None:
@@ -52,15 +52,15 @@ class DatagramReceiver:
             self._iovecs[index] = _IoVec(start + index * (size + 1), size + 1)
             self._messages[index].header.iov = ctypes.pointer(self._iovecs[index])
             self._messages[index].header.iov_length = 1
-        # Reading a length through ctypes costs more than checking a MAC's worth of header.
+        # Reading each length through ctypes would cost more than parsing a header.
         step = ctypes.sizeof(_MMsgHdr) // ctypes.sizeof(ctypes.c_uint)
         offset = _MMsgHdr.length.offset // ctypes.sizeof(ctypes.c_uint)
         self._lengths = memoryview(self._messages).cast("B").cast("I")[offset::step]
 
     def receive(self) -> list[memoryview]:
-        """Return what has come, at least one, or nothing when the socket's time is up.
+        """Return the datagrams that have arrived, at least one, or [] when the socket's timeout has passed.
 
-        The views are good until the next call.
+        The views are valid until the next call.
 
         Raises:
             OSError: The socket failed.

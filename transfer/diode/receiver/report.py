@@ -1,4 +1,4 @@
-"""What an operator wants to know of a link: is it up, what is lost, what is on its way, what is to be asked for."""
+"""What an operator wants to know about a link: whether it is up, what is lost, on its way or missing."""
 
 import os
 from collections.abc import Collection, Sequence
@@ -18,16 +18,16 @@ from transfer.diode.wire.notices import History, Progress, parse_history
 
 STALE: Final = 10  # seconds after which the network process counts as not running
 MISSED: Final = 4  # heartbeats that may be missed before the link counts as down
-IDLE: Final = 24 * 3600  # seconds without a new symbol after which an object that nobody announces counts as abandoned
-IDLE_WHEN_HERE: Final = 3600  # the same when its batch is here, by another road
-NO_ROOM: Final = 60  # seconds that a want of room counts for an object in progress: symbols of it were dropped
-RIVALS: Final = 10  # datagrams of another session that are no longer an accident
+IDLE: Final = 24 * 3600  # seconds without a new symbol after which an object that is not announced counts as abandoned
+IDLE_WHEN_HERE: Final = 3600  # the same when its batch is here by another channel
+NO_ROOM: Final = 60  # seconds for which dropped symbols of an object in progress count as a full disk
+RIVALS: Final = 10  # datagrams of another session that are no accident
 RANGE_MAX: Final = 10_000  # batches that one line of numbers may name
 
 
 @dataclass(frozen=True, slots=True)
 class InProgress:
-    """One object on its way; `symbols` of `symbols_all` are here that count, the last since `idle` seconds."""
+    """One object on its way: `symbols` of `symbols_all` are here, and none was new for `idle` seconds."""
 
     number: int
     tag: bytes
@@ -39,7 +39,7 @@ class InProgress:
 
     @property
     def is_whole(self) -> bool:
-        """Tell whether nothing of it need be sent any more."""
+        """Return whether nothing of the object needs to be sent any more."""
         return self.symbols == self.symbols_all
 
 
@@ -47,8 +47,8 @@ class InProgress:
 class LinkReport:
     """One gateway's link. `figures` is None when the network process never wrote any.
 
-    `abandoned` are those in progress that will not become whole: they keep a place until somebody removes them.
-    `no_room` is a batch that was refused because there is none, 0 for none.
+    `abandoned` lists objects in progress that will not become whole: each occupies a place until someone removes it.
+    `no_room` is a batch that was refused because there is no space for it, or 0.
     """
 
     gateway: str
@@ -63,15 +63,15 @@ class LinkReport:
 
     @property
     def is_alarm(self) -> bool:
-        """Tell whether somebody must look into it."""
+        """Return whether someone must act."""
         return not self.is_up or self.has_rivals or any((self.missing, self.abandoned, self.no_room))
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiverReport:
-    """All links, what was dropped since the network process started, and whether its socket has room enough.
+    """All links, what was dropped since the network process started, and the size of its socket's buffer.
 
-    `stopped` are the receiver's processes that do not run.
+    `stopped` lists the receiver's processes that are not running.
     """
 
     links: tuple[LinkReport, ...]
@@ -83,14 +83,14 @@ class ReceiverReport:
 
     @property
     def is_alarm(self) -> bool:
-        """Tell whether somebody must look into it."""
+        """Return whether someone must act."""
         return bool(self.damaged or self.stopped) or any(link.is_alarm for link in self.links)
 
 
 def report_receiver(
     shelf: Shelf, links: Sequence[Link], arrived: Collection[tuple[str, int]], *, now: float
 ) -> ReceiverReport:
-    """Return the report; `arrived` are gateway and number of the batches that were imported, by whichever road."""
+    """Return the report; `arrived` has gateway and number of each imported batch, whichever channel carried it."""
     figures = read_figures(shelf.figures)
     stopped = [role for role in Role if not is_held(lock_of(shelf, role))]
     is_alive = figures is not None and 0 <= now - figures.written_at < STALE
@@ -146,7 +146,7 @@ def _report_link(
 
 
 def read_history(shelf: Shelf, link: Link) -> History | None:
-    """Return the newest history of a gateway, None when none came; its signature is checked once more."""
+    """Return the newest history of a gateway, or None; its signature is verified again."""
     try:
         with (shelf.history / link.gateway).open("rb") as stream:
             return parse_history(stream.read(HEADER_MAX), {link.gateway: link.key})
@@ -155,7 +155,7 @@ def read_history(shelf: Shelf, link: Link) -> History | None:
 
 
 def missing_numbers(history: History | None, received: Collection[int]) -> tuple[int, ...]:
-    """Return the batches that a person should ask for: what is still being sent is not among them."""
+    """Return the batches that a person should request again; batches that are still being sent are not among them."""
     if history is None:
         return ()
     coming = {entry.number for entry in history.entries if entry.progress is Progress.COMING}
@@ -163,13 +163,13 @@ def missing_numbers(history: History | None, received: Collection[int]) -> tuple
 
 
 def is_abandoned(item: InProgress, history: History | None, received: Collection[int]) -> bool:
-    """Tell whether an object will not become whole: nothing new has come for long, and its sender does not name it."""
+    """Return whether an object will not become whole: nothing new came for long, and its sender does not name it."""
     if item.is_whole:
         return False
     tag, entries = item.tag.hex(), history.entries if history else ()
     named = [entry for entry in entries if entry.number == item.number and entry.digest.startswith(tag)]
     if item.number in received:
-        # Sent again it would be completed, and nobody needs that.
+        # Another transmission would complete it, but nobody needs that.
         return item.idle > IDLE_WHEN_HERE and not any(entry.progress is Progress.COMING for entry in named)
     return item.idle > IDLE and not named
 
@@ -177,7 +177,7 @@ def is_abandoned(item: InProgress, history: History | None, received: Collection
 def _refused_number(figures: LinkFigures, received: Collection[int], in_progress: Collection[int], now: float) -> int:
     if figures.no_room in received or figures.no_room_at is None:
         return 0
-    # One that is in progress has found room since, unless the disk is full now.
+    # A batch that is in progress has found space since, unless the disk is full now.
     is_over = figures.no_room in in_progress and not 0 <= now - figures.no_room_at < NO_ROOM
     return 0 if is_over else figures.no_room
 
@@ -194,23 +194,23 @@ def encode_numbers(numbers: Sequence[int]) -> str:
 
 
 def parse_numbers(untrusted: Sequence[str]) -> list[int]:
-    """Return the numbers that somebody typed, rising, each once.
+    """Return the numbers that a person typed, in rising order, each once.
 
     Raises:
-        LinkError: With the word that is not a number or a range of them; or there is none.
+        LinkError: A word is not a batch number or a range; the message quotes it. Or no number was given.
     """
     found: set[int] = set()
     for word in " ".join(untrusted).replace(",", " ").split():
         first, hyphen, last = word.partition("-")
         ends = [first, last] if hyphen else [first, first]
         if not all(end.isascii() and end.isdecimal() and len(end) <= 9 and 1 <= int(end) <= NUMBER_MAX for end in ends):
-            raise LinkError(f"'{word[:20]}' is no batch number: type them like 1042 1050-1052")
+            raise LinkError(f"'{word[:20]}' is not a batch number: type numbers like 1042 1050-1052")
         low, high = int(ends[0]), int(ends[1])
         if low > high or high - low >= RANGE_MAX:
-            raise LinkError(f"'{word[:20]}' is no range of batches: type them like 1042 1050-1052")
+            raise LinkError(f"'{word[:20]}' is not a range of batches: type numbers like 1042 1050-1052")
         found.update(range(low, high + 1))
     if not found:
-        raise LinkError("no batch was named: type their numbers like 1042 1050-1052")
+        raise LinkError("no batch was named: type numbers like 1042 1050-1052")
     return sorted(found)
 
 

@@ -1,6 +1,6 @@
-"""What a receiver keeps, and whose it is: each gateway has an equal share of the quota (docs/diode.md).
+"""How much of the quota each gateway uses; all have an equal share of it (docs/diode.md).
 
-What waits to be imported is measured seldom, and each batch once: this is asked for between two datagrams.
+Waiting batches are measured seldom, and each of them once, because this is computed between two datagrams.
 """
 
 import time
@@ -17,12 +17,12 @@ _Mark = tuple[int, int]  # inode and time of change: a folder of the same name m
 
 
 class Shares:
-    """What the objects in progress and the batches in `arrived` take, of all gateways and of each.
+    """The bytes that objects in progress and batches in `arrived` take, for each gateway and for all.
 
     Args:
-        arrived: Where whole batches wait, in folders that do not change any more until they are imported.
-        gateways: How many have a share.
-        now: A clock that only rises, in seconds.
+        arrived: Where whole batches wait, in folders that do not change until they are imported.
+        gateways: The number of gateways that have a share.
+        now: A monotonic clock, in seconds.
     """
 
     def __init__(self, arrived: Path, *, gateways: int, now: Callable[[], float] = time.monotonic) -> None:
@@ -33,7 +33,7 @@ class Shares:
         self._sizes: dict[str, tuple[_Mark, int]] = {}
 
     def has_room(self, quota: int, gateway: GatewayId, cost: int, promised: Mapping[str, int]) -> bool:
-        """Tell whether an object of a gateway may take `cost` bytes; `promised` are those of the others, by name."""
+        """Return whether an object of a gateway may take `cost` bytes; `promised` has the others' costs, by name."""
         self._measure()
         used, mine = sum(promised.values()) + cost, cost
         mine += sum(size for name, size in promised.items() if name.startswith(f"{gateway}-"))
@@ -42,8 +42,8 @@ class Shares:
             mine += size if f"-{gateway}-" in name else 0
         return used <= quota and mine <= quota // self._gateways
 
-    def look_again(self) -> None:
-        """Measure at the next question: an object became a batch."""
+    def measure_again(self) -> None:
+        """Measure again at the next call of `has_room`: an object became a batch."""
         self._due = self._now()
 
     def _measure(self) -> None:
@@ -51,7 +51,7 @@ class Shares:
             return
         self._due = self._now() + MEASURE_EVERY
         before, self._sizes = self._sizes, {}
-        # What commit is still writing, under a name with a dot, is promised to its object.
+        # What commit is still writing, under a name with a dot, is counted with its object.
         for path in self._arrived.glob("[!.]*"):
             try:
                 stat = path.stat()

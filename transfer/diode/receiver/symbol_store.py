@@ -1,4 +1,4 @@
-"""Where the books put what arrives: what `intake` asks of files, or of a test's memory."""
+"""Where `DatagramIntake` puts what arrives: into files, or into memory in tests."""
 
 from typing import Protocol
 
@@ -7,19 +7,19 @@ from transfer.diode.wire.notices import History, ObjectHeader
 
 
 class SymbolStore(Protocol):
-    """Objects are called by `ObjectHeader.name`."""
+    """Stores the symbols of objects, each named by `ObjectHeader.name`."""
 
     def open(self, header: ObjectHeader, payload: bytes) -> SymbolMap:
-        """Make room for an object; raise DatagramError(NO_ROOM) when there is none."""
+        """Make room for an object; raise DatagramError(NO_ROOM) if there is none."""
 
     def renew(self, header: ObjectHeader, payload: bytes) -> SymbolMap:
-        """Begin an open object anew, cut otherwise: what was here of it is dropped, and its map released.
+        """Restart an open object that is cut differently now: drop what was here of it, and release its map.
 
-        Raise DatagramError(NO_ROOM) when there is no room for it; then it stays as it is.
+        Raise DatagramError(NO_ROOM) if there is no room for it; then it stays as it is.
         """
 
     def close(self, name: str) -> None:
-        """Let go of an object's files; another process has taken or removed them."""
+        """Close an object's files; another process has taken or removed them."""
 
     def write(self, name: str, offset: int, pieces: list[memoryview]) -> None:
         """Write source symbols at their place in the object."""
@@ -28,10 +28,10 @@ class SymbolStore(Protocol):
         """Write one repair symbol at its place among the object's repair symbols."""
 
     def is_here(self, name: str) -> bool:
-        """Tell whether an open object's files are still there."""
+        """Return whether an open object's files are still there."""
 
     def was_received(self, name: str) -> bool:
-        """Tell whether the whole object came before."""
+        """Return whether the whole object was received before."""
 
     def keep_history(self, history: History, payload: bytes) -> None:
-        """Keep the newest history of a gateway."""
+        """Store the newest history of a gateway."""

@@ -1,6 +1,6 @@
-"""The low side's batches as objects: a new batch from what waits in the spool, and any batch's bytes, in order.
+"""The low side's batches as objects: a new batch from what waits in the spool, and the bytes of any batch, in order.
 
-The spool is only read. What a batch is, who may delete what, and the ledger are the same as for a stick.
+The spool is only read. Batches, ledger and the rules for deletion are the same as for a stick.
 """
 
 import contextlib
@@ -29,13 +29,13 @@ BATCH_BYTES: Final = 4 * 1024**3  # bytes of packets in one batch; a single larg
 
 
 class BatchObject:
-    """One outstanding batch, read from spool and ledger as its parts are asked for. As a context: closes files.
+    """One outstanding batch, read from spool and ledger as its blocks are requested. As a context: closes its files.
 
-    `unreadable` grows while it is read: packets that are gone or spoilt here. They go as zeros, which the high
-    side finds out and lists.
+    `unreadable` grows while the batch is read: packets that are gone or spoilt here. They are sent as zeros, which
+    the high side detects and lists.
 
     Raises:
-        LedgerError: There is no such batch, or it was acknowledged.
+        LedgerError: The batch does not exist, or was acknowledged.
     """
 
     def __init__(self, low: LowSide, number: int, *, symbol: int) -> None:
@@ -63,7 +63,7 @@ class BatchObject:
         self._close()
 
     def read_block(self, block: int, into: memoryview) -> None:
-        """Fill `into`, which has the size of the block, with its bytes; beyond the object's end with zeros."""
+        """Fill `into`, which has the size of the block, with its bytes, and with zeros after the object's end."""
         offset = self.header.geometry.first(block) * self.header.geometry.symbol
         done = 0
         for part in self._from(offset):
@@ -76,7 +76,7 @@ class BatchObject:
         into[done:] = bytes(len(into) - done)
 
     def _from(self, offset: int) -> Sequence[Part]:
-        # Blocks are read one after the other: the search goes on where it was.
+        # Blocks are read in order: the search continues where it stopped.
         if self._parts[self._at].offset > offset:
             self._at = 0
         while self._parts[self._at].offset + self._parts[self._at].size <= offset:
@@ -95,7 +95,7 @@ class BatchObject:
 
     def _read_packet(self, packet: PacketId, start: int, into: memoryview) -> int:
         done = 0
-        # Whatever the disk says: the rest of the batch must cross.
+        # Whatever error the disk reports, the rest of the batch must cross.
         with contextlib.suppress(OSError):
             while done < len(into):
                 read = os.preadv(self._descriptor(packet), [into[done:]], start + done)
@@ -117,11 +117,11 @@ class BatchObject:
 
 
 def form_batch(low: LowSide) -> int | None:
-    """Make the next batch out of the oldest packets that wait, of one lane; return its number, None for none.
+    """Make the next batch out of the oldest waiting packets of one lane; return its number, or None if nothing waits.
 
     Raises:
-        SpoiltPacketError: No packet that waits can be read.
-        BagError: There is no number left.
+        SpoiltPacketError: No waiting packet can be read.
+        BagError: All batch numbers are used.
         BusyError: Another transfer is under way on this machine.
     """
     with exclusive(low.lock):
@@ -133,7 +133,7 @@ def form_batch(low: LowSide) -> int | None:
                 chosen = _choose(waiting)
                 if entries := _hash_all(chosen, spoilt):
                     return _record(low, lane, entries)
-                waiting = waiting[len(chosen) :]  # none of these can be read: the others need not wait for them
+                waiting = waiting[len(chosen) :]  # none of these can be read; the others must not wait for them
         if spoilt:
             raise spoilt[0]
         return None

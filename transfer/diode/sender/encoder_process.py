@@ -1,8 +1,8 @@
-"""The encoder: a process of its own that works out repair symbols, because the coder holds the interpreter's lock.
+"""The encoder: a process of its own that computes repair symbols, because the coder holds the interpreter's lock.
 
 Blocks and repair symbols lie in memory that it shares with the sender; requests and answers go over a pair of
-sockets. It is run as `python -m transfer.diode.sender.encoder_process MEMORY SOCKET SLOT-SIZE BLOCK-SIZE`, the first
-two being numbers of open files.
+sockets. It runs as `python -m transfer.diode.sender.encoder_process MEMORY SOCKET SLOT-SIZE BLOCK-SIZE`; the first two
+are file descriptors.
 """
 
 import mmap
@@ -18,7 +18,7 @@ from transfer.diode.errors import LinkError
 
 REQUEST: Final = struct.Struct("=IIIII")  # slot, bytes of a symbol, source symbols, repair symbols to skip, to make
 ANSWER: Final = struct.Struct("=I")  # slot
-SLOTS: Final = 4  # blocks under way at the same time
+SLOTS: Final = 4  # blocks in progress at the same time
 DEATHS_MAX: Final = 3  # in a row
 
 
@@ -56,11 +56,11 @@ class Encoder:
         return self._view[slot * self._slot : slot * self._slot + self._block]
 
     def repair(self, slot: int) -> memoryview:
-        """Return the memory in which a slot's repair symbols stand, one after the other, after `wait`."""
+        """Return the memory of a slot's repair symbols, one after the other; valid after `wait` returned the slot."""
         return self._view[slot * self._slot + self._block : (slot + 1) * self._slot]
 
     def submit(self, slot: int, *, symbol: int, count: int, first: int, repairs: int) -> None:
-        """Ask for the repair symbols of the block in `slot`, which must not change before `wait` returned it."""
+        """Request the repair symbols of the block in `slot`, which must not change before `wait` returns the slot."""
         request = REQUEST.pack(slot, symbol, count, first, repairs)
         self._pending.append(request)
         try:
@@ -69,19 +69,19 @@ class Encoder:
             self._revive()
 
     def is_ready(self) -> bool:
-        """Tell whether `wait` would return at once."""
+        """Return whether `wait` would return at once."""
         try:
             return bool(self._socket.recv(ANSWER.size, socket.MSG_PEEK | socket.MSG_DONTWAIT))
         except BlockingIOError:
             return False
         except OSError:
-            return True  # dead: wait() sees to it
+            return True  # dead: wait() restarts it
 
     def wait(self) -> int:
-        """Return the slot whose repair symbols are made; in the order in which they were asked for.
+        """Return the next slot whose repair symbols are ready, in the order of the requests.
 
         Raises:
-            LinkError: The process dies again and again.
+            LinkError: The process died several times in a row.
         """
         while True:
             try:
@@ -109,7 +109,7 @@ class Encoder:
                 ],
                 pass_fds=(self._memory, theirs.fileno()),
                 stdin=subprocess.DEVNULL,
-                # Ctrl-C goes to a terminal's whole group: this process ends when the sender's end of the pair closes.
+                # Ctrl-C reaches a terminal's whole group; this process must end only when the sender closes its socket.
                 start_new_session=True,
             )
 
@@ -119,13 +119,13 @@ class Encoder:
         self._process.kill()
         self._process.wait()
         if self._deaths > DEATHS_MAX:
-            raise LinkError("the encoder cannot be kept running on this machine; is its memory used up?")
+            raise LinkError("the encoder process keeps ending on this machine; is it out of memory?")
         self._start()
         for request in self._pending:
             self._socket.send(request)
 
 
-def serve(memory: int, answers: socket.socket, *, slot_size: int, block_size: int) -> None:
+def answer_requests(memory: int, answers: socket.socket, *, slot_size: int, block_size: int) -> None:
     """Answer requests until the other end closes."""
     from transfer.diode.coder import encode_repair, keep_memory
 
@@ -143,4 +143,4 @@ def serve(memory: int, answers: socket.socket, *, slot_size: int, block_size: in
 if __name__ == "__main__":
     _memory, _socket, _slot_size, _block_size = map(int, sys.argv[1:])
     with socket.socket(fileno=_socket) as _answers:
-        serve(_memory, _answers, slot_size=_slot_size, block_size=_block_size)
+        answer_requests(_memory, _answers, slot_size=_slot_size, block_size=_block_size)

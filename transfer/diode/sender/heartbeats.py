@@ -1,4 +1,4 @@
-"""What a sender says of itself while it sends: heartbeats and histories (WIRE.md, 3.3 and 3.4, 6.3)."""
+"""What a sender reports about itself while it sends: heartbeats and histories (WIRE.md, 3.3, 3.4 and 6.3)."""
 
 import time
 from dataclasses import dataclass, field
@@ -27,10 +27,10 @@ NO_TAG: Final = bytes(TAG_SIZE)
 
 @dataclass(frozen=True, slots=True)
 class SendProgress:
-    """What the sender tells who watches: one of its objects began, went on, or ended.
+    """How far the transmission of one object is, for the operator and for the next heartbeat.
 
-    `unsent` datagrams of this transmission did not leave the machine; `counts` is false at the end of one that lost
-    so many of them that it will be repeated.
+    `unsent` datagrams of this transmission did not leave the machine. `counts` is false when there were so many of
+    them that the transmission is repeated.
     """
 
     header: ObjectHeader
@@ -43,23 +43,23 @@ class SendProgress:
 
     @property
     def is_end(self) -> bool:
-        """Tell whether this transmission has ended."""
+        """Return whether this transmission has ended."""
         return self.block == self.header.geometry.blocks
 
     def heartbeat(self, waiting: int, every: int) -> Heartbeat:
-        """Return the same for the other side, with how many batches wait and the tenths of a second between beats."""
+        """Return the heartbeat that reports this; `waiting` counts batches, `every` is in tenths of a second."""
         times = min(255, self.transmission), min(255, self.passes)
         return Heartbeat(self.header.number, *times, self.block, self.header.geometry.blocks, waiting, every)
 
 
 class Heartbeats:
-    """Heartbeats when they are due, and with every fifth the newest history.
+    """Sends heartbeats when they are due, and with every fifth the newest history.
 
     Args:
-        outlet: Where they go.
-        schedule: What is to be sent.
+        outlet: Where datagrams go.
+        schedule: The batches to be sent.
         gateway: Whose link this is.
-        start: The number of this start of the sender: histories of a later one have higher serials.
+        start: The number of this start of the sender: histories of a later start have higher serials.
         every: Tenths of a second between two heartbeats.
     """
 
@@ -74,21 +74,21 @@ class Heartbeats:
         self._history = b""
 
     def are_due(self) -> bool:
-        """Tell whether it is time for the next heartbeat."""
+        """Return whether it is time for the next heartbeat."""
         return time.monotonic() >= self._due
 
-    def give(self) -> None:
-        """Send one heartbeat, and the history when it is its turn."""
+    def send(self) -> None:
+        """Send one heartbeat, and the history if this is its turn."""
         self._due = time.monotonic() + self._every / 10
-        news, waiting = self.now_sending, self._schedule.waiting()
-        beat = news.heartbeat(waiting, self._every) if news else Heartbeat(0, 0, 0, 0, 0, waiting, self._every)
+        progress, waiting = self.now_sending, self._schedule.waiting()
+        beat = progress.heartbeat(waiting, self._every) if progress else Heartbeat(0, 0, 0, 0, 0, waiting, self._every)
         self._outlet.put(DatagramKind.HEARTBEAT, encode_heartbeat(beat), number=0, tag=NO_TAG)
         if self._history and self._beats % HISTORY_BEATS == 0:
             self._outlet.put(DatagramKind.HISTORY, self._history, number=0, tag=NO_TAG)
         self._beats += 1
 
     def write_history(self, outbox: Outbox, key: SigningKey) -> None:
-        """Sign a new history where the state of the batches has changed."""
+        """Sign a new history if the state of the batches has changed."""
         last = outbox.last()
         named, number = self._schedule.named(HISTORY_MAX, last.number if last else 0)
         entries = tuple(HistoryEntry(each, outbox.find(each).digest, self._schedule.progress(each)) for each in named)

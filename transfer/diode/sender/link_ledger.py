@@ -1,4 +1,4 @@
-"""The sender's memory: which batches go over this link, how often each went, and what an operator asked for."""
+"""The sender's memory: which batches go over this link, how often each was sent, and what to send again."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,7 +22,7 @@ class LinkLedger:
         self._ledger = LedgerFile(path, schema=_SCHEMA, version=_SCHEMA_VERSION)
 
     def next_start(self, now: int) -> int:
-        """Return the number of this start of the sender: the time in seconds, or more, and never the same again."""
+        """Return the number of this start of the sender: at least the time in seconds, and never used before."""
         with self._ledger.transaction() as db:
             (last,) = db.execute("SELECT coalesce(max(start), 0) FROM starts").fetchone()
             start = min(max(now, int(last) + 1), START_MAX)
@@ -31,12 +31,12 @@ class LinkLedger:
         return start
 
     def take_up(self, number: int) -> None:
-        """Note that a batch goes over this link."""
+        """Record that a batch goes over this link."""
         with self._ledger.transaction() as db:
             db.execute("INSERT OR IGNORE INTO sent VALUES (?, 0)", (number,))
 
     def note_sent(self, number: int, times: int) -> None:
-        """Note how often a batch was sent."""
+        """Record how often a batch was sent."""
         with self._ledger.transaction() as db:
             db.execute("UPDATE sent SET times = ? WHERE number = ?", (times, number))
 
@@ -47,22 +47,22 @@ class LinkLedger:
             db.execute("DELETE FROM asked WHERE number = ?", (number,))
 
     def sent(self) -> dict[int, int]:
-        """Return the batches of this link, and how often each was sent."""
+        """Return how often each batch of this link was sent."""
         with self._ledger.transaction() as db:
             return dict(db.execute("SELECT number, times FROM sent").fetchall())
 
     def ask(self, numbers: Iterable[int]) -> None:
-        """Note that an operator wants these once more."""
+        """Record that an operator wants these batches sent again."""
         with self._ledger.transaction() as db:
             db.executemany("INSERT OR IGNORE INTO asked VALUES (?)", [(number,) for number in numbers])
 
     def asked(self) -> list[int]:
-        """Return what was asked for and not begun."""
+        """Return the batches that are to be sent again and have not been started."""
         with self._ledger.transaction() as db:
             return [number for (number,) in db.execute("SELECT number FROM asked ORDER BY number").fetchall()]
 
     def begin(self, number: int) -> None:
-        """Note that what was asked for begins: the batch counts as never sent."""
+        """Record that a requested batch is started: it counts as never sent."""
         with self._ledger.transaction() as db:
             db.execute("INSERT OR REPLACE INTO sent VALUES (?, 0)", (number,))
             db.execute("DELETE FROM asked WHERE number = ?", (number,))

@@ -1,6 +1,6 @@
-"""The sender's one socket: datagrams out, paced, many in a call where the kernel takes them so; nothing in.
+"""The sender's only socket: sends datagrams at a fixed rate, many in one call where the kernel supports that.
 
-Nothing is ever received: a filter in the kernel drops whatever comes to the socket, and it is never read.
+Nothing is ever received: a filter in the kernel drops whatever reaches the socket, and no code reads from it.
 """
 
 import ctypes
@@ -20,7 +20,7 @@ SEND_BUFFER: Final = 1024 * 1024  # bytes
 _SO_ATTACH_FILTER: Final = 26  # socket(7)
 _IP_MTU_DISCOVER: Final = 10
 _IPV6_MTU_DISCOVER: Final = 23
-_PMTUDISC_DO: Final = 2  # never cut a datagram in pieces
+_PMTUDISC_DO: Final = 2  # never fragment a datagram
 _BPF_RETURN_ZERO: Final = struct.pack("=HBBI", 0x06, 0, 0, 0)  # "keep 0 bytes", for every datagram
 _AWAY: Final = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENOBUFS, errno.EPERM})
 _NO_SEGMENTS: Final = frozenset({errno.EIO, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOPROTOOPT})
@@ -41,7 +41,7 @@ def open_outlet(address: tuple[str, int]) -> socket.socket:
 
 
 class Outlet:
-    """Sends datagrams to one address, paced by `bucket`. `unsent` counts those that the machine could not send."""
+    """Sends datagrams to one address at the rate of `bucket`. `unsent` counts those that the machine could not send."""
 
     def __init__(
         self, outlet: socket.socket, address: tuple[str, int], writer: DatagramWriter, bucket: TokenBucket, rate: int
@@ -50,7 +50,7 @@ class Outlet:
         self._address = address
         self._writer = writer
         self._bucket = bucket
-        # As many as the bucket holds, so that a slow link stays even; never more than a call takes.
+        # As many as the bucket holds, so that the rate of a slow link stays even; never more than one call takes.
         self._most = max(1, min(int(rate * BUCKET_SECONDS), CALL_MAX) // writer.size)
         self._buffer = memoryview(bytearray(self._most * writer.size))
         self._slots = [self._buffer[at * writer.size : (at + 1) * writer.size] for at in range(self._most)]
@@ -69,14 +69,14 @@ class Outlet:
         block: int = 0,
         esi: int = 0,
     ) -> None:
-        """Send one datagram, or keep it for the next call."""
+        """Send one datagram, or keep it for the next system call."""
         self._writer.write(self._slots[self._filled], kind, payload, number=number, tag=tag, block=block, esi=esi)
         self._filled += 1
         if self._filled == self._most:
             self.flush()
 
     def put_symbols(self, content: memoryview, *, number: int, tag: bytes, block: int, first: int) -> None:
-        """Send symbols of one block, one after the other, or keep the last of them for the next call."""
+        """Send consecutive symbols of one block, or keep the last of them for the next system call."""
         symbol, done = self._writer.symbol, 0
         count = len(content) // symbol
         while done < count:
@@ -90,18 +90,18 @@ class Outlet:
                 self.flush()
 
     def pad(self) -> None:
-        """Send what is kept, filled up with padding."""
+        """Send what is kept, filled up with padding datagrams."""
         while self._filled < self._most:
             self._writer.write(self._slots[self._filled], DatagramKind.PADDING)
             self._filled += 1
         self.flush()
 
     def flush(self) -> None:
-        """Send what is kept, when the bucket lets it.
+        """Send what is kept, when the bucket allows it.
 
         Raises:
             LinkError: A datagram is too large for the interface.
-            OSError: The socket failed in a way that will not pass.
+            OSError: The socket failed for good.
         """
         count, self._filled = self._filled, 0
         if not count:
@@ -115,7 +115,7 @@ class Outlet:
             except OSError as error:
                 if error.errno not in _NO_SEGMENTS:
                     raise
-                # This interface does not cut: from now on one call for each.
+                # This interface does not segment: from now on one call for each datagram.
                 self._segments = False
                 self._socket.setsockopt(socket.SOL_UDP, UDP_SEGMENT, 0)
             else:
@@ -135,7 +135,7 @@ class Outlet:
             self._socket.sendto(content, self._address)
         except OSError as error:
             if error.errno == errno.EMSGSIZE:
-                raise LinkError("'mtu' in link.toml is more than this machine's interface takes") from None
+                raise LinkError("'mtu' in link.toml is larger than this machine's interface allows") from None
             if error.errno not in _AWAY:
                 raise
-            self.unsent += count  # a cable that is out comes back; nobody could tell us anyway
+            self.unsent += count  # a cable that is out is plugged in again; nobody could report the loss to us anyway

@@ -1,6 +1,6 @@
-"""Which object is sent next, and how often (WIRE.md, 6). Pure: clocks are handed in.
+"""Which object is sent next, and how often (WIRE.md, 6). Pure: the time is an argument.
 
-First every pass of every object, at least the gap apart; then, for who has not acknowledged, the carousel.
+First every pass of every object, at least the gap apart; then the carousel, for batches without acknowledgement.
 """
 
 from dataclasses import dataclass
@@ -24,37 +24,37 @@ class Schedule:
         self._plans: dict[int, _Plan] = {}
 
     def add(self, number: int, *, small: bool, sent: int, now: float) -> None:
-        """Take up a batch that was sent `sent` times before; when the last time was, nobody knows any more."""
+        """Add a batch that was sent `sent` times before; when it was sent last is no longer known."""
         passes = self._settings.small_passes if small else self._settings.passes
         self._plans[number] = _Plan(passes, sent, now + (self._gap(passes, sent) if sent else 0))
 
     def remove(self, number: int) -> None:
-        """Drop a batch that was acknowledged."""
+        """Remove a batch that was acknowledged."""
         self._plans.pop(number, None)
 
     def numbers(self) -> list[int]:
-        """Return the batches that are known here."""
+        """Return the batches in this schedule."""
         return sorted(self._plans)
 
     def ask(self, number: int, now: float) -> None:
-        """Send a batch from its first pass on, as if it had never been sent."""
+        """Start a batch again at its first pass, as if it had never been sent."""
         plan = self._plans[number]
         plan.sent, plan.due = 0, now
 
     def ended(self, number: int, now: float) -> int:
-        """Note that a transmission has ended; return how many there were."""
+        """Count a transmission that has ended; return how many there were."""
         plan = self._plans[number]
         plan.sent += 1
         plan.due = now + self._gap(plan.passes, plan.sent)
         return plan.sent
 
     def failed(self, number: int, now: float) -> None:
-        """Note that a transmission could not be sent: it does not count, and is due again after the gap."""
+        """Do not count a transmission that could not be sent: it is due again after the gap."""
         plan = self._plans[number]
         plan.due = now + self._settings.pass_gap_seconds
 
     def next(self, now: float) -> int | None:
-        """Return the batch to be sent now: those never sent first, the carousel last."""
+        """Return the batch to be sent now: batches never sent come first, the carousel last."""
         due = [
             (plan.sent >= plan.passes, plan.sent > 0, plan.due if plan.sent else 0.0, number)
             for number, plan in self._plans.items()
@@ -63,7 +63,7 @@ class Schedule:
         return min(due)[-1] if due else None
 
     def waiting(self) -> int:
-        """Return how many batches have passes left, the carousel's apart."""
+        """Return how many batches have passes left, without the carousel."""
         return sum(plan.sent < plan.passes for plan in self._plans.values())
 
     def sent(self, number: int) -> int:
@@ -75,15 +75,15 @@ class Schedule:
         return self._plans[number].passes
 
     def progress(self, number: int) -> Progress:
-        """Return what the history says of a batch."""
+        """Return what the history reports about a batch."""
         plan = self._plans[number]
         return Progress.COMING if plan.sent < plan.passes else Progress.SENT
 
     def named(self, most: int, last: int) -> tuple[list[int], int]:
-        """Return the batches that a history names, rising, and the number up to which it speaks.
+        """Return the batches that a history names, in rising order, and the number up to which it is complete.
 
-        Those with passes left come first, the oldest of them before the others: where they are too many it speaks of
-        no batch beyond the ones it names, so that nobody asks for what is merely still on its way (WIRE.md 3.3).
+        Batches with passes left come first, oldest first. If they are too many, the history is complete only up to the
+        last one it names, so that nobody asks for a batch that is still on its way (WIRE.md 3.3).
         """
         coming = [number for number in self.numbers() if self.progress(number) is Progress.COMING]
         if len(coming) > most:

@@ -1,6 +1,6 @@
-"""The sender: batches from spool and ledger onto the link, pass after pass, and signs of life in between.
+"""The sender: batches from spool and ledger onto the link, pass after pass, and heartbeats in between.
 
-It writes to the link's own ledger and to the outbox, never to the spool, and hears nothing.
+It writes to the link's own ledger and to the outbox, never to the spool, and receives nothing.
 """
 
 import sys
@@ -27,28 +27,28 @@ from transfer.diode.wire.notices import encode_object
 from transfer.errors import BagError, LedgerError, SpoiltPacketError, TransferError
 from transfer.low_side.low_side import LowSide
 
-LOOK_EVERY: Final = 2.0  # seconds between two looks at spool and ledger
-IDLE: Final = 0.05  # seconds of rest when nothing is to be sent
-SWITCH_SECONDS: Final = 0.0005  # between two threads, where the link may not pause: Python's own 5 ms would be seen
+CHECK_EVERY: Final = 2.0  # seconds between two checks of spool and ledger
+IDLE: Final = 0.05  # seconds to sleep when there is nothing to send
+SWITCH_SECONDS: Final = 0.0005  # between two threads, where the link must not pause: Python's own 5 ms would be visible
 
 Value = TypeVar("Value")
 
 
-class Stop(Exception):  # noqa: N818 - not an error: the end was asked for
-    """Somebody asked for the end in the middle of an object."""
+class Stop(Exception):  # noqa: N818 - not an error: the sender was asked to end
+    """The sender was asked to end in the middle of an object."""
 
 
 class Sender:
     """One gateway's end of the link. As a context: ends its encoder.
 
     Args:
-        low: What is to be sent, and the keys.
-        ledger: What was sent already.
+        low: The batches to be sent, and the keys.
+        ledger: What was already sent.
         secret: The link's key.
         settings: How to send.
-        should_continue: Asked often; the sender ends when it says no.
-        tell: Told what happens, a few times a second at most.
-        warn: Told what an operator should see to, in one sentence.
+        should_continue: Called often; the sender ends when it returns false.
+        on_progress: Called with the progress of an object, a few times a second at most.
+        warn: Called with one sentence about something that an operator should fix.
     """
 
     def __init__(
@@ -59,11 +59,11 @@ class Sender:
         settings: SenderSettings,
         *,
         should_continue: Callable[[], bool],
-        tell: Callable[[SendProgress], None],
+        on_progress: Callable[[SendProgress], None],
         warn: Callable[[str], None],
     ) -> None:
         self._low, self._ledger, self._settings = low, ledger, settings
-        self._should_continue, self._tell, self._warn = should_continue, tell, warn
+        self._should_continue, self._on_progress, self._warn = should_continue, on_progress, warn
         gateway = gateway_id(low.key.public)
         self._symbol = symbol_size(settings.mtu)
         start = ledger.next_start(int(time.time()))
@@ -86,7 +86,7 @@ class Sender:
         self._maker = ThreadPoolExecutor(1, thread_name_prefix="batch")
         self._aside = ThreadPoolExecutor(1, thread_name_prefix="aside")
         self._forming: Future[int | None] | None = None
-        self._look = self._form_again = 0.0
+        self._check_at = self._form_again = 0.0
         self._warned: set[str] = set()
 
     def __enter__(self) -> "Sender":
@@ -99,19 +99,19 @@ class Sender:
         self._socket.close()
 
     def run(self) -> None:
-        """Send until the end is asked for.
+        """Send until `should_continue` returns false.
 
         Raises:
             LinkError: The link cannot be used as it is set up.
-            OSError: Our own machine failed.
+            OSError: This machine failed.
         """
         if self._settings.constant_rate:
             sys.setswitchinterval(SWITCH_SECONDS)
         while self._should_continue():
             now = time.monotonic()
-            if now >= self._look:
-                self._look = now + LOOK_EVERY
-                self._meanwhile(lambda: self._look_around(time.monotonic()))
+            if now >= self._check_at:
+                self._check_at = now + CHECK_EVERY
+                self._meanwhile(lambda: self._check_batches(time.monotonic()))
             number = self._schedule.next(now)
             try:
                 if number is not None:
@@ -125,7 +125,7 @@ class Sender:
 
     def _idle(self) -> None:
         if self._forming is not None and self._forming.done():
-            self._look = 0.0
+            self._check_at = 0.0
         self._heartbeat_if_due()
         if self._settings.constant_rate:
             self._outlet.pad()
@@ -134,9 +134,9 @@ class Sender:
             time.sleep(IDLE)
 
     def _meanwhile(self, work: Callable[[], Value]) -> Value:
-        """Do what takes more than a moment; where the rate is constant, by another thread, while padding goes on.
+        """Do work that takes more than a moment. At a constant rate another thread does it, while padding continues.
 
-        Nothing else happens meanwhile, so the two share no state.
+        Nothing else happens meanwhile, so the two threads share no state.
         """
         if not self._settings.constant_rate:
             return work()
@@ -145,12 +145,12 @@ class Sender:
             self._outlet.pad()
         return done.result()
 
-    # What is to be sent.
+    # Which batches there are.
 
-    def _look_around(self, now: float) -> None:
+    def _check_batches(self, now: float) -> None:
         waiting = self._low.outbox.outstanding()
         outstanding = {batch.number for batch in waiting}
-        # Made by this sender, or for a stick, and seen by nobody yet: a crash came between.
+        # Made by this sender or for a stick, and not sent or written yet: a crash came first.
         for batch in waiting:
             if not batch.published:
                 self._ledger.take_up(batch.number)
@@ -164,7 +164,7 @@ class Sender:
             self._ledger.begin(number)
             if number in outstanding:
                 self._take_up(number, 0, now)
-            if number in self._schedule.numbers():  # or it was set aside, and said why
+            if number in self._schedule.numbers():  # otherwise it was set aside, with a warning
                 self._schedule.ask(number, now)
         self._form(now)
         self._heartbeats.write_history(self._low.outbox, self._low.key)
@@ -185,13 +185,13 @@ class Sender:
             self._warn(str(error))
 
     def _form(self, now: float) -> None:
-        """Have new batches made by another thread: hashing gigabytes must not silence the link."""
+        """Let another thread make new batches: hashing gigabytes must not silence the link."""
         if self._forming is not None and self._forming.done():
             done, self._forming = self._forming, None
             try:
                 number = done.result()
             except BusyError:
-                number = None  # an export or an acknowledgement; the next look tries again
+                number = None  # an export or an acknowledgement is running; the next check tries again
             except (SpoiltPacketError, LedgerError, AuditError, BagError) as error:
                 number = None
                 self._set_aside(None, error)
@@ -199,7 +199,7 @@ class Sender:
                 self._ledger.take_up(number)
                 self._take_up(number, 0, now)
         if self._forming is None and now >= self._form_again:
-            self._form_again = now + LOOK_EVERY
+            self._form_again = now + CHECK_EVERY
             self._forming = self._maker.submit(form_batch, self._low)
 
     # One object.
@@ -215,27 +215,27 @@ class Sender:
                 heartbeat_if_due=self._heartbeat_if_due,
                 never_pauses=self._settings.constant_rate,
             )
-            for news in transmission.run():
-                self._note(news)
-            last = transmission.news()
+            for progress in transmission.run():
+                self._report(progress)
+            last = transmission.progress()
             self._meanwhile(lambda: self._end(number, counts=last.counts))
-            self._note(last)
+            self._report(last)
         self._heartbeats.now_sending = None
 
-    def _note(self, news: SendProgress) -> None:
+    def _report(self, progress: SendProgress) -> None:
         if not self._should_continue():
             raise Stop
-        self._heartbeats.now_sending = news
-        self._tell(news)
+        self._heartbeats.now_sending = progress
+        self._on_progress(progress)
 
     def _heartbeat_if_due(self) -> None:
         if self._heartbeats.are_due():
             if not self._should_continue():
                 raise Stop
-            self._heartbeats.give()
+            self._heartbeats.send()
 
     def _end(self, number: int, *, counts: bool) -> None:
-        """Note that a transmission has ended; one that hardly left this machine is none, and is tried again."""
+        """Record that a transmission has ended. One that largely failed to leave this machine does not count."""
         now = time.monotonic()
         if counts:
             self._ledger.note_sent(number, self._schedule.ended(number, now))

@@ -1,9 +1,9 @@
-"""A token bucket that never catches up: after a stall the rate goes on as it was, it does not make up for it."""
+"""A token bucket that never catches up: after a stall the rate is the same as before, never higher."""
 
 from collections.abc import Callable
 from typing import Final
 
-BUCKET_SECONDS: Final = 0.002  # what the bucket holds: sleeping is not more exact than this
+BUCKET_SECONDS: Final = 0.002  # what the bucket holds: sleep is no more precise than this
 
 
 class TokenBucket:
@@ -12,7 +12,7 @@ class TokenBucket:
     Args:
         rate: Bytes per second.
         now: A monotonic clock, in seconds.
-        sleep: Waits for so many seconds.
+        sleep: Sleeps for a number of seconds.
     """
 
     def __init__(self, rate: int, *, now: Callable[[], float], sleep: Callable[[float], None]) -> None:
@@ -24,7 +24,7 @@ class TokenBucket:
     def wait(self, size: int) -> None:
         """Return when `size` bytes may leave."""
         now = self._now()
-        # A receiver that has just recovered must not be met by all that was held up meanwhile.
+        # A receiver that has just recovered must not be flooded with all that was held up meanwhile.
         self._due = max(self._due, now - BUCKET_SECONDS)
         if self._due > now:
             self._sleep(self._due - now)

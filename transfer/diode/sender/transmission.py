@@ -1,4 +1,4 @@
-"""One transmission of one object: every block, its repair symbols, and the header again and again (WIRE.md, 6)."""
+"""One transmission of one object: every block, its repair symbols, and repeated headers (WIRE.md, 6)."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from transfer.diode.wire.notices import ObjectHeader
 REPAIR_MIN: Final = 8  # repair symbols of a block in each pass, however small it is; WIRE.md 6.2
 REPAIR_ROUNDS: Final = 4  # passes with repair symbols of their own; WIRE.md 6.2
 HEADER_BLOCKS: Final = 4  # blocks between two repetitions of the object's header; WIRE.md 6.3
-HEADER_FIRST: Final = 3  # times in the beginning and at the end
-LIFE_SYMBOLS: Final = 16  # symbols between two looks at the clock: on a slow link a block takes minutes
+HEADER_FIRST: Final = 3  # times at the start and at the end
+HEARTBEAT_SYMBOLS: Final = 16  # symbols between two checks of the clock: on a slow link a block takes minutes
 UNSENT_SHARE: Final = 100  # a transmission of which more than this part never left the machine does not count
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Which transmission of an object this is, counted from 1, of how many, and its share of repair symbols."""
+    """The number of a transmission, counted from 1, the passes of its object, and its percentage of repair symbols."""
 
     number: int
     passes: int
@@ -33,7 +33,7 @@ class Turn:
 
     @property
     def round(self) -> int:
-        """Which repair symbols it sends: others than the passes before."""
+        """Which repair symbols this transmission sends: not those of the passes before it."""
         return (self.number - 1) % REPAIR_ROUNDS
 
 
@@ -41,13 +41,13 @@ class Transmission:
     """Sends `item` once.
 
     Args:
-        item: What is sent.
-        turn: Which time it is.
-        payload: Its signed header.
+        item: The object.
+        turn: Which transmission of the object this is.
+        payload: The object's signed header.
         outlet: Where datagrams go.
-        encoder: Makes repair symbols, several blocks ahead.
-        heartbeat_if_due: Called several times in a block; it may raise, which ends the transmission.
-        never_pauses: Whether padding is sent while the encoder works.
+        encoder: Computes repair symbols, several blocks ahead.
+        heartbeat_if_due: Called several times for each block; it may raise, which ends the transmission.
+        never_pauses: Whether to send padding while the encoder works.
     """
 
     def __init__(
@@ -64,21 +64,21 @@ class Transmission:
         self._item, self._turn, self._payload = item, turn, payload
         self._outlet, self._encoder = outlet, encoder
         self._heartbeat_if_due, self._never_pauses = heartbeat_if_due, never_pauses
-        self._waiting: list[int] = []  # blocks whose repair symbols are being made
+        self._waiting: list[int] = []  # blocks whose repair symbols are being computed
         self._block = 0
         self._unsent = outlet.unsent
 
     @property
     def header(self) -> ObjectHeader:
-        """What is sent."""
+        """The header of the object."""
         return self._item.header
 
     def run(self) -> Iterator[SendProgress]:
-        """Send everything; yields before each block what there is to tell."""
+        """Send the whole object; yield the progress before each block."""
         self._announce(HEADER_FIRST)
         for block in range(self.header.geometry.blocks):
             self._block = block
-            yield self.news()
+            yield self.progress()
             if block and block % HEADER_BLOCKS == 0:
                 self._announce(1)
             self._send_block(block)
@@ -88,8 +88,8 @@ class Transmission:
         self._outlet.flush()
         self._block = self.header.geometry.blocks
 
-    def news(self) -> SendProgress:
-        """Return how far it is."""
+    def progress(self) -> SendProgress:
+        """Return how far the transmission is."""
         unsent = self._outlet.unsent - self._unsent
         return SendProgress(
             self.header,
@@ -126,9 +126,9 @@ class Transmission:
 
     def _put(self, block: int, first: int, count: int, content: memoryview) -> None:
         number, tag, symbol = self.header.number, self.header.tag, self.header.geometry.symbol
-        for done in range(0, count, LIFE_SYMBOLS):
+        for done in range(0, count, HEARTBEAT_SYMBOLS):
             self._heartbeat_if_due()
-            piece = content[done * symbol : min(done + LIFE_SYMBOLS, count) * symbol]
+            piece = content[done * symbol : min(done + HEARTBEAT_SYMBOLS, count) * symbol]
             self._outlet.put_symbols(piece, number=number, tag=tag, block=block, first=first + done)
 
     def _announce(self, times: int) -> None:

@@ -9,7 +9,7 @@ from transfer.usb.bag_writer import AUDIT, MANIFEST, SECRET, SIGNATURE, packet_p
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file of a batch and where it lies in the object; `sha256` is None for what the signature vouches for."""
+    """One file of a batch and its place in the object; `sha256` is None where the signature covers the file."""
 
     name: str
     offset: int
@@ -18,7 +18,7 @@ class Part:
 
 
 def parts_of(batch: Batch, *, manifest_size: int, signature_size: int) -> list[Part]:
-    """Return the parts in their order: list, signature, part of the log, secret, packets as listed."""
+    """Return the parts in order: manifest, signature, part of the audit log, secret, packets as listed."""
     found, offset = [], 0
     for name, size, sha256 in _files(batch, manifest_size, signature_size):
         found.append(Part(name, offset, size, sha256))

@@ -1,6 +1,6 @@
 """One datagram of the link: its fields, its MAC, its veil (WIRE.md, 2). Does no input or output.
 
-Everything that arrives is a stranger's until its MAC was compared; a datagram that fails is refused whole.
+Nothing that arrives is trusted before its MAC is compared. A datagram that fails is dropped whole.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ MAC_SIZE: Final = 16  # bytes; WIRE.md 2.3
 TAG_SIZE: Final = 8  # bytes of a batch's digest that name it in a datagram; WIRE.md 2.2
 HEAD: Final = struct.Struct(">BBHQQII8sII")  # WIRE.md 2.2
 OVERHEAD: Final = HEAD.size + MAC_SIZE  # bytes of a datagram beside its payload
-# The same, as it stands in one symbol after the other: only sequence and ESI differ within a run of them.
+# The same header in a run of consecutive symbols: only sequence and ESI differ within the run.
 RUN: Final = struct.Struct(">12sQ20sI")
 _RUN_FRONT: Final = struct.Struct(">BBHQ")
 _RUN_MIDDLE: Final = struct.Struct(">II8sI")
@@ -38,7 +38,7 @@ _SESSION: Final = struct.Struct(">Q")
 
 
 class DatagramKind(IntEnum):
-    """What a datagram is; WIRE.md 2.4."""
+    """What a datagram carries; WIRE.md 2.4."""
 
     OBJECT = 1
     HISTORY = 2
@@ -90,7 +90,7 @@ class LinkKey:
         return "LinkKey()"
 
     def mac(self, content: bytes | bytearray | memoryview) -> bytes:
-        """Return the MAC over everything of a datagram that stands before it."""
+        """Return the MAC of `content`, which is everything in a datagram before the MAC."""
         state = self._keyed.copy()  # the block with the key in it is hashed once, not for each datagram
         state.update(content)
         return state.digest()
@@ -110,7 +110,7 @@ class DatagramWriter:
         link: The gateway's `link_id`.
         session: Never used before under this key.
         symbol: Bytes of payload.
-        veiled: Whether an observer of the link may not tell one datagram from another.
+        veiled: Whether an observer of the link must not be able to distinguish one datagram from another.
     """
 
     def __init__(self, key: LinkKey, *, link: int, session: int, symbol: int, veiled: bool = False) -> None:
@@ -127,7 +127,7 @@ class DatagramWriter:
     ) -> None:
         """Write symbols of one block, one after the other, each as `write` would: one datagram into each of `slots`.
 
-        Nearly all datagrams are written here, so what does not change is packed once.
+        Nearly all datagrams are written here, so the fields that do not change are packed once.
 
         Args:
             slots: As many as there are symbols, each at least `size` bytes.
@@ -181,19 +181,19 @@ class DatagramWriter:
 
 
 def is_veiled(datagram: memoryview) -> bool:
-    """Tell whether a datagram that was parsed came veiled."""
+    """Return whether a parsed datagram arrived veiled."""
     return bool(datagram[1] & VEILED)
 
 
 def parse_datagram(untrusted: memoryview, keys: Mapping[int, LinkKey]) -> tuple[int, Datagram]:
-    """Return the link and the datagram, once its MAC was compared; nothing else is believed before that.
+    """Return the link and the datagram, after its MAC was compared; nothing else in it is trusted before that.
 
     Args:
         untrusted: One whole datagram.
-        keys: The secret of each link that may speak here, by its `link_id`.
+        keys: The secret of each link that is accepted here, by its `link_id`.
 
     Raises:
-        DatagramError: It is to be dropped.
+        DatagramError: The datagram has to be dropped.
     """
     size = len(untrusted)
     symbol = size - OVERHEAD

@@ -23,7 +23,7 @@ def block_symbols(symbol: int) -> int:
 class Geometry:
     """An object of `size` bytes in symbols of `symbol` bytes, at most `block_symbols` of them in a block.
 
-    Blocks differ by one symbol at most: a short last block would be the one that loss kills.
+    Blocks differ by one symbol at most: a short last block would be the one that is lost most often.
     """
 
     size: int
@@ -31,13 +31,13 @@ class Geometry:
     block_symbols: int
 
     def __post_init__(self) -> None:
-        """Raise ValueError for anything that WIRE.md 4 does not allow."""
+        """Raise ValueError for whatever WIRE.md 4 does not allow."""
         if not 1 <= self.size <= OBJECT_SIZE_MAX:
-            raise ValueError("an object has from 1 byte to 2^40")
+            raise ValueError("an object must have 1 to 2^40 bytes")
         if not SYMBOL_MIN <= self.symbol <= SYMBOL_MAX or self.symbol % SYMBOL_STEP:
-            raise ValueError("a symbol does not have this size on any link")
+            raise ValueError("no link uses symbols of this size")
         if not 1 <= self.block_symbols <= BLOCK_SYMBOLS_MAX:
-            raise ValueError(f"a block has from 1 to {BLOCK_SYMBOLS_MAX} symbols")
+            raise ValueError(f"a block must have 1 to {BLOCK_SYMBOLS_MAX} symbols")
 
     @property
     def symbols(self) -> int:

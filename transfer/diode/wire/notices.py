@@ -1,4 +1,4 @@
-"""What a sender says of itself: object headers and the history, both signed, and the heartbeat (WIRE.md, 3). Pure."""
+"""What a sender reports about itself: signed object headers and history, and heartbeats (WIRE.md, 3). Pure."""
 
 import struct
 from collections.abc import Mapping
@@ -24,13 +24,13 @@ _LENGTH: Final = struct.Struct(">H")
 
 
 def object_name(gateway: GatewayId, number: int, tag: bytes) -> str:
-    """Return what an object is called among the receiver's files."""
+    """Return the name of an object among the receiver's files."""
     return f"{gateway}-{number:06}-{tag.hex()}"
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectHeader:
-    """One batch as an object: whose, which, how large, and how it is cut. Signed by the gateway."""
+    """One batch as an object: its gateway, number, digest and size, and how it is cut. Signed by the gateway."""
 
     gateway: GatewayId
     number: int
@@ -41,16 +41,16 @@ class ObjectHeader:
 
     @property
     def tag(self) -> bytes:
-        """What names the object in each datagram."""
+        """The bytes that name the object in each datagram."""
         return bytes.fromhex(self.digest)[:TAG_SIZE]
 
     @property
     def name(self) -> str:
-        """Names the object among the receiver's files: digits and hyphens only."""
+        """The name of the object among the receiver's files: digits and hyphens only."""
         return object_name(self.gateway, self.number, self.tag)
 
     def is_cut_of(self, other: "ObjectHeader") -> bool:
-        """Tell whether this is the same object in other symbols: its sender was started again with another MTU."""
+        """Return whether this is the same object in other symbols, cut by a sender that restarted with another MTU."""
         is_other_cut = self.geometry != other.geometry and self.geometry.size == other.geometry.size
         return is_other_cut and replace(self, geometry=other.geometry) == other
 
@@ -59,12 +59,12 @@ class Progress(IntEnum):
     """How far the sender is with a batch of its history."""
 
     COMING = 0  # not all of its passes have ended
-    SENT = 1  # who does not have it by now has to ask for it
+    SENT = 1  # a receiver that does not have it by now has to ask for it
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One batch that the receiver has, or will have, or should ask for."""
+    """One batch that the receiver has, will get, or should ask for."""
 
     number: int
     digest: str
@@ -75,8 +75,8 @@ class HistoryEntry:
 class History:
     """The last batches of a gateway that go over this link, by number; `serial` rises with every change.
 
-    `last` is the highest number that the gateway has given to any batch, on whichever road it goes; when more batches
-    have passes left than a history names, it is the highest one named, and says nothing of those after it.
+    `last` is the highest number that the gateway has given to any batch, whichever channel carries it. When more
+    batches have passes left than a history can name, `last` is the highest one named: later ones are left open.
     """
 
     gateway: GatewayId
@@ -87,14 +87,14 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """That the sender lives, and what it is doing: batch 0 is none. Not signed: it decides nothing."""
+    """Shows that the sender runs and what it sends; number 0 stands for no batch. Not signed: it decides nothing."""
 
     number: int
     transmission: int  # which time this object is sent, counted from 1
-    transmissions: int  # how often it will be, as far as is known now
+    transmissions: int  # how often it will be sent, as far as is known now
     block: int
     blocks: int
-    waiting: int  # batches that are to be sent after this one
+    waiting: int  # batches to be sent after this one
     every: int  # tenths of a second between two heartbeats
 
 
@@ -115,10 +115,10 @@ def encode_object(header: ObjectHeader, key: SigningKey) -> bytes:
 
 
 def parse_object(untrusted: bytes, trusted: Mapping[GatewayId, VerifyKey]) -> ObjectHeader:
-    """Return the header, once its gateway's signature was checked.
+    """Return the header, after its gateway's signature was verified.
 
     Raises:
-        DatagramError: Not signed by a gateway in `trusted`, or not of the form.
+        DatagramError: Not signed by a gateway in `trusted`, or malformed.
     """
     body, signature = _split(untrusted)
     gateway = GatewayId(body[:8].hex())
@@ -127,7 +127,7 @@ def parse_object(untrusted: bytes, trusted: Mapping[GatewayId, VerifyKey]) -> Ob
 
 
 def read_object(payload: bytes) -> ObjectHeader:
-    """Return the header in a payload whose signature the network process has checked: for one that has no keys."""
+    """Return the header in a payload whose signature the network process has verified; needs no keys."""
     return _object_of(_split(payload)[0])
 
 
@@ -142,7 +142,7 @@ def encode_history(history: History, key: SigningKey) -> bytes:
 
 
 def parse_history(untrusted: bytes, trusted: Mapping[GatewayId, VerifyKey]) -> History:
-    """Return the history, once its gateway's signature was checked; raises DatagramError as `parse_object`."""
+    """Return the history, after its gateway's signature was verified; raises DatagramError like `parse_object`."""
     body, signature = _split(untrusted)
     if len(body) < _HISTORY.size:
         raise DatagramError(DropReason.FORM)
@@ -160,10 +160,10 @@ def parse_history(untrusted: bytes, trusted: Mapping[GatewayId, VerifyKey]) -> H
 
 
 def read_serial(untrusted: bytes) -> int:
-    """Return the serial that a history has if it is one: an old one is not worth checking its signature.
+    """Return the serial of what should be a history, unverified: an old one is not worth a signature check.
 
     Raises:
-        DatagramError: It is too short to have one.
+        DatagramError: The payload is too short to have a serial.
     """
     body, _ = _take(untrusted)
     if len(body) < _HISTORY.size:
@@ -203,7 +203,7 @@ def _object_of(body: bytes) -> ObjectHeader:
 
 
 def _signed(body: bytes, key: SigningKey, comment: str) -> bytes:
-    # The comment says what this is: the key signs batches too, and one must not pass for the other.
+    # The comment names the kind of notice: the key signs batches too, and neither must pass for the other.
     signature = key.sign(body, trusted_comment=comment).encode()
     return _LENGTH.pack(len(body)) + body + _LENGTH.pack(len(signature)) + signature
 
