@@ -21,7 +21,7 @@ from typing import Final
 from structlog.processors import JSONRenderer
 
 from audit.errors import ChainError, LineError
-from audit.events import FIELDS, Event, Record
+from audit.events import FIELDS, Event, LogRecord
 
 __all__ = [
     "EMPTY",
@@ -32,7 +32,7 @@ __all__ = [
     "Fault",
     "Head",
     "Line",
-    "Record",
+    "LogRecord",
     "check_chain",
     "encode_line",
     "hash_line",
@@ -77,7 +77,7 @@ class Line:
 
     seq: int
     day: date
-    record: Record
+    record: LogRecord
     prev: str
 
     def __post_init__(self) -> None:
@@ -129,7 +129,7 @@ def parse_line(untrusted_line: bytes) -> Line:
     try:
         values = json.loads(untrusted_line)
         known = {name: values[name] for name in _RECORD_FIELDS if name in values}
-        record = Record(event=Event(values["event"]), **known)
+        record = LogRecord(event=Event(values["event"]), **known)
         line = Line(values["seq"], date.fromisoformat(values["day"]), record, values["prev"])
     except (ValueError, TypeError, KeyError, RecursionError):
         raise LineError("this is not a line of an audit log") from None
@@ -143,7 +143,7 @@ def hash_line(line: bytes) -> str:
     return hashlib.blake2b(line, digest_size=HASH_SIZE).hexdigest()
 
 
-def next_line(head: Head, day: date, record: Record) -> tuple[bytes, Head]:
+def next_line(head: Head, day: date, record: LogRecord) -> tuple[bytes, Head]:
     """Return the line that says `record` after `head`, and the head that it makes."""
     line = encode_line(Line(head.seq + 1, day, record, head.hash))
     return line, Head(head.seq + 1, hash_line(line))

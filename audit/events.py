@@ -92,7 +92,7 @@ FIELDS: Final[Mapping[Event, tuple[str, ...]]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class LogRecord:
     """What a station says: an event with exactly the fields that belong to it.
 
     Raises ValueError or TypeError for a missing, superfluous or malformed field: that is a bug of the caller.

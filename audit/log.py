@@ -19,7 +19,7 @@ from audit.chain import (
     verify_chain,
 )
 from audit.errors import LineError, LogDamagedError
-from audit.events import Event, Record
+from audit.events import Event, LogRecord
 from audit.segments import close_segment, closed_segments, lines_of, text_after
 from audit.tail import Tail, file_aside, move_aside, pending_digest, read_tail
 from disk.durable import PRIVATE, sync_folder
@@ -66,15 +66,17 @@ class AuditLog:
             LogDamagedError: The last ended line is not a line of a log, or the log was lost; nothing was written.
             OSError: It could not be made durable; the file is as it was.
         """
-        record = Record(event=event, gateway=gateway, packet=packet, batch=batch, lane=lane, count=count, digest=digest)
+        record = LogRecord(
+            event=event, gateway=gateway, packet=packet, batch=batch, lane=lane, count=count, digest=digest
+        )
         return self.extend([record])
 
-    def extend(self, records: Sequence[Record]) -> Head:
+    def extend(self, records: Sequence[LogRecord]) -> Head:
         """Write several lines with one sync; a crash may leave the first few of them, each whole."""
         with self._locked() as fd:
             return self._extend(fd, read_tail(fd, self._path), records)
 
-    def extend_once(self, records: Sequence[Record], *, after: int) -> None:
+    def extend_once(self, records: Sequence[LogRecord], *, after: int) -> None:
         """Write those of `records` that no line after number `after` has yet: a crash may have come after a write.
 
         Raises:
@@ -205,16 +207,16 @@ class AuditLog:
             finally:
                 os.close(fd)
 
-    def _extend(self, fd: int, tail: Tail, records: Sequence[Record]) -> Head:
+    def _extend(self, fd: int, tail: Tail, records: Sequence[LogRecord]) -> Head:
         self._demand(tail.head)
         if tail.torn:
             move_aside(fd, self._path, start=tail.whole)
         said = list(records)
         digest = pending_digest(self._path)
         if digest is not None:
-            said.insert(0, Record(event=Event.LOG_RECOVERED, digest=digest))
+            said.insert(0, LogRecord(event=Event.LOG_RECOVERED, digest=digest))
         if tail.whole == 0:
-            said.insert(0, Record(event=Event.LOG_STARTED if tail.head == EMPTY else Event.LOG_CONTINUED))
+            said.insert(0, LogRecord(event=Event.LOG_STARTED if tail.head == EMPTY else Event.LOG_CONTINUED))
         head, text = tail.head, bytearray()
         for record in said:
             line, head = next_line(head, self._today(), record)

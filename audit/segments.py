@@ -21,7 +21,7 @@ _READ_SIZE: Final = 1024 * 1024  # bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class LogSegment:
     """A closed file and the numbers of its first and last line, as its name says them."""
 
     path: Path
@@ -34,10 +34,10 @@ def closed_folder(log: Path) -> Path:
     return log.with_suffix(".closed")
 
 
-def closed_segments(log: Path) -> list[Segment]:
+def closed_segments(log: Path) -> list[LogSegment]:
     """Return the closed files, oldest first; none when the log was never rotated."""
     names = [(path, _NAME.fullmatch(path.name)) for path in sorted(closed_folder(log).glob("*.jsonl"))]
-    return [Segment(path, int(name[1]), int(name[2])) for path, name in names if name]
+    return [LogSegment(path, int(name[1]), int(name[2])) for path, name in names if name]
 
 
 def close_segment(log: Path, *, first: int, last: int) -> Path:

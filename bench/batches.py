@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from audit.events import Event, Record
+from audit.events import Event, LogRecord
 from audit.log import AuditLog
 from audit.utc_day import utc_today
 from keys.age.reader import open_stream
@@ -100,7 +100,7 @@ def _prepare(root: Path, count: int) -> None:
 
 
 def _log(audit: AuditLog, ids: list[PacketId]) -> None:
-    audit.extend([Record(event=Event.SUBMISSION_SEALED, packet=packet, lane="clear") for packet in ids])
+    audit.extend([LogRecord(event=Event.SUBMISSION_SEALED, packet=packet, lane="clear") for packet in ids])
 
 
 def _measured(step: str, root: Path) -> dict[str, float]:

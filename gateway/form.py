@@ -13,12 +13,12 @@ from transfer.packet.message import (
     FIELD_MAX,
     PEOPLE_MAX,
     TEXT_MAX,
+    Channel,
     Contact,
-    Kind,
     Message,
+    MessageKind,
     Person,
     Relation,
-    Road,
     Side,
 )
 
@@ -91,7 +91,7 @@ def parse_form(fields: Fields, *, bodies: Sequence[str], page_language: str) -> 
     """
     body = fields.first("public_body")
     return Message(
-        kind=_choice(Kind, fields.first("kind")) or Kind.COMPLAINT,
+        kind=_choice(MessageKind, fields.first("kind")) or MessageKind.COMPLAINT,
         text=_bounded("message", fields.first("message"), TEXT_MAX),
         public_body=body if body in bodies else "",
         public_body_other=_line(fields, "public_body_other"),
@@ -105,7 +105,7 @@ def parse_form(fields: Fields, *, bodies: Sequence[str], page_language: str) -> 
             please_call=fields.first("contact_please_call") == "yes",
         ),
         relation=_choice(Relation, fields.first("relation")),
-        road=_choice(Road, fields.first("road")),
+        road=_choice(Channel, fields.first("road")),
         page_language=page_language,
     )
 

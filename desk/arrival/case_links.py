@@ -12,7 +12,7 @@ from typing import Final, assert_never
 
 from transfer.ledger_file import LedgerFile
 from transfer.names import PacketId
-from transfer.packet.manifest import MadeBy, Manifest, Purpose
+from transfer.packet.manifest import MadeBy, Manifest, PacketPurpose
 from transfer.packet.visit_signature import VisitError, encode_visit, is_token_of, verify_visit_text
 
 SCHEMA_VERSION: Final = 1
@@ -30,7 +30,7 @@ class Opened:
     """The public part of a packet that was opened; `signed` is what its `visit` signature covers."""
 
     packet: PacketId
-    purpose: Purpose
+    purpose: PacketPurpose
     gateway: str
     received: date
     lookup: str  # empty for a withdrawal, which knows no receipt
@@ -95,11 +95,11 @@ class Visits:
     def standing(self, row: Opened) -> Standing:
         """Return what is proven of a packet."""
         match row.purpose:
-            case Purpose.FIRST:
+            case PacketPurpose.FIRST:
                 return Begins()
-            case Purpose.ADDITION | Purpose.DELETE_REPLIES:
+            case PacketPurpose.ADDITION | PacketPurpose.DELETE_REPLIES:
                 return self._visit(row)
-            case Purpose.WITHDRAW:
+            case PacketPurpose.WITHDRAW:
                 return self._withdrawal(row)
             case _:
                 assert_never(row.purpose)
@@ -138,7 +138,7 @@ class Visits:
         return BelongsTo(signed[0].packet)
 
     def _firsts(self, lookup: str) -> tuple[Opened, ...]:
-        return self._select("WHERE lookup = ? AND purpose = ? ORDER BY id", lookup, Purpose.FIRST)
+        return self._select("WHERE lookup = ? AND purpose = ? ORDER BY id", lookup, PacketPurpose.FIRST)
 
     def _withdrawal(self, row: Opened) -> Standing:
         target = self.find(row.withdraws)
@@ -152,7 +152,8 @@ class Visits:
         with self._file.reading() as db:
             rows = db.execute(f"SELECT * FROM opened {clause}", values).fetchall()  # noqa: S608 - clauses are ours
         return tuple(
-            Opened(PacketId(row[0]), Purpose(row[1]), row[2], date.fromisoformat(row[3]), *row[4:]) for row in rows
+            Opened(PacketId(row[0]), PacketPurpose(row[1]), row[2], date.fromisoformat(row[3]), *row[4:])
+            for row in rows
         )
 
 

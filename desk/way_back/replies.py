@@ -20,7 +20,7 @@ from transfer.bundle.bundle import Bundle, encode_bundle, sign_bundle
 from transfer.bundle.contents import BundleList, Counters, Grant, entry_of
 from transfer.bundle.reply import DAYS_KEPT, Reply, ReplyId, State, new_reply_id, seal_reply
 from transfer.high_side.arrivals import Arrivals, was_begun
-from transfer.packet.manifest import Purpose
+from transfer.packet.manifest import PacketPurpose
 
 BUNDLE_DAYS: Final = 30  # on which a gateway takes a bundle, unless the desk says otherwise
 COUNTERS_EVERY: Final = timedelta(days=7)  # finer steps would tell when somebody complained
@@ -80,7 +80,7 @@ def case_of(home: DeskHome, opened: Opened) -> Opened:
     Raises:
         DeskError: Nothing proves to which it belongs, or it is no visit at all.
     """
-    if opened.purpose is Purpose.WITHDRAW:
+    if opened.purpose is PacketPurpose.WITHDRAW:
         raise DeskError("this packet only takes another one back: nobody waits for a reply to it")
     first = Visits(home.visits).first_of(opened)
     if isinstance(first, Claims):
@@ -157,7 +157,7 @@ def rounded(number: int) -> int:
 
 def _bury(book: ReplyBook, visits: Visits) -> int:
     """Carry out the requests to delete replies that are signed by their case's key."""
-    requests = [row for row in visits.all() if row.purpose is Purpose.DELETE_REPLIES]
+    requests = [row for row in visits.all() if row.purpose is PacketPurpose.DELETE_REPLIES]
     # What went up after the request was not there when the source asked, and has not been read yet.
     return sum(
         book.bury(first, sent_until=row.received)
@@ -185,5 +185,5 @@ def received_so_far(home: DeskHome, visits: Visits) -> int:
     """Return how many packets arrived here, less those that are known to be later visits."""
     if not was_begun(home.arrivals):
         return 0
-    later = {row.packet for row in visits.all() if row.purpose is not Purpose.FIRST}
+    later = {row.packet for row in visits.all() if row.purpose is not PacketPurpose.FIRST}
     return sum(1 for stored in Arrivals(home.arrivals).packets() if stored.id not in later)

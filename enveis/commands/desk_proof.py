@@ -9,7 +9,7 @@ from enveis.terminal import Terminal
 from enveis.unlocking import add_identity
 
 if TYPE_CHECKING:
-    from transfer.packet.authorship_proof import Proof
+    from transfer.packet.authorship_proof import AuthorshipProof
 
 
 def _challenge_arguments(parser: ArgumentParser) -> None:
@@ -75,7 +75,7 @@ def _verify(arguments: Namespace, terminal: Terminal) -> int:
     return 0
 
 
-def _say_proven(terminal: Terminal, proof: "Proof", *, made_by: str, asked: bool) -> None:
+def _say_proven(terminal: Terminal, proof: "AuthorshipProof", *, made_by: str, asked: bool) -> None:
     challenge = proof.challenge
     if terminal.as_json:
         terminal.answer(

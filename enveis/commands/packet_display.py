@@ -44,19 +44,21 @@ def show_packet(terminal: Terminal, manifest: "Manifest", message: "Message") ->
 def show_standing(terminal: Terminal, manifest: "Manifest", standing: "Standing") -> None:
     """Print what a packet is for, and whether it is proven to belong to what it names."""
     from desk.arrival.case_links import Begins, BelongsTo, Claims
-    from transfer.packet.manifest import Purpose
+    from transfer.packet.manifest import PacketPurpose
 
     wish = {
-        Purpose.FIRST: "begins a case",
-        Purpose.ADDITION: "adds to a case",
-        Purpose.DELETE_REPLIES: "asks that the replies to its case be deleted",
-        Purpose.WITHDRAW: f"asks that packet {manifest.withdraws} be deleted",
+        PacketPurpose.FIRST: "begins a case",
+        PacketPurpose.ADDITION: "adds to a case",
+        PacketPurpose.DELETE_REPLIES: "asks that the replies to its case be deleted",
+        PacketPurpose.WITHDRAW: f"asks that packet {manifest.withdraws} be deleted",
     }[manifest.purpose]
     match standing:
         case Begins():
             pass
         case BelongsTo(first):
-            how = "its token fits" if manifest.purpose is Purpose.WITHDRAW else "it is signed with that case's key"
+            how = (
+                "its token fits" if manifest.purpose is PacketPurpose.WITHDRAW else "it is signed with that case's key"
+            )
             terminal.say(f"  This packet {wish}. It BELONGS TO packet {first}: {how}.")
         case Claims(reason):
             terminal.warn(f"This packet {wish}, but only CLAIMS TO BELONG: {reason}. Do not join it unseen.")

@@ -10,7 +10,7 @@ from enveis.wiring import low_side, waiting_limits
 
 if TYPE_CHECKING:
     from transfer.low_side.acknowledge import AcknowledgeReport
-    from transfer.low_side.discard import OldPacket
+    from transfer.low_side.discard import DiscardCandidate
     from transfer.low_side.low_side import LowSide
 
 
@@ -95,7 +95,7 @@ def _discard_arguments(parser: ArgumentParser) -> None:
 
 def _discard(arguments: Namespace, terminal: Terminal) -> int:
     from gateway.home.home import GatewayHome
-    from transfer.low_side.discard import choose, discard, past_retention
+    from transfer.low_side.discard import choose, discard_packets, past_retention
 
     if arguments.all and arguments.packets:
         raise UsageError("name packets, or say --all, and not both")
@@ -109,7 +109,7 @@ def _discard(arguments: Namespace, terminal: Terminal) -> int:
     if not terminal.as_json:
         _list(terminal, chosen, days)
     _demand_sentence(arguments.sentence, len(chosen))
-    discard(low, chosen)
+    discard_packets(low, chosen)
     if terminal.as_json:
         terminal.answer({"discarded": [item.id for item in chosen]})
     else:
@@ -117,7 +117,7 @@ def _discard(arguments: Namespace, terminal: Terminal) -> int:
     return 0
 
 
-def _list(terminal: Terminal, packets: "list[OldPacket]", days: int) -> None:
+def _list(terminal: Terminal, packets: "list[DiscardCandidate]", days: int) -> None:
     rows = [
         (item.id, item.lane, item.days, "waits for words: it may have arrived" if item.exported else "never exported")
         for item in packets

@@ -9,12 +9,12 @@ from gateway.pages.catalogues import marked
 from gateway.problems import Problem, RefusedReason
 from gateway.views import ReturnProblem, Withdrawal
 from quarantine.findings import Code
-from transfer.packet.message import Kind, Relation, Road, Side
+from transfer.packet.message import Channel, MessageKind, Relation, Side
 
-KINDS: Final[dict[Kind, str]] = {
-    Kind.COMPLAINT: marked("A complaint"),
-    Kind.QUESTION: marked("A question or comment"),
-    Kind.ACCOUNT: marked("A big case: please contact me"),
+KINDS: Final[dict[MessageKind, str]] = {
+    MessageKind.COMPLAINT: marked("A complaint"),
+    MessageKind.QUESTION: marked("A question or comment"),
+    MessageKind.ACCOUNT: marked("A big case: please contact me"),
 }
 SIDES: Final[dict[Side, str]] = {
     Side.COMPLAINED_ABOUT: marked("is the one it is about"),
@@ -30,11 +30,11 @@ RELATIONS: Final[dict[Relation, str]] = {
     Relation.RELATIVE: marked("a relative of someone concerned"),
     Relation.OTHER: marked("something else"),
 }
-ROADS: Final[dict[Road, str]] = {
-    Road.OWN: marked("is my own"),
-    Road.POWER_OF_ATTORNEY: marked("is someone's who gave me a power of attorney (please attach it)"),
-    Road.PASSED_ON: marked("is passed on for someone"),
-    Road.COPY: marked("is a copy of a complaint already sent"),
+ROADS: Final[dict[Channel, str]] = {
+    Channel.OWN: marked("is my own"),
+    Channel.POWER_OF_ATTORNEY: marked("is someone's who gave me a power of attorney (please attach it)"),
+    Channel.PASSED_ON: marked("is passed on for someone"),
+    Channel.COPY: marked("is a copy of a complaint already sent"),
 }
 PROBLEMS: Final[dict[Problem, str]] = {
     Problem.EMPTY: marked("There was neither a message nor a file. Please write a few words or choose a file."),

@@ -9,7 +9,7 @@ from gateway.submission.receive import commit_packet
 from gateway.submission.sealed_upload import SealedUpload
 from keys.receipt import ReturnSecrets
 from transfer.names import Lane, PacketId
-from transfer.packet.manifest import Manifest, Purpose, encode_manifest
+from transfer.packet.manifest import Manifest, PacketPurpose, encode_manifest
 from transfer.packet.message import Message, encode_message
 from transfer.packet.visit_signature import sign_visit
 from transfer.spool.spool import SpoolFullError
@@ -21,7 +21,7 @@ async def ask_to_delete_replies(station: Station, secrets: ReturnSecrets) -> Non
     Raises:
         SubmissionError: There is no room for it.
     """
-    await _seal(station, Purpose.DELETE_REPLIES, secrets=secrets)
+    await _seal(station, PacketPurpose.DELETE_REPLIES, secrets=secrets)
 
 
 async def ask_to_withdraw(station: Station, packet: PacketId, token: str) -> None:
@@ -30,12 +30,12 @@ async def ask_to_withdraw(station: Station, packet: PacketId, token: str) -> Non
     Raises:
         SubmissionError: There is no room for it.
     """
-    await _seal(station, Purpose.WITHDRAW, withdraws=packet, token=token)
+    await _seal(station, PacketPurpose.WITHDRAW, withdraws=packet, token=token)
 
 
 async def _seal(
     station: Station,
-    purpose: Purpose,
+    purpose: PacketPurpose,
     *,
     secrets: ReturnSecrets | None = None,
     withdraws: PacketId | None = None,

@@ -9,7 +9,7 @@ from typing import Protocol
 from gateway.form import Fields
 from gateway.limits import Limits
 from gateway.receipts.premade import FreshReceipt
-from transfer.packet.manifest import Manifest, Purpose, ReceiptNote
+from transfer.packet.manifest import Manifest, PacketPurpose, ReceiptNote
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Errand(Protocol):
     """Why somebody sends. One object for each submission."""
 
     @property
-    def purpose(self) -> Purpose:
+    def purpose(self) -> PacketPurpose:
         """What the packet is for."""
 
     def on_field(self, fields: Fields, name: str) -> None:

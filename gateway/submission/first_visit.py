@@ -17,7 +17,7 @@ from gateway.submission.errand import Carried
 from keys.errors import KeyMaterialError
 from keys.receipt import PublicReceipt
 from keys.recipient import Kind, parse_recipient
-from transfer.packet.manifest import MadeBy, Manifest, Purpose, ReceiptNote
+from transfer.packet.manifest import MadeBy, Manifest, PacketPurpose, ReceiptNote
 
 _LINES: Final = ("lookup", "recipient", "signing", "proof")  # as the command prints them
 _LOOKUP: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
@@ -27,7 +27,7 @@ _PUBLIC: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 class FirstVisit:
     """The errand of `POST /submit`."""
 
-    purpose = Purpose.FIRST
+    purpose = PacketPurpose.FIRST
 
     def __init__(self, station: Station) -> None:
         self._station = station

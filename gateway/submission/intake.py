@@ -17,7 +17,7 @@ from gateway.submission.plaintext_span import Span
 from gateway.submission.sealed_upload import SealedUpload
 from quarantine.file_types import HEAD_SIZE, FileType, RefusedType, TypeRefusal, accepted_type
 from transfer.packet.manifest import NAME_MAX
-from transfer.packet.writer import Member
+from transfer.packet.writer import PacketMember
 
 FILES_FIELD: Final = "files"
 MESSAGE_FIELD: Final = "message"
@@ -37,7 +37,7 @@ class KeptFile:
 
     untrusted_name: str
     type: FileType
-    member: Member
+    member: PacketMember
 
 
 class Files(Enum):
@@ -211,8 +211,8 @@ class Intake:
 
 
 async def _to_its_end(
-    start_over: Callable[[Sequence[Member]], list[Member]], members: Sequence[Member]
-) -> list[Member]:
+    start_over: Callable[[Sequence[PacketMember]], list[PacketMember]], members: Sequence[PacketMember]
+) -> list[PacketMember]:
     """Run `start_over` in a thread. Cancelled, this still ends after the thread.
 
     A thread that went on while the upload is discarded would leave a packet in the spool which nobody ever ends.

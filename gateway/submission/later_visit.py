@@ -15,14 +15,14 @@ from gateway.submission.errand import Carried
 from keys.receipt import ReturnSecrets
 from keys.words import WordsError
 from transfer.bundle.contents import Grant
-from transfer.packet.manifest import Manifest, Purpose, ReceiptNote
+from transfer.packet.manifest import Manifest, PacketPurpose, ReceiptNote
 from transfer.packet.visit_signature import sign_visit
 
 
 class LaterVisit:
     """The errand of `POST /add`."""
 
-    purpose = Purpose.ADDITION
+    purpose = PacketPurpose.ADDITION
 
     def __init__(self, station: Station) -> None:
         self._station = station

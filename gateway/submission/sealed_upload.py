@@ -10,7 +10,7 @@ from typing import Final
 from gateway.submission.plaintext_span import Span, span_of
 from keys.recipient import Recipient
 from transfer.names import Lane, PacketId, new_packet_id
-from transfer.packet.writer import Member, PacketWriter
+from transfer.packet.writer import PacketMember, PacketWriter
 from transfer.spool.spool import Admission, IncomingPacket, Spool, SpooledPacket
 
 BUFFER_SIZE: Final = 512 * 1024  # bytes of sealed chunks collected for one write
@@ -44,14 +44,14 @@ class SealedUpload:
         packet = self._open()
         packet.append(packet.writer.write(plaintext))
 
-    def end(self) -> Member:
+    def end(self) -> PacketMember:
         """End the member that was begun."""
         packet = self._open()
         sealed, member = packet.writer.end()
         packet.append(sealed)
         return member
 
-    def span(self, member: Member) -> Span:
+    def span(self, member: PacketMember) -> Span:
         """Return the plaintext of a finished member, to be read back; the caller closes it."""
         packet = self._open()
         packet.flush()
@@ -65,7 +65,7 @@ class SealedUpload:
             pending=packet.writer.pending,
         )
 
-    def start_over(self, kept: Sequence[Member]) -> list[Member]:
+    def start_over(self, kept: Sequence[PacketMember]) -> list[PacketMember]:
         """Throw the packet away but for its members `kept`, which are sealed again in a new one.
 
         For a file that turns out too large while it is being sealed: it must not be kept, and what is sealed

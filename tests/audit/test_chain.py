@@ -22,7 +22,7 @@ from audit.chain import (
     verify_chain,
 )
 from audit.errors import ChainError, LineError
-from audit.events import FIELDS, Event, Record
+from audit.events import FIELDS, Event, LogRecord
 
 DAY = date(2026, 11, 21)
 SAMPLES: dict[str, Any] = {
@@ -35,8 +35,8 @@ SAMPLES: dict[str, Any] = {
 }
 
 
-def record(event: Event) -> Record:
-    return Record(event=event, **{name: SAMPLES[name] for name in FIELDS[event]})
+def record(event: Event) -> LogRecord:
+    return LogRecord(event=event, **{name: SAMPLES[name] for name in FIELDS[event]})
 
 
 def chain(events: list[Event]) -> tuple[list[bytes], Head]:
@@ -52,7 +52,7 @@ OTHER, _ = chain(list(reversed(Event)))
 
 
 def test_the_form_of_a_line_is_fixed_for_ever() -> None:
-    line, head = next_line(EMPTY, DAY, Record(event=Event.SUBMISSION_SEALED, packet="ab" * 16, lane="held"))
+    line, head = next_line(EMPTY, DAY, LogRecord(event=Event.SUBMISSION_SEALED, packet="ab" * 16, lane="held"))
     assert line == (
         b'{"v":1,"seq":1,"day":"2026-11-21","event":"submission-sealed","packet":"' + b"ab" * 16 + b'","lane":"held",'
         b'"prev":"' + b"0" * 64 + b'"}'
@@ -154,7 +154,7 @@ def test_two_heads_of_one_number_cannot_both_hold() -> None:
 )
 def test_nothing_free_fits_into_a_record(event: Any, fields: dict[str, Any]) -> None:
     with pytest.raises((ValueError, TypeError)):
-        Record(event=event, **fields)
+        LogRecord(event=event, **fields)
 
 
 def test_a_day_is_nothing_finer() -> None:
@@ -165,7 +165,7 @@ def test_a_day_is_nothing_finer() -> None:
 
 def test_no_field_is_an_open_type() -> None:
     """A new field must be thought about here: only these names exist, and none of them is free text."""
-    assert {field.name for field in dataclasses.fields(Record)} == {"event", *SAMPLES}
+    assert {field.name for field in dataclasses.fields(LogRecord)} == {"event", *SAMPLES}
     assert {field.name for field in dataclasses.fields(Line)} == {"seq", "day", "record", "prev"}
     assert set().union(*FIELDS.values()) == set(SAMPLES)
     assert set(FIELDS) == set(Event)

@@ -15,7 +15,7 @@ import pytest
 
 from audit import chain
 from audit.chain import EMPTY, Head, check_chain, encode_line, hash_line, next_line
-from audit.events import Event, Record
+from audit.events import Event, LogRecord
 
 DAY = date(2026, 11, 21)
 COUNT = 10_000
@@ -32,9 +32,9 @@ def make_lines() -> list[bytes]:
     for number in range(COUNT):
         packet = f"{number:032x}"
         kinds = [
-            Record(event=Event.SUBMISSION_SEALED, packet=packet, lane="held" if number % 7 else "clear"),
-            Record(event=Event.PACKET_DELETED, packet=packet, batch=number // 10 + 1),
-            Record(event=Event.GATEWAY_STARTED),
+            LogRecord(event=Event.SUBMISSION_SEALED, packet=packet, lane="held" if number % 7 else "clear"),
+            LogRecord(event=Event.PACKET_DELETED, packet=packet, batch=number // 10 + 1),
+            LogRecord(event=Event.GATEWAY_STARTED),
         ]
         line, head = next_line(head, DAY, kinds[number % 3])
         lines.append(line)
@@ -45,7 +45,7 @@ LINES = make_lines()
 HEADS = [EMPTY, *(Head(number, hash_line(line)) for number, line in enumerate(LINES, start=1))]
 SIGNED = HEADS[EVERY::EVERY]
 BY_NUMBER = {head.seq: head for head in SIGNED}
-FOREIGN = encode_line(dataclasses.replace(parse_line(LINES[1]), record=Record(event=Event.GATEWAY_STOPPED)))
+FOREIGN = encode_line(dataclasses.replace(parse_line(LINES[1]), record=LogRecord(event=Event.GATEWAY_STOPPED)))
 
 
 def alter(lines: list[bytes], place: int) -> list[bytes]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from audit.chain import EMPTY, Head
-from audit.events import Event, Record
+from audit.events import Event, LogRecord
 from audit.log import AuditLog
 from gateway.home.home import GatewayHome
 from tests.enveis.test_cli_transfer import Machines, put
@@ -216,7 +216,7 @@ def long_history(low: Low, folder: Path, *, lines: int) -> tuple[LogCopy, AuditP
     """Return a copy with that many lines, and its first two lines as a part."""
     gateway = gateway_id(low.key.public)
     log = AuditLog(folder / f"{gateway}.audit.jsonl", today=lambda: DAY)
-    log.extend([Record(event=Event.SUBMISSION_SEALED, packet="ab" * 16, lane="clear")] * (lines - 1))
+    log.extend([LogRecord(event=Event.SUBMISSION_SEALED, packet="ab" * 16, lane="clear")] * (lines - 1))
     text = b"".join(line + b"\n" for line, _ in zip(log.lines(), range(2), strict=False))
     head = AuditLog(folder / "part.jsonl", today=lambda: DAY).adopt(text)
     return LogCopy(folder, gateway), AuditPart(1, 2, head.hash, len(text), ""), text

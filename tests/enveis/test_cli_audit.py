@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from audit.events import Event, Record
+from audit.events import Event, LogRecord
 from audit.log import AuditLog
 from enveis.main import main
 from tests.worlds.crossing import Low, make_sides
@@ -46,7 +46,10 @@ def home(tmp_path: Path) -> Path:
     log.append(Event.PACKET_DELETED, packet=PACKET, batch=1)
     log.rotate()
     log.extend(
-        [Record(event=Event.GATEWAY_STARTED), Record(event=Event.SUBMISSION_SEALED, packet="cd" * 16, lane="held")]
+        [
+            LogRecord(event=Event.GATEWAY_STARTED),
+            LogRecord(event=Event.SUBMISSION_SEALED, packet="cd" * 16, lane="held"),
+        ]
     )
     return tmp_path
 

@@ -15,7 +15,7 @@ from gateway.home.home import GatewayHome
 from keys.signing import SigningKey
 from tests.worlds.way_back import Source, WayBackMachines
 from transfer.bundle.reply import State
-from transfer.packet.manifest import Purpose
+from transfer.packet.manifest import PacketPurpose
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_what_a_source_deleted_stays_deleted(m: WayBackMachines, source: Source)
     m.accept(m.bundle())
     assert [reply.text for reply in m.read(source)] == ["Two"]
     # The request comes up; the desk learns, and a gateway that was set up anew has nothing to remember.
-    request = m.send(source, Purpose.DELETE_REPLIES, text="", seed=source.seed)
+    request = m.send(source, PacketPurpose.DELETE_REPLIES, text="", seed=source.seed)
     assert "BELONGS TO" in m.desk("open", request)
     (m.low / "way-back.sqlite").unlink()
     third = m.bundle()
@@ -125,14 +125,14 @@ def test_a_request_to_delete_that_nobody_signed_is_not_carried_out(m: WayBackMac
     first = m.send(source)
     m.desk("reply", first, typed="One")
     m.accept(m.bundle())
-    request = m.send(source, Purpose.DELETE_REPLIES, text="", seed=bytes(32))
+    request = m.send(source, PacketPurpose.DELETE_REPLIES, text="", seed=bytes(32))
     assert "only CLAIMS TO BELONG: it is not signed" in m.desk("open", request)
     m.accept(m.bundle())
     assert len(m.read(source)) == 1
 
 
 def test_later_visits_belong_or_claim_to(m: WayBackMachines, source: Source) -> None:
-    early = m.send(source, Purpose.ADDITION, seed=source.seed)
+    early = m.send(source, PacketPurpose.ADDITION, seed=source.seed)
     assert "no first packet of that case" in m.desk("open", early)
     assert "claims to belong" in m.desk("reply", early, typed="x", status=1)
     first = m.send(source)
@@ -144,7 +144,7 @@ def test_later_visits_belong_or_claim_to(m: WayBackMachines, source: Source) -> 
     m.desk("reply", early, typed="To both")
     m.accept(m.bundle())
     assert [reply.text for reply in m.read(source)] == ["To both"]
-    unsigned = m.send(source, Purpose.ADDITION)
+    unsigned = m.send(source, PacketPurpose.ADDITION)
     assert "CLAIMS TO BELONG" in m.desk("open", unsigned)
     purposes = {row["packet"]: row["purpose"] for row in m.call("desk", "inbox", "--home", m.high)}
     assert purposes == {early: "addition", first: "first", unsigned: "addition"}
@@ -162,18 +162,18 @@ def test_who_knows_a_lookup_takes_nothing_from_its_case(m: WayBackMachines, sour
     forger = _forger(source)
     first = m.send(source)
     m.desk("reply", first, typed="One")
-    assert "it is not signed with the key" in m.desk("open", m.send(forger, Purpose.ADDITION, seed=forger.seed))
+    assert "it is not signed with the key" in m.desk("open", m.send(forger, PacketPurpose.ADDITION, seed=forger.seed))
     forged = m.send(forger)
     m.desk("open", forged)
     m.accept(m.bundle())
     # Both are joined to their own, and who forged cannot have the other's replies deleted.
     for sender, case in ((source, first), (forger, forged)):
-        later = m.send(sender, Purpose.ADDITION, seed=sender.seed)
+        later = m.send(sender, PacketPurpose.ADDITION, seed=sender.seed)
         assert m.call("desk", "open", later, "--home", m.high)["standing"] == {"is": "belongs", "to": case}
-    m.desk("open", m.send(forger, Purpose.DELETE_REPLIES, text="", seed=forger.seed))
+    m.desk("open", m.send(forger, PacketPurpose.DELETE_REPLIES, text="", seed=forger.seed))
     m.accept(m.bundle())
     assert [reply.text for reply in m.read(source)] == ["One"]
-    m.desk("open", m.send(source, Purpose.DELETE_REPLIES, text="", seed=source.seed))
+    m.desk("open", m.send(source, PacketPurpose.DELETE_REPLIES, text="", seed=source.seed))
     m.accept(m.bundle())
     assert m.read(source) == []
 
@@ -182,7 +182,7 @@ def test_one_key_with_two_recipients_joins_nothing(m: WayBackMachines, source: S
     """What a gateway could do that saw a later visit: a first packet with the same key, and replies sealed to it."""
     m.desk("open", m.send(source))
     m.desk("open", m.send(_forger(source, signing=source.public.signing)))
-    later = m.send(source, Purpose.ADDITION, seed=source.seed)
+    later = m.send(source, PacketPurpose.ADDITION, seed=source.seed)
     assert "a gateway made one of them up" in m.desk("open", later)
 
 
@@ -191,7 +191,7 @@ def test_a_receipt_that_began_two_packets_deletes_the_replies_to_both(m: WayBack
         m.desk("reply", packet, typed=text)
     m.accept(m.bundle())
     assert {reply.text for reply in m.read(source)} == {"One", "Two"}
-    m.desk("open", m.send(source, Purpose.DELETE_REPLIES, text="", seed=source.seed))
+    m.desk("open", m.send(source, PacketPurpose.DELETE_REPLIES, text="", seed=source.seed))
     m.accept(m.bundle())
     assert m.read(source) == []
 
@@ -199,9 +199,9 @@ def test_a_receipt_that_began_two_packets_deletes_the_replies_to_both(m: WayBack
 def test_taking_back_is_believed_by_its_token(m: WayBackMachines, source: Source) -> None:
     first = m.send(source)
     m.desk("open", first)
-    genuine = m.send(None, Purpose.WITHDRAW, text="", withdraws=first, token=source.token)
+    genuine = m.send(None, PacketPurpose.WITHDRAW, text="", withdraws=first, token=source.token)
     assert f"asks that packet {first} be deleted. It BELONGS TO" in m.desk("open", genuine)
-    forged = m.send(None, Purpose.WITHDRAW, text="", withdraws=first, token="00" * 32)
+    forged = m.send(None, PacketPurpose.WITHDRAW, text="", withdraws=first, token="00" * 32)
     assert "its token is not that" in m.desk("open", forged)
     assert "nobody waits for a reply" in m.desk("reply", genuine, typed="x", status=1)
 

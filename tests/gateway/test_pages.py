@@ -33,13 +33,13 @@ from transfer.packet.message import (
     FIELD_MAX,
     PEOPLE_MAX,
     TEXT_MAX,
-    Kind,
+    Channel,
     Message,
+    MessageKind,
     Relation,
-    Road,
     Side,
 )
-from transfer.packet.writer import Member
+from transfer.packet.writer import PacketMember
 
 LIMITS = Limits(files_max=3, file_max_bytes=2**20, message_max_bytes=1024, allowed=frozenset(FileType))
 BODY = PublicBody(PerLanguage(en='A "court" <b>'), PerLanguage(en="Another <court>"))
@@ -101,7 +101,7 @@ def _fields(*values: tuple[str, str]) -> Fields:
 
 
 def _received(name: str) -> Received:
-    member = Member("files/01.txt", 0, 1, "0" * 64)
+    member = PacketMember("files/01.txt", 0, 1, "0" * 64)
     kept = KeptFile(name, FileType.TXT, member)
     verdicts = [
         Clear("0" * 64),
@@ -216,10 +216,10 @@ def test_a_choice_that_is_not_on_the_form_counts_as_not_made() -> None:
     assert message.people[0].side is Side.COMPLAINED_ABOUT
     choices = [("kind", "question"), ("relation", "user"), ("road", "copy-of"), ("public_body", "A court")]
     message = _parse(*choices, ("contact_please_call", "yes"))
-    assert (message.kind, message.relation, message.road) == (Kind.QUESTION, Relation.USER, None)
+    assert (message.kind, message.relation, message.road) == (MessageKind.QUESTION, Relation.USER, None)
     assert message.public_body == "A court"
     assert message.contact.please_call
-    assert _parse(("road", "copy")).road is Road.COPY
+    assert _parse(("road", "copy")).road is Channel.COPY
 
 
 def test_people_stand_in_the_order_of_their_numbers_and_names_in_the_order_given() -> None:

@@ -25,7 +25,7 @@ from transfer.packet.authorship_proof import (
     sign_challenge,
     verify_proof,
 )
-from transfer.packet.manifest import MadeBy, Purpose
+from transfer.packet.manifest import MadeBy, PacketPurpose
 
 SEED = bytes(range(32))
 PUBLIC = ed25519_public(SEED)
@@ -163,6 +163,6 @@ def test_what_cannot_be_proven_is_said(m: WayBackMachines) -> None:
         "receipt", "prove", challenge, "--yes", typed=source.words.return_words, status=1
     )
     assert "there is no terminal" in m.say("receipt", "prove", challenge, typed=source.words.proof_words, status=2)
-    addition = m.send(source, Purpose.ADDITION, seed=source.seed)
+    addition = m.send(source, PacketPurpose.ADDITION, seed=source.seed)
     refused = m.desk("challenge", addition, "--verifier", "a", "--purpose", "b", "--to", m.root / "x", status=1)
     assert "no proof key" in refused

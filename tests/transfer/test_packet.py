@@ -38,17 +38,17 @@ from transfer.packet.message import (
     FIELD_MAX,
     PEOPLE_MAX,
     TEXT_MAX,
+    Channel,
     Contact,
     Message,
+    MessageKind,
     Person,
     Relation,
-    Road,
     Side,
     encode_message,
     parse_message,
 )
-from transfer.packet.message import Kind as MessageKind
-from transfer.packet.writer import Member, PacketWriter, padded_size
+from transfer.packet.writer import PacketMember, PacketWriter, padded_size
 from transfer.record import RecordError
 
 IDENTITY = generate_identity(Kind.CLASSIC)
@@ -59,7 +59,7 @@ MESSAGE = Message(
     people=(Person(Side.COMPLAINED_ABOUT, "Kari", ("Nordmann", "Hansen"), "officer", "passport office"),),
     contact=Contact(email="a@example.org", please_call=True),
     relation=Relation.USER,
-    road=Road.OWN,
+    road=Channel.OWN,
     page_language="en",
 )
 MANIFEST = Manifest(
@@ -79,7 +79,7 @@ MANIFEST = Manifest(
 )
 
 
-def write_packet(files: dict[str, list[bytes]]) -> tuple[bytes, list[Member], PacketWriter]:
+def write_packet(files: dict[str, list[bytes]]) -> tuple[bytes, list[PacketMember], PacketWriter]:
     writer = PacketWriter([IDENTITY.recipient])
     sealed = [writer.header]
     members = []

@@ -16,7 +16,7 @@ from transfer.packet.manifest import (
     MadeBy,
     Manifest,
     Outcome,
-    Purpose,
+    PacketPurpose,
     ReceiptNote,
     encode_manifest,
     parse_manifest,
@@ -47,14 +47,14 @@ ADDITION = Manifest(
     sealed_to="00" * 8,
     receipt=RECEIPT,
     files=FILES,
-    purpose=Purpose.ADDITION,
+    purpose=PacketPurpose.ADDITION,
     withdrawal="56" * 32,
 )
 SIGNED = replace(ADDITION, visit=sign_visit(SEED, ADDITION, MESSAGE))
-FIRST = replace(ADDITION, purpose=Purpose.FIRST, receipt=replace(RECEIPT, proof="ef" * 32))
+FIRST = replace(ADDITION, purpose=PacketPurpose.FIRST, receipt=replace(RECEIPT, proof="ef" * 32))
 WITHDRAW = replace(
     ADDITION,
-    purpose=Purpose.WITHDRAW,
+    purpose=PacketPurpose.WITHDRAW,
     receipt=None,
     withdrawal="",
     withdraws=PacketId("ee" * 16),
@@ -71,7 +71,7 @@ def test_a_visit_with_the_cases_key_is_verified() -> None:
     "altered",
     [
         replace(SIGNED, packet=PacketId("1f" * 16)),
-        replace(SIGNED, purpose=Purpose.DELETE_REPLIES),
+        replace(SIGNED, purpose=PacketPurpose.DELETE_REPLIES),
         replace(SIGNED, receipt=replace(RECEIPT, lookup="cd" * 16)),
         replace(SIGNED, withdrawal="57" * 32),
         replace(SIGNED, withdrawal=""),
@@ -134,7 +134,7 @@ def test_a_token_withdraws_what_it_was_made_for() -> None:
         FIRST,
         SIGNED,
         ADDITION,
-        replace(SIGNED, purpose=Purpose.DELETE_REPLIES, files=()),
+        replace(SIGNED, purpose=PacketPurpose.DELETE_REPLIES, files=()),
         WITHDRAW,
         replace(FIRST, receipt=replace(FIRST.receipt, made_by=MadeBy.SOURCE)),
     ],

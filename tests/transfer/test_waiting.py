@@ -13,7 +13,7 @@ from audit.events import Event
 from tests.worlds.crossing import DAY, TICK, High, Low, make_sides
 from transfer.errors import CodeError
 from transfer.low_side.acknowledge import acknowledge, resume
-from transfer.low_side.discard import DiscardError, choose, discard, past_retention
+from transfer.low_side.discard import DiscardError, choose, discard_packets, past_retention
 from transfer.low_side.status import DAY_SECONDS, LowAlarm, WaitingLimits, age_in_days, read_low_status
 from transfer.low_side.waiting import Waiting, count_waiting
 from transfer.names import Lane, PacketId
@@ -153,12 +153,12 @@ def test_giving_up_deletes_what_was_named_and_says_so(tmp_path: Path) -> None:
     for wrong in ("0000", "00000004", "ffff", "000"):
         with pytest.raises(DiscardError, match="id 2 names no packet"):
             choose(found, [ids[0], wrong])
-    discard(low.side, choose(found, [ids[0], ids[2][:8].upper()]))
+    discard_packets(low.side, choose(found, [ids[0], ids[2][:8].upper()]))
     assert low.spooled() == {ids[1], ids[3]}
     said = events(low)
     assert [packet for event, packet in said if event == "packet-discarded"] == [ids[0], ids[2]]
     with pytest.raises(DiscardError, match="has left meanwhile"):
-        discard(low.side, found)
+        discard_packets(low.side, found)
     assert low.spooled() == {ids[1], ids[3]}
     assert events(low) == said
 
@@ -172,7 +172,7 @@ def test_what_was_given_up_can_still_be_acknowledged(tmp_path: Path) -> None:
     result = high.take(bag)
     found = past_retention(low, days=30)
     assert all(item.exported for item in found)
-    discard(low.side, choose(found, [ids[0], ids[1]]))
+    discard_packets(low.side, choose(found, [ids[0], ids[1]]))
     with pytest.raises(CodeError):
         acknowledge(low.side, result.code)
     done = acknowledge(low.side, result.code, missing=[ids[1]])
@@ -196,7 +196,7 @@ def test_an_interrupted_giving_up_is_completed(tmp_path: Path, monkeypatch: pyte
     with monkeypatch.context() as patch:
         patch.setattr(target, where, interrupted)
         with pytest.raises(KeyboardInterrupt):
-            discard(side, past_retention(low, days=30))
+            discard_packets(side, past_retention(low, days=30))
     low.later()
     assert [batch.packets for batch in low.export(tmp_path / "stick").batches] == [1]  # never what was given up
     resume(low.side)

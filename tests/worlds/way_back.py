@@ -25,7 +25,7 @@ from keys.receipt import (
 from keys.recipient import Kind
 from transfer.bundle.reply import Reply, open_reply
 from transfer.names import Lane, PacketId, new_packet_id
-from transfer.packet.manifest import MadeBy, Manifest, Purpose, ReceiptNote, encode_manifest
+from transfer.packet.manifest import MadeBy, Manifest, PacketPurpose, ReceiptNote, encode_manifest
 from transfer.packet.message import Message, encode_message
 from transfer.packet.visit_signature import new_withdraw_token, sign_visit, withdrawal_of
 from transfer.packet.writer import PacketWriter
@@ -100,7 +100,7 @@ class WayBackMachines:
     def send(
         self,
         source: Source | None,
-        purpose: Purpose = Purpose.FIRST,
+        purpose: PacketPurpose = PacketPurpose.FIRST,
         *,
         text: str = "hello",
         seed: bytes | None = None,
@@ -112,7 +112,7 @@ class WayBackMachines:
         material = GatewayHome(self.low).load()
         packet, message = new_packet_id(), encode_message(Message(text=text))
         note = None if source is None else ReceiptNote(**asdict(source.public), made_by=made_by)
-        if note is not None and purpose is not Purpose.FIRST:
+        if note is not None and purpose is not PacketPurpose.FIRST:
             note = replace(note, proof="")
         manifest = Manifest(
             packet=packet,
@@ -123,7 +123,7 @@ class WayBackMachines:
             receipt=note,
             files=(),
             purpose=purpose,
-            withdrawal=withdrawal_of(source.token) if source is not None and purpose is Purpose.FIRST else "",
+            withdrawal=withdrawal_of(source.token) if source is not None and purpose is PacketPurpose.FIRST else "",
             withdraws=withdraws,
             withdraw_token=token,
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from audit.events import Event, Record
+from audit.events import Event, LogRecord
 from disk.durable import make_private_folder
 from disk.lock import exclusive
 from keys.errors import KeyMaterialError
@@ -177,12 +177,12 @@ def _log_import(high: HighSide, batch: Batch, digest: str, *, count: int) -> Non
     if since is None:
         return
     records = [
-        Record(event=Event.BATCH_CONFLICT, gateway=alarm.gateway, batch=alarm.number, digest=digest)
+        LogRecord(event=Event.BATCH_CONFLICT, gateway=alarm.gateway, batch=alarm.number, digest=digest)
         for alarm in high.arrivals.alarms()
         if alarm.digest == digest
     ]
     records.append(
-        Record(
+        LogRecord(
             event=Event.BATCH_IMPORTED,
             gateway=batch.gateway,
             batch=batch.number,

@@ -21,7 +21,7 @@ class DiscardError(TransferError):
 
 
 @dataclass(frozen=True, slots=True)
-class OldPacket:
+class DiscardCandidate:
     """A packet beyond the limit; `exported` when it is in a batch that waits for its words: it may have arrived."""
 
     id: PacketId
@@ -30,12 +30,12 @@ class OldPacket:
     exported: bool
 
 
-def past_retention(low: LowSide, *, days: int) -> list[OldPacket]:
+def past_retention(low: LowSide, *, days: int) -> list[DiscardCandidate]:
     """Return the packets that have waited for `days` days or longer, the oldest first."""
     now = low.spool.now()
     with low.outbox.taken() as is_taken:
         found = [
-            OldPacket(packet, lane, age, is_taken(packet))
+            DiscardCandidate(packet, lane, age, is_taken(packet))
             for lane in Lane
             for start, packet, _ in low.spool.scan(lane)
             if (age := age_in_days(start, now)) >= days
@@ -43,13 +43,13 @@ def past_retention(low: LowSide, *, days: int) -> list[OldPacket]:
     return sorted(found, key=lambda item: (-item.days, item.id))
 
 
-def choose(found: Sequence[OldPacket], untrusted_names: Sequence[str]) -> list[OldPacket]:
+def choose(found: Sequence[DiscardCandidate], untrusted_names: Sequence[str]) -> list[DiscardCandidate]:
     """Return the packets that ids, or their beginnings, name.
 
     Raises:
         DiscardError: One of them names none of the packets beyond the limit, or several.
     """
-    chosen: dict[PacketId, OldPacket] = {}
+    chosen: dict[PacketId, DiscardCandidate] = {}
     for place, untrusted in enumerate(untrusted_names, start=1):
         typed = untrusted.strip().lower()
         fitting = [item for item in found if len(typed) >= PREFIX_MIN and item.id.startswith(typed)]
@@ -61,7 +61,7 @@ def choose(found: Sequence[OldPacket], untrusted_names: Sequence[str]) -> list[O
     return list(chosen.values())
 
 
-def discard(low: LowSide, packets: Sequence[OldPacket]) -> None:
+def discard_packets(low: LowSide, packets: Sequence[DiscardCandidate]) -> None:
     """Delete these packets for ever, durably, and log each."""
     with exclusive(low.lock):
         resume(low)

@@ -34,7 +34,7 @@ AUDIT_PART_MAX: Final = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class BatchDraft:
     """What a new batch has beside its packets: the new lines of the log, and a secret of its own."""
 
     number: int
@@ -45,7 +45,7 @@ class Draft:
     secret: bytes = field(repr=False)
 
 
-def draft_batch(low: LowSide) -> Draft:
+def draft_batch(low: LowSide) -> BatchDraft:
     """Return the next batch of this gateway, without packets.
 
     Raises:
@@ -59,10 +59,10 @@ def draft_batch(low: LowSide) -> Draft:
         raise BagError("this gateway has used up its batch numbers; set up a new one")
     secret = low.random(SECRET_SIZE)
     audit, lines = _audit_part(low, after=last.audit_last if last else 0)
-    return Draft(number, last.digest if last else None, audit, lines, seal_bytes(secret, low.recipients), secret)
+    return BatchDraft(number, last.digest if last else None, audit, lines, seal_bytes(secret, low.recipients), secret)
 
 
-def sign_draft(low: LowSide, draft: Draft, lane: Lane, entries: Sequence[PacketEntry]) -> SignedBatch:
+def sign_draft(low: LowSide, draft: BatchDraft, lane: Lane, entries: Sequence[PacketEntry]) -> SignedBatch:
     """Return the batch of a draft and its packets, signed."""
     batch = Batch(
         gateway=gateway_id(low.key.public),
@@ -78,7 +78,7 @@ def sign_draft(low: LowSide, draft: Draft, lane: Lane, entries: Sequence[PacketE
     return SignedBatch(batch, manifest, sign_batch(manifest, low.key))
 
 
-def record_draft(low: LowSide, draft: Draft, signed: SignedBatch) -> None:
+def record_draft(low: LowSide, draft: BatchDraft, signed: SignedBatch) -> None:
     """Write a signed draft into the ledger: from here on its number belongs to this batch.
 
     This comes before anything of it becomes visible outside. Otherwise a crash could give the number to another

@@ -7,7 +7,7 @@ from pathlib import Path
 from disk.lock import exclusive
 from transfer.batch.batch import PACKETS_MAX
 from transfer.errors import BagError, SpoiltPacketError, TransferError
-from transfer.low_side.draft import Draft, draft_batch
+from transfer.low_side.draft import BatchDraft, draft_batch
 from transfer.low_side.export_bag import ExportedBatch, bag_again, bag_new, space_for_packets
 from transfer.low_side.low_side import LowSide
 from transfer.low_side.recovery import resume
@@ -99,7 +99,9 @@ def _new_batches(low: LowSide, destination: Path, lanes: Sequence[Lane], progres
         raise BagError(f"{destination} has no room for even one packet; use an empty or larger stick")
 
 
-def _fitting(oldest: Sequence[SpooledPacket], low: LowSide, draft: Draft, destination: Path) -> list[SpooledPacket]:
+def _fitting(
+    oldest: Sequence[SpooledPacket], low: LowSide, draft: BatchDraft, destination: Path
+) -> list[SpooledPacket]:
     """Return as many of the oldest as fit; a younger one never overtakes because it is smaller."""
     space = space_for_packets(low, destination, audit=len(draft.lines), secret=len(draft.sealed))
     chosen: list[SpooledPacket] = []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from transfer.batch.batch import Batch, PacketEntry, gateway_id, parse_batch
 from transfer.errors import BagError, LedgerError, SpoiltPacketError
-from transfer.low_side.draft import Draft, audit_again, record_draft, sign_draft
+from transfer.low_side.draft import BatchDraft, audit_again, record_draft, sign_draft
 from transfer.low_side.low_side import LowSide
 from transfer.low_side.outbox import BatchState
 from transfer.low_side.recovery import log_export
@@ -42,7 +42,7 @@ def space_for_packets(low: LowSide, destination: Path, *, audit: int, secret: in
 def bag_new(
     low: LowSide,
     destination: Path,
-    draft: Draft,
+    draft: BatchDraft,
     chosen: Sequence[SpooledPacket],
     *,
     progress: Progress,

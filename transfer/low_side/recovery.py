@@ -5,7 +5,7 @@ command comes next (`resume`), and each step may be repeated.
 """
 
 from audit.chain import EMPTY
-from audit.events import Event, Record
+from audit.events import Event, LogRecord
 from transfer.low_side.low_side import LowSide
 from transfer.low_side.outbox import BatchState
 from transfer.names import Lane
@@ -23,7 +23,7 @@ def resume(low: LowSide) -> None:
 def log_export(low: LowSide, number: int) -> None:
     """Log the export of a batch, once."""
     batch = low.outbox.find(number)
-    record = Record(
+    record = LogRecord(
         event=Event.BATCH_EXPORTED, batch=number, lane=str(batch.lane), count=batch.packets, digest=batch.digest
     )
     low.audit.extend_once([record], after=batch.audit_last if batch.log_seq is None else batch.log_seq)
@@ -38,8 +38,8 @@ def settle_batch(low: LowSide, number: int) -> None:
     left = sorted(arrived - low.outbox.discarded(arrived))
     low.spool.remove_all(batch.lane, left)
     records = [
-        Record(event=Event.BATCH_ACKNOWLEDGED, batch=number, count=len(arrived), digest=batch.digest),
-        *(Record(event=Event.PACKET_DELETED, packet=packet, batch=number) for packet in left),
+        LogRecord(event=Event.BATCH_ACKNOWLEDGED, batch=number, count=len(arrived), digest=batch.digest),
+        *(LogRecord(event=Event.PACKET_DELETED, packet=packet, batch=number) for packet in left),
     ]
     low.audit.extend_once(records, after=batch.log_seq or EMPTY.seq)
     low.outbox.settle(number)
@@ -54,6 +54,6 @@ def settle_discards(low: LowSide) -> None:
         for lane in Lane:
             low.spool.remove_all(lane, [item.id for item in discards if item.lane is lane])
         low.spool.withdrawals.forget(item.id for item in discards)
-    records = [Record(event=Event.PACKET_DISCARDED, packet=item.id, lane=str(item.lane)) for item in discards]
+    records = [LogRecord(event=Event.PACKET_DISCARDED, packet=item.id, lane=str(item.lane)) for item in discards]
     low.audit.extend_once(records, after=min(item.log_seq for item in discards))
     low.outbox.mark_discarded()

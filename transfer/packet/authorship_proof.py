@@ -43,7 +43,7 @@ class Challenge:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class AuthorshipProof:
     """A challenge with the public half of the proof words and their signature, hexadecimal."""
 
     challenge: Challenge
@@ -86,17 +86,17 @@ def parse_challenge(untrusted: bytes) -> Challenge:
     return _challenge(lines)
 
 
-def sign_challenge(seed: bytes, challenge: Challenge) -> Proof:
+def sign_challenge(seed: bytes, challenge: Challenge) -> AuthorshipProof:
     """Return the proof, made with the seed that the proof words lead to."""
-    return Proof(challenge, ed25519_public(seed), sign_ed25519(seed, encode_challenge(challenge)))
+    return AuthorshipProof(challenge, ed25519_public(seed), sign_ed25519(seed, encode_challenge(challenge)))
 
 
-def encode_proof(proof: Proof) -> bytes:
+def encode_proof(proof: AuthorshipProof) -> bytes:
     """Return the proof as text: the challenge, and two lines."""
     return encode_challenge(proof.challenge) + f"key: {proof.public}\nsignature: {proof.signature}\n".encode()
 
 
-def parse_proof(untrusted: bytes) -> Proof:
+def parse_proof(untrusted: bytes) -> AuthorshipProof:
     """Return the proof in a text; it is not verified yet.
 
     Raises:
@@ -106,10 +106,10 @@ def parse_proof(untrusted: bytes) -> Proof:
     if len(lines) != len(_NAMES) + 3 or lines[0] != _TITLE:
         raise ProofError("this is not a proof ('enveis receipt prove' makes one)")
     public, signature = _value(lines[-2], "key", _HEX_64), _value(lines[-1], "signature", _HEX_128)
-    return Proof(_challenge(lines[:-2]), public, signature)
+    return AuthorshipProof(_challenge(lines[:-2]), public, signature)
 
 
-def verify_proof(proof: Proof, *, public: str, manifest: bytes, message: bytes) -> None:
+def verify_proof(proof: AuthorshipProof, *, public: str, manifest: bytes, message: bytes) -> None:
     """Return when the proof was made with the proof words of this packet, about these records.
 
     Raises:

@@ -22,7 +22,7 @@ _RECIPIENT: Final = re.compile(r"age1[a-z0-9]{58,2000}", re.ASCII)
 _MEMBER: Final = re.compile(r"files/[0-9]{2,3}\.[a-z0-9]{1,8}", re.ASCII)
 
 
-class Purpose(StrEnum):
+class PacketPurpose(StrEnum):
     """What a packet is for; only a `first` one begins a case."""
 
     FIRST = "first"
@@ -102,7 +102,7 @@ class Manifest:
     receipt: ReceiptNote | None  # None for `withdraw` only: the page that withdraws knows no words
     files: tuple[FileNote, ...]
     refused: tuple[RefusedNote, ...] = ()
-    purpose: Purpose = Purpose.FIRST
+    purpose: PacketPurpose = PacketPurpose.FIRST
     visit: str = ""  # signature of a later visit, 128 hexadecimal digits; transfer/packet/visit_signature.py
     withdrawal: str = ""  # SHA-256 of the token that withdraws this packet, hexadecimal; empty where there is none
     withdraws: PacketId | None = None  # the packet that a `withdraw` takes back
@@ -146,7 +146,7 @@ def parse_manifest(untrusted_bytes: bytes) -> Manifest:
         received=record.one_of("received", parse_day),
         lane=record.one_of("lane", Lane),
         sealed_to=record.matching("sealed_to", HEX_64),
-        purpose=record.one_of("purpose", Purpose),
+        purpose=record.one_of("purpose", PacketPurpose),
         visit=record.one_of("visit", _hex_or_empty(HEX_512)),
         withdrawal=record.one_of("withdrawal", _hex_or_empty(HEX_256)),
         withdraws=record.one_of("withdraws", lambda text: parse_packet_id(text) if text else None),
@@ -175,11 +175,11 @@ def _fits_its_purpose(manifest: Manifest) -> bool:
     receipt = manifest.receipt
     takes_back = (manifest.withdraws is not None, bool(manifest.withdraw_token))
     match manifest.purpose:
-        case Purpose.FIRST:
+        case PacketPurpose.FIRST:
             return receipt is not None and bool(receipt.proof) and not manifest.visit and not any(takes_back)
-        case Purpose.ADDITION | Purpose.DELETE_REPLIES:
+        case PacketPurpose.ADDITION | PacketPurpose.DELETE_REPLIES:
             return receipt is not None and not receipt.proof and not any(takes_back)
-        case Purpose.WITHDRAW:
+        case PacketPurpose.WITHDRAW:
             return receipt is None and not manifest.visit and not manifest.withdrawal and all(takes_back)
         case _:
             assert_never(manifest.purpose)

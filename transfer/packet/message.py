@@ -18,7 +18,7 @@ PEOPLE_MAX: Final = 200
 FAMILY_NAMES_MAX: Final = 8  # of one person
 
 
-class Kind(StrEnum):
+class MessageKind(StrEnum):
     """What the source wants."""
 
     COMPLAINT = "complaint"
@@ -46,7 +46,7 @@ class Relation(StrEnum):
     OTHER = "other"
 
 
-class Road(StrEnum):
+class Channel(StrEnum):
     """How the matter comes here (requirements P3, M2)."""
 
     OWN = "own-matter"
@@ -82,14 +82,14 @@ class Contact:
 class Message:
     """Everything but the files."""
 
-    kind: Kind = Kind.COMPLAINT
+    kind: MessageKind = MessageKind.COMPLAINT
     text: str = ""
     public_body: str = ""  # the entry of the gateway's list, by its name at that time
     public_body_other: str = ""  # in free text, when it is not on the list
     people: tuple[Person, ...] = ()
     contact: Contact = Contact()
     relation: Relation | None = None
-    road: Road | None = None
+    road: Channel | None = None
     page_language: str = ""  # of the form that was used, as a BCP 47 tag
 
     @property
@@ -142,14 +142,14 @@ def parse_message(untrusted_bytes: bytes) -> Message:
     record = parse_record(untrusted_bytes, name="message.json", largest=MESSAGE_MAX)
     record.integer("enveis_message", low=MESSAGE_VERSION, high=MESSAGE_VERSION)
     message = Message(
-        kind=record.one_of("kind", Kind),
+        kind=record.one_of("kind", MessageKind),
         text=record.text("text", longest=TEXT_MAX),
         public_body=record.text("public_body", longest=FIELD_MAX),
         public_body_other=record.text("public_body_other", longest=FIELD_MAX),
         people=record.items("people", most=PEOPLE_MAX, read=_person),
         contact=_contact(record.record("contact")),
         relation=record.optional("relation", lambda field: record.one_of(field, Relation)),
-        road=record.optional("road", lambda field: record.one_of(field, Road)),
+        road=record.optional("road", lambda field: record.one_of(field, Channel)),
         page_language=record.text("page_language", longest=35),  # RFC 5646, section 4.4.1
     )
     record.close()

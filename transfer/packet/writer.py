@@ -19,7 +19,7 @@ _ZEROS: Final = bytes(64 * 1024)
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class PacketMember:
     """A file that was written: where its plaintext lies in the ZIP, and its digest."""
 
     name: str
@@ -75,12 +75,14 @@ class PacketWriter:
         self._zip.take(plaintext)
         return self._age.update(plaintext)
 
-    def end(self) -> tuple[bytes, Member]:
+    def end(self) -> tuple[bytes, PacketMember]:
         """End the member that was begun; return with the bytes what it holds."""
         member = self._begun()
         size = self.position - member.start
         self._open = None
-        return self._age.update(self._zip.end()), Member(member.name, member.start, size, member.digest.hexdigest())
+        return self._age.update(self._zip.end()), PacketMember(
+            member.name, member.start, size, member.digest.hexdigest()
+        )
 
     def finish(self, message: bytes, manifest: bytes) -> Iterator[bytes]:
         """Write message, manifest, padding and the ZIP's directory, and seal the last chunk; yields as it goes.

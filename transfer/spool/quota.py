@@ -30,13 +30,13 @@ class SpoolFullError(TransferError):
 
 
 class Admission:
-    """Room promised to one submission, in bytes of the sealed packet, until `release`."""
+    """Bytes promised to one submission, in bytes of the sealed packet, until `release`."""
 
-    def __init__(self, room: "Room", *, small: bool) -> None:
+    def __init__(self, account: "SpoolQuota", *, small: bool) -> None:
         self.reserved = 0
         self.small = small
         self.written = 0
-        self._room = room
+        self._account = account
 
     def cover(self, total: int) -> None:
         """Make sure that `total` bytes may be written, asking for more room where the promise was too small.
@@ -45,11 +45,11 @@ class Admission:
             SpoolFullError: There is no more room.
         """
         if total > self.reserved:
-            self._room.promise(self, total)
+            self._account.promise(self, total)
 
     def release(self) -> None:
         """Give the room back. May be called again."""
-        self._room.release(self)
+        self._account.release(self)
 
     def __enter__(self) -> Self:
         return self
@@ -60,7 +60,7 @@ class Admission:
         self.release()
 
 
-class Room:
+class SpoolQuota:
     """The account of one spool folder; safe to use from several threads."""
 
     def __init__(self, root: Path, *, quota: int, reserve: int) -> None:

@@ -20,7 +20,7 @@ from typing import Final
 from disk.durable import PRIVATE, is_disk_full, make_private_folder, sync_folder
 from disk.lock import lock, try_lock
 from transfer.names import Lane, PacketId
-from transfer.spool.quota import INCOMING, Admission, Room, SpoolFullError, packets_in
+from transfer.spool.quota import INCOMING, Admission, SpoolFullError, SpoolQuota, packets_in
 from transfer.spool.withdrawals import Withdrawals
 
 __all__ = ["Admission", "IncomingPacket", "Spool", "SpoolFullError", "SpooledPacket"]
@@ -59,7 +59,7 @@ class Spool:
         self.root = root
         self._tick = tick
         self._now = now
-        self._room = Room(root, quota=quota, reserve=reserve)
+        self._quota = SpoolQuota(root, quota=quota, reserve=reserve)
         self.withdrawals = Withdrawals(root)
 
     def prepare(self) -> int:
@@ -79,20 +79,20 @@ class Spool:
         Raises:
             SpoolFullError: Quota or disk have no room beyond the reserve; for a small one, none at all.
         """
-        return self._room.admit(length)
+        return self._quota.admit(length)
 
     def fill(self) -> float:
         """Return how much of what large submissions may use is used or promised: 1 and above is full."""
-        return self._room.fill()
+        return self._quota.fill()
 
     def create(self, packet_id: PacketId, admission: Admission) -> "IncomingPacket":
         """Open a new packet in `incoming/`. The packet owns the admission from here on."""
         path = self.root / INCOMING / f"{packet_id}.part"
-        self._room.own(path.name)
+        self._quota.own(path.name)
         try:
             fd = _create_locked(path)
         except OSError as error:
-            self._room.disown(path.name)
+            self._quota.disown(path.name)
             admission.release()
             raise _translated(error) from None
         return IncomingPacket(self, packet_id, path, fd, admission)
@@ -168,7 +168,7 @@ class Spool:
 
     def left(self, part: str) -> None:
         """Note that `part` is no longer in `incoming/`; called by the packet itself when it ends."""
-        self._room.disown(part)
+        self._quota.disown(part)
 
     def _sorted(self, lane: Lane, found: Iterator[tuple[int, PacketId, int]]) -> list[SpooledPacket]:
         return [SpooledPacket(packet, lane, size, self.path(lane, packet)) for _, packet, size in sorted(found)]

@@ -11,7 +11,7 @@ import pytest
 
 from audit.chain import EMPTY, parse_line, split_lines
 from audit.errors import AuditError, LogDamagedError
-from audit.events import Event, Record
+from audit.events import Event, LogRecord
 from audit.log import AuditLog
 
 DAY = date(2026, 11, 21)
@@ -32,7 +32,7 @@ echo "$seq $prev"
 def make_log(folder: Path, *, lines: int = 0) -> AuditLog:
     log = AuditLog(folder / "audit.jsonl", today=lambda: DAY)
     if lines:
-        log.extend([Record(event=Event.PACKET_OPENED, packet=f"{number:032x}") for number in range(lines - 1)])
+        log.extend([LogRecord(event=Event.PACKET_OPENED, packet=f"{number:032x}") for number in range(lines - 1)])
     return log
 
 

@@ -10,7 +10,7 @@ import pytest
 from audit import segments
 from audit.chain import parse_line, split_lines
 from audit.errors import LineError, LogDamagedError
-from audit.events import Event, Record
+from audit.events import Event, LogRecord
 from audit.log import AuditLog
 from audit.segments import closed_folder, closed_segments
 
@@ -22,7 +22,7 @@ def make_log(folder: Path) -> AuditLog:
 
 
 def say(log: AuditLog, count: int) -> None:
-    log.extend([Record(event=Event.PACKET_OPENED, packet=f"{number:032x}") for number in range(count)])
+    log.extend([LogRecord(event=Event.PACKET_OPENED, packet=f"{number:032x}") for number in range(count)])
 
 
 @pytest.fixture

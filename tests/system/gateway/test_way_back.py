@@ -14,7 +14,7 @@ from keys.recipient import Kind
 from tests.worlds.gateway_process import Answer, GatewayProcess, OpenedPacket, form_body, form_head
 from transfer.bundle.contents import Grant
 from transfer.names import Lane
-from transfer.packet.manifest import MadeBy, Purpose, ReceiptNote
+from transfer.packet.manifest import MadeBy, PacketPurpose, ReceiptNote
 from transfer.packet.message import encode_message
 from transfer.packet.visit_signature import is_token_of, verify_visit
 from transfer.spool.spool import Spool
@@ -79,7 +79,7 @@ def test_the_whole_way_back(gateway: GatewayProcess) -> None:
     assert added.status == 200
     assert added.words is None
     packet = newest(gateway)
-    assert packet.manifest.purpose is Purpose.ADDITION
+    assert packet.manifest.purpose is PacketPurpose.ADDITION
     assert packet.message.text == "One thing more."
     assert packet.files == {"a.txt": b"the letter"}
     assert packet.manifest.receipt is not None
@@ -89,7 +89,7 @@ def test_the_whole_way_back(gateway: GatewayProcess) -> None:
     deleted = gateway.post("/delete-replies", [("words", hidden)])
     assert deleted.status == 200
     request = newest(gateway)
-    assert request.manifest.purpose is Purpose.DELETE_REPLIES
+    assert request.manifest.purpose is PacketPurpose.DELETE_REPLIES
     verify_visit(receipt.signing, request.manifest, encode_message(request.message))
     gone = gateway.come_back(deleted.hidden("words"))
     assert "We have read it" not in gone.text
@@ -200,7 +200,7 @@ def test_what_is_added_with_unknown_words_is_received_all_the_same(gateway: Gate
         stripped = re.sub(r'(name="(words|token|packet)" value=")[^"]*', r"\1", answer.text)
         pages.add(stripped)
     assert len(pages) == 1
-    assert [manifest.purpose for manifest in manifests] == [Purpose.ADDITION] * 2
+    assert [manifest.purpose for manifest in manifests] == [PacketPurpose.ADDITION] * 2
     assert [manifest.receipt.lookup == receipt.lookup for manifest in manifests if manifest.receipt] == [True, False]
 
 
@@ -312,7 +312,7 @@ def test_what_has_left_is_asked_back_from_the_desk(gateway: GatewayProcess) -> N
     assert "left" in answer.text
     request = newest(gateway)
     assert len(gateway.leftovers()) == 2
-    assert request.manifest.purpose is Purpose.WITHDRAW
+    assert request.manifest.purpose is PacketPurpose.WITHDRAW
     assert request.manifest.withdraws == packet.manifest.packet
     assert is_token_of(packet.manifest.withdrawal, request.manifest.withdraw_token)
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from audit.chain import parse_line, split_lines
-from audit.events import Event, Record
+from audit.events import Event, LogRecord
 from audit.log import AuditLog
 from keys.age.small import seal_bytes
 from keys.identity import generate_identity
@@ -134,7 +134,7 @@ def refused(low: Low, high: High, bag: Path, kind: type[BatchError] = BatchError
         high.take(bag)
     assert state(high, low) == before
     said = [parse_line(line).record for line in split_lines(high.audit.lines_after(seq))]
-    assert said == [Record(event=Event.BATCH_REFUSED)]
+    assert said == [LogRecord(event=Event.BATCH_REFUSED)]
     message = str(caught.value)
     assert "\n" not in message
     return message
@@ -271,7 +271,7 @@ def put_log(text: bytes, *, head: str) -> Callable[[dict[str, Any], Path], None]
 def rewritten(low: Low, tmp_path: Path, lines: int) -> tuple[bytes, str]:
     """Return a log of as many lines that says something else from its second line on."""
     log = AuditLog(tmp_path / "rewritten.jsonl", today=lambda: DAY)
-    log.extend([Record(event=Event.GATEWAY_STOPPED)] * (lines - 1))
+    log.extend([LogRecord(event=Event.GATEWAY_STOPPED)] * (lines - 1))
     return log.lines_after(0), log.head().hash
 
 
