@@ -1,6 +1,7 @@
 """What coming back leaves behind: nothing that was typed, and no file operation that tells a case from none."""
 
 import re
+import resource
 import signal
 import subprocess
 import time
@@ -22,7 +23,11 @@ _FILE = re.compile(r"^\d+ +(\w+)\((?:AT_FDCWD<[^>]*>, )?(?:\d+<(/[^>]*)>|\"(/[^\
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
-    with GatewayProcess(tmp_path_factory.mktemp("secrets"), kind=Kind.CLASSIC, tick_seconds=6 * 3600) as running:
+    # Core files as large as this machine lets them be: that none is left must be the gateway's own doing.
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    wrapper = ["prlimit", f"--core={'unlimited' if most == resource.RLIM_INFINITY else most}"]
+    root = tmp_path_factory.mktemp("secrets")
+    with GatewayProcess(root, kind=Kind.CLASSIC, wrapper=wrapper, tick_seconds=6 * 3600) as running:
         yield running
 
 
@@ -48,6 +53,14 @@ def _file_calls(gateway: GatewayProcess, output: Path, words: str) -> list[tuple
     # The valve looks at the spool once a second, whoever is here.
     named = [(match[1], match[2] or match[3]) for match in calls]
     return [(call, path) for call, path in named if "/spool" not in path and not path.startswith(("/dev/", "/proc/"))]
+
+
+def _children(pid: int) -> list[int]:
+    """Return all processes below one, at any depth."""
+    found = []
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        found += [int(child), *_children(int(child))]
+    return found
 
 
 def test_the_same_files_are_touched_in_the_same_order(gateway: GatewayProcess, tmp_path: Path) -> None:
@@ -82,7 +95,12 @@ def test_nothing_that_was_typed_and_no_word_is_left_behind(gateway: GatewayProce
     gateway.post("/delete-replies", [("words", hidden)])
     gateway.submit([("message", CANARY), ("receipt_public", f"{CANARY} {CANARY}")])
     gateway.raw(f"GET /return?words={CANARY} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
-    # A process that dies badly leaves no core file either.
+    # A process that dies badly leaves no core file either, nor does one that the gateway started.
+    processes = [gateway.pid, *_children(gateway.pid)]
+    assert len(processes) > 1
+    for process in processes:
+        limits = Path(f"/proc/{process}/limits").read_text()
+        assert re.search(r"^Max core file size +0 +0 ", limits, re.MULTILINE), limits
     gateway.stop(signal.SIGABRT)
     assert not [path for folder in (gateway.root, Path.cwd()) for path in folder.glob("core*") if path.is_file()]
     secret = [CANARY, REPLY, words, hidden, page.hidden("token"), other.return_words, other.proof_words]
