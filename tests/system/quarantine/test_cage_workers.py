@@ -166,6 +166,21 @@ def test_an_unsealed_file_is_not_looked_at(zygote: ZygoteClient) -> None:
         os.close(fd)
 
 
+def test_no_byte_of_a_file_is_read_before_a_worker_is_caged(zygote: ZygoteClient) -> None:
+    """A pipe in a file's place keeps what nobody reads: the zygote passes it on, and a caged worker refuses it."""
+    reading, writing = os.pipe()
+    own = processes_of(zygote)[: own_processes(zygote)]
+    with open(reading, "rb") as left, open(writing, "wb") as given:  # noqa: PTH123 - descriptors
+        given.write(b"pass")
+        given.flush()
+        with pytest.raises(UndecidableError) as caught:
+            CagedExaminer(BUDGETS, zygote).examine(reading, FileType.TXT, deadline=time.monotonic() + 10)
+        given.close()
+        assert caught.value.reason is Reason.WORKER_FAILED
+        assert left.read() == b"pass"
+    assert processes_of(zygote)[: len(own)] == own, "the zygote has not ended over it"
+
+
 def test_nothing_that_a_worker_changes_reaches_the_next_one(zygote: ZygoteClient) -> None:
     examine(zygote, "import builtins; builtins.len = None; sys.modules.clear(); os.environ['A'] = 'b'")
     assert examine(zygote, "assert len('a') == 1 and 'A' not in os.environ and sys.modules") == Examination()
