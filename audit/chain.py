@@ -18,8 +18,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from structlog.processors import JSONRenderer
-
 from audit.errors import ChainError, LineError
 from audit.events import FIELDS, Event, LogRecord
 
@@ -112,8 +110,8 @@ def encode_line(line: Line) -> bytes:
     values: dict[str, object] = {"v": VERSION, "seq": line.seq, "day": line.day.isoformat(), "prev": line.prev}
     values |= {"event": str(line.record.event)}
     values |= {name: getattr(line.record, name) for name in FIELDS[line.record.event]}
-    rendered = _render(None, "", {name: _plain(values[name]) for name in _ORDER if name in values})
-    return rendered if isinstance(rendered, bytes) else rendered.encode()
+    plain = {name: _plain(values[name]) for name in _ORDER if name in values}
+    return json.dumps(plain, separators=(",", ":")).encode()
 
 
 def parse_line(untrusted_line: bytes) -> Line:
@@ -223,6 +221,3 @@ def _follow(before: Head, line: Line, place: int) -> list[Fault]:
 
 def _plain(value: object) -> object:
     return str(value) if isinstance(value, str) else value  # an enum's member becomes its text
-
-
-_render: Final = JSONRenderer(separators=(",", ":"))

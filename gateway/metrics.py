@@ -18,10 +18,10 @@ from typing import Final
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
+from audit.operational_log import LogEvent, log
 from disk.durable import PRIVATE
 from disk.lock import try_lock
 from gateway.http.responses import Page, QuietServer
-from gateway.log import LogEvent, log
 from transfer.low_side.outbox import Outbox
 from transfer.low_side.status import (
     DAY_SECONDS,

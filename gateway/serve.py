@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from audit.events import Event
+from audit.operational_log import LogEvent, LogForm, choose_form, log
 from audit.utc_day import utc_today
 from disk.lock import shared
 from gateway.errors import GatewayError
@@ -19,7 +20,6 @@ from gateway.home.config import GatewayConfig, parse_listen
 from gateway.home.home import GatewayHome, GatewayMaterial
 from gateway.http.app import Gateway, Listener
 from gateway.limits import Limits
-from gateway.log import LogEvent, log
 from gateway.metrics import LOOK_EVERY, MetricsSocket, reader
 from gateway.pages.pages import Pages
 from gateway.pages.site import Site, site_of
@@ -65,9 +65,10 @@ def serve(home: GatewayHome, *, listen: str | None = None, on_listening: Callabl
     allow_descriptors()
     # What libraries say quotes addresses and requests; our own log does not pass through here.
     logging.disable(logging.CRITICAL)
+    config = home.load_config()
+    choose_form(LogForm(config.log_form), load=True)
     if swap_is_active():
         log(LogEvent.SWAP_ACTIVE)
-    config = home.load_config()
     with contextlib.ExitStack() as held:
         # Several may serve one home, but none while its key is changed: what it logged then would be lost.
         held.enter_context(shared(home.serving, busy="the key of this gateway is being changed just now: start again"))

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Final
 
+from audit.operational_log import LogEvent, log
 from gateway.errors import GatewayError
 from gateway.home.config import UNCAGED, GatewayConfig
-from gateway.log import LogEvent, log
 from quarantine.cage.layers import REQUIRED, Cage, Layer, missing_layers
 from quarantine.errors import CageError
 from quarantine.file_types import PICTURES
@@ -41,7 +41,7 @@ def start_cage(
     if broken and not accepted:
         zygote.close()
         raise GatewayError(f"{_describe(broken)}; {_ADVICE}")
-    log(LogEvent.CAGE_BROKEN if broken else LogEvent.CAGE_HOLDS)
+    log(LogEvent.CAGE_BROKEN if broken else LogEvent.CAGE_PROVEN)
     return zygote
 
 

@@ -1,14 +1,16 @@
 """`enveis transfer send | receive | resend`: batches over a one-way link."""
 
+import contextlib
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from enveis.command import Command, RefusedError, home_of
-from enveis.terminal import Terminal, amount
+from enveis.terminal import Terminal
 
 if TYPE_CHECKING:
+    from audit.operational_log import LogForm
     from gateway.home.home import GatewayHome
     from transfer.diode.receiver.commit_process import Committed
     from transfer.diode.receiver.processes import Ending, Role
@@ -89,57 +91,68 @@ def _send(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _run_sender(home: "GatewayHome", settings: "SenderSettings", terminal: Terminal, ending: "Ending") -> None:
+    from audit.operational_log import LogEvent, LogForm, choose_form, log
     from enveis.wiring import low_side
     from transfer.diode.sender.link_ledger import LinkLedger
     from transfer.diode.sender.sender import Sender
     from transfer.diode.wire.datagram import LinkKey
 
-    display = _SendDisplay(terminal)
+    form = LogForm(settings.log_form)
+    choose_form(form)
     with Sender(
         low_side(home),
         LinkLedger(home.root / LINK_LEDGER),
         LinkKey(home.load_pairing().link_key),
         settings,
         should_continue=ending.should_continue,
-        on_progress=display.show,
-        warn=terminal.warn,
+        on_progress=_Watch(terminal, form).show,
     ) as sender:
-        terminal.note(f"Sending to {settings.to}, at most {amount(settings.rate_bytes)} a second. Press Ctrl-C to end.")
+        log(LogEvent.LINK_SENDING, address=settings.to, rate=settings.rate_bytes)
         sender.run()
 
 
-class _SendDisplay:
-    """Shows each transmission as a bar, and as one line when it has ended."""
+class _Watch:
+    """Logs each transmission when it has ended; where people read the lines, a bar shows how far it is."""
 
-    def __init__(self, terminal: Terminal) -> None:
-        self._terminal = terminal
+    def __init__(self, terminal: Terminal, form: "LogForm") -> None:
+        self._terminal, self._form = terminal, form
         self._label = ""
         self._is_away = False
+        self._bar = contextlib.ExitStack()
 
     def show(self, progress: "SendProgress") -> None:
-        header, geometry = progress.header, progress.header.geometry
+        self._draw(progress)
+        if progress.is_end:
+            self._bar.close()
+            self._label = ""
+            self._log(progress)
+
+    def _draw(self, progress: "SendProgress") -> None:
+        from audit.operational_log import LogForm
+
+        header = progress.header
         label = f"batch {header.number}, transmission {progress.transmission}"
+        if self._form is LogForm.JSON:  # a bar is no JSON
+            return
         if label != self._label:
             self._label = label
-            self._progress = self._terminal.progress(label)
-            self._show = self._progress.__enter__()
-        self._show(min(progress.block * geometry.block_symbols * geometry.symbol, geometry.size), geometry.size)
-        if progress.is_end:
-            self._progress.__exit__(None, None, None)
-            self._label = ""
-            of = f" of {progress.passes}" if progress.transmission <= progress.passes else ", on the carousel"
-            sent = f"{amount(geometry.size)}, transmission {progress.transmission}{of}"
-            if progress.counts:
-                self._is_away = False
-                self._terminal.note(f"Batch {header.number} was sent: {sent}.")
-            elif not self._is_away:  # once, until a batch leaves again
-                self._is_away = True
-                self._terminal.warn(
-                    f"Batch {header.number} did not leave this machine ({progress.unsent} datagrams were not sent): "
-                    "is the interface up, and does it have its address? The batch is sent again automatically."
-                )
-            for packet in sorted(progress.unreadable):
-                self._terminal.warn(f"  packet {packet} cannot be read here and arrives as missing")
+            self._draw_bar = self._bar.enter_context(self._terminal.progress(label))
+        done = progress.block * header.geometry.block_symbols * header.geometry.symbol
+        self._draw_bar(min(done, header.geometry.size), header.geometry.size)
+
+    def _log(self, progress: "SendProgress") -> None:
+        from audit.operational_log import LogEvent, log
+
+        number, size = progress.header.number, progress.header.geometry.size
+        if progress.counts:
+            self._is_away = False
+            event = LogEvent.BATCH_SENT if progress.transmission <= progress.passes else LogEvent.BATCH_SENT_AGAIN
+            log(event, batch=number, size=size, transmission=progress.transmission, passes=progress.passes)
+        elif not self._is_away:  # once, until something leaves again
+            self._is_away = True
+            log(LogEvent.BATCH_NOT_SENT, batch=number, unsent=progress.unsent)
+        for packet in sorted(progress.unreadable):
+            log(LogEvent.PACKET_UNREADABLE, batch=number, packet=packet)
 
 
 def _receive_arguments(parser: ArgumentParser) -> None:
@@ -162,29 +175,34 @@ def _receive(arguments: Namespace, terminal: Terminal) -> int:
         terminal.say(f"Written: {write_settings(root, ReceiverSettings())}. Read it, and set at least 'listen'.")
         return 0
     if arguments.role:
-        _run_role(Role(arguments.role), root, terminal)
+        _run_role(Role(arguments.role), root)
     else:
-        _run_all(root, terminal)
+        _run_all(root)
     return 0
 
 
-def _run_all(root: Path, terminal: Terminal) -> None:
+def _run_all(root: Path) -> None:
+    from audit.operational_log import LogEvent, LogForm, choose_form, log
     from transfer.diode.receiver.network_process import open_socket, read_links
     from transfer.diode.receiver.processes import Ending, Role, keep_running
 
     settings = receiver_settings(root)
+    choose_form(LogForm(settings.log_form))
     links = read_links(root / "gateways")
-    open_socket(settings).close()  # what cannot work is reported once, not by a process that is restarted repeatedly
+    # What cannot work is reported once, here, and not by a process that is started again and again.
+    open_socket(settings).close()
     command = [sys.executable, "-m", "enveis", "--home", str(root), "transfer", "receive", "--role"]
-    terminal.note(f"Listening on {settings.listen} for {len(links)} gateways. Press Ctrl-C to end.")
+    log(LogEvent.LINK_LISTENING, address=settings.listen, count=len(links))
     with Ending() as ending:
-        keep_running({role: [*command, str(role)] for role in Role}, ending.should_continue, terminal.warn)
+        keep_running({role: [*command, str(role)] for role in Role}, ending.should_continue)
 
 
-def _run_role(role: "Role", root: Path, terminal: Terminal) -> None:
+def _run_role(role: "Role", root: Path) -> None:
+    from audit.operational_log import choose_form
     from transfer.diode.receiver.processes import Ending, Role, run_commit, run_decode, taken
 
     shelf = shelf_of(root)
+    choose_form(_log_form(root))
     with taken(shelf, role), Ending() as ending:
         if role is Role.NETWORK:
             from transfer.diode.receiver.network_process import read_links, run_network
@@ -194,23 +212,32 @@ def _run_role(role: "Role", root: Path, terminal: Terminal) -> None:
                 shelf, links, receiver_settings(root), should_continue=ending.should_continue, ready=lambda: None
             )
         elif role is Role.DECODE:
-            run_decode(shelf, ending.should_continue, terminal.warn)
+            run_decode(shelf, ending.should_continue)
         else:
             from transfer.diode.receiver.network_process import read_links
 
             trusted = {link.gateway: link.key for link in read_links(root / "gateways")}
-            run_commit(
-                shelf, trusted, ending.should_continue, lambda done: _show_committed(terminal, done), terminal.warn
-            )
+            run_commit(shelf, trusted, ending.should_continue, _log_committed)
 
 
-def _show_committed(terminal: Terminal, done: "Committed") -> None:
-    terminal.say(
-        f"Batch {done.number} of gateway {done.gateway} has arrived: {done.packets} packets. "
-        "Run 'enveis transfer import' to take it into the inbox."
-    )
+def _log_form(root: Path) -> "LogForm":
+    """Return the form of log lines; the default where this role's own user may not read `link.toml`."""
+    from audit.operational_log import LogForm
+    from disk.settings import SettingsError
+    from transfer.diode.settings import ReceiverSettings
+
+    try:
+        return LogForm(receiver_settings(root).log_form)
+    except (SettingsError, RefusedError):
+        return LogForm(ReceiverSettings.log_form)
+
+
+def _log_committed(done: "Committed") -> None:
+    from audit.operational_log import LogEvent, log
+
+    log(LogEvent.BATCH_ARRIVED, batch=done.number, gateway=done.gateway, packets=done.packets)
     if done.absent:
-        terminal.warn(f"  {done.absent} of its packets are missing: the gateway cannot read them")
+        log(LogEvent.PACKETS_ABSENT, batch=done.number, count=done.absent)
 
 
 def _resend_arguments(parser: ArgumentParser) -> None:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from audit.operational_log import LogForm
 from disk.settings import check_settings, encode_settings, setting
 from gateway.home.editors_wording import LINE_MAX, NOTHING_SAID, PARAGRAPH_MAX, PerLanguage, PublicBody, default_bodies
 from gateway.languages import Language
@@ -147,6 +148,11 @@ class GatewayConfig:
     )
     metrics_socket: str = setting(
         "", why="Path of a Unix socket with rounded counts for Prometheus; empty: metrics.sock in the home."
+    )
+    log_form: str = setting(
+        "json",
+        choices=tuple(map(str, LogForm)),
+        why="Form of the lines on standard error: json for programs, console for people.",
     )
     also_hold: tuple[str, ...] = setting(
         (),

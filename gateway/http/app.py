@@ -8,10 +8,10 @@ from typing import Final
 
 from aiohttp import HttpVersion11, web
 
+from audit.operational_log import LogEvent, log
 from gateway.http.posts import ADD, POSTS, WAYS_BACK, add_problem, body_max, post
 from gateway.http.responses import Page, QuietServer, padded
 from gateway.languages import Asked, read_address
-from gateway.log import LogEvent, log
 from gateway.pages.pages import Pages
 from gateway.pages.rendering import SCRIPT, STYLE, TABLE, static
 from gateway.problems import Problem, SubmissionError

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from gateway.log import LogEvent, log
+from audit.operational_log import LogEvent, log
 
 LOOK: Final = 1.0  # seconds between two looks
 

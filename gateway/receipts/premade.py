@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Final
 
-from gateway.log import LogEvent, log
+from audit.operational_log import LogEvent, log
 from gateway.receipts.derivation_client import RESTART_AFTER, derivation
 from gateway.receipts.derivation_process import FRESH
 from keys.receipt import PublicReceipt

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Final
 
-from gateway.log import LogEvent, log
+from audit.operational_log import LogEvent, log
 from gateway.receipts.derivation_client import RESTART_AFTER, Derivation, derivation
 from gateway.receipts.derivation_process import NICE, RETURN
 from keys.receipt import RETURN_BITS, ReturnSecrets, parse_return_words

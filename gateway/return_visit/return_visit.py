@@ -14,9 +14,9 @@ from aiohttp import StreamReader
 
 from audit.errors import AuditError
 from audit.events import Event
+from audit.operational_log import LogEvent, log
 from gateway.errors import GatewayError
 from gateway.form import WORDS_FIELD, Fields
-from gateway.log import LogEvent, log
 from gateway.problems import Problem, SubmissionError
 from gateway.reading.request_body import Body
 from gateway.reading.short_form import read_short_form

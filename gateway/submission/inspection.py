@@ -9,7 +9,7 @@ import contextlib
 import time
 from dataclasses import dataclass, field
 
-from gateway.log import LogEvent, log
+from audit.operational_log import LogEvent, log
 from gateway.submission.intake import KeptFile
 from gateway.submission.plaintext_span import Span
 from keys.age.errors import PayloadError

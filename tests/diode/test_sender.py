@@ -41,7 +41,6 @@ class Bench:
         self.low = low_side(self.ends.low)
         self.ledger = LinkLedger(root / "link.sqlite")
         self.progress: list[SendProgress] = []
-        self.warned: list[str] = []
         self.ending = threading.Event()
 
     def sender(self) -> Sender:
@@ -53,7 +52,6 @@ class Bench:
             self.ends.sender,
             should_continue=lambda: not self.ending.is_set(),
             on_progress=self.progress.append,
-            warn=self.warned.append,
         )
 
 
@@ -124,7 +122,9 @@ def test_what_cannot_be_read_keeps_no_other_packet_waiting(bench: Bench, monkeyp
         form_batch(bench.low)
 
 
-def test_a_batch_that_cannot_be_sent_any_more_ends_nobody_when_it_is_asked_for(bench: Bench) -> None:
+def test_a_batch_that_cannot_be_sent_any_more_ends_nobody_when_it_is_asked_for(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
     bench.ends.put(3000)
     number = form_batch(bench.low)
     assert number == 1
@@ -134,7 +134,7 @@ def test_a_batch_that_cannot_be_sent_any_more_ends_nobody_when_it_is_asked_for(b
     with bench.sender() as sender:
         sender._check_batches(time.monotonic())
         sender._check_batches(time.monotonic())
-    assert len(bench.warned) == 1
+    assert capsys.readouterr().err.count("sender-blocked") == 1
 
 
 def test_ctrl_c_ends_the_whole_group_without_a_traceback(bench: Bench) -> None:

@@ -2,9 +2,6 @@
 
 import asyncio
 import contextlib
-import json
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import date
@@ -277,18 +274,3 @@ async def test_the_stop_waits_for_an_upload_and_not_for_deaf_or_idle_visitors(
         writer.close()
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
-
-
-def test_the_log_has_no_field_for_text() -> None:
-    script = "from gateway.log import LogEvent, log\n"
-    script += (
-        "try:\n    int('CanarySecret')\nexcept ValueError as error:\n    log(LogEvent.FAULT, fault=error, count=3)\n"
-    )
-    script += "log(LogEvent.FAULT, fault=ValueError('CanarySecret'))\n"
-    said = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
-    assert said.stdout == ""
-    lines = [json.loads(line) for line in said.stderr.splitlines()]
-    assert lines == [
-        {"event": "fault", "type": "ValueError", "at": "<string>:3", "count": 3},
-        {"event": "fault", "type": "ValueError", "at": "?"},
-    ]

@@ -40,7 +40,7 @@ async def run(*_):
     logging.getLogger('asyncio').critical('CanarySecret')
 home = mock.Mock(
     serving=pathlib.Path(sys.argv[1]),
-    load_config=mock.Mock(return_value=mock.Mock(allowed_types=())),
+    load_config=mock.Mock(return_value=mock.Mock(allowed_types=(), log_form='json')),
     load=mock.Mock(return_value=mock.Mock(config=mock.Mock(listen='127.0.0.1:0'))),
 )
 with mock.patch('gateway.serve._run', run):

@@ -7,6 +7,7 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Final
 
+from audit.operational_log import LogForm
 from disk.settings import check_settings, encode_settings, setting
 from transfer.diode.wire.datagram import MTU_MAX, MTU_MIN
 
@@ -77,6 +78,11 @@ class SenderSettings:
         why="Whether the link is always busy at rate_bytes and every datagram looks like any other, so that whoever"
         " watches it does not see when something is sent.",
     )
+    log_form: str = setting(
+        "console",
+        choices=tuple(map(str, LogForm)),
+        why="Form of the lines on standard error: json for programs, console for people.",
+    )
 
     def __post_init__(self) -> None:
         """Raise ValueError with a sentence that names the key and its bounds."""
@@ -111,6 +117,11 @@ class ReceiverSettings:
         bounds=(MIB, 512 * MIB),
         why="Bytes of the socket's buffer in the kernel. Without the right to force it, the kernel's limit"
         " net.core.rmem_max applies: raise that too.",
+    )
+    log_form: str = setting(
+        "console",
+        choices=tuple(map(str, LogForm)),
+        why="Form of the lines on standard error: json for programs, console for people.",
     )
 
     def __post_init__(self) -> None:

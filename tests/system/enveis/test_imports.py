@@ -34,6 +34,7 @@ def loaded(tmp_path: Path, *arguments: str | Path, status: int = 0) -> set[str]:
         [sys.executable, "-c", RECORDER, target, *map(str, arguments)], check=False, capture_output=True, text=True
     )
     assert done.returncode == status, done.stderr
+    assert "structlog" not in json.loads(target.read_text()), "it takes half of a command's time"
     return ours(target)
 
 

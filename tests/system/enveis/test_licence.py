@@ -25,7 +25,14 @@ def text() -> bytes:
     """Return the licence's text as `make licence` brings it in."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     # -o: the environment that runs this test is never made again under it, whatever the times of its files are.
-    subprocess.run(["make", "-o", ".venv/.locked", "licence"], cwd=ROOT, env=environment, check=True, capture_output=True, timeout=300)
+    subprocess.run(
+        ["make", "-o", ".venv/.locked", "licence"],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+        capture_output=True,
+        timeout=300,
+    )
     return (FOLDER / TEXT).read_bytes()
 
 

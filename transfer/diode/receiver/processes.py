@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
+from audit.operational_log import LogEvent, log
 from disk.lock import BusyError, exclusive
 from transfer.diode.receiver.open_objects import OpenShelf
 from transfer.diode.receiver.shelf import Shelf
@@ -93,14 +94,14 @@ def taken(shelf: Shelf, role: Role) -> Iterator[None]:
         raise BusyError(f"the {role} process of another receiver already works on {shelf.root}") from None
 
 
-def run_decode(shelf: Shelf, should_continue: Callable[[], bool], warn: Callable[[str], None]) -> None:
+def run_decode(shelf: Shelf, should_continue: Callable[[], bool]) -> None:
     """Decode READY blocks until `should_continue` returns false."""
     from transfer.diode.coder import keep_memory
     from transfer.diode.receiver.decode_process import decode_ready
 
     keep_memory()
     objects = OpenShelf(shelf)
-    full_disk = _FullDiskWarner(objects, warn)
+    full_disk = _FullDiskLog(objects)
     while should_continue():
         attempts = decode_ready(objects)
         full_disk.check()
@@ -113,14 +114,13 @@ def run_commit(
     trusted: "Mapping[GatewayId, VerifyKey]",
     should_continue: Callable[[], bool],
     on_committed: "Callable[[Committed], None]",
-    warn: Callable[[str], None],
 ) -> None:
     """Commit whole objects until `should_continue` returns false."""
     from transfer.diode.receiver.commit_process import commit_whole
     from transfer.diode.receiver.part_copies import Copies
 
     objects, copies = OpenShelf(shelf), Copies()
-    full_disk = _FullDiskWarner(objects, warn)
+    full_disk = _FullDiskLog(objects)
     while should_continue():
         for done in commit_whole(objects, trusted, copies):
             on_committed(done)
@@ -128,19 +128,17 @@ def run_commit(
         time.sleep(COMMIT_REST)
 
 
-class _FullDiskWarner:
-    """Warns once when an object waits for disk space, and again only after there was space."""
+class _FullDiskLog:
+    """Logs once when an object waits for disk space, and again only after there was space."""
 
-    def __init__(self, objects: OpenShelf, warn: Callable[[str], None]) -> None:
-        self._objects, self._warn, self._has_warned = objects, warn, False
+    def __init__(self, objects: OpenShelf) -> None:
+        self._objects, self._is_logged = objects, False
 
     def check(self) -> None:
         is_waiting = self._objects.is_waiting_for_space()
-        if is_waiting and not self._has_warned:
-            self._warn(
-                f"the disk with {self._objects.shelf.root} is full: what has arrived waits there until there is space"
-            )
-        self._has_warned = is_waiting
+        if is_waiting and not self._is_logged:
+            log(LogEvent.DISK_FULL)
+        self._is_logged = is_waiting
 
 
 class _Child:
@@ -168,9 +166,7 @@ class _Child:
         return status
 
 
-def keep_running(
-    commands: Mapping[Role, Sequence[str]], should_continue: Callable[[], bool], warn: Callable[[str], None]
-) -> None:
+def keep_running(commands: Mapping[Role, Sequence[str]], should_continue: Callable[[], bool]) -> None:
     """Run one process for each role, restart what dies, and end all of them at the end."""
     children = {role: _Child(command) for role, command in commands.items()}
     try:
@@ -178,7 +174,7 @@ def keep_running(
             for role, child in children.items():
                 status = child.check()
                 if status is not None:
-                    warn(f"the {role} process ended (status {status}) and was restarted")
+                    log(LogEvent.PROCESS_RESTARTED, role=str(role), status=status)
             time.sleep(REST)
     finally:
         for child in children.values():

@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, TypeVar
 
 from audit.errors import AuditError
+from audit.operational_log import LogEvent, log
 from disk.lock import BusyError
 from transfer.batch.batch import gateway_id
 from transfer.diode.sender.batch_object import BatchObject, form_batch
@@ -48,7 +49,6 @@ class Sender:
         settings: How to send.
         should_continue: Called often; the sender ends when it returns false.
         on_progress: Called with the progress of an object, a few times a second at most.
-        warn: Called with one sentence about something that an operator should fix.
     """
 
     def __init__(
@@ -60,10 +60,9 @@ class Sender:
         *,
         should_continue: Callable[[], bool],
         on_progress: Callable[[SendProgress], None],
-        warn: Callable[[str], None],
     ) -> None:
         self._low, self._ledger, self._settings = low, ledger, settings
-        self._should_continue, self._on_progress, self._warn = should_continue, on_progress, warn
+        self._should_continue, self._on_progress = should_continue, on_progress
         gateway = gateway_id(low.key.public)
         self._symbol = symbol_size(settings.mtu)
         start = ledger.next_start(int(time.time()))
@@ -87,7 +86,7 @@ class Sender:
         self._aside = ThreadPoolExecutor(1, thread_name_prefix="aside")
         self._forming: Future[int | None] | None = None
         self._check_at = self._form_again = 0.0
-        self._warned: set[str] = set()
+        self._logged: set[str] = set()
 
     def __enter__(self) -> "Sender":
         return self
@@ -180,9 +179,9 @@ class Sender:
     def _set_aside(self, number: int | None, error: TransferError | AuditError) -> None:
         if number is not None:
             self._schedule.remove(number)
-        if str(error) not in self._warned:
-            self._warned.add(str(error))
-            self._warn(str(error))
+        if str(error) not in self._logged:
+            self._logged.add(str(error))
+            log(LogEvent.SENDER_BLOCKED, reason=str(error))
 
     def _form(self, now: float) -> None:
         """Let another thread make new batches: hashing gigabytes must not silence the link."""
