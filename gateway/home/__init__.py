@@ -1,1 +1,3 @@
-"""TODO: what this room owns."""
+"""The home directory of one gateway: its files (`home`), its settings (`config`, with the editors' own texts in
+`editors_wording`), the desk that it trusts (`desk_trust`), and a new key in the place of the old (`rekey`).
+"""

@@ -1,1 +1,1 @@
-"""TODO: what this room owns."""
+"""HTTP at both ends: requests to what they ask for (`app`, `posts`), and the only responses that leave (`responses`)."""

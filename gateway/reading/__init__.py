@@ -1,1 +1,3 @@
-"""TODO: what this room owns."""
+"""The reading of one request's body, and who may send one: deadlines and parts (`request_body`), the small forms of the
+pages (`short_form`), who gives way when too many upload (`upload_slots`), when files are switched off (`file_valve`).
+"""

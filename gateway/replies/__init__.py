@@ -1,1 +1,1 @@
-"""TODO: what this room owns."""
+"""The desk's replies as they lie here, sealed: the file (`reply_store`) and the same in memory (`mailboxes`)."""
