@@ -2,7 +2,7 @@
 
 The rooms, in the order of a submission's way: `http` (what comes in and goes out), `reading` (one request's body),
 `submission` (from the first part to a durable packet), `receipts` (words and their keys), `return_visit` and `replies`
-(a source who comes back), `pages` (what a source sees), `home` (the directory, the settings and the keys of one gateway).
-At the door: `serve` (from start to stop), `station` (what one process works with), `start_cage`, `hardening`, `metrics`;
-the nouns that the rooms share: `form`, `limits`, `problems`, `views`, `languages`, `errors`.
+(a source who comes back), `pages` (what a source sees), `home` (the directory, settings and keys).
+At the door: `serve` (start to stop), `station` (what one process works with), `start_cage`, `hardening`, `metrics`; the
+nouns that the rooms share: `form`, `limits`, `problems`, `views`, `languages`, `errors`.
 """

@@ -1,1 +1,1 @@
-"""HTTP at both ends: requests to what they ask for (`app`, `posts`), and the only responses that leave (`responses`)."""
+"""HTTP at both ends: requests and what they ask for (`app`, `posts`), and every response (`responses`)."""
