@@ -9,7 +9,7 @@ from gateway.home.config import UNCAGED, GatewayConfig
 from quarantine.cage.layers import REQUIRED, Cage, Layer, missing_layers
 from quarantine.errors import CageError
 from quarantine.file_types import PICTURES
-from quarantine.workers.cage_test import Proof, prove_cage
+from quarantine.workers.cage_test import AttackResult, prove_cage
 from quarantine.workers.zygote_client import ZygoteClient
 
 _ADVICE: Final = "inspection = false takes files unseen and holds them all, locked at the desk until a person decides"
@@ -45,15 +45,17 @@ def start_cage(
     return zygote
 
 
-def _start(cage: Cage, *, pictures: bool) -> tuple[ZygoteClient, list[Proof]]:
+def _start(cage: Cage, *, pictures: bool) -> tuple[ZygoteClient, list[AttackResult]]:
     """Return a zygote and the attacks that its cage does not stop."""
     zygote = ZygoteClient(cage, pictures=pictures)
     try:
-        return zygote, [proof for proof in prove_cage(zygote) if not proof.outcome.holds]
+        return zygote, [result for result in prove_cage(zygote) if not result.outcome.is_stopped]
     except BaseException:
         zygote.close()
         raise
 
 
-def _describe(broken: list[Proof]) -> str:
-    return f"the cage does not hold here, as a file could {' and '.join(proof.sentence for proof in broken)}"
+def _describe(broken: list[AttackResult]) -> str:
+    return (
+        f"the cage does not withstand attacks here: a file could {' and '.join(result.sentence for result in broken)}"
+    )

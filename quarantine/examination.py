@@ -28,7 +28,7 @@ _MEMBER_FORMS: Final = ({"size", "crc32"}, {"size", "blake2sp"}, {"size", "crc32
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class ArchiveMember:
     """One member that has to be unpacked to go on; exactly one of the two sums is there.
 
     A RAR's members have no place: all that have bytes are listed, in the archive's order, and are unpacked in one
@@ -48,7 +48,7 @@ class Examination:
     """Findings of a file's structure, the members that have to be unpacked to go on, and what was unpacked already."""
 
     findings: tuple[Finding, ...] = ()
-    members: tuple[Member, ...] = ()
+    members: tuple[ArchiveMember, ...] = ()
     spent_members: int = 0  # that the worker itself looked into; the members above are not among them
     spent_bytes: int = 0  # that these unpacked to
 
@@ -77,7 +77,7 @@ class Examiner(Protocol):
             UndecidableError: No answer that can be believed before `deadline`.
         """
 
-    def expand(self, fd: int, member: Member, *, deadline: float) -> SealedMemfd:
+    def expand(self, fd: int, member: ArchiveMember, *, deadline: float) -> SealedMemfd:
         """Unpack the one member of a ZIP that `examine` named by its place, into memory of its own.
 
         A worker in the same cage runs `zip.expand` and writes the bytes to its pipe; here they are counted
@@ -99,7 +99,7 @@ def encode_examination(examination: Examination) -> bytes:
     return json.dumps(answer, separators=(",", ":")).encode()
 
 
-def _encode_member(member: Member) -> dict[str, int | str | list[int]]:
+def _encode_member(member: ArchiveMember) -> dict[str, int | str | list[int]]:
     encoded: dict[str, int | str | list[int]] = {"size": member.size}
     if member.blake2sp is not None:
         encoded["blake2sp"] = member.blake2sp.hex()
@@ -142,7 +142,7 @@ def _parse(untrusted_answer: bytes, budgets: Budgets) -> Examination:
     )
 
 
-def _parse_member(untrusted: object) -> Member:
+def _parse_member(untrusted: object) -> ArchiveMember:
     if not isinstance(untrusted, dict) or set(untrusted) - {"promise"} not in _MEMBER_FORMS:
         raise ValueError("not a member")
     size = _whole(untrusted["size"], SIZE_MAX)
@@ -152,11 +152,11 @@ def _parse_member(untrusted: object) -> Member:
         if len(place) > PLACE_MAX:
             raise ValueError("too deep")
         numbers = tuple(_whole(number, SIZE_MAX) for number in place)
-        return Member(size, crc32=_whole(untrusted["crc32"], CRC32_MAX), place=numbers, promise=promise)
+        return ArchiveMember(size, crc32=_whole(untrusted["crc32"], CRC32_MAX), place=numbers, promise=promise)
     digest = _text(untrusted["blake2sp"])
     if len(digest) != 2 * BLAKE2SP_SIZE:
         raise ValueError("not a digest")
-    return Member(size, blake2sp=bytes.fromhex(digest), promise=promise)
+    return ArchiveMember(size, blake2sp=bytes.fromhex(digest), promise=promise)
 
 
 def _text(untrusted: object) -> str:

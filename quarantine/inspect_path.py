@@ -17,7 +17,7 @@ READ_SIZE: Final = 1024 * 1024  # bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Inspected:
     """The file would be taken, and this is what the inspection says."""
 
     file_type: FileType
@@ -38,7 +38,7 @@ def inspect_path(
     seconds: float,
     allowed: frozenset[FileType] = DEFAULT_TYPES,
     file_max: int = FILE_MAX,
-) -> Taken | Refused:
+) -> Inspected | Refused:
     """Read `path` into memory and judge it within `seconds`; raises OSError when it cannot be read."""
     digest = hashlib.sha256()
     with path.open("rb") as stream, MemfdWriter(file_max) as writer:
@@ -50,6 +50,6 @@ def inspect_path(
                 file_type = accepted_type(path.name, memfd.head(HEAD_SIZE), allowed)
                 until = time.monotonic() + seconds
                 verdict = inspector.inspect(memfd, file_type, digest.hexdigest(), deadline=until)
-                return Taken(file_type, verdict)
+                return Inspected(file_type, verdict)
         except (RefusedType, FileTooLargeError) as error:
             return Refused(error)

@@ -13,7 +13,7 @@ from quarantine.archive.allowance import Allowance, DamagedArchiveError
 from quarantine.archive.content import ContentSearch, Promise, kind_to_check
 from quarantine.budgets import Budgets
 from quarantine.errors import OverBudgetError, UndecidableError
-from quarantine.examination import Examination, Examiner, Member
+from quarantine.examination import ArchiveMember, Examination, Examiner
 from quarantine.file_types import HEAD_SIZE, FileType
 from quarantine.findings import Code, Finding
 from quarantine.memfd import SealedMemfd
@@ -130,7 +130,7 @@ class Inspector:
         self,
         memfd: SealedMemfd,
         file_type: FileType,
-        members: tuple[Member, ...],
+        members: tuple[ArchiveMember, ...],
         findings: list[Finding],
         allowance: Allowance,
         *,
@@ -158,7 +158,7 @@ class Inspector:
                     return
 
     def _expand(
-        self, fd: int, members: tuple[Member, ...], allowance: Allowance, deadline: float
+        self, fd: int, members: tuple[ArchiveMember, ...], allowance: Allowance, deadline: float
     ) -> Generator[SealedMemfd, None, None]:
         """Members of a ZIP, as `unpack_rar` gives a RAR's: each is closed when the next one is asked for."""
         for member in members:

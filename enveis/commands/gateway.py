@@ -132,15 +132,16 @@ def _cage_rows() -> tuple[list[tuple[str, str]], bool]:
         return [("cage", f"MISSING: this kernel lacks {' and '.join(lacking)}")], False
     try:
         with ZygoteClient() as zygote:
-            hello, proofs = zygote.start(), prove_cage(zygote)
+            hello, results = zygote.start(), prove_cage(zygote)
     except CageError as error:
         return [("cage", f"MISSING: {error}")], False
     extra = "with namespaces" if hello.namespaces else "without namespaces, which are extra"
     rows = [("cage", f"Landlock ABI {hello.landlock_abi}, seccomp, {extra}")]
     rows += [
-        (f"a file cannot {proof.sentence}", proof.outcome if proof.outcome.holds else "IT CAN") for proof in proofs
+        (f"a file cannot {result.sentence}", result.outcome if result.outcome.is_stopped else "IT CAN")
+        for result in results
     ]
-    return rows, all(proof.outcome.holds for proof in proofs)
+    return rows, all(result.outcome.is_stopped for result in results)
 
 
 def _scanner_state(socket: str, *, wanted: bool) -> tuple[str, bool]:

@@ -11,7 +11,7 @@ from enveis.terminal import Terminal
 
 if TYPE_CHECKING:
     from gateway.home.config import GatewayConfig
-    from quarantine.inspect_path import Refused, Taken
+    from quarantine.inspect_path import Inspected, Refused
     from quarantine.verdict import Verdict
 
 _SECONDS: Final = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?", re.ASCII)
@@ -72,11 +72,11 @@ def _inspect(arguments: Namespace, terminal: Terminal) -> int:
     return next(status for status in WORST_FIRST if status in statuses)
 
 
-def _outcome(outcome: "Taken | Refused") -> tuple[int, tuple[str, ...]]:
-    from quarantine.inspect_path import Refused, Taken
+def _outcome(outcome: "Inspected | Refused") -> tuple[int, tuple[str, ...]]:
+    from quarantine.inspect_path import Inspected, Refused
 
     match outcome:
-        case Taken(_, verdict):
+        case Inspected(_, verdict):
             return _status(verdict)
         case Refused(reason):
             return REFUSED, (f"{reason}.".capitalize(),)

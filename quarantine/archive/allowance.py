@@ -10,7 +10,7 @@ from collections.abc import Callable
 from quarantine.archive.blake2sp import Blake2sp
 from quarantine.budgets import Budgets
 from quarantine.errors import OverBudgetError, QuarantineError
-from quarantine.examination import Member
+from quarantine.examination import ArchiveMember
 from quarantine.file_types import FileType
 from quarantine.memfd import MemfdWriter, SealedMemfd
 
@@ -51,7 +51,7 @@ class Allowance:
         if self._members < 0 or self._bytes < 0:
             raise OverBudgetError("an archive unpacks to more than is looked at")
 
-    def spend(self, members: tuple[Member, ...], *, depth: int) -> None:
+    def spend(self, members: tuple[ArchiveMember, ...], *, depth: int) -> None:
         """Pay for one archive's members before the first is unpacked.
 
         Raises:
@@ -74,7 +74,7 @@ class Allowance:
         self._resident += size
 
 
-def collect(read: Callable[[int], bytes], member: Member) -> SealedMemfd:
+def collect(read: Callable[[int], bytes], member: ArchiveMember) -> SealedMemfd:
     """Read `member`'s bytes into memory of their own, no more than it promises.
 
     Args:

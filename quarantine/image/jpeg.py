@@ -31,7 +31,7 @@ _IPTC_TIME: Final = (b"\x1c\x02\x37", b"\x1c\x02\x3c")  # date and time created
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class JpegSegment:
     """One marker segment; `payload` is what follows its length."""
 
     marker: int
@@ -40,7 +40,7 @@ class Segment:
     end: int  # offset after it
 
 
-def segments(jpeg: bytes) -> Iterator[Segment]:
+def segments(jpeg: bytes) -> Iterator[JpegSegment]:
     """The segments up to the first scan's header, or to where the bytes are no JPEG any more."""
     place = 2
     for _ in range(_SEGMENTS_MAX):
@@ -54,7 +54,7 @@ def segments(jpeg: bytes) -> Iterator[Segment]:
             continue
         length = int.from_bytes(jpeg[place + 2 : place + 4])
         end = place + 2 + length
-        yield Segment(marker, jpeg[place + 4 : end], length >= 2 and end <= len(jpeg), end)
+        yield JpegSegment(marker, jpeg[place + 4 : end], length >= 2 and end <= len(jpeg), end)
         if length < 2 or marker in {_START_OF_SCAN, _END_OF_IMAGE}:
             return
         place = end

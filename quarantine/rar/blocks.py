@@ -14,7 +14,7 @@ class DamagedRarError(Exception):
     """A header cannot be read, so nothing behind it can be found."""
 
 
-class Kind(Enum):
+class BlockKind(Enum):
     """What a block is."""
 
     MAIN = auto()
@@ -29,7 +29,7 @@ class Kind(Enum):
 class Block:
     """One block; every number in it is a claim."""
 
-    kind: Kind
+    kind: BlockKind
     offset: int  # of the header
     header: bytes  # the whole of it
     data_offset: int

@@ -10,12 +10,12 @@ from quarantine.archive.content import promise_of
 from quarantine.archive.names import NameBook, executable_finding, name_findings, points_outside
 from quarantine.budgets import Budgets
 from quarantine.errors import OverBudgetError
-from quarantine.examination import SIZE_MAX, Examination, ExamineMember, Member
+from quarantine.examination import SIZE_MAX, ArchiveMember, Examination, ExamineMember
 from quarantine.findings import Code, Finding
-from quarantine.rar.blocks import MAGIC_5, Block, DamagedRarError, Kind
+from quarantine.rar.blocks import MAGIC_5, Block, BlockKind, DamagedRarError
 from quarantine.rar.quick_open import shows_another_list
-from quarantine.rar.rar3 import read_blocks as read_rar3
-from quarantine.rar.rar5 import read_blocks as read_rar5
+from quarantine.rar.rar3 import read_rar3_blocks
+from quarantine.rar.rar5 import read_rar5_blocks
 
 _EMPTY_PACKED: Final = 32  # bytes that an empty file may take when it is packed; RAR 3 needs 8, encryption 16
 QUICK_OPEN_MAX: Final = 16 * 1024 * 1024  # bytes
@@ -30,7 +30,7 @@ def examine_rar(stream: BinaryIO, budgets: Budgets, _: ExamineMember) -> Examina
     size = stream.seek(0, 2)
     stream.seek(0)
     is_rar5 = stream.read(len(MAGIC_5)) == MAGIC_5
-    blocks = (read_rar5 if is_rar5 else read_rar3)(stream)
+    blocks = (read_rar5_blocks if is_rar5 else read_rar3_blocks)(stream)
     archive = _Archive(stream, budgets, is_rar5=is_rar5)
     try:
         for block in blocks:
@@ -51,7 +51,7 @@ class _Archive:
         self._is_rar5 = is_rar5
         self._budgets = budgets
         self._codes: dict[Code, None] = {}  # in order of discovery
-        self._members: list[Member] = []
+        self._members: list[ArchiveMember] = []
         self._names = NameBook()
         self._headers: dict[int, bytes] = {}  # by offset; as many as members are allowed
         self._main: Block | None = None
@@ -70,16 +70,16 @@ class _Archive:
         self._headers[block.offset] = block.header
         self._last = block
         match block.kind:
-            case Kind.MAIN:
+            case BlockKind.MAIN:
                 # A second one would change what the first said of the files.
                 self.find(Code.RAR_UNREADABLE) if self._main else None
                 self._main = self._main or block
                 self.find(Code.RAR_ENCRYPTED_HEADERS) if block.is_encrypted else None
-            case Kind.ENCRYPTION:
+            case BlockKind.ENCRYPTION:
                 self.find(Code.RAR_ENCRYPTED_HEADERS)
-            case Kind.SERVICE:
+            case BlockKind.SERVICE:
                 self._add_service(block)
-            case Kind.FILE:
+            case BlockKind.FILE:
                 self._add_file(block)
         for is_so, code in (
             (block.is_volume or block.is_split, Code.RAR_VOLUME),
@@ -100,9 +100,9 @@ class _Archive:
         if self._main is None and Code.RAR_ENCRYPTED_HEADERS not in self._codes:
             self.find(Code.RAR_UNREADABLE)
         last = self._last
-        if last is None or last.kind is not Kind.END:
+        if last is None or last.kind is not BlockKind.END:
             # RAR 2 wrote no end block; from RAR 5 it was cut off, with whatever stood before it.
-            if self._is_rar5 and last is not None and last.kind is not Kind.ENCRYPTION:
+            if self._is_rar5 and last is not None and last.kind is not BlockKind.ENCRYPTION:
                 self.find(Code.RAR_UNREADABLE)
             return
         behind = last.data_offset + last.data_size
@@ -176,9 +176,9 @@ class _Archive:
         if block.is_stored and block.size != block.data_size and not block.is_split:
             self.find(Code.RAR_UNREADABLE)
         if block.crc32 is not None:
-            self._members.append(Member(size, crc32=block.crc32, promise=promise_of(block.name)))
+            self._members.append(ArchiveMember(size, crc32=block.crc32, promise=promise_of(block.name)))
         elif block.blake2sp is not None:
-            self._members.append(Member(size, blake2sp=block.blake2sp, promise=promise_of(block.name)))
+            self._members.append(ArchiveMember(size, blake2sp=block.blake2sp, promise=promise_of(block.name)))
         else:
             # Nothing would prove which bytes are this member's.
             self.find(Code.RAR_UNREADABLE)

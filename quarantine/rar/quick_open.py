@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Mapping
 
 from quarantine.rar.blocks import DamagedRarError
-from quarantine.rar.rar5 import Fields
+from quarantine.rar.rar5 import FieldReader
 
 
 def shows_another_list(untrusted_copies: bytes, offset: int, headers: Mapping[int, bytes]) -> bool:
@@ -18,14 +18,14 @@ def shows_another_list(untrusted_copies: bytes, offset: int, headers: Mapping[in
         offset: Of the block's own header; copies count their originals' distance back from there.
         headers: The archive's real ones by their offset.
     """
-    fields = Fields(untrusted_copies)
+    fields = FieldReader(untrusted_copies)
     try:
         while fields.left:
             crc32 = int.from_bytes(fields.bytes(4), "little")
             before = fields.left
             size = fields.number()
             sized = untrusted_copies[-before:][: before - fields.left + size]
-            record = Fields(fields.bytes(size))
+            record = FieldReader(fields.bytes(size))
             record.number()  # flags, none of them used yet
             distance = record.number()
             copy = record.bytes(record.number())

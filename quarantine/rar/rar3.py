@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
-from quarantine.rar.blocks import FILE_TYPE, MAGIC_3, Block, DamagedRarError, Kind, read_exactly
+from quarantine.rar.blocks import FILE_TYPE, MAGIC_3, Block, BlockKind, DamagedRarError, read_exactly
 
 _BASE: Final = struct.Struct("<HBHH")  # sum, kind, flags, size
 _FILE: Final = struct.Struct("<IIBIIBBHI")  # packed, size, system, CRC, time, version, method, name's size, attributes
@@ -30,8 +30,8 @@ _METHODS: Final = range(0x30, 0x36)
 _VERSIONS: Final = frozenset({20, 26, 29})  # of the packer, which unar masters; 15 it gets wrong
 
 
-def read_blocks(stream: BinaryIO) -> Iterator[Block]:
-    """See rar_blocks.ReadBlocks."""
+def read_rar3_blocks(stream: BinaryIO) -> Iterator[Block]:
+    """See blocks.ReadBlocks."""
     end = stream.seek(0, 2)
     at = len(MAGIC_3)
     while at < end:
@@ -45,7 +45,7 @@ def read_blocks(stream: BinaryIO) -> Iterator[Block]:
         if summed is not None and zlib.crc32(header[2:summed]) & 0xFFFF != _BASE.unpack(base)[0]:
             raise DamagedRarError
         yield block
-        if block.kind is Kind.END or (block.kind is Kind.MAIN and block.is_encrypted):
+        if block.kind is BlockKind.END or (block.kind is BlockKind.MAIN and block.is_encrypted):
             return
         at = block.data_offset + block.data_size
         if at > end:
@@ -57,15 +57,15 @@ def _parse_header(header: bytes, at: int) -> tuple[Block, int | None]:
     _, kind, flags, size = _BASE.unpack_from(header)
     try:
         data_size = struct.unpack_from("<I", header, _BASE.size)[0] if flags & _LONG else 0
-        block = Block(Kind.OTHER, at, header, at + size, data_size)
+        block = Block(BlockKind.OTHER, at, header, at + size, data_size)
         if kind == _MAIN:
             return _main(block, flags), min(size, _MAIN_SIZE)
         if kind in {_FILE_KIND, _SERVICE}:
-            block.kind = Kind.FILE if kind == _FILE_KIND else Kind.SERVICE
+            block.kind = BlockKind.FILE if kind == _FILE_KIND else BlockKind.SERVICE
             summed = _parse_file(block, flags)
             return block, summed if kind == _FILE_KIND and flags & _FILE_COMMENT else size
         if kind == _END:
-            block.kind, block.is_volume = Kind.END, bool(flags & _NEXT_VOLUME)
+            block.kind, block.is_volume = BlockKind.END, bool(flags & _NEXT_VOLUME)
             return block, size
     except struct.error:
         raise DamagedRarError from None
@@ -79,7 +79,7 @@ def _parse_header(header: bytes, at: int) -> tuple[Block, int | None]:
 
 
 def _main(block: Block, flags: int) -> Block:
-    block.kind = Kind.MAIN
+    block.kind = BlockKind.MAIN
     block.is_volume, block.is_solid = bool(flags & _VOLUME), bool(flags & _SOLID)
     block.has_comment, block.has_recovery = bool(flags & _COMMENT), bool(flags & _RECOVERY)
     block.is_encrypted = bool(flags & _PASSWORD)

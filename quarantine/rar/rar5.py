@@ -7,9 +7,9 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
-from quarantine.rar.blocks import FILE_TYPE, MAGIC_5, Block, DamagedRarError, Kind, read_exactly
+from quarantine.rar.blocks import FILE_TYPE, MAGIC_5, Block, BlockKind, DamagedRarError, read_exactly
 
-_KINDS: Final = {1: Kind.MAIN, 2: Kind.FILE, 3: Kind.SERVICE, 4: Kind.ENCRYPTION, 5: Kind.END}
+_KINDS: Final = {1: BlockKind.MAIN, 2: BlockKind.FILE, 3: BlockKind.SERVICE, 4: BlockKind.ENCRYPTION, 5: BlockKind.END}
 
 _EXTRA, _DATA, _SPLIT = 0x01, 0x02, 0x08 | 0x10  # flags of every header
 _VOLUME, _VOLUME_NUMBER, _SOLID, _RECOVERY = 0x01, 0x02, 0x04, 0x08  # flags of an archive
@@ -18,7 +18,7 @@ _UNIX: Final = 1
 _DICTIONARY: Final = 128 * 1024  # bytes, times 2 to the power of bits 10 to 13
 
 
-class Fields:
+class FieldReader:
     """Reads a header's fields one after the other; raises DamagedRarError where they end too early."""
 
     def __init__(self, body: bytes) -> None:
@@ -48,14 +48,14 @@ class Fields:
         return self._body[self._at - size : self._at]
 
 
-def read_blocks(stream: BinaryIO) -> Iterator[Block]:
-    """See rar_blocks.ReadBlocks."""
+def read_rar5_blocks(stream: BinaryIO) -> Iterator[Block]:
+    """See blocks.ReadBlocks."""
     end = stream.seek(0, 2)
     at = len(MAGIC_5)
     while at < end:
         block = _read_block(stream, at)
         yield block
-        if block.kind in {Kind.END, Kind.ENCRYPTION}:
+        if block.kind in {BlockKind.END, BlockKind.ENCRYPTION}:
             return
         at = block.data_offset + block.data_size
         if at > end:
@@ -67,38 +67,38 @@ def _read_block(stream: BinaryIO, at: int) -> Block:
     crc32 = int.from_bytes(read_exactly(stream, 4), "little")
     # The size's own field has at most three bytes, which say 2 MiB - 1 at most ("general archive block format").
     sized = stream.read(3)
-    sizes = Fields(sized)
+    sizes = FieldReader(sized)
     size = sizes.number()
     length = len(sized) - sizes.left
     stream.seek(at + 4)
     header = read_exactly(stream, length + size)
     if zlib.crc32(header) != crc32:
         raise DamagedRarError
-    return _parse_header(Fields(header[length:]), at, crc32.to_bytes(4, "little") + header)
+    return _parse_header(FieldReader(header[length:]), at, crc32.to_bytes(4, "little") + header)
 
 
-def _parse_header(fields: Fields, at: int, header: bytes) -> Block:
+def _parse_header(fields: FieldReader, at: int, header: bytes) -> Block:
     kind, flags = _KINDS.get(fields.number()), fields.number()
     if kind is None:
         raise DamagedRarError  # a block that nobody knows could carry anything
     extra_size = fields.number() if flags & _EXTRA else 0
     data_size = fields.number() if flags & _DATA else 0
-    body = Fields(fields.bytes(fields.left - extra_size))
+    body = FieldReader(fields.bytes(fields.left - extra_size))
     block = Block(kind, at, header, at + len(header), data_size, is_split=bool(flags & _SPLIT))
-    if kind is Kind.MAIN:
+    if kind is BlockKind.MAIN:
         archive = body.number()
         block.is_volume = bool(archive & (_VOLUME | _VOLUME_NUMBER))
         block.is_solid, block.has_recovery = bool(archive & _SOLID), bool(archive & _RECOVERY)
-    elif kind is Kind.END:
+    elif kind is BlockKind.END:
         block.is_volume = bool(body.number() & 1)
-    elif kind in {Kind.FILE, Kind.SERVICE}:
+    elif kind in {BlockKind.FILE, BlockKind.SERVICE}:
         _parse_file(body, block)
-    if kind is not Kind.ENCRYPTION:
-        _parse_records(Fields(fields.bytes(extra_size)), block)
+    if kind is not BlockKind.ENCRYPTION:
+        _parse_records(FieldReader(fields.bytes(extra_size)), block)
     return block
 
 
-def _parse_file(body: Fields, block: Block) -> None:
+def _parse_file(body: FieldReader, block: Block) -> None:
     flags, size, attributes = body.number(), body.number(), body.number()
     block.is_folder = bool(flags & _FOLDER)
     block.size = None if flags & _UNKNOWN_SIZE else size
@@ -117,11 +117,11 @@ def _parse_file(body: Fields, block: Block) -> None:
     block.name_is_valid = block.name.encode() == name
 
 
-def _parse_records(area: Fields, block: Block) -> None:
+def _parse_records(area: FieldReader, block: Block) -> None:
     while area.left:
-        record = Fields(area.bytes(area.number()))
+        record = FieldReader(area.bytes(area.number()))
         kind = record.number()
-        if block.kind is Kind.MAIN:
+        if block.kind is BlockKind.MAIN:
             if kind == 1:
                 flags = record.number()
                 block.locator = (record.number() if flags & 1 else 0, record.number() if flags & 2 else 0)
@@ -140,7 +140,7 @@ def _parse_records(area: Fields, block: Block) -> None:
             block.has_owner = _names_an_owner(record)
 
 
-def _names_an_owner(record: Fields) -> bool:
+def _names_an_owner(record: FieldReader) -> bool:
     """Whether another account than root is in a Unix owner record."""
     flags = record.number()
     names = [record.bytes(record.number()) for bit in (1, 2) if flags & bit]

@@ -16,7 +16,7 @@ from quarantine.budgets import Budgets
 from quarantine.cage import confine
 from quarantine.cage.confined_process import ConfinedProcess
 from quarantine.errors import UndecidableError
-from quarantine.examination import Member
+from quarantine.examination import ArchiveMember
 from quarantine.memfd import SealedMemfd
 from quarantine.verdict import Reason
 
@@ -27,7 +27,7 @@ _UNAR_FAILED: Final = frozenset({0, 1})  # exit codes with which unar itself spe
 
 
 def unpack_rar(
-    fd: int, members: tuple[Member, ...], allowance: Allowance, budgets: Budgets, *, deadline: float
+    fd: int, members: tuple[ArchiveMember, ...], allowance: Allowance, budgets: Budgets, *, deadline: float
 ) -> Generator[SealedMemfd, None, None]:
     """Unpack `members`; each memfd is closed when the next one is asked for.
 
@@ -61,7 +61,7 @@ def _command(fd: int, budgets: Budgets) -> list[str]:
     return [*launcher, unar, "-q", "-nr", "-p", "x", "-k", "skip", "-o", "-", f"/proc/self/fd/{fd}"]
 
 
-def _read_member(unar: ConfinedProcess, member: Member) -> SealedMemfd:
+def _read_member(unar: ConfinedProcess, member: ArchiveMember) -> SealedMemfd:
     def read(size: int) -> bytes:
         piece = unar.answer.read(size)
         if not piece:

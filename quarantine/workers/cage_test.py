@@ -28,7 +28,7 @@ _ATTACK_CPU: Final = 5  # seconds
 _SHELL: Final = "/bin/sh"
 
 
-class Outcome(StrEnum):
+class AttackOutcome(StrEnum):
     """How an attack ended."""
 
     KILLED = "killed"  # by seccomp
@@ -37,17 +37,17 @@ class Outcome(StrEnum):
     SUCCEEDED = "succeeded"
 
     @property
-    def holds(self) -> bool:
-        """Whether the cage stopped the attack."""
-        return self in {Outcome.KILLED, Outcome.REFUSED}
+    def is_stopped(self) -> bool:
+        """Return whether the cage stopped the attack."""
+        return self in {AttackOutcome.KILLED, AttackOutcome.REFUSED}
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class AttackResult:
     """What one attack came to."""
 
     attack: str
-    outcome: Outcome
+    outcome: AttackOutcome
 
     @property
     def sentence(self) -> str:
@@ -55,7 +55,7 @@ class Proof:
         return ATTACKS[self.attack].sentence
 
 
-def prove_cage(zygote: ZygoteClient) -> tuple[Proof, ...]:
+def prove_cage(zygote: ZygoteClient) -> tuple[AttackResult, ...]:
     """Attack the cage of this zygote's workers from inside, in every way that we know.
 
     Raises:
@@ -67,10 +67,10 @@ def prove_cage(zygote: ZygoteClient) -> tuple[Proof, ...]:
             CagedExaminer(Budgets(), zygote).examine(memfd.fd, FileType.TXT, deadline=time.monotonic() + ATTACK_SECONDS)
         except UndecidableError as error:
             raise CageError(f"a caged worker cannot examine a harmless text: {error}") from None
-        return tuple(Proof(name, attack(zygote, name, targets[name], memfd)) for name in ATTACKS)
+        return tuple(AttackResult(name, attack(zygote, name, targets[name], memfd)) for name in ATTACKS)
 
 
-def attack(zygote: ZygoteClient, name: str, target: str, memfd: SealedMemfd) -> Outcome:
+def attack(zygote: ZygoteClient, name: str, target: str, memfd: SealedMemfd) -> AttackOutcome:
     """Let one worker try one attack."""
     request = Request(_ATTACK_CPU, Budgets(), attack=name, target=target)
     try:
@@ -78,13 +78,13 @@ def attack(zygote: ZygoteClient, name: str, target: str, memfd: SealedMemfd) -> 
             untrusted_answer = worker.answer.read_exactly(100)
             code = worker.exit_code()
     except UndecidableError:
-        return Outcome.FAILED
+        return AttackOutcome.FAILED
     said = untrusted_answer.decode("ascii", "replace").strip().strip('"')
     if said == REACHED:
-        return Outcome.SUCCEEDED
+        return AttackOutcome.SUCCEEDED
     if code == -signal.SIGSYS:
-        return Outcome.KILLED
-    return Outcome.REFUSED if said == REFUSED and code == 0 else Outcome.FAILED
+        return AttackOutcome.KILLED
+    return AttackOutcome.REFUSED if said == REFUSED and code == 0 else AttackOutcome.FAILED
 
 
 @contextlib.contextmanager

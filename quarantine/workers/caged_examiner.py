@@ -6,7 +6,7 @@ import time
 from quarantine.archive.allowance import collect
 from quarantine.budgets import Budgets
 from quarantine.errors import UndecidableError
-from quarantine.examination import Examination, Member, parse_examination
+from quarantine.examination import ArchiveMember, Examination, parse_examination
 from quarantine.file_types import FileType
 from quarantine.memfd import SealedMemfd
 from quarantine.verdict import Reason
@@ -38,7 +38,7 @@ class CagedExaminer:
             worker.check_end()
         return parse_examination(untrusted_answer, budgets)
 
-    def expand(self, fd: int, member: Member, *, deadline: float) -> SealedMemfd:
+    def expand(self, fd: int, member: ArchiveMember, *, deadline: float) -> SealedMemfd:
         """See Examiner.expand."""
         request = Request(self._cpu_seconds(deadline), self._budgets, place=member.place)
         with self._worker(request, fd, deadline) as worker:

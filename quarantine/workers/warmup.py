@@ -42,7 +42,7 @@ def load_everything(*, pictures: bool = False) -> None:
     _run(FileType.PDF, FileType.ZIP, FileType.TXT, FileType.RAR)
 
 
-def rehearse() -> None:
+def warm_up() -> None:
     """Let a spare do once what most files need: the first touch of a page copies it, and nobody waits for it here."""
     _run(*_REHEARSED)
 

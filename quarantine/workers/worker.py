@@ -20,7 +20,7 @@ from quarantine.check_of_type import examine_bytes
 from quarantine.examination import encode_examination
 from quarantine.file_types import FileType
 from quarantine.workers.protocol import REQUEST_MAX, WORKERS_DESCRIPTORS, Request, encode_request, parse_request
-from quarantine.workers.warmup import rehearse
+from quarantine.workers.warmup import warm_up
 from quarantine.zip.expand import expand
 
 FAILED: Final = 1  # exit code
@@ -70,7 +70,7 @@ def _rehearse() -> None:
     parse_request(_REHEARSED)
     with contextlib.suppress(OSError):
         seccomp.install(b"")  # no program at all: the kernel refuses it
-    rehearse()
+    warm_up()
 
 
 def _answer(request: Request) -> None:

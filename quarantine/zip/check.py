@@ -15,10 +15,10 @@ from quarantine.archive.names import NameBook, executable_finding, extension_of,
 from quarantine.archive.spending import Expenses
 from quarantine.budgets import Budgets
 from quarantine.errors import OverBudgetError
-from quarantine.examination import Examination, ExamineMember, Member
+from quarantine.examination import ArchiveMember, Examination, ExamineMember
 from quarantine.file_types import HEAD_SIZE, FileType
 from quarantine.findings import Code, Finding
-from quarantine.zip.directory import Directory, Entry, UnreadableZipError, read_directory
+from quarantine.zip.directory import Directory, DirectoryEntry, UnreadableZipError, read_directory
 from quarantine.zip.extra_fields import extra_findings, unicode_path
 from quarantine.zip.members import (
     DEFLATED,
@@ -59,7 +59,7 @@ class _Search:
         self._examine_member = examine_member
         self._spent = Expenses(budgets, size)
         self._findings: dict[Finding, None] = {}  # in order of discovery
-        self._handed_back: list[Member] = []
+        self._handed_back: list[ArchiveMember] = []
 
     def find(self, code: Code) -> None:
         """Note a finding once."""
@@ -107,7 +107,7 @@ class _Search:
         for code in names.findings():
             self.find(code)
 
-    def _name(self, entry: Entry) -> str:
+    def _name(self, entry: DirectoryEntry) -> str:
         """Judge the member's name, or both of them; return the one that newer programs show."""
         name, is_valid = decoded_name(entry)
         try:
@@ -128,7 +128,9 @@ class _Search:
                 self.find(Code.ARCHIVE_MACRO)
         return second or name
 
-    def _look_inside(self, stream: BinaryIO, entry: Entry, name: str, place: tuple[int, ...], *, is_link: bool) -> None:
+    def _look_inside(
+        self, stream: BinaryIO, entry: DirectoryEntry, name: str, place: tuple[int, ...], *, is_link: bool
+    ) -> None:
         promise = Promise.OTHER if is_link or name.endswith("/") else promise_of(name)
         search = ContentSearch(promise)
         kept = io.BytesIO()
@@ -158,7 +160,7 @@ class _Search:
             self._spent.unpack(len(piece), of_member=size)
             yield piece
 
-    def _is_kept(self, head: bytes, entry: Entry, name: str, promise: Promise, *, is_link: bool) -> bool:
+    def _is_kept(self, head: bytes, entry: DirectoryEntry, name: str, promise: Promise, *, is_link: bool) -> bool:
         """Whether the member's bytes are needed together, and may be: claims decide, and counting corrects them."""
         if is_link:
             return entry.size <= TARGET_MAX
@@ -173,7 +175,7 @@ class _Search:
     def _judge(
         self,
         kept: io.BytesIO,
-        entry: Entry,
+        entry: DirectoryEntry,
         known: tuple[str, Promise, bytes],
         place: tuple[int, ...],
         *,
@@ -194,7 +196,7 @@ class _Search:
             return
         kept.seek(0)
         if kind is FileType.RAR or kept.getbuffer().nbytes != entry.size:
-            self._handed_back.append(Member(entry.size, crc32=entry.crc32, place=place, promise=promise))
+            self._handed_back.append(ArchiveMember(entry.size, crc32=entry.crc32, place=place, promise=promise))
         elif kind is FileType.ZIP:
             self.look(kept, place)
         else:

@@ -33,7 +33,7 @@ class UnreadableZipError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class DirectoryEntry:
     """One entry of the directory; every number in it is a claim."""
 
     number: int  # in the directory, from 0
@@ -53,7 +53,7 @@ class Entry:
 class Directory:
     """What the end of the archive says about it."""
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[DirectoryEntry] = field(default_factory=list)
     codes: dict[Code, None] = field(default_factory=dict)  # in order of discovery
     ranges: list[tuple[int, int]] = field(default_factory=list)  # offsets that directory and end records take
     shift: int = 0  # bytes before the archive, by which all its offsets are too small
@@ -217,7 +217,7 @@ def _read_entries(area: bytes, end: _End, directory: Directory, members_max: int
         directory.find(Code.ZIP_DIRECTORY)
 
 
-def _entry(area: bytes, at: int, fields: tuple[Any, ...], directory: Directory) -> Entry:
+def _entry(area: bytes, at: int, fields: tuple[Any, ...], directory: Directory) -> DirectoryEntry:
     _, made_by, _, flags, method, _, _, crc32, packed, size, n_name, n_extra, n_comment, disk, _, attributes, offset = (
         fields
     )
@@ -233,7 +233,7 @@ def _entry(area: bytes, at: int, fields: tuple[Any, ...], directory: Directory) 
     size, packed, offset = full_sizes((size, packed, offset), extra, directory)
     number = len(directory.entries)
     shifted = offset + directory.shift
-    return Entry(number, made_by, flags, method, crc32, packed, size, name, extra, attributes, shifted)
+    return DirectoryEntry(number, made_by, flags, method, crc32, packed, size, name, extra, attributes, shifted)
 
 
 def full_sizes(old: tuple[int, ...], extra: Extra, directory: Directory) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 
 from quarantine.budgets import MIB
 from quarantine.findings import Code
-from quarantine.zip.directory import END, Directory, Entry, full_sizes, read_at
+from quarantine.zip.directory import END, Directory, DirectoryEntry, full_sizes, read_at
 from quarantine.zip.extra_fields import parse_extra
 
 STORED, DEFLATED = 0, 8  # 4.4.5; nothing else is expanded: 337 bytes of bzip2 can ask for 815 MB
@@ -34,12 +34,12 @@ class DamagedMemberError(Exception):
     """A member's bytes are not what its directory entry says."""
 
 
-def is_encrypted(entry: Entry) -> bool:
+def is_encrypted(entry: DirectoryEntry) -> bool:
     """Whether nobody can look into it."""
     return bool(entry.flags & _ENCRYPTED) or entry.method == _AES
 
 
-def decoded_name(entry: Entry) -> tuple[str, bool]:
+def decoded_name(entry: DirectoryEntry) -> tuple[str, bool]:
     """The name as text, and whether it is valid in the encoding that it claims (4.4.4, bit 11)."""
     try:
         return entry.name.decode("utf-8"), True
@@ -70,7 +70,7 @@ def check_layout(stream: BinaryIO, directory: Directory, go_on: Callable[[], Non
         directory.find(Code.ZIP_UNREADABLE)
 
 
-def unpacked(stream: BinaryIO, entry: Entry) -> Iterator[bytes]:
+def unpacked(stream: BinaryIO, entry: DirectoryEntry) -> Iterator[bytes]:
     """The bytes of a stored or deflated member, at most PIECE at once.
 
     Whoever iterates counts them: the entry's claims are only compared at the end.
@@ -87,14 +87,14 @@ def unpacked(stream: BinaryIO, entry: Entry) -> Iterator[bytes]:
         raise DamagedMemberError
 
 
-def _local(stream: BinaryIO, entry: Entry) -> tuple[int, ...] | None:
+def _local(stream: BinaryIO, entry: DirectoryEntry) -> tuple[int, ...] | None:
     header = read_at(stream, entry.offset, _LOCAL.size)
     if len(header) < _LOCAL.size or not header.startswith(b"PK\x03\x04"):
         return None
     return _LOCAL.unpack(header)[1:]
 
 
-def _check_local(stream: BinaryIO, entry: Entry, directory: Directory) -> tuple[int, int]:
+def _check_local(stream: BinaryIO, entry: DirectoryEntry, directory: Directory) -> tuple[int, int]:
     """The offsets that the member takes, header and descriptor included."""
     local = _local(stream, entry)
     if local is None:
@@ -123,7 +123,7 @@ def _check_local(stream: BinaryIO, entry: Entry, directory: Directory) -> tuple[
     return entry.offset, end
 
 
-def _descriptor_size(stream: BinaryIO, at: int, entry: Entry) -> int:
+def _descriptor_size(stream: BinaryIO, at: int, entry: DirectoryEntry) -> int:
     """Bytes of the descriptor that agrees with `entry`; 0 when none does."""
     found = read_at(stream, at, _DESCRIPTORS[0].size)
     for form in _DESCRIPTORS:
@@ -148,7 +148,7 @@ def _check_gap(stream: BinaryIO, start: int, end: int, directory: Directory) -> 
         directory.find(Code.ZIP_GAP if is_inside else Code.ZIP_PREPENDED)
 
 
-def _pieces(stream: BinaryIO, entry: Entry) -> Iterator[bytes]:
+def _pieces(stream: BinaryIO, entry: DirectoryEntry) -> Iterator[bytes]:
     local = _local(stream, entry)
     if local is None:
         raise DamagedMemberError

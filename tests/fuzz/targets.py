@@ -18,7 +18,7 @@ from quarantine.archive.content import ContentSearch, Promise, kind_to_check
 from quarantine.budgets import Budgets
 from quarantine.check_of_type import examine_bytes
 from quarantine.errors import UndecidableError
-from quarantine.examination import Examination, Member, encode_examination, parse_examination
+from quarantine.examination import ArchiveMember, Examination, encode_examination, parse_examination
 from quarantine.file_types import DEFAULT_TYPES, HEAD_SIZE, FileType, RefusedType, accepted_type
 from quarantine.findings import Finding
 from quarantine.inspector import Inspector
@@ -127,7 +127,7 @@ class _Scripted:
         is_the_file = os.pread(fd, 6, 0) == b"a file"
         return self.found if is_the_file else Examination()
 
-    def expand(self, fd: int, member: Member, *, deadline: float) -> SealedMemfd:
+    def expand(self, fd: int, member: ArchiveMember, *, deadline: float) -> SealedMemfd:
         if member.size > EXPANDED_MAX:
             raise DamagedArchiveError("too much for one execution")
         return collect(_reader(self.untrusted_member), member)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from quarantine.budgets import Budgets
 from quarantine.errors import UndecidableError
-from quarantine.examination import Examination, Member
+from quarantine.examination import ArchiveMember, Examination
 from quarantine.findings import Code, Finding
 from quarantine.image import check as image_check
 from quarantine.rar.blocks import MAGIC_5
@@ -80,7 +80,7 @@ def test_an_exception_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_answer_that_the_broker_reads_otherwise_is_a_fault() -> None:
     with pytest.raises(targets.Fault):
-        targets._check_answer(Examination(members=(Member(5),)))  # neither sum: read as the sum 0
+        targets._check_answer(Examination(members=(ArchiveMember(5),)))  # neither sum: read as the sum 0
     with pytest.raises(UndecidableError):
         targets._check_answer(Examination(spent_bytes=-1))
 

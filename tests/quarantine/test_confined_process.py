@@ -14,7 +14,7 @@ from quarantine.budgets import MIB, Budgets
 from quarantine.cage import confine
 from quarantine.cage.confined_process import ConfinedProcess
 from quarantine.errors import UndecidableError
-from quarantine.examination import Member
+from quarantine.examination import ArchiveMember
 from quarantine.memfd import SealedMemfd, seal_bytes_in_memory
 from quarantine.rar import unpack
 from quarantine.rar.unpack import unpack_rar
@@ -208,7 +208,7 @@ def test_an_unpacker_that_crashes_decides_nothing(
 ) -> None:
     uncage(monkeypatch, f"printf hello\n{script}\n")
     budgets = Budgets()
-    members = (Member(5, crc32=0x3610A686),)
+    members = (ArchiveMember(5, crc32=0x3610A686),)
     with archive, pytest.raises(UndecidableError) as caught:
         list(unpack_rar(archive.fd, members, Allowance(budgets, 100), budgets, deadline=soon()))
     assert caught.value.reason is Reason.UNPACKER_FAILED
@@ -220,7 +220,7 @@ def test_members_are_cut_where_their_sums_prove_it(
 ) -> None:
     uncage(monkeypatch, f"printf %s '{output}'")
     budgets = Budgets()
-    members = (Member(5, crc32=0x3610A686),)
+    members = (ArchiveMember(5, crc32=0x3610A686),)
     with archive, pytest.raises(DamagedArchiveError):
         list(unpack_rar(archive.fd, members, Allowance(budgets, 100), budgets, deadline=soon()))
 
@@ -229,5 +229,5 @@ def test_without_an_unpacker_nothing_is_decided(archive: SealedMemfd, monkeypatc
     monkeypatch.setattr(unpack, "UNAR_PATHS", "/nonexistent")
     budgets = Budgets()
     with archive, pytest.raises(UndecidableError) as caught:
-        list(unpack_rar(archive.fd, (Member(5, crc32=0),), Allowance(budgets, 100), budgets, deadline=soon()))
+        list(unpack_rar(archive.fd, (ArchiveMember(5, crc32=0),), Allowance(budgets, 100), budgets, deadline=soon()))
     assert caught.value.reason is Reason.UNPACKER_FAILED

@@ -10,7 +10,7 @@ from quarantine.archive.blake2sp import Blake2sp
 from quarantine.archive.content import Promise
 from quarantine.budgets import Budgets
 from quarantine.errors import UndecidableError
-from quarantine.examination import CRC32_MAX, Examination, Member, encode_examination, parse_examination
+from quarantine.examination import CRC32_MAX, ArchiveMember, Examination, encode_examination, parse_examination
 from quarantine.findings import Code, Finding
 from quarantine.verdict import Reason
 
@@ -19,8 +19,8 @@ PROMISES = st.sampled_from(Promise)
 PLACES = st.lists(st.integers(0, 2**40), max_size=4).map(tuple)
 SIZES = st.integers(0, 2**40)
 MEMBERS = st.one_of(
-    st.builds(Member, SIZES, crc32=st.integers(0, CRC32_MAX), place=PLACES, promise=PROMISES),
-    st.builds(Member, SIZES, blake2sp=st.binary(min_size=32, max_size=32), promise=PROMISES),
+    st.builds(ArchiveMember, SIZES, crc32=st.integers(0, CRC32_MAX), place=PLACES, promise=PROMISES),
+    st.builds(ArchiveMember, SIZES, blake2sp=st.binary(min_size=32, max_size=32), promise=PROMISES),
 )
 
 

@@ -13,12 +13,12 @@ from quarantine.archive.blake2sp import Blake2sp
 from quarantine.archive.content import Promise
 from quarantine.budgets import Budgets
 from quarantine.check_of_type import examine_bytes
-from quarantine.examination import Examination, Member, encode_examination, parse_examination
+from quarantine.examination import ArchiveMember, Examination, encode_examination, parse_examination
 from quarantine.file_types import FileType
 from quarantine.findings import Code
-from quarantine.rar.blocks import MAGIC_5, DamagedRarError, Kind
-from quarantine.rar.rar3 import read_blocks as read_rar3
-from quarantine.rar.rar5 import read_blocks as read_rar5
+from quarantine.rar.blocks import MAGIC_5, BlockKind, DamagedRarError
+from quarantine.rar.rar3 import read_rar3_blocks
+from quarantine.rar.rar5 import read_rar5_blocks
 from tests.builders.hostile_rar import BUILDERS
 from tests.builders.hostile_rar3 import BUILDERS as BUILDERS_3
 from tests.builders.quarantine_vectors import assert_as_expected, codes, expectations
@@ -30,7 +30,7 @@ SETS = {"rar": BUILDERS, "rar3": BUILDERS_3}
 EXPECTED = {name: expectations(name) for name in SETS}
 CORPUS = expectations("rar-corpus")
 HELLO = Entry("hello.txt", b"hello")
-HELLO_MEMBER = Member(5, crc32=zlib.crc32(b"hello"), promise=Promise.PLAIN)
+HELLO_MEMBER = ArchiveMember(5, crc32=zlib.crc32(b"hello"), promise=Promise.PLAIN)
 
 
 def look(archive: bytes, **limits: int) -> Examination:
@@ -55,7 +55,7 @@ def test_every_code_of_a_rar_has_a_trick() -> None:
 
 @pytest.mark.parametrize("archive", [rar5(HELLO)[:-10], rar3(Rar3Entry(b"a", b"hello"), end=b"")[:-1]])
 def test_data_beyond_the_end_is_damage(archive: bytes) -> None:
-    read = read_rar5 if archive.startswith(MAGIC_5) else read_rar3
+    read = read_rar5_blocks if archive.startswith(MAGIC_5) else read_rar3_blocks
     with pytest.raises(DamagedRarError):
         list(read(io.BytesIO(archive)))
 
@@ -69,7 +69,7 @@ def test_the_dictionary_of_a_rar_3_is_counted() -> None:
 def test_members_are_listed_in_order() -> None:
     folder, empty = Entry("folder", file_flags=IS_FOLDER), Entry("empty.txt")
     found = look(rar5(folder, HELLO, empty, Entry("a.pdf", b"x")))
-    assert found.members == (HELLO_MEMBER, Member(1, crc32=zlib.crc32(b"x"), promise=Promise.PDF))
+    assert found.members == (HELLO_MEMBER, ArchiveMember(1, crc32=zlib.crc32(b"x"), promise=Promise.PDF))
 
 
 def test_a_blake2sp_sum_replaces_the_crc() -> None:
@@ -77,7 +77,7 @@ def test_a_blake2sp_sum_replaces_the_crc() -> None:
     whole.update(b"hello")
     digest = whole.digest()
     found = look(rar5(Entry("a", b"hello", file_flags=0, extra=blake2sp(digest))))
-    assert found == Examination((), (Member(5, blake2sp=digest, promise=Promise.BARE),))
+    assert found == Examination((), (ArchiveMember(5, blake2sp=digest, promise=Promise.BARE),))
 
 
 def test_encrypted_members_do_not_hide_the_others() -> None:
@@ -101,11 +101,11 @@ def test_real_archives(rar_corpus: Path) -> None:
 def test_our_readers_see_what_rarfile_sees(rar_corpus: Path) -> None:
     for path in sorted(rar_corpus.glob("*.rar")):
         archive = path.read_bytes()
-        read = read_rar5 if archive.startswith(MAGIC_5) else read_rar3
+        read = read_rar5_blocks if archive.startswith(MAGIC_5) else read_rar3_blocks
         ours = [
             (block.name.replace("\\", "/").rstrip("/"), block.size, block.crc32, block.is_encrypted, block.data_offset)
             for block in read(io.BytesIO(archive))
-            if block.kind is Kind.FILE
+            if block.kind is BlockKind.FILE
         ]
         assert ours == _seen_by_rarfile(path), path.name
 

@@ -13,7 +13,7 @@ from quarantine.archive import spending
 from quarantine.archive.content import Promise
 from quarantine.budgets import MIB, Budgets
 from quarantine.check_of_type import examine_bytes
-from quarantine.examination import Examination, Member, encode_examination, parse_examination
+from quarantine.examination import ArchiveMember, Examination, encode_examination, parse_examination
 from quarantine.file_types import FileType
 from quarantine.findings import Code
 from quarantine.zip.expand import expand
@@ -26,7 +26,7 @@ from tests.builders.zip_writer import DEFLATED, DESCRIPTOR, HELLO, Entry, make_z
 
 EXPECTED = expectations("zip")
 RAR = rar5(RarEntry("hello.txt", b"hello"))
-RAR_MEMBER = Member(len(RAR), crc32=zlib.crc32(RAR), place=(1,), promise=Promise.OTHER)
+RAR_MEMBER = ArchiveMember(len(RAR), crc32=zlib.crc32(RAR), place=(1,), promise=Promise.OTHER)
 
 
 def look(archive: bytes, **limits: int) -> Examination:

@@ -17,7 +17,7 @@ import pytest
 from quarantine.cage.attacks import ATTACKS
 from quarantine.cage.landlock import landlock_abi
 from quarantine.cage.layers import Layer
-from quarantine.workers.cage_test import Outcome
+from quarantine.workers.cage_test import AttackOutcome
 from quarantine.workers.zygote_client import ZygoteClient
 from tests.worlds.cage_attacks import Case, cases
 
@@ -69,16 +69,16 @@ def outcomes(user: str, abi: int) -> dict[Case, str]:
 def test_the_cage_holds_and_every_layer_alone(name: str, user: str, abi: int) -> None:
     seen = outcomes(user, abi)
     whole, none, alone = cases(name, abi=abi, as_root=user == "root")
-    assert Outcome(seen[whole]).holds
+    assert AttackOutcome(seen[whole]).is_stopped
     if ATTACKS[name].only_for_root and user != "root":
         return
     if name == "ptrace" and YAMA.exists() and YAMA.read_text().strip() != "0":
         pytest.skip("this kernel lets nobody trace a parent")
-    assert seen[none] == Outcome.SUCCEEDED, "an attack that never succeeds shows nothing"
+    assert seen[none] == AttackOutcome.SUCCEEDED, "an attack that never succeeds shows nothing"
     for layer, case in alone.items():
         if layer is Layer.NAMESPACES and not has_namespaces():
             continue  # an extra that this machine does not give (in a chroot or a container); nothing to try alone
-        assert seen[case] != Outcome.SUCCEEDED, f"{layer} alone does not stop it"
+        assert seen[case] != AttackOutcome.SUCCEEDED, f"{layer} alone does not stop it"
 
 
 def test_where_namespaces_are_forbidden_the_rest_holds() -> None:
@@ -92,7 +92,7 @@ def test_where_namespaces_are_forbidden_the_rest_holds() -> None:
         "from quarantine.workers.zygote_client import ZygoteClient\n"
         "from quarantine.workers.cage_test import prove_cage\n"
         "with ZygoteClient() as zygote:\n"
-        "    print(zygote.start().namespaces, all(proof.outcome.holds for proof in prove_cage(zygote)))"
+        "    print(zygote.start().namespaces, all(result.outcome.is_stopped for result in prove_cage(zygote)))"
     )
     command = ["unshare", "-Ur", "sh", "-c", f'{forbid} "$@"', "sh", sys.executable, "-B", "-c", script]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)

@@ -19,7 +19,7 @@ from quarantine.cage.attacks import ATTACKS
 from quarantine.cage.layers import Cage, Layer
 from quarantine.errors import CageError
 from quarantine.scanner.local_clamd import LocalClamd
-from quarantine.workers.cage_test import Outcome, prove_cage
+from quarantine.workers.cage_test import AttackOutcome, prove_cage
 from quarantine.workers.zygote_client import ZygoteClient
 from tests.worlds.gateway_process import GatewayProcess
 
@@ -49,7 +49,7 @@ def test_a_cage_that_lets_an_attack_through_is_refused(monkeypatch: pytest.Monke
     # Without these a worker may signal the gateway, whatever the kernel said that it has.
     hole = frozenset({Layer.SECCOMP, Layer.NAMESPACES, Layer.LANDLOCK})
     monkeypatch.setattr(caging, "ZygoteClient", lambda _cage, **_: ZygoteClient(Cage(hole)))
-    with pytest.raises(GatewayError, match=r"does not hold here, as a file could .*signal the gateway"):
+    with pytest.raises(GatewayError, match=r"does not withstand attacks here: a file could .*signal the gateway"):
         start_cage(GatewayConfig())
 
 
@@ -114,7 +114,7 @@ def test_check_shows_the_proof(tmp_path: Path, clamd: LocalClamd) -> None:
     assert done.returncode == 0, done.stderr
     rows = {row["what"]: row["state"] for row in json.loads(done.stdout)}
     for attack in ATTACKS.values():
-        assert Outcome(rows[f"a file cannot {attack.sentence}"]).holds
+        assert AttackOutcome(rows[f"a file cannot {attack.sentence}"]).is_stopped
     assert rows["cage"].startswith("Landlock ABI ")
 
 

@@ -17,7 +17,7 @@ from quarantine.archive.allowance import DamagedArchiveError
 from quarantine.budgets import MIB, Budgets
 from quarantine.cage.layers import Cage, Layer
 from quarantine.errors import CageError, UndecidableError
-from quarantine.examination import Examination, Member
+from quarantine.examination import ArchiveMember, Examination
 from quarantine.file_types import FileType
 from quarantine.memfd import MemfdWriter, SealedMemfd, seal_bytes_in_memory
 from quarantine.verdict import Reason
@@ -203,13 +203,13 @@ def test_members_come_back_as_they_are_promised(zygote: ZygoteClient) -> None:
     deadline = time.monotonic() + 20
     with seal_bytes_in_memory(content) as memfd:
         with examiner.expand(
-            memfd.fd, Member(len(content), crc32=zlib.crc32(content), place=(0,)), deadline=deadline
+            memfd.fd, ArchiveMember(len(content), crc32=zlib.crc32(content), place=(0,)), deadline=deadline
         ) as it:
             assert os.pread(it.fd, len(content), 0) == content
         for wrong in (
-            Member(len(content), crc32=0, place=(0,)),
-            Member(len(content) + 1, crc32=zlib.crc32(content), place=(0,)),
-            Member(len(content) - 1, crc32=zlib.crc32(content[:-1]), place=(0,)),
+            ArchiveMember(len(content), crc32=0, place=(0,)),
+            ArchiveMember(len(content) + 1, crc32=zlib.crc32(content), place=(0,)),
+            ArchiveMember(len(content) - 1, crc32=zlib.crc32(content[:-1]), place=(0,)),
         ):
             with pytest.raises(DamagedArchiveError):
                 examiner.expand(memfd.fd, wrong, deadline=deadline)

@@ -18,7 +18,7 @@ from quarantine.errors import UndecidableError
 from quarantine.examination import Examination
 from quarantine.file_types import FileType, RefusedType, TypeRefusal, type_of_content
 from quarantine.findings import Code, Finding
-from quarantine.inspect_path import Refused, Taken, inspect_path
+from quarantine.inspect_path import Inspected, Refused, inspect_path
 from quarantine.inspector import Inspector
 from quarantine.memfd import seal_bytes_in_memory
 from quarantine.scanner.canaries import eicar, encrypted_zip, zip_of
@@ -356,15 +356,15 @@ def test_no_plaintext_reaches_a_disk(clamd: LocalClamd, tmp_path: Path) -> None:
 
 
 def test_own_files(inspector: Inspector, tmp_path: Path) -> None:
-    def look(name: str, content: bytes, **more: int) -> Taken | Refused:
+    def look(name: str, content: bytes, **more: int) -> Inspected | Refused:
         path = tmp_path / name
         path.write_bytes(content)
         return inspect_path(path, inspector, seconds=30, **more)
 
     taken = look("a.rar", rar5(HELLO))
-    assert taken == Taken(FileType.RAR, Clear(hashlib.sha256(rar5(HELLO)).hexdigest()))
+    assert taken == Inspected(FileType.RAR, Clear(hashlib.sha256(rar5(HELLO)).hexdigest()))
     held = look("a.txt", eicar())
-    assert isinstance(held, Taken)
+    assert isinstance(held, Inspected)
     assert isinstance(held.verdict, Held)
     refused = look("a.pdf", b"text")
     assert isinstance(refused, Refused)
