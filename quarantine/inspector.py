@@ -58,116 +58,111 @@ class Inspector:
             digest: SHA-256 of the file, lowercase hex; the verdict carries it.
             deadline: Seconds of time.monotonic; what is not decided by then is Undecided.
         """
-        findings: list[Finding] = []
+        inspection = _Inspection(self._scanner, self._examiner, self._budgets, file_size=memfd.size, deadline=deadline)
         reason = Reason.INSPECTION_FAILED
         try:
-            allowance = Allowance(self._budgets, memfd.size)
-            self._inspect(memfd, file_type, findings, allowance, depth=0, deadline=deadline)
-            return conclude(digest, findings, self._raised)
+            inspection.inspect(memfd, file_type, depth=0)
+            return conclude(digest, inspection.findings, self._raised)
         except UndecidableError as error:
             reason = error.reason
         except Exception:  # noqa: BLE001, S110 - the one border: whatever a file provokes, it is not clear
             pass
         # What was found stays found: a file that is held already is not "perhaps clear".
-        so_far = conclude(digest, findings, self._raised)
+        so_far = conclude(digest, inspection.findings, self._raised)
         return so_far if isinstance(so_far, Held) else Undecided(digest, reason)
 
-    def _inspect(
-        self,
-        memfd: SealedMemfd,
-        file_type: FileType | None,
-        findings: list[Finding],
-        allowance: Allowance,
-        *,
-        depth: int,
-        deadline: float,
+
+class _Inspection:
+    """One file that was sent, and all archives inside it: what was found so far, and what may still be spent."""
+
+    def __init__(
+        self, scanner: Scanner, examiner: Examiner, budgets: Budgets, *, file_size: int, deadline: float
     ) -> None:
-        """Append what is found in `memfd`, at `depth` archives below the file that was sent."""
+        self.findings: list[Finding] = []
+        self._scanner = scanner
+        self._examiner = examiner
+        self._budgets = budgets
+        self._allowance = Allowance(budgets, file_size)
+        self._deadline = deadline
+
+    def inspect(self, memfd: SealedMemfd, file_type: FileType | None, *, depth: int) -> None:
+        """Add what is found in `memfd`, which lies `depth` archives below the file that was sent.
+
+        A `file_type` of None is scanned only.
+        """
         examination = Examination()
         failed: Exception | None = None
         try:
             if file_type is not None:
-                examination = self._examine(memfd.fd, file_type, allowance, depth=depth, deadline=deadline)
+                examination = self._examine(memfd.fd, file_type, depth=depth)
         except Exception as error:  # noqa: BLE001 - raised below; the scanner may know the file all the same
             failed = error
-        findings.extend(examination.findings)
+        self.findings.extend(examination.findings)
         # A bomb is held already, and would keep clamd from all other files: 42.zip costs it half a minute.
         if BOMBS & set(examination.findings):
             return
-        found = self._scanner.scan(memfd.fd, deadline=deadline)
+        found = self._scanner.scan(memfd.fd, deadline=self._deadline)
         if found is not None:
-            findings.append(found)
+            self.findings.append(found)
         if failed is not None:
             raise failed
-        if file_type is None or not examination.members or Finding(Code.SCANNER_MALWARE) in findings:
+        if file_type is None or not examination.members or self._has_malware():
             return
         try:
-            self._inspect_members(
-                memfd, file_type, examination.members, findings, allowance, depth=depth, deadline=deadline
-            )
+            self._inspect_members(memfd, file_type, examination.members, depth=depth)
         except OverBudgetError:
-            findings.append(Finding(Code.ARCHIVE_BUDGET))
+            self.findings.append(Finding(Code.ARCHIVE_BUDGET))
         except DamagedArchiveError:
-            findings.append(Finding(Code.RAR_UNREADABLE if file_type is FileType.RAR else Code.ZIP_UNREADABLE))
+            self.findings.append(Finding(Code.RAR_UNREADABLE if file_type is FileType.RAR else Code.ZIP_UNREADABLE))
 
-    def _examine(
-        self, fd: int, file_type: FileType, allowance: Allowance, *, depth: int, deadline: float
-    ) -> Examination:
-        """Have a worker look at a file within what is left of the budgets, and pay for what it unpacked."""
+    def _has_malware(self) -> bool:
+        return Finding(Code.SCANNER_MALWARE) in self.findings
+
+    def _examine(self, fd: int, file_type: FileType, *, depth: int) -> Examination:
+        """Have a worker examine a file within what is left of the budgets, and pay for what it unpacked."""
         over_budget = Finding(Code.ARCHIVE_BUDGET)
         try:
-            left = allowance.left(file_type, depth=depth)
+            left = self._allowance.left(file_type, depth=depth)
         except OverBudgetError:
             return Examination((over_budget,))
-        examination = self._examiner.examine(fd, file_type, deadline=deadline, left=left)
+        examination = self._examiner.examine(fd, file_type, deadline=self._deadline, left=left)
         try:
-            allowance.charge(examination.spent_members, examination.spent_bytes)
+            self._allowance.charge(examination.spent_members, examination.spent_bytes)
         except OverBudgetError:
             return Examination((*examination.findings, over_budget))
         return examination
 
     def _inspect_members(
-        self,
-        memfd: SealedMemfd,
-        file_type: FileType,
-        members: tuple[ArchiveMember, ...],
-        findings: list[Finding],
-        allowance: Allowance,
-        *,
-        depth: int,
-        deadline: float,
+        self, memfd: SealedMemfd, file_type: FileType, members: tuple[ArchiveMember, ...], *, depth: int
     ) -> None:
         """Unpack and inspect those members which the archive's own worker could not."""
         if any(bool(member.place) is not (file_type is FileType.ZIP) for member in members):
             raise UndecidableError(Reason.WORKER_FAILED)
         deepest = max(len(member.place) or 1 for member in members)
-        allowance.spend(members, depth=depth + deepest)
+        self._allowance.spend(members, depth=depth + deepest)
         unpacking = (
-            unpack_rar(memfd.fd, members, allowance, self._budgets, deadline=deadline)
+            unpack_rar(memfd.fd, members, self._allowance, self._budgets, deadline=self._deadline)
             if file_type is FileType.RAR
-            else self._expand(memfd.fd, members, allowance, deadline)
+            else self._expand(memfd.fd, members)
         )
         with contextlib.closing(unpacking) as plaintexts:
-            # The plaintexts first: at their end `unpack_rar` looks whether more comes out than was promised.
+            # The plaintexts first: at their end `unpack_rar` checks whether more comes out than was promised.
             for plaintext, member in zip(plaintexts, members, strict=True):
-                findings.extend(map(Finding, _content_findings(plaintext, member.promise)))
+                self.findings.extend(map(Finding, _content_findings(plaintext, member.promise)))
                 inner = kind_to_check(plaintext.head(HEAD_SIZE), member.promise)
-                level = depth + (len(member.place) or 1)
-                self._inspect(plaintext, inner, findings, allowance, depth=level, deadline=deadline)
-                if Finding(Code.SCANNER_MALWARE) in findings:
+                self.inspect(plaintext, inner, depth=depth + (len(member.place) or 1))
+                if self._has_malware():
                     return
 
-    def _expand(
-        self, fd: int, members: tuple[ArchiveMember, ...], allowance: Allowance, deadline: float
-    ) -> Generator[SealedMemfd, None, None]:
+    def _expand(self, fd: int, members: tuple[ArchiveMember, ...]) -> Generator[SealedMemfd, None, None]:
         """Members of a ZIP, as `unpack_rar` gives a RAR's: each is closed when the next one is asked for."""
         for member in members:
-            allowance.occupy(member.size)
+            self._allowance.occupy(member.size)
             try:
-                with self._examiner.expand(fd, member, deadline=deadline) as plaintext:
+                with self._examiner.expand(fd, member, deadline=self._deadline) as plaintext:
                     yield plaintext
             finally:
-                allowance.vacate(member.size)
+                self._allowance.vacate(member.size)
 
 
 def _content_findings(plaintext: SealedMemfd, promise: Promise) -> tuple[Code, ...]:
