@@ -164,6 +164,21 @@ def test_deleting_is_for_good_and_for_this_name_only(path: Path, today: Days) ->
     assert ids(opened(path, today)) == [reply_id(4)]
 
 
+def test_a_reply_stays_deleted_also_when_the_desk_forgets_that_it_knew(path: Path, today: Days) -> None:
+    """A desk that is restored from a backup sends again what its source deleted, though it had learnt of that."""
+    bodies: dict[int, bytes] = {}
+    take(path, a_bundle(1, [(1, LOOKUP), (2, LOOKUP)], bodies=bodies))
+    opened(path, today).delete(LOOKUP)
+    take(path, a_bundle(2, tombstones=[1, 2]))
+    take(path, a_bundle(3, [(1, LOOKUP)], tombstones=[2], bodies=bodies))
+    assert ids(opened(path, today)) == []
+    # What the desk itself says is deleted stays so too.
+    take(path, a_bundle(4, [(3, LOOKUP)], bodies=bodies))
+    take(path, a_bundle(5, tombstones=[3]))
+    take(path, a_bundle(6, [(2, LOOKUP), (3, LOOKUP), (4, LOOKUP)], bodies=bodies))
+    assert ids(opened(path, today)) == [reply_id(4)]
+
+
 def test_deleting_nothing_is_the_same_to_the_file_as_asking_for_a_stranger(path: Path, tmp_path: Path) -> None:
     """The system calls for a name without replies and for one that nobody was ever given, in their order."""
     grant = Grant(LOOKUP, 50, 2**30, TODAY + timedelta(days=3))
