@@ -1,13 +1,10 @@
 """What a process that sees plaintext gives up at start: core files, being read by others, careless file modes."""
 
-import ctypes
 import os
 import resource
 from pathlib import Path
-from typing import Final
 
-_PR_SET_DUMPABLE: Final = 4  # prctl(2)
-_PR_SET_NO_NEW_PRIVS: Final = 38  # prctl(2)
+from quarantine.cage.syscalls import PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, prctl
 
 
 def harden_process() -> None:
@@ -18,10 +15,8 @@ def harden_process() -> None:
     """
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    libc = ctypes.CDLL(None, use_errno=True)
-    for option, value in ((_PR_SET_DUMPABLE, 0), (_PR_SET_NO_NEW_PRIVS, 1)):
-        if libc.prctl(option, value, 0, 0, 0) != 0:
-            raise OSError(ctypes.get_errno(), "prctl failed")
+    prctl(PR_SET_DUMPABLE, 0)
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
 
 
 def swap_is_active(swaps: Path = Path("/proc/swaps")) -> bool:

@@ -1,1 +1,5 @@
-"""TODO: what this room owns."""
+"""The check of PDFs, seen in two ways that do not trust each other.
+
+The raw bytes with the names in them, and the objects that pypdf walks: values, actions, privacy, and the repair of a
+file whose cross-reference is broken.
+"""

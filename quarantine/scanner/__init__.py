@@ -1,1 +1,1 @@
-"""TODO: what this room owns."""
+"""The virus scanner: clamd's protocol, a clamd of our own for tests and demo, and canaries that it has to recognise."""

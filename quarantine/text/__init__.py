@@ -1,1 +1,1 @@
-"""TODO: what this room owns."""
+"""The check of texts: their charset, and marks that a reader does not see."""

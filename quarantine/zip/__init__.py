@@ -1,1 +1,1 @@
-"""TODO: what this room owns."""
+"""The check of ZIP archives: the directory and its extra fields, members, and the expanding of one member."""
