@@ -5,6 +5,7 @@ Each line of `CALLS` is a call that would work, but for one argument: `@dest=kin
 
 import contextlib
 import io
+import re
 import shlex
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from enveis.command import Command
+from enveis.command import Command, file_name, folder_name
 from enveis.main import STATIONS, main
 from tests.worlds.two_homes import TwoHomes
 
@@ -255,3 +256,16 @@ def tried(line: str) -> tuple[str, str]:
     words = line.split()
     name = words[0] if words[0] in ("demo", "run") else " ".join(words[:2])
     return name, next(word[1:].split("=")[0] for word in words if word.startswith("@"))
+
+
+def test_no_secret_is_an_argument() -> None:
+    """Whoever lists the processes of a machine reads their arguments: what is secret is typed, or in a file."""
+    of_secrets = 0
+    for name, command in commands():
+        parser = ArgumentParser(add_help=False)
+        command.arguments(parser)
+        for action in parser._actions:
+            if re.search("share|passphrase|identity|secret|proof", action.dest):
+                of_secrets += 1
+                assert action.nargs == 0 or action.type in (file_name, folder_name), f"{name} {action.dest}"
+    assert of_secrets > 20
