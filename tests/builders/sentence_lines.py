@@ -22,7 +22,8 @@ def one_sentence_a_line(page: str) -> str:
     fence = ""
     for line in page.splitlines():
         mark = re.match(r"\s*(```+|~~~+)", line)
-        if fence or mark or _VERBATIM.match(line):
+        indented = not block and line.startswith("    ") and not _ITEM.match(line)  # code, too
+        if fence or mark or indented or _VERBATIM.match(line):
             lines += [*_reflowed(block), line]
             block = []
             if mark:
