@@ -1,8 +1,12 @@
-"""What many tests share: one real clamd for the whole run, and RAR archives made by the real program."""
+"""What many tests share: one real clamd for the whole run, and RAR archives made by the real program.
+
+It also gives signals back to the programs that tests start, whatever shell or `nohup` started the tests.
+"""
 
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -18,6 +22,19 @@ from quarantine.scanner.local_clamd import LocalClamd
 RARFILE: Final = "rarfile==4.5"
 RARFILE_SDIST: Final = "rarfile-4.5.tar.gz"
 RARFILE_SHA256: Final = "7425d0afa180f0092db903abb1526a130b36858980aad90b3694f48e41420155"
+
+# A script's `make test &` ignores the first two, `nohup` the third; a program inherits what is ignored.
+IGNORED_IN_THE_BACKGROUND: Final = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+
+
+def pytest_configure() -> None:
+    """Let children get the default handlers, as a program does that a person starts.
+
+    A handler that does nothing still protects this process, and unlike SIG_IGN it ends at exec(2).
+    """
+    for number in IGNORED_IN_THE_BACKGROUND:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda _number, _frame: None)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ import pytest
 from enveis.wiring import low_side
 from tests.diode.test_commands import HOST, free_udp_port
 from tests.worlds.link import ENVEIS, MIB, LinkEnds
+from tests.worlds.waiting import WATCHDOG, ended
 from transfer.batch.batch import PacketEntry, parse_batch
 from transfer.diode.sender import batch_object
 from transfer.diode.sender import sender as sending
@@ -34,7 +35,7 @@ class Bench:
     def __init__(self, root: Path, **changes: object) -> None:
         self.receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.receiver.bind((HOST, free_udp_port()))
-        self.receiver.settimeout(20)
+        self.receiver.settimeout(WATCHDOG)
         address = f"{HOST}:{self.receiver.getsockname()[1]}"
         self.ends = LinkEnds(root, SenderSettings(to=address, pass_gap_seconds=1))
         self.ends.change_sender(**changes)
@@ -141,12 +142,13 @@ def test_ctrl_c_ends_the_whole_group_without_a_traceback(bench: Bench) -> None:
     bench.ends.put(4 * MIB)
     bench.ends.change_sender(rate_bytes=2_000_000)
     command = [*ENVEIS, "--home", str(bench.ends.low.root), "transfer", "send"]
-    process = subprocess.Popen(
+    started = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True
     )
-    for _ in range(1200):  # a block, its repair symbols and more: the encoder runs
-        bench.receiver.recv(9000)
-    os.killpg(process.pid, signal.SIGINT)
-    output = process.communicate(timeout=20)[0].decode()
+    with ended(started) as process:
+        for _ in range(1200):  # a block, its repair symbols and more: the encoder runs
+            bench.receiver.recv(9000)
+        os.killpg(process.pid, signal.SIGINT)
+        output = process.communicate(timeout=WATCHDOG)[0].decode()
     assert process.returncode == 0
     assert "Traceback" not in output

@@ -11,7 +11,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import pytest
 from shamir_mnemonic.share import Share as Slip39
@@ -19,6 +20,7 @@ from shamir_mnemonic.share import Share as Slip39
 from enveis.main import main
 from keys.identity import Identity, read_identities
 from keys.shares import parse_share
+from tests.worlds.waiting import WATCHDOG, reads_stdin, wait_until
 
 
 class Desk:
@@ -262,19 +264,29 @@ def test_the_sheet_of_paper_is_private_and_needs_nothing_else(desk: Desk, tmp_pa
 
 
 class Typing:
-    """A real terminal with a real process behind it."""
+    """A real terminal with a real process behind it, which is gone at the end of the `with` block."""
 
     def __init__(self, *arguments: object) -> None:
-        master, slave = pty.openpty()
+        self._master, slave = pty.openpty()
         command = [sys.executable, "-m", "enveis", *map(str, arguments)]
         self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, close_fds=True)
         os.close(slave)
-        self._master = master
         self.seen = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # A test that failed leaves nobody behind, who would fail another test for it.
+        self.process.kill()
+        self.process.wait()
+        os.close(self._master)
 
     def wait_for(self, text: str) -> str:
         """Return what was shown up to and with `text`."""
-        until = time.monotonic() + 60
+        until = time.monotonic() + WATCHDOG
         while text not in self.seen:
             assert time.monotonic() < until, self.seen
             if select.select([self._master], [], [], 0.5)[0]:
@@ -289,50 +301,50 @@ class Typing:
         os.write(self._master, f"{line}\n".encode())
 
     def end(self) -> int:
-        status = self.process.wait(60)
-        os.close(self._master)
-        return status
+        return self.process.wait(WATCHDOG)
 
 
 WIPE = "\x1b[2J\x1b[3J\x1b[H"
 
 
 def test_shares_at_a_terminal_are_shown_one_at_a_time_and_typed_back(desk: Desk, tmp_path: Path) -> None:
-    shown = Typing("keys", "split", "--home", desk.home)
     shares = []
-    for _ in range(3):
-        screen = shown.wait_for("goes on.").rpartition(WIPE)[2]
-        numbered = re.findall(r"(\d+)\. ([a-z]+)", screen)
-        shares.append(" ".join(word for _, word in sorted(numbered, key=lambda pair: int(pair[0]))))
-        shown.type("")
-    shown.wait_for("3 shares were made")
-    assert shown.end() == 0
+    with Typing("keys", "split", "--home", desk.home) as shown:
+        for _ in range(3):
+            screen = shown.wait_for("goes on.").rpartition(WIPE)[2]
+            numbered = re.findall(r"(\d+)\. ([a-z]+)", screen)
+            shares.append(" ".join(word for _, word in sorted(numbered, key=lambda pair: int(pair[0]))))
+            shown.type("")
+        shown.wait_for("3 shares were made")
+        assert shown.end() == 0
     assert len({*shares}) == 3
     assert all(len(share.split()) == 33 for share in shares)
 
-    typing = Typing("keys", "combine", "--home", desk.home, "--to", tmp_path / "joined")
-    typing.wait_for("a first share")
-    wrong = shares[0].split()
-    typing.type(" ".join([*wrong[:4], "xyzzy", *wrong[5:]]))
-    assert "number 5" in typing.wait_for("Not taken: ") + typing.wait_for("Still needed: a first share")
-    typing.type(" ".join(word[:4] for word in wrong))
-    typing.wait_for(WIPE)
-    typing.wait_for("1 more share")
-    typing.type(shares[0])
-    typing.wait_for("same as share 1")
-    typing.type(shares[2])
-    typing.wait_for("known here")
-    assert typing.end() == 0
+    with Typing("keys", "combine", "--home", desk.home, "--to", tmp_path / "joined") as typing:
+        typing.wait_for("a first share")
+        wrong = shares[0].split()
+        typing.type(" ".join([*wrong[:4], "xyzzy", *wrong[5:]]))
+        assert "number 5" in typing.wait_for("Not taken: ") + typing.wait_for("Still needed: a first share")
+        typing.type(" ".join(word[:4] for word in wrong))
+        typing.wait_for(WIPE)
+        typing.wait_for("1 more share")
+        typing.type(shares[0])
+        typing.wait_for("same as share 1")
+        typing.type(shares[2])
+        typing.wait_for("known here")
+        assert typing.end() == 0
     assert read_identities(tmp_path / "joined", lambda: "") == (desk.identity,)
     arguments = Path("/proc/self/cmdline").read_bytes()  # the tests' own: no share was ever an argument
     assert shares[0].encode() not in arguments
 
 
 def test_who_stops_at_the_last_share_has_split_the_key(desk: Desk) -> None:
-    shown = Typing("keys", "split", "--home", desk.home)
-    shown.wait_for("goes on.")
-    shown.process.send_signal(signal.SIGINT)
-    assert shown.end() == 130
+    with Typing("keys", "split", "--home", desk.home) as shown:
+        shown.wait_for("goes on.")
+        # Python would see a signal from a moment before read(2) only when a line was typed.
+        wait_until(lambda: reads_stdin(shown.process.pid))
+        shown.process.send_signal(signal.SIGINT)
+        assert shown.end() == 130
     assert desk.events()[-1] == "keys-split"
 
 

@@ -129,21 +129,26 @@ def ask(m: WayBackMachines, packet: str, name: str = "challenge") -> Path:
     return path
 
 
+def words_in(text: str) -> set[str]:
+    return set(re.findall(r"\b[a-z]+\b", text))
+
+
 def test_from_the_challenge_to_what_is_proven(m: WayBackMachines) -> None:
     source, other = Source(), Source()
     packet, others = m.send(source), m.send(other)
-    challenge, proof = ask(m, packet[:8]), m.root / "proof"
+    challenge, proof, stranger = ask(m, packet[:8]), m.root / "proof-1", m.root / "proof-2"
     shown = m.say("receipt", "prove", challenge, "--to", proof, "--yes", typed=source.words.proof_words.upper())
+    strangers = m.say("receipt", "prove", challenge, "--to", stranger, "--yes", typed=other.words.proof_words)
     assert "The editors asks you to prove that you sent packet" in shown
-    assert not set(source.words.proof_words.split()) & set(re.findall(r"[a-z]+", shown + proof.read_text()))
+    # Proof words are English: what is written to somebody with other words is not said of these.
+    own = words_in(shown + proof.read_text()) - words_in(strangers + stranger.read_text())
+    assert not own & set(source.words.proof_words.split())
     proven = m.desk("verify-proof", proof, "--challenge", challenge)
     assert "Proven: whoever answered has the proof words" in proven
     assert "The gateway made those words" in proven
     assert "Compare who asked" in m.desk("verify-proof", proof)
     assert "another challenge" in m.desk("verify-proof", proof, "--challenge", ask(m, packet, "again"), status=1)
     assert "about another packet" in m.desk("verify-proof", proof, "--packet", others, status=1)
-    stranger = m.root / "stranger"
-    m.say("receipt", "prove", challenge, "--to", stranger, "--yes", typed=other.words.proof_words)
     assert "made with other words" in m.desk("verify-proof", stranger, status=1)
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import io
+import json
 import os
 import re
 import secrets
@@ -11,7 +12,7 @@ import socket
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from keys.age.small import open_bytes
 from keys.identity import generate_identity
 from keys.recipient import Kind, parse_recipient
 from keys.signing import SigningKey
+from tests.worlds.waiting import WATCHDOG
 from transfer.batch.batch import GatewayId
 from transfer.bundle.bundle import sign_bundle
 from transfer.bundle.contents import BundleList, Grant, entry_of
@@ -70,15 +72,40 @@ class OpenedPacket:
     plaintext: bytes
 
 
-class GatewayProcess:
-    """Start with `with`; every setting of gateway.toml may be given."""
+# Like `python -m enveis`, with constants of the program set first: a limit of time that a test is not about.
+_WITH_CONSTANTS = """
+import importlib, json, sys
+for name, value in json.loads(sys.argv.pop(1)).items():
+    module, _, constant = name.rpartition(".")
+    getattr(importlib.import_module(module), constant)
+    setattr(importlib.import_module(module), constant, value)
+from enveis.main import main
+sys.exit(main())
+"""
+DAY = 24 * 3600  # seconds: a limit that is never reached in a test
 
-    def __init__(self, root: Path, *, kind: Kind = Kind.CLASSIC, wrapper: Iterable[str] = (), **settings: Any) -> None:
+
+class GatewayProcess:
+    """Start with `with`; every setting of gateway.toml may be given.
+
+    `constants` names constants of modules and what they are in this process.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        kind: Kind = Kind.CLASSIC,
+        wrapper: Iterable[str] = (),
+        constants: Mapping[str, float] | None = None,
+        **settings: Any,
+    ) -> None:
         self.root = root
         self.home = GatewayHome(root / "low")
         self.identity = generate_identity(kind)
         self.log = root / "gateway.log"
         self._wrapper = list(wrapper)
+        self._constants = dict(constants or {})
         recipients, desk_key = root / "recipients.txt", root / "desk.pub"
         recipients.write_text(f"{self.identity.recipient}\n")
         self.desk = SigningKey.generate()
@@ -104,7 +131,8 @@ class GatewayProcess:
 
     def start(self) -> None:
         """Start, and wait until the form can be reached."""
-        command = [*self._wrapper, sys.executable, "-m", "enveis", "gateway", "serve"]
+        program = ["-c", _WITH_CONSTANTS, json.dumps(self._constants)] if self._constants else ["-m", "enveis"]
+        command = [*self._wrapper, sys.executable, *program, "gateway", "serve"]
         command += ["--home", str(self.home.root), "--listen", "127.0.0.1:0"]
         reading, writing = os.pipe()
         with self.log.open("ab") as log, open(reading, "rb") as said:  # noqa: PTH123 - a file descriptor
@@ -129,8 +157,8 @@ class GatewayProcess:
             return 0
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)
-        code = self.process.wait(60)
-        self._tee.wait(60)
+        code = self.process.wait(WATCHDOG)
+        self._tee.wait(WATCHDOG)
         os.close(self._said)
         self.process = None
         return code
@@ -148,7 +176,7 @@ class GatewayProcess:
 
     def connect(self) -> socket.socket:
         """Return a connected socket."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=60)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=WATCHDOG)
 
     def get(self, path: str, method: str = "GET") -> Answer:
         """Ask for a page."""
@@ -253,12 +281,17 @@ def file_head(boundary: str, name: str) -> bytes:
     return head.encode() + b"Content-Type: application/octet-stream\r\n\r\n"
 
 
-def form_head(boundary: str, length: int, path: str = "/submit") -> bytes:
-    """Return the head of a request with such a body."""
-    return (
-        f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-        f"Content-Type: multipart/form-data; boundary={boundary}\r\nContent-Length: {length}\r\n\r\n"
-    ).encode()
+def form_head(boundary: str, length: int, path: str = "/submit", *more: str) -> bytes:
+    """Return the head of a request with such a body, and `more` header lines."""
+    lines = [
+        f"POST {path} HTTP/1.1",
+        "Host: x",
+        "Connection: close",
+        f"Content-Type: multipart/form-data; boundary={boundary}",
+        f"Content-Length: {length}",
+        *more,
+    ]
+    return "".join(f"{line}\r\n" for line in [*lines, ""]).encode()
 
 
 def read_answer(connection: socket.socket) -> Answer:
