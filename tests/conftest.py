@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from quarantine.scanner.local_clamd import LocalClamd
 
@@ -25,6 +26,11 @@ RARFILE_SHA256: Final = "7425d0afa180f0092db903abb1526a130b36858980aad90b3694f48
 
 # A script's `make test &` ignores the first two, `nohup` the third; a program inherits what is ignored.
 IGNORED_IN_THE_BACKGROUND: Final = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+
+
+# A limit of time for each example, and for making it, is a statement about the machine.
+settings.register_profile("enveis", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("enveis")
 
 
 def pytest_configure() -> None:

@@ -1,7 +1,6 @@
 """Shares: enough of them join to the identity, fewer and wrong ones never do, and each refusal is a sentence."""
 
 import random
-import re
 from itertools import combinations
 
 import pytest
@@ -138,11 +137,17 @@ def test_plans_that_protect_nothing_are_refused(groups: tuple[tuple[int, int], .
 
 
 def test_no_secret_in_a_repr_or_an_error() -> None:
-    shown = repr(SHARES)
-    assert not any(re.search(rf"\b{word}\b", shown) for word in SHARES[0].words.split() if len(word) > 6)
+    words = SHARES[0].words.split()
+    # Two side by side: one alone is a word that any sentence may have.
+    pairs = [" ".join(words[place : place + 2]) for place in range(len(words) - 1)]
+    assert not any(pair in repr(SHARES) for pair in pairs)
     with pytest.raises(ShareError) as caught:
         parse_share(SHARES[0].words.replace(" ", " xyzzy ", 1))
-    assert SHARES[0].words.split()[0] not in str(caught.value)
+    assert not any(pair in str(caught.value) for pair in pairs)
+    # Nor a word that the same sentence about another share does not have.
+    with pytest.raises(ShareError) as others:
+        parse_share("academic xyzzy " + "acid " * 32)
+    assert str(caught.value) == str(others.value)
 
 
 def test_a_share_counts_from_one() -> None:

@@ -110,7 +110,8 @@ def _with(words: str, place: int, word: str) -> str:
 
 
 def test_wrong_words_are_explained_and_given_back(gateway: GatewayProcess) -> None:
-    made = new_receipt_words()
+    # Fixed: of random words one in two hundred is explained otherwise, or looks like proof words.
+    made = new_receipt_words(lambda bits: 0x5EED_0F_A_5714_1E55_5EC2E7 % 2**bits)
     words = made.return_words
     swapped = words.split()
     swapped[2:4] = reversed(swapped[2:4])
