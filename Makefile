@@ -1,7 +1,7 @@
 # Enveis: `make run` and `make test` do all set-up on a fresh Debian 12 machine (Python 3.11, root or sudo).
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup packages test-packages run demo test lint bench-upload bench-quarantine bench-diode soak-diode bench-batches bench-return fuzz-quarantine soak-batches soak-pages soak screenshots messages licence licence-table dist clean
+.PHONY: help setup packages test-packages run demo test lint bench-upload bench-quarantine bench-diode soak-diode bench-batches bench-return fuzz-quarantine soak-batches soak-pages soak screenshots messages checks-page licence licence-table dist clean
 VENV := .venv
 PY := $(VENV)/bin/python
 
@@ -99,6 +99,10 @@ screenshots: setup test-packages
 
 soak-pages: setup test-packages
 	ENVEIS_SOAK=1 $(PY) -m pytest -q tests/browser/test_large.py --durations=4
+
+# The findings of quarantine/CHECKS.md, after a change of quarantine/findings.py or quarantine/checks.toml.
+checks-page: setup
+	@$(PY) -m quarantine.checks_page
 
 # Sentences of the pages, for translators (docs/translating.md). It keeps what is translated already.
 messages: setup

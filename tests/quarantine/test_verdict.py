@@ -1,17 +1,17 @@
 import json
 import re
-from pathlib import Path
+import tomllib
 
 import pytest
 
-import quarantine
+from quarantine import checks_page
 from quarantine.findings import Code, Finding, Grade, check_raised
 from quarantine.verdict import Clear, Held, Reason, Undecided, conclude, is_clear, worst
 
 DIGEST = "0" * 64
 MALWARE = Finding(Code.SCANNER_MALWARE)
 LINK = Finding(Code.RAR_LINK)
-PAGE = Path(quarantine.__file__).with_name("CHECKS.md").read_text()
+PAGE = checks_page.PAGE.read_text()
 
 
 def test_every_code_and_reason_has_its_sentence() -> None:
@@ -24,14 +24,23 @@ def test_every_code_and_reason_has_its_sentence() -> None:
     assert Code("zip.link") is Code.ZIP_LINK
 
 
+def test_the_page_is_made_from_the_table() -> None:
+    assert checks_page.page() == PAGE, "make checks-page"
+
+
+def test_each_finding_is_explained() -> None:
+    details = tomllib.loads(checks_page.DETAILS.read_text())
+    assert set(details) == set(Code)
+    for code, lines in details.items():
+        assert list(lines) == ["why", "seen", "source"], code
+        assert all(re.search(r"[.)]$", line) and "\n" not in line for line in lines.values()), code
+
+
 def test_the_page_says_what_the_code_does() -> None:
-    rows = re.findall(r"^\| `([a-z0-9.-]+)` \| ([a-z-]+) \| (held|clear) \| (.*) \|$", PAGE, re.M)
-    assert {code: (grade, lane) for code, grade, lane, _ in rows} == {
-        code.value: (code.grade.value, "held" if code.grade.holds else "clear") for code in Code
-    }
-    for code, _, _, text in rows:
-        assert text.startswith(Code(code).sentence + " ")
-        assert len(text) > len(Code(code).sentence) + 20
+    found = re.findall(r"^#### `([a-z0-9.-]+)`\n\n(.*)\nGrade `([a-z-]+)`: (held|clear)\.$", PAGE, re.M)
+    assert sorted(found) == sorted(
+        (code.value, code.sentence, code.grade.value, "held" if code.grade.holds else "clear") for code in Code
+    )
 
 
 def test_the_page_says_what_a_grade_does() -> None:
