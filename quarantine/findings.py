@@ -240,7 +240,8 @@ class Code(StrEnum):
         "privacy.picture-text", Grade.IDENTIFIES_YOU, "A picture carries text that a person or a program wrote.",
     )  # fmt: skip
     PRIVACY_PICTURE_THUMBNAIL = (
-        "privacy.picture-thumbnail", Grade.IDENTIFIES_YOU, "A picture carries a small copy of itself.",
+        "privacy.picture-thumbnail", Grade.IDENTIFIES_YOU,
+        "A picture carries a small copy of itself, perhaps from before it was cropped.",
     )  # fmt: skip
     PRIVACY_PDF_REVISIONS = (
         "privacy.pdf-revisions", Grade.IDENTIFIES_YOU, "The PDF still contains earlier versions of itself.",
