@@ -10,9 +10,9 @@ The worker's answer is one JSON object of this closed form and nothing else:
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import BinaryIO, Final, Protocol
 
-from quarantine.archive.content import Promise
 from quarantine.budgets import Budgets
 from quarantine.errors import UndecidableError
 from quarantine.file_types import FileType
@@ -25,6 +25,18 @@ SIZE_MAX: Final = 2**63 - 1  # bytes that any archive's member may claim
 BLAKE2SP_SIZE: Final = 32  # bytes
 PLACE_MAX: Final = 64  # archives inside archives that a place can name; budgets allow far fewer
 _MEMBER_FORMS: Final = ({"size", "crc32"}, {"size", "blake2sp"}, {"size", "crc32", "place"})  # and maybe "promise"
+
+
+class Promise(StrEnum):
+    """What a name lets people expect."""
+
+    PDF = "pdf"
+    ZIP = "zip"
+    RAR = "rar"
+    PLAIN = "plain"  # a text to read, checked as one; XML, HTML and program text have rules of their own
+    BARE = "bare"  # no extension: a text is checked as one, and a program hides nothing
+    DOCUMENT = "document"  # anything else that people open to look at
+    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from collections.abc import Generator
 from typing import Final
 
 from quarantine.archive.allowance import Allowance, DamagedArchiveError
-from quarantine.archive.content import ContentSearch, Promise, kind_to_check
+from quarantine.archive.content import ContentSearch, kind_to_check
 from quarantine.budgets import Budgets
 from quarantine.errors import OverBudgetError, UndecidableError
-from quarantine.examination import ArchiveMember, Examination, Examiner
+from quarantine.examination import ArchiveMember, Examination, Examiner, Promise
 from quarantine.file_types import HEAD_SIZE, FileType
 from quarantine.findings import Code, Finding
 from quarantine.memfd import SealedMemfd

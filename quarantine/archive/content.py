@@ -4,10 +4,10 @@ Searches for fixed bytes only and parses nothing. A name goes in; out comes one 
 """
 
 import re
-from enum import StrEnum
 from typing import Final
 
 from quarantine.archive.names import DOCUMENT, extension_of
+from quarantine.examination import Promise
 from quarantine.file_types import FileType, type_of_content, type_of_name
 from quarantine.findings import Code
 
@@ -29,18 +29,6 @@ _CONTAINER: Final = re.compile(
     rb"|xar!|!<arch>\n|.{257}ustar",
     re.DOTALL,
 )
-
-
-class Promise(StrEnum):
-    """What a name lets people expect."""
-
-    PDF = "pdf"
-    ZIP = "zip"
-    RAR = "rar"
-    PLAIN = "plain"  # a text to read, checked as one; XML, HTML and program text have rules of their own
-    BARE = "bare"  # no extension: a text is checked as one, and a program hides nothing
-    DOCUMENT = "document"  # anything else that people open to look at
-    OTHER = "other"
 
 
 def promise_of(untrusted_name: str) -> Promise:

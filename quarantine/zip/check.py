@@ -10,12 +10,12 @@ import stat
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
-from quarantine.archive.content import ContentSearch, Promise, kind_to_check, promise_of
+from quarantine.archive.content import ContentSearch, kind_to_check, promise_of
 from quarantine.archive.names import NameBook, executable_finding, extension_of, name_findings, points_outside
 from quarantine.archive.spending import Expenses
 from quarantine.budgets import Budgets
 from quarantine.errors import OverBudgetError
-from quarantine.examination import ArchiveMember, Examination, ExamineMember
+from quarantine.examination import ArchiveMember, Examination, ExamineMember, Promise
 from quarantine.file_types import HEAD_SIZE, FileType
 from quarantine.findings import Code, Finding
 from quarantine.zip.directory import Directory, DirectoryEntry, UnreadableZipError, read_directory

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from quarantine.archive.allowance import DamagedArchiveError, collect
-from quarantine.archive.content import ContentSearch, Promise, kind_to_check
+from quarantine.archive.content import ContentSearch, kind_to_check
 from quarantine.budgets import Budgets
 from quarantine.check_of_type import examine_bytes
 from quarantine.errors import UndecidableError
-from quarantine.examination import ArchiveMember, Examination, encode_examination, parse_examination
+from quarantine.examination import ArchiveMember, Examination, Promise, encode_examination, parse_examination
 from quarantine.file_types import DEFAULT_TYPES, HEAD_SIZE, FileType, RefusedType, accepted_type
 from quarantine.findings import Finding
 from quarantine.inspector import Inspector

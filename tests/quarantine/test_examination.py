@@ -7,10 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quarantine.archive.blake2sp import Blake2sp
-from quarantine.archive.content import Promise
 from quarantine.budgets import Budgets
 from quarantine.errors import UndecidableError
-from quarantine.examination import CRC32_MAX, ArchiveMember, Examination, encode_examination, parse_examination
+from quarantine.examination import CRC32_MAX, ArchiveMember, Examination, Promise, encode_examination, parse_examination
 from quarantine.findings import Code, Finding
 from quarantine.verdict import Reason
 

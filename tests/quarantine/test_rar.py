@@ -10,10 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quarantine.archive.blake2sp import Blake2sp
-from quarantine.archive.content import Promise
 from quarantine.budgets import Budgets
 from quarantine.check_of_type import examine_bytes
-from quarantine.examination import ArchiveMember, Examination, encode_examination, parse_examination
+from quarantine.examination import ArchiveMember, Examination, Promise, encode_examination, parse_examination
 from quarantine.file_types import FileType
 from quarantine.findings import Code
 from quarantine.rar.blocks import MAGIC_5, BlockKind, DamagedRarError

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from enveis.demo.sample_files import one_page_pdf
 from quarantine.archive import spending
-from quarantine.archive.content import Promise
 from quarantine.budgets import MIB, Budgets
 from quarantine.check_of_type import examine_bytes
-from quarantine.examination import ArchiveMember, Examination, encode_examination, parse_examination
+from quarantine.examination import ArchiveMember, Examination, Promise, encode_examination, parse_examination
 from quarantine.file_types import FileType
 from quarantine.findings import Code
 from quarantine.zip.expand import expand
