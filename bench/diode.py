@@ -99,8 +99,9 @@ def _compare(tools: Sequence[Tool], mtu: int, rates: Sequence[int], source: Path
             cells.append(f"{loss / 10:g} %: " + (f"{found:5.1f} ({asked})" if found else "did not arrive"))
         print(f"  {tool.name:8}  " + "   ".join(cells), flush=True)
     others = [value for name, value in best.items() if name != "enveis"]
-    if others and max(others):
-        print(f"  enveis / best of the others at 0 %: {best['enveis'] / max(others):.2f}", flush=True)
+    fastest = max(others, default=0.0)
+    if fastest:
+        print(f"  enveis / best of the others at 0 %: {best['enveis'] / fastest:.2f}", flush=True)
 
 
 def _climb(tool: Tool, mtu: int, rates: Sequence[int], source: Path, digest: str) -> tuple[float | None, int]:

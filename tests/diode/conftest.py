@@ -11,5 +11,7 @@ from tests.diode.both_ends import Bench
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     bench = Bench(tmp_path)
-    yield bench
-    bench.let_go()
+    try:
+        yield bench
+    finally:
+        bench.let_go()

@@ -74,7 +74,8 @@ def _datagram(stage: Stage, link: MemoryLink, data: atheris.FuzzedDataProvider) 
     if choice == 1:
         return stage.announcement
     if choice in (2, 3):
-        return stage.symbols[data.ConsumeIntInRange(0, len(stage.symbols) - 1)]
+        index: int = data.ConsumeIntInRange(0, len(stage.symbols) - 1)
+        return stage.symbols[index]
     if choice == 4:
         genuine = bytearray(stage.symbols[0])
         genuine[data.ConsumeIntInRange(0, HEAD.size - 1)] ^= 1 << data.ConsumeIntInRange(0, 7)

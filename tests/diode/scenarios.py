@@ -73,14 +73,20 @@ class Rig:
 
 @contextmanager
 def rig(
-    *, mtu: int = 1500, loss: int = 0, rate: int = 50_000_000, gap: int = 30, folder: Path | None = None, **more: int
+    *,
+    mtu: int = 1500,
+    loss: int = 0,
+    rate: int = 50_000_000,
+    gap: int = 30,
+    passes: int = SenderSettings.passes,
+    folder: Path | None = None,
 ) -> Iterator[Rig]:
-    """Build a diode and start its receiver; `loss` in thousandths, `more` are settings of the sender."""
+    """Build a diode and start its receiver; `loss` in thousandths, the others are settings of the sender."""
     with (
         tempfile.TemporaryDirectory(prefix="enveis-link-", dir=folder) as root,
         Diode(mtu=mtu, loss_permille=loss) as diode,
     ):
-        sender = SenderSettings(to=f"{HIGH}:{PORT}", mtu=mtu, rate_bytes=rate, pass_gap_seconds=gap, **more)
+        sender = SenderSettings(to=f"{HIGH}:{PORT}", mtu=mtu, rate_bytes=rate, pass_gap_seconds=gap, passes=passes)
         receiver = ReceiverSettings(listen=f"{HIGH}:{PORT}")
         ends = LinkEnds(Path(root), sender, receiver, diode.on_low, diode.on_high)
         try:
@@ -147,7 +153,7 @@ def flood(rig_: Rig, *, rate: int, seconds: int) -> Iterator[subprocess.Popen[st
     try:
         yield process
     finally:
-        process.terminate()
-        process.wait(10)
+        process.kill()
+        process.wait()
         if process.stdout is not None:
             process.stdout.close()

@@ -37,6 +37,7 @@ def refusal(untrusted: bytes) -> DropReason:
     return raised.value.reason
 
 
+@settings(deadline=None)
 @given(
     payload=st.binary(max_size=1168),
     kind=st.sampled_from(DatagramKind),
@@ -70,7 +71,7 @@ def test_a_run_of_symbols_is_what_they_are_one_by_one(
     for index, slot in enumerate(singly):
         piece = content[index * 1168 : (index + 1) * 1168]
         one.write(slot, DatagramKind.SYMBOL, piece, tag=b"tagged!!", esi=first + index, **where)
-    many.write_symbols(list(map(memoryview, slots)), memoryview(content), tag=b"tagged!!", first=first, **where)
+    many.write_symbols([memoryview(slot) for slot in slots], memoryview(content), tag=b"tagged!!", first=first, **where)
     assert slots == singly
     after = [memoryview(bytearray(one.size)) for _ in "12"]
     one.write(after[0], DatagramKind.PADDING)
@@ -106,6 +107,7 @@ def test_veiled_padding_looks_like_anything_else() -> None:
         assert len(set(each)) > 200
 
 
+@settings(deadline=None)
 @given(data=st.data(), veiled=st.booleans())
 def test_any_flipped_bit_is_refused(data: st.DataObject, veiled: bool) -> None:
     sent = bytearray(written(DatagramKind.SYMBOL, b"evidence", veiled=veiled))
@@ -115,6 +117,7 @@ def test_any_flipped_bit_is_refused(data: st.DataObject, veiled: bool) -> None:
         parse_datagram(memoryview(sent), {LINK: LinkKey(SECRET)})
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=9100))
 def test_garbage_is_refused(untrusted: bytes) -> None:
     assert refusal(untrusted) in {DropReason.SIZE, DropReason.VERSION, DropReason.LINK, DropReason.MAC}

@@ -1,8 +1,6 @@
 """A disk that is really full: what does not fit is counted, or waits; no process dies of it, and nothing is lost."""
 
 import os
-import socket
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +9,7 @@ import pytest
 
 from tests.diode.both_ends import SYMBOL, Bench, formed, put
 from tests.diode.small_disk import PAGE, SmallDisk, small_disk, why_not
-from tests.worlds.link import MIB, LinkEnds, wait_for
+from tests.worlds.link import MIB, LinkEnds, free_udp_port, wait_for
 from transfer.batch.batch import gateway_id
 from transfer.diode.errors import DatagramError, DropReason
 from transfer.diode.receiver.commit_process import commit_whole
@@ -38,8 +36,10 @@ def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SmallDisk]:
 @pytest.fixture
 def bench(tmp_path: Path, disk: SmallDisk) -> Iterator[Bench]:
     bench = Bench(tmp_path)
-    yield bench
-    bench.let_go()
+    try:
+        yield bench
+    finally:
+        bench.let_go()
 
 
 class Clock:
@@ -73,8 +73,11 @@ def test_the_map_of_an_object_has_its_room_from_the_start(bench: Bench, disk: Sm
     # A process of its own: writing through a map into a hole that has no room would end it with a signal.
     child = os.fork()
     if child == 0:
-        bench.send(number)
-        os._exit(0)
+        try:
+            bench.send(number)
+            os._exit(0)
+        finally:  # the child must not run the rest of the tests
+            os._exit(1)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
 
@@ -205,12 +208,6 @@ def test_both_log_once_that_the_disk_is_full(bench: Bench, disk: SmallDisk, caps
     disk.free()
 
 
-def free_udp_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
 @pytest.mark.parametrize("disk", ["tmpfs"], indirect=True)
 def test_no_process_of_a_receiver_dies_of_a_full_disk(tmp_path: Path, disk: SmallDisk) -> None:
     address = f"127.0.0.1:{free_udp_port()}"
@@ -224,8 +221,8 @@ def test_no_process_of_a_receiver_dies_of_a_full_disk(tmp_path: Path, disk: Smal
         ends.start("send")
         wait_for(lambda: bool(ends.shelf.names()), 30, ends.told)
         disk.fill()
-        wait_for(lambda: dict(ends.report().refused).get("no room", 0) > 100, 30, ends.told)
-        time.sleep(3)
+        # More symbols than one block has, so that every process has had its turn on the full disk.
+        wait_for(lambda: dict(ends.report().refused).get("no room", 0) > 2000, 30, ends.told)
         assert ends.report().links[0].is_running
         assert pids == {role: ends.role_pids(role) for role in pids}
         disk.free()

@@ -1,24 +1,29 @@
 """What is whole of an object is copied while the rest still arrives, and counts for nothing before all is there."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.diode.both_ends import Bench, formed, put
 from transfer.diode.receiver import commit_process
+from transfer.diode.receiver.object_files import OpenFiles
+from transfer.diode.receiver.part_copies import Copy
+from transfer.diode.wire.container import Part
+from transfer.names import PacketId
 
 MB = 1_000_000
 
 
-def half_sent(bench: Bench) -> tuple[int, list[str], str]:
-    """Return batch, packets and object, after four of five blocks came and the commit process looked."""
+def half_sent(bench: Bench) -> tuple[int, list[PacketId], str]:
+    """Return batch, packets and object, after four of five blocks came and the commit process scanned them."""
     packets = put(bench, 2 * MB, 2 * MB, MB)
     number = formed(bench)
     bench.send(number, blocks=4)
     assert bench.work() == []
     (name,) = bench.shelf.names()
-    return number, list(packets), name
+    return number, packets, name
 
 
 def staging(bench: Bench, name: str) -> Path:
@@ -51,7 +56,12 @@ def test_what_was_copied_is_not_read_again(bench: Bench, monkeypatch: pytest.Mon
     number, packets, _ = half_sent(bench)
     begun: list[str] = []
     really = bench.copies.begin
-    monkeypatch.setattr(bench.copies, "begin", lambda name, *more: begun.append(name) or really(name, *more))
+
+    def counting(name: str, files: OpenFiles, parts: Sequence[Part], staging: Path) -> Copy:
+        begun.append(name)
+        return really(name, files, parts, staging)
+
+    monkeypatch.setattr(bench.copies, "begin", counting)
     bench.send(number, round_=1)
     assert len(bench.work()) == 1
     assert begun == []

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from enveis.wiring import low_side
-from tests.diode.test_commands import HOST, free_udp_port
 from tests.worlds.link import ENVEIS, MIB, LinkEnds
 from tests.worlds.waiting import WATCHDOG, ended
 from transfer.batch.batch import PacketEntry, parse_batch
@@ -28,13 +27,15 @@ from transfer.diode.wire.datagram import LinkKey
 from transfer.errors import SpoiltPacketError
 from transfer.names import PacketId
 
+HOST = "127.0.0.1"
+
 
 class Bench:
     """One sender without a process of its own, and the socket that it sends to."""
 
     def __init__(self, root: Path, **changes: object) -> None:
         self.receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.receiver.bind((HOST, free_udp_port()))
+        self.receiver.bind((HOST, 0))
         self.receiver.settimeout(WATCHDOG)
         address = f"{HOST}:{self.receiver.getsockname()[1]}"
         self.ends = LinkEnds(root, SenderSettings(to=address, pass_gap_seconds=1))
@@ -59,50 +60,50 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     bench = Bench(tmp_path)
-    yield bench
-    bench.receiver.close()
+    try:
+        yield bench
+    finally:
+        bench.receiver.close()
 
 
-def test_while_it_works_a_link_of_constant_rate_carries_padding(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bench, seen = Bench(tmp_path, constant_rate=True, rate_bytes=1_000_000), threading.Event()
-    begun = threading.Event()
+def test_while_it_works_a_link_of_constant_rate_carries_padding(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.ends.change_sender(constant_rate=True, rate_bytes=1_000_000)
+    begun, seen = threading.Event(), threading.Event()
 
     class Slow(BatchObject):
         """One whose list takes as long to read as it takes for more datagrams to arrive."""
 
         def __init__(self, *arguments: object, **more: object) -> None:
             begun.set()
-            assert seen.wait(20), "the link fell silent"
+            assert seen.wait(WATCHDOG), "the link fell silent"
             super().__init__(*arguments, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(sending, "BatchObject", Slow)
     bench.ends.put(MIB)
 
     def receive() -> None:
-        assert begun.wait(20)
+        assert begun.wait(WATCHDOG)
         bench.receiver.settimeout(0.001)
         try:
             while True:  # what is there already
                 bench.receiver.recv(9000)
         except TimeoutError:
-            bench.receiver.settimeout(20)
+            bench.receiver.settimeout(WATCHDOG)
         for _ in range(50):
             bench.receiver.recv(9000)
         seen.set()
 
-    receiving = threading.Thread(target=receive)
-    receiving.start()
     with bench.sender() as sender:
-        running = threading.Thread(target=sender.run)
-        running.start()
-        assert seen.wait(40)
-        bench.ending.set()
-        running.join(20)
-    receiving.join(20)
-    bench.receiver.close()
-    assert not running.is_alive()
+        threads = [threading.Thread(target=receive), threading.Thread(target=sender.run)]
+        for thread in threads:
+            thread.start()
+        try:
+            assert seen.wait(WATCHDOG)
+        finally:
+            for event in (bench.ending, begun, seen):
+                event.set()
+            for thread in threads:
+                thread.join()
 
 
 def test_what_cannot_be_read_keeps_no_other_packet_waiting(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,7 +141,8 @@ def test_a_batch_that_cannot_be_sent_any_more_ends_nobody_when_it_is_asked_for(
 
 def test_ctrl_c_ends_the_whole_group_without_a_traceback(bench: Bench) -> None:
     bench.ends.put(4 * MIB)
-    bench.ends.change_sender(rate_bytes=2_000_000)
+    # Again and again: a test that is slow to read loses some of them.
+    bench.ends.change_sender(rate_bytes=2_000_000, passes=100)
     command = [*ENVEIS, "--home", str(bench.ends.low.root), "transfer", "send"]
     started = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True

@@ -12,8 +12,8 @@ import pytest
 from enveis.wiring import import_all
 from tests.diode.both_ends import SYMBOL, Bench, formed, packets_of, put
 from tests.worlds.json_texts import watch_json
+from tests.worlds.link import END_SECONDS
 from transfer.diode.errors import DropReason, LinkError
-from transfer.diode.receiver import open_objects as shelf_module
 from transfer.diode.receiver.arrived import note_imported, remove_imported, waiting_bags
 from transfer.diode.receiver.decode_process import TRIES_MAX, decode_ready
 from transfer.diode.receiver.object_files import SHARED_FOLDER, OpenFiles
@@ -202,7 +202,7 @@ def test_a_full_disk_is_counted_and_marks_nothing(bench: Bench, monkeypatch: pyt
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patched:
-        patched.setattr(shelf_module.os, "pwritev", full)
+        patched.setattr(os, "pwritev", full)
         bench.send(number)
     assert bench.intake.refused[DropReason.NO_ROOM] > 300
     assert [item.symbols.symbols_here() for item in bench.intake.open_objects()] == [0]
@@ -274,8 +274,12 @@ def test_the_roles_may_make_the_folders_all_at_once(tmp_path: Path) -> None:
         roles = [context.Process(target=_prepare, args=(shelf, start)) for _ in range(3)]
         for role in roles:
             role.start()
-        for role in roles:
-            role.join()
+        try:
+            for role in roles:
+                role.join(END_SECONDS)
+        finally:
+            for role in roles:
+                role.kill()
         assert [role.exitcode for role in roles] == [0, 0, 0]
         made = sorted(path.name for path in shelf.root.iterdir())
         assert made == ["arrived", "history", "imported", "open", "received"]

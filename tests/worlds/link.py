@@ -4,6 +4,7 @@ import hashlib
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -32,6 +33,10 @@ MIB: Final = 1024 * 1024
 PIECE: Final = 8 * MIB
 ENVEIS: Final = (sys.executable, "-m", "enveis")
 HOUR: Final = 3600  # seconds: a tick that has passed
+# How many times longer than on a quiet machine a state may take to come: a bound against waiting for ever, which costs
+# nothing where the state comes.
+PATIENCE: Final = 10
+END_SECONDS: Final = 60  # for a process to end by itself, on a machine that is busy with other things
 
 
 @dataclass
@@ -110,7 +115,7 @@ class LinkEnds:
                 process.send_signal(signal.SIGTERM)
         for process in self.processes:
             try:
-                process.wait(30)
+                process.wait(END_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -153,6 +158,13 @@ class LinkEnds:
             assert digest(bag / "data" / "packets" / f"{packet}.age") == digest(self.low.spool / lane / f"{packet}.age")
 
 
+def free_udp_port(host: str = "127.0.0.1") -> int:
+    """Return a UDP port that no socket has now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind((host, 0))
+        return int(free.getsockname()[1])
+
+
 def digest(path: Path) -> str:
     """Return the SHA-256 of a file."""
     with path.open("rb") as stream:
@@ -160,13 +172,19 @@ def digest(path: Path) -> str:
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, told: Callable[[], str] = str) -> None:
-    """Wait until a condition holds, or fail with what was told meanwhile."""
-    end = time.monotonic() + seconds
+    """Wait until a condition is true, or fail with the log so far.
+
+    Args:
+        condition: Called about twenty times a second.
+        seconds: How long it takes at most on a quiet machine; PATIENCE times as long is allowed.
+        told: Returns the log.
+    """
+    end = time.monotonic() + PATIENCE * seconds
     while time.monotonic() < end:
         if condition():
             return
         time.sleep(0.05)
-    raise AssertionError(f"not within {seconds} seconds: {told()}")
+    raise AssertionError(f"not within {PATIENCE * seconds} seconds: {told()}")
 
 
 def memory(pid: int, what: str = "VmHWM") -> int:
