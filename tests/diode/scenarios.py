@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.worlds.link import MIB, LinkEnds, memory, wait_for
+from tests.worlds.link import MIB, LinkEnds, memory
 from tests.worlds.namespaces import HIGH, PORT, Diode
+from tests.worlds.waiting import WATCHDOG, wait_until
 from transfer.diode.settings import ReceiverSettings, SenderSettings
 from transfer.names import PacketId
 
@@ -45,14 +46,14 @@ class Rig:
     diode: Diode
     ends: LinkEnds
 
-    def cross(self, size: int, *, seconds: float) -> Crossing:
+    def cross(self, size: int, *, seconds: float = WATCHDOG) -> Crossing:
         """Send a packet of `size` bytes as a batch of its own, and compare what arrives."""
         before = len(self.ends.bags())
         packet = self.ends.put(size)
         started = time.monotonic()
         return self.arrived(packet, before, started, seconds)
 
-    def arrived(self, packet: PacketId, before: int, started: float, seconds: float) -> Crossing:
+    def arrived(self, packet: PacketId, before: int, started: float, seconds: float = WATCHDOG) -> Crossing:
         """Wait for the batch with this packet."""
         self.ends.wait_for_bags(before + 1, seconds)
         took = time.monotonic() - started
@@ -105,7 +106,7 @@ def stall(rig_: Rig, process: int, stop: float) -> None:
         time.sleep(3 * STALL)
 
 
-def kill_at_random(rig_: Rig, size: int, kills: int, *, seed: int, seconds: float) -> Crossing:
+def kill_at_random(rig_: Rig, size: int, kills: int, *, seed: int, seconds: float = WATCHDOG) -> Crossing:
     """Kill one process of the receiver after another, at random points of a transfer, until it has arrived."""
     chance, before = random.Random(seed), len(rig_.ends.bags())
     packet, started = rig_.ends.put(size), time.monotonic()
@@ -115,7 +116,7 @@ def kill_at_random(rig_: Rig, size: int, kills: int, *, seed: int, seconds: floa
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
     found = rig_.arrived(packet, before, started, seconds)
-    wait_for(lambda: not rig_.ends.shelf.names(), 30, rig_.ends.told)
+    wait_until(lambda: not rig_.ends.shelf.names(), rig_.ends.told)
     return found
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from enveis.commands.transfer_status import EXIT_ALARM
 from enveis.main import main
-from tests.worlds.link import END_SECONDS, MIB, LinkEnds, free_udp_port, wait_for
+from tests.worlds.link import MIB, LinkEnds, free_udp_port
+from tests.worlds.waiting import WATCHDOG, wait_until
 from transfer.diode.errors import LinkError
 from transfer.diode.sender.outlet import Outlet, open_outlet
 from transfer.diode.sender.token_bucket import TokenBucket
@@ -58,8 +59,8 @@ def test_a_whole_evening_at_both_terminals(ends: LinkEnds, capsys: pytest.Captur
     packet = ends.put(2 * MIB, sealed=True)
     ends.start_receiver()
     ends.start("send")
-    ends.wait_for_bags(1, 40)
-    wait_for(lambda: ": up" in status(capsys, high), 20, ends.told)
+    ends.wait_for_bags(1)
+    wait_until(lambda: ": up" in status(capsys, high), ends.told)
     text = status(capsys, high)
     assert "not yet in the inbox: 1 batches" in text
     assert "Link: batch 1, sent so far: " in said(capsys, "transfer", "status", "--home", low)
@@ -72,12 +73,12 @@ def test_a_whole_evening_at_both_terminals(ends: LinkEnds, capsys: pytest.Captur
     assert "batches 1 do not wait for acknowledgement words" in said(
         capsys, "transfer", "resend", "1", "--home", low, status=1
     )
-    wait_for(lambda: not json.loads(said(capsys, "transfer", "status", "--json", "--home", low))["link"]["sent"], 10)
-    wait_for(lambda: json.loads(status(capsys, high, "--json"))["links"]["gateways"][0]["up"], 20, ends.told)
+    wait_until(lambda: not json.loads(said(capsys, "transfer", "status", "--json", "--home", low))["link"]["sent"])
+    wait_until(lambda: json.loads(status(capsys, high, "--json"))["links"]["gateways"][0]["up"], ends.told)
     assert json.loads(status(capsys, high, "--json"))["links"]["gateways"][0]["missing"] == []
     ends.stop()
     assert "Traceback" not in ends.told()
-    wait_for(lambda: not ends.report().links[0].is_up, 20)
+    wait_until(lambda: not ends.report().links[0].is_up)
     text = said(capsys, "transfer", "status", "--home", high, status=EXIT_ALARM)
     assert "DOWN" in text or "is not running" in text
 
@@ -103,7 +104,7 @@ def test_what_cannot_be_done_is_said_in_one_sentence(
 
 def test_a_second_sender_of_one_home_is_refused(ends: LinkEnds, capsys: pytest.CaptureFixture[str]) -> None:
     ends.start("send")
-    wait_for(lambda: "Sending to" in ends.told(), 20)
+    wait_until(lambda: "Sending to" in ends.told())
     assert "another" in said(capsys, "transfer", "send", "--home", ends.low.root, status=1)
 
 
@@ -118,14 +119,14 @@ def test_a_slow_sender_lives_visibly_and_ends_when_it_is_told_to(ends: LinkEnds)
     ends.put(2 * MIB)
     ends.start_receiver()
     sender = ends.start("send")
-    wait_for(lambda: bool(ends.shelf.names()), 30, ends.told)
-    wait_for(lambda: heard_at(ends) > 0, 10, ends.told)
+    wait_until(lambda: bool(ends.shelf.names()), ends.told)
+    wait_until(lambda: heard_at(ends) > 0, ends.told)
     first = heard_at(ends)
     # A block takes ten seconds: a heartbeat comes in the midst of one.
-    wait_for(lambda: heard_at(ends) >= first + 4, 10, ends.told)
-    wait_for(lambda: ends.report().links[0].is_up, 10, ends.told)
+    wait_until(lambda: heard_at(ends) >= first + 4, ends.told)
+    wait_until(lambda: ends.report().links[0].is_up, ends.told)
     sender.terminate()
-    assert sender.wait(END_SECONDS) == 0
+    assert sender.wait(WATCHDOG) == 0
     assert "was sent" not in ends.told(), "it did not end in the midst of the object"
 
 
@@ -166,7 +167,7 @@ def test_the_senders_socket_hears_nothing() -> None:
         port = outlet.getsockname()[1]
         for _ in range(10):
             somebody.sendto(b"in", (HOST, port))
-        wait_for(lambda: dropped(port) == 10, 5)
+        wait_until(lambda: dropped(port) == 10)
         with pytest.raises(BlockingIOError):
             outlet.recv(100, socket.MSG_DONTWAIT)
 
@@ -177,7 +178,7 @@ def test_the_same_datagrams_leave_with_one_call_or_with_many(
 ) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver, open_outlet((HOST, 9)) as sending:
         receiver.bind((HOST, 0))
-        receiver.settimeout(END_SECONDS)
+        receiver.settimeout(WATCHDOG)
         bucket = TokenBucket(10**9, now=time.monotonic, sleep=time.sleep)
         writer = DatagramWriter(LinkKey(bytes(32)), link=1, session=1, symbol=1168)
         if not segments:

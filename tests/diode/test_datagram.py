@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from transfer.diode.errors import DatagramError, DropReason
@@ -37,7 +37,6 @@ def refusal(untrusted: bytes) -> DropReason:
     return raised.value.reason
 
 
-@settings(deadline=None)
 @given(
     payload=st.binary(max_size=1168),
     kind=st.sampled_from(DatagramKind),
@@ -53,7 +52,6 @@ def test_what_is_written_is_read_again(payload: bytes, kind: DatagramKind, block
     assert bytes(found.payload) == payload.ljust(1168, b"\0")
 
 
-@settings(deadline=None)
 @given(
     count=st.integers(1, 20),
     seed=st.integers(0, 2**32),
@@ -107,7 +105,6 @@ def test_veiled_padding_looks_like_anything_else() -> None:
         assert len(set(each)) > 200
 
 
-@settings(deadline=None)
 @given(data=st.data(), veiled=st.booleans())
 def test_any_flipped_bit_is_refused(data: st.DataObject, veiled: bool) -> None:
     sent = bytearray(written(DatagramKind.SYMBOL, b"evidence", veiled=veiled))
@@ -117,7 +114,6 @@ def test_any_flipped_bit_is_refused(data: st.DataObject, veiled: bool) -> None:
         parse_datagram(memoryview(sent), {LINK: LinkKey(SECRET)})
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=9100))
 def test_garbage_is_refused(untrusted: bytes) -> None:
     assert refusal(untrusted) in {DropReason.SIZE, DropReason.VERSION, DropReason.LINK, DropReason.MAC}

@@ -30,7 +30,7 @@ from transfer.diode.wire.notices import (
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     size=st.integers(2, 60 * SYMBOL),
     block_symbols=st.integers(1, 30),
@@ -57,7 +57,7 @@ def test_order_repetition_and_loss_within_strength_give_the_same_bytes(
     assert link.received(header) == content
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**32))
 def test_beyond_its_strength_there_is_a_named_gap_and_the_next_pass_fills_it(seed: int) -> None:
     chance = random.Random(seed)
@@ -468,7 +468,7 @@ def test_a_link_has_no_memory_of_what_it_refused() -> None:
     assert len(state.objects) + len(state.finished) <= link.objects_max
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 2**32), veiled=st.booleans(), together=st.integers(1, 40))
 def test_taken_in_one_piece_or_one_by_one_datagrams_do_the_same(seed: int, veiled: bool, together: int) -> None:
     """Two receivers of one link: whole, repeated, spoilt, of other sessions and strangers, in nearly the order sent."""

@@ -9,7 +9,8 @@ import pytest
 
 from tests.diode.both_ends import SYMBOL, Bench, formed, put
 from tests.diode.small_disk import PAGE, SmallDisk, small_disk, why_not
-from tests.worlds.link import MIB, LinkEnds, free_udp_port, wait_for
+from tests.worlds.link import MIB, LinkEnds, free_udp_port
+from tests.worlds.waiting import wait_until
 from transfer.batch.batch import gateway_id
 from transfer.diode.errors import DatagramError, DropReason
 from transfer.diode.receiver.commit_process import commit_whole
@@ -219,14 +220,14 @@ def test_no_process_of_a_receiver_dies_of_a_full_disk(tmp_path: Path, disk: Smal
         pids = {role: ends.role_pids(role) for role in ("network", "decode", "commit")}
         packet = ends.put(8 * MIB)
         ends.start("send")
-        wait_for(lambda: bool(ends.shelf.names()), 30, ends.told)
+        wait_until(lambda: bool(ends.shelf.names()), ends.told)
         disk.fill()
         # More symbols than one block has, so that every process has had its turn on the full disk.
-        wait_for(lambda: dict(ends.report().refused).get("no room", 0) > 2000, 30, ends.told)
+        wait_until(lambda: dict(ends.report().refused).get("no room", 0) > 2000, ends.told)
         assert ends.report().links[0].is_running
         assert pids == {role: ends.role_pids(role) for role in pids}
         disk.free()
-        ends.wait_for_bags(1, 60)
+        ends.wait_for_bags(1)
         ends.assert_identical(ends.bags()[0], [packet])
         assert pids == {role: ends.role_pids(role) for role in pids}
         assert "was restarted" not in ends.told()

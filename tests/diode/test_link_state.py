@@ -3,7 +3,7 @@
 import secrets
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from disk.settings import SettingsError, read_settings
@@ -22,7 +22,6 @@ from transfer.diode.wire.notices import HISTORY_MAX, History, HistoryEntry, Prog
 GIB = 1024**3
 
 
-@settings(deadline=None)
 @given(size=st.integers(1, 2**36), symbol=st.integers(146, 1111), block=st.integers(1, BLOCK_SYMBOLS_MAX))
 def test_blocks_cover_the_object_without_gap_or_overlap(size: int, symbol: int, block: int) -> None:
     geometry = Geometry(size, symbol * 8, block)
@@ -48,7 +47,6 @@ def test_absurd_geometries_do_not_exist(size: int, symbol: int, block: int) -> N
         Geometry(size, symbol, block)
 
 
-@settings(deadline=None)
 @given(count=st.integers(1, 60), first=st.integers(0, 30), seed=st.integers(0, 1000))
 def test_any_symbols_of_a_block_beyond_its_number_give_it_back(count: int, first: int, seed: int) -> None:
     block = secrets.token_bytes(count * 1168)
@@ -281,7 +279,6 @@ def test_a_backlog_that_a_history_has_no_room_for_is_not_missing() -> None:
     assert missing_numbers(history, set(range(1, 20)) - {5, 18}) == (5, 18)
 
 
-@settings(deadline=None)
 @given(st.sets(st.integers(1, 500), min_size=1))
 def test_numbers_are_read_as_they_are_written(numbers: set[int]) -> None:
     assert parse_numbers(encode_numbers(sorted(numbers)).split()) == sorted(numbers)

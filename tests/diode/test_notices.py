@@ -4,7 +4,7 @@ import struct
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from keys.signing import SigningKey
@@ -62,7 +62,6 @@ def test_notices_fit_the_smallest_datagram() -> None:
     assert len(encode_object(HEADER, KEY)) <= SYMBOL_MIN
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_any_flipped_bit_of_a_signed_notice_is_refused(data: st.DataObject) -> None:
     payload = bytearray(padded(encode_object(HEADER, KEY)))
@@ -120,7 +119,6 @@ def test_absurd_numbers_are_refused_even_when_signed(at: int, form: str, value: 
     assert refusal(padded(payload)) is DropReason.FORM
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=1392))
 def test_garbage_is_refused(untrusted: bytes) -> None:
     for parse in (parse_object, parse_history):
@@ -128,7 +126,6 @@ def test_garbage_is_refused(untrusted: bytes) -> None:
             parse(untrusted, TRUSTED)
 
 
-@settings(deadline=None)
 @given(st.binary(min_size=22, max_size=40))
 def test_a_heartbeat_is_bounded(untrusted: bytes) -> None:
     try:

@@ -12,7 +12,7 @@ import pytest
 from enveis.wiring import import_all
 from tests.diode.both_ends import SYMBOL, Bench, formed, packets_of, put
 from tests.worlds.json_texts import watch_json
-from tests.worlds.link import END_SECONDS
+from tests.worlds.waiting import WATCHDOG
 from transfer.diode.errors import DropReason, LinkError
 from transfer.diode.receiver.arrived import note_imported, remove_imported, waiting_bags
 from transfer.diode.receiver.decode_process import TRIES_MAX, decode_ready
@@ -276,7 +276,7 @@ def test_the_roles_may_make_the_folders_all_at_once(tmp_path: Path) -> None:
             role.start()
         try:
             for role in roles:
-                role.join(END_SECONDS)
+                role.join(WATCHDOG)
         finally:
             for role in roles:
                 role.kill()

@@ -22,6 +22,7 @@ from gateway.home.home import GatewayHome
 from gateway.home.home import init as init_gateway
 from keys.age.small import seal_bytes
 from keys.recipient import Kind
+from tests.worlds.waiting import WATCHDOG, wait_until
 from transfer.diode.receiver.network_process import read_links
 from transfer.diode.receiver.report import ReceiverReport, report_receiver
 from transfer.diode.receiver.shelf import Shelf
@@ -33,10 +34,6 @@ MIB: Final = 1024 * 1024
 PIECE: Final = 8 * MIB
 ENVEIS: Final = (sys.executable, "-m", "enveis")
 HOUR: Final = 3600  # seconds: a tick that has passed
-# How many times longer than on a quiet machine a state may take to come: a bound against waiting for ever, which costs
-# nothing where the state comes.
-PATIENCE: Final = 10
-END_SECONDS: Final = 60  # for a process to end by itself, on a machine that is busy with other things
 
 
 @dataclass
@@ -105,7 +102,7 @@ class LinkEnds:
     def start_receiver(self) -> subprocess.Popen[bytes]:
         """Start all three processes and wait until the socket is open."""
         process = self.start("receive")
-        wait_for(lambda: self.shelf.figures.exists() and self.report().links[0].is_running, 30, self.told)
+        wait_until(lambda: self.shelf.figures.exists() and self.report().links[0].is_running, self.told)
         return process
 
     def stop(self) -> None:
@@ -115,7 +112,7 @@ class LinkEnds:
                 process.send_signal(signal.SIGTERM)
         for process in self.processes:
             try:
-                process.wait(END_SECONDS)
+                process.wait(WATCHDOG)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -133,9 +130,9 @@ class LinkEnds:
         """Return the batches that have arrived."""
         return sorted(path for path in self.shelf.arrived.glob("enveis-*"))
 
-    def wait_for_bags(self, count: int, seconds: float) -> None:
+    def wait_for_bags(self, count: int, seconds: float = WATCHDOG) -> None:
         """Wait until so many batches have arrived."""
-        wait_for(lambda: len(self.bags()) >= count, seconds, self.told)
+        wait_until(lambda: len(self.bags()) >= count, self.told, seconds=seconds)
 
     def role_pids(self, role: str) -> list[int]:
         """Return the processes of a role of this receiver."""
@@ -169,22 +166,6 @@ def digest(path: Path) -> str:
     """Return the SHA-256 of a file."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def wait_for(condition: Callable[[], bool], seconds: float, told: Callable[[], str] = str) -> None:
-    """Wait until a condition is true, or fail with the log so far.
-
-    Args:
-        condition: Called about twenty times a second.
-        seconds: How long it takes at most on a quiet machine; PATIENCE times as long is allowed.
-        told: Returns the log.
-    """
-    end = time.monotonic() + PATIENCE * seconds
-    while time.monotonic() < end:
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"not within {PATIENCE * seconds} seconds: {told()}")
 
 
 def memory(pid: int, what: str = "VmHWM") -> int:

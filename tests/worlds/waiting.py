@@ -18,11 +18,11 @@ WATCHDOG: Final = 300.0  # seconds
 _EVERY: Final = 0.02  # seconds between two looks at a state
 
 
-def wait_until(condition: Callable[[], object], told: Callable[[], str] = str) -> None:
-    """Wait until `condition` is true; fail with what was `told` meanwhile when that never comes."""
-    end = time.monotonic() + WATCHDOG
+def wait_until(condition: Callable[[], object], told: Callable[[], str] = str, *, seconds: float = WATCHDOG) -> None:
+    """Wait until `condition` is true; fail with the log that `told` returns if that never comes."""
+    end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, f"not within {WATCHDOG} seconds: {told()}"
+        assert time.monotonic() < end, f"not within {seconds} seconds: {told()}"
         time.sleep(_EVERY)
 
 
