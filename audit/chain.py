@@ -7,7 +7,7 @@ A line is one JSON object in compact form, its keys in the order of `_ORDER`, en
 `prev` is the BLAKE2b-256 of the line before, without its newline (64 zeros before the first line), in lowercase
 hexadecimal: `printf %s "$line" | b2sum -l 256` computes it. Every field is closed: an event out of `Event`, a UTC
 day, random ids, digests and small counts, and each event has exactly the fields that `events.FIELDS` gives it.
-Text, an address, a file name, an exact size or a time finer than a day have no field that could hold them.
+No field could contain text, an address, a file name, an exact size or a time finer than a day.
 """
 
 import hashlib
@@ -66,12 +66,12 @@ EMPTY: Final = Head(0, "0" * 2 * HASH_SIZE)
 
 
 class CutLine(bytes):
-    """The last bytes of a file that was closed, without a newline: no crash leaves such, and they are never a line."""
+    """The last bytes of a file that was closed, without a newline: no crash leaves them, and they are never a line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: its number, the UTC day, what was said, and the hash of the line before."""
+    """One line: its number, the UTC day, what was logged, and the hash of the line before."""
 
     seq: int
     day: date
@@ -81,7 +81,7 @@ class Line:
     def __post_init__(self) -> None:
         if type(self.seq) is not int or not 1 <= self.seq <= SEQ_MAX:
             raise ValueError("a line number is a whole number from 1")
-        # A datetime is a date to Python; its text form would hold the hour.
+        # A datetime is a date to Python; its text form would contain the hour.
         if type(self.day) is not date:
             raise TypeError("the day is a date and nothing finer")
         if not _HASH.fullmatch(self.prev):
@@ -98,7 +98,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class ChainReport:
-    """What was found: the last line's head, up to which line a known head vouches, and every fault."""
+    """What was found: the last line's head, the last line that a known head covers, and every fault."""
 
     head: Head
     anchored: int
@@ -121,7 +121,7 @@ def parse_line(untrusted_line: bytes) -> Line:
         LineError: Too long, not JSON, other keys, values or form than `encode_line` writes; or a CutLine.
     """
     if isinstance(untrusted_line, CutLine):
-        raise LineError("its end is missing, in a file that was closed: something was added there, or cut off")
+        raise LineError("its end is missing, in a file that was closed: something was appended or cut off")
     if len(untrusted_line) > LINE_MAX:
         raise LineError(f"a line has at most {LINE_MAX} bytes")
     try:
@@ -142,7 +142,7 @@ def hash_line(line: bytes) -> str:
 
 
 def next_line(head: Head, day: date, record: LogRecord) -> tuple[bytes, Head]:
-    """Return the line that says `record` after `head`, and the head that it makes."""
+    """Return the line that logs `record` after `head`, and the new head."""
     line = encode_line(Line(head.seq + 1, day, record, head.hash))
     return line, Head(head.seq + 1, hash_line(line))
 
@@ -153,9 +153,9 @@ def check_chain(untrusted_lines: Iterable[bytes], *, start: Head = EMPTY, heads:
     Args:
         untrusted_lines: The lines, oldest first.
         start: The head before the first of them.
-        heads: Heads that were signed and kept elsewhere. Without one the last line can be changed unseen.
+        heads: Heads that were signed and kept elsewhere. Without one the last line can be changed without notice.
 
-    A changed line shows at the line after it, whose `prev` no longer fits, or at a head.
+    A changed line is found at the line after it, whose `prev` no longer fits, or at a head.
     """
     faults: list[Fault] = []
     expected: dict[int, set[str]] = {}
@@ -172,9 +172,9 @@ def check_chain(untrusted_lines: Iterable[bytes], *, start: Head = EMPTY, heads:
         faults.extend(_follow(current, line, place))
         current = Head(line.seq, hash_line(untrusted_line))
         if expected.get(line.seq, {current.hash}) != {current.hash}:
-            # Whoever recomputed every hash is found here and not where they began: say between which two places.
+            # If every hash was recomputed, it is found here and not where the change began: name the two places around.
             since = f"it, or one after number {anchored}," if anchored < line.seq - 1 else "it"
-            reason = f"line {place}: a signed head says something else of number {line.seq}: {since} was changed"
+            reason = f"line {place}: a signed head has another hash for line {line.seq}: {since} was changed"
             faults.append(Fault(place, reason))
         elif line.seq in expected:
             anchored = line.seq
@@ -185,7 +185,7 @@ def check_chain(untrusted_lines: Iterable[bytes], *, start: Head = EMPTY, heads:
 
 
 def verify_chain(untrusted_lines: Iterable[bytes], *, start: Head = EMPTY, heads: Sequence[Head] = ()) -> None:
-    """As `check_chain`, for callers who take whole chains only.
+    """Check a chain like `check_chain`, for callers who accept whole chains only.
 
     Raises:
         ChainError: The first fault.

@@ -1,4 +1,4 @@
-"""What can be wrong with an audit log that somebody hands us, or that a crash left behind."""
+"""What can be wrong with an audit log that somebody gives us, or that a crash left behind."""
 
 from disk.expected import ExpectedError
 
@@ -20,4 +20,4 @@ class ChainError(AuditError):
 
 
 class LogDamagedError(AuditError):
-    """The end of our own log cannot be continued; nothing was added to it."""
+    """The end of our own log cannot be continued; nothing was appended."""

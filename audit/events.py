@@ -1,7 +1,7 @@
-"""What a station may say in its log: a closed set of events, each with exactly its own fields.
+"""What a station may log: a closed set of events, each with exactly its own fields.
 
-No field could hold text, an address, a file name, an exact size or a time. A digest is of a key, a recipients file, a
-batch.json, a bundle, a line or the end of a log: never of anything that a source sent.
+No field could contain text, an address, a file name, an exact size or a time. A digest is of a key, a recipients file,
+a batch.json, a bundle, a line or the end of a log: never of anything that a source sent.
 """
 
 import re
@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Final
 
-COUNT_MAX: Final = 1000  # packets of a batch; too small to hold a size or a time
+COUNT_MAX: Final = 1000  # packets of a batch; too small to contain a size or a time
 BATCH_MAX: Final = 999_999  # six digits, as in a bag's name
 
 _PATTERNS: Final[Mapping[str, re.Pattern[str]]] = {
@@ -23,18 +23,18 @@ _LIMITS: Final[Mapping[str, tuple[int, int]]] = {"batch": (1, BATCH_MAX), "count
 
 
 class Event(StrEnum):
-    """What a station may say. Events are added, never renamed or given other fields."""
+    """What a station may log. Events are added, never renamed or given other fields."""
 
     LOG_STARTED = "log-started"
     LOG_CONTINUED = "log-continued"  # the first line of a file after rotation
-    LOG_RECOVERED = "log-recovered"  # bytes at the end that were no line lie beside the log now; their SHA-256
+    LOG_RECOVERED = "log-recovered"  # bytes at the end that were not a line lie beside the log now; their SHA-256
     CHAIN_CONTINUES = "chain-continues"  # a new key's chain: after which gateway's, and after which line's hash
     LOG_LOST = "log-lost"  # after it: the old log no longer held that line; SHA-256 of what was left of it
     KEYS_CREATED = "keys-created"
     KEYS_SPLIT = "keys-split"  # of the recipient with this hash; into how many shares
     KEYS_JOINED = "keys-joined"  # from shares, for use or into a file
     KEYS_PRINTED = "keys-printed"
-    KEYS_REHEARSED = "keys-rehearsed"  # how many ways into a test packet were tried, and all of them led in
+    KEYS_REHEARSED = "keys-rehearsed"  # how many ways to open a test packet were tried; all of them opened it
     RECIPIENTS_CHANGED = "recipients-changed"
     DESK_KEY_CHANGED = "desk-key-changed"
     HEAD_STATED = "head-stated"  # the desk signed which line of a gateway's log is the last that it trusts
@@ -45,7 +45,7 @@ class Event(StrEnum):
     BATCH_EXPORTED = "batch-exported"
     BATCH_ACKNOWLEDGED = "batch-acknowledged"
     PACKET_DELETED = "packet-deleted"
-    PACKET_DISCARDED = "packet-discarded"  # an operator gave up one that waited too long; nobody received it
+    PACKET_DISCARDED = "packet-discarded"  # an operator deleted one that waited too long; perhaps nobody received it
     BUNDLE_ACCEPTED = "bundle-accepted"
     GATEWAY_PAIRED = "gateway-paired"
     GATEWAY_DISTRUSTED = "gateway-distrusted"
@@ -93,7 +93,7 @@ FIELDS: Final[Mapping[Event, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogRecord:
-    """What a station says: an event with exactly the fields that belong to it.
+    """What a station logs: an event with exactly the fields that belong to it.
 
     Raises ValueError or TypeError for a missing, superfluous or malformed field: that is a bug of the caller.
     """
@@ -125,4 +125,4 @@ def _check_field(name: str, value: object) -> None:
         if type(value) is not int or not least <= value <= most:
             raise ValueError(f"{name} is a whole number from {least} to {most}")
     elif not isinstance(value, str) or not _PATTERNS[name].fullmatch(value):
-        raise ValueError(f"{name} has not the form it must have")
+        raise ValueError(f"{name} does not have its form")

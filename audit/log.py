@@ -26,20 +26,20 @@ from disk.durable import PRIVATE, sync_folder
 from disk.lock import lock
 
 _READ_SIZE: Final = 1024 * 1024  # bytes; more of one line is not kept in memory
-_LINES_MIN: Final = 2  # in a file that is closed: one that only says that it continues is not worth a file
+_LINES_MIN: Final = 2  # in a file that is closed: a line that only continues the chain is not worth a file
 
 
 class AuditLog:
     """One station's log. Every append re-reads the end under the lock, so processes may share the file.
 
-    Bytes after the last newline, however many, were never acknowledged to anyone: the next append moves them aside
-    and says so (`log-recovered`).
+    Bytes after the last newline, however many, were never reported to anyone as written: the next append moves them
+    aside and logs that (`log-recovered`).
 
     Args:
-        path: Of the file that is written to.
+        path: The file that is written to.
         today: Gives the UTC day.
-        lost: For a log that was begun before: what to do where not one line is left, for the end of a sentence. None
-            for one that the first line begins.
+        lost: For a log that must exist: what to do when not one line is left, as the end of a sentence. None for a
+            log that its first line begins.
     """
 
     def __init__(self, path: Path, *, today: Callable[[], date], lost: str | None = None) -> None:
@@ -88,7 +88,7 @@ class AuditLog:
             self.extend(left)
 
     def adopt(self, untrusted_lines: bytes) -> Head:
-        """Append lines that another station wrote, as they are: how a desk keeps a gateway's log.
+        """Append lines that another station wrote, as they are: a desk keeps a gateway's log this way.
 
         Raises:
             LineError, ChainError: They do not continue what is here; nothing was written.
@@ -97,17 +97,17 @@ class AuditLog:
             tail = read_tail(fd, self._path)
             lines = split_lines(untrusted_lines)
             verify_chain(lines, start=tail.head)
-            # What a crash of ours tore comes whole again with these lines.
+            # What a crash of ours left torn comes complete with these lines.
             os.ftruncate(fd, tail.whole)
             self._write(fd, untrusted_lines, at=tail.whole)
             sync_folder(self._path.parent)
             return Head(tail.head.seq + len(lines), hash_line(lines[-1])) if lines else tail.head
 
     def rotate(self) -> Path:
-        """Close the file that is written to and begin another one, in which the chain goes on; return the closed one.
+        """Close the file that is written to and begin another, in which the chain continues; return the closed one.
 
         Raises:
-            LogDamagedError: The end is no line of a log, or there is nothing to close.
+            LogDamagedError: The end is not a line of a log, or there is nothing to close.
             OSError: It could not be made durable. The next append continues the chain in any case.
         """
         with self._locked() as fd:
@@ -119,7 +119,7 @@ class AuditLog:
             if not first or tail.head.seq - parse_line(first).seq + 1 < _LINES_MIN:
                 raise LogDamagedError(f"there is nothing to close in {self._path}")
             closed = close_segment(self._path, first=parse_line(first).seq, last=tail.head.seq)
-        # Another process may have begun the new file by now; whoever comes first says that it continues.
+        # Another process may have begun the new file by now; the first one logs that it continues.
         with self._locked() as fd:
             tail = read_tail(fd, self._path)
             if tail.whole == 0:
@@ -127,21 +127,21 @@ class AuditLog:
         return closed
 
     def damage(self) -> tuple[int, int]:
-        """Return how many bytes at the end are no lines of a log, and the number of the last line before them."""
+        """Return how many bytes at the end are not lines of a log, and the number of the last line before them."""
         with self._locked() as fd:
             cut, seq = self._last_good(fd)
             return os.fstat(fd).st_size - cut, seq
 
     def recover(self) -> Head:
-        """Move everything after the last line aside, ended lines included, and say so: an operator's decision.
+        """Move everything after the last line aside, ended lines included, and log that: an operator's decision.
 
         Raises:
-            LogDamagedError: Not one line is left: this is no log any more.
+            LogDamagedError: Not one line is left: this is no longer a log.
         """
         with self._locked() as fd:
             cut, seq = self._last_good(fd)
             if seq == 0:
-                raise LogDamagedError(f"nothing in {self._path} is a line of a log; begin a new chain instead")
+                raise LogDamagedError(f"{self._path} has no line of a log; begin a new chain instead")
             if cut < os.fstat(fd).st_size:
                 move_aside(fd, self._path, start=cut)
             return self._extend(fd, read_tail(fd, self._path), [])
@@ -173,19 +173,19 @@ class AuditLog:
         return kept
 
     def lines(self) -> Iterator[bytes]:
-        """Yield every ended line of all files, oldest first, without its newline; nothing of it was checked."""
+        """Yield every ended line of all files, oldest first, without its newline; nothing is checked."""
         for path in [*(segment.path for segment in closed_segments(self._path)), self._path]:
             if path.exists():
                 yield from lines_of(path)
 
     def check(self, *, start: Head = EMPTY, heads: Sequence[Head] = ()) -> ChainReport:
-        """Walk the whole log; see `audit.chain.check_chain`. A torn last line is not looked at."""
+        """Walk the whole log; see `audit.chain.check_chain`. A torn last line is left out."""
         return check_chain(self.lines(), start=start, heads=heads)
 
     def _demand(self, head: Head) -> Head:
-        """Return the head, unless it is that of no line and there must be some: a second line 1 would lie."""
+        """Return the head, unless the log is empty and must not be: a second line 1 would be a lie."""
         if head == EMPTY and self._lost is not None:
-            raise LogDamagedError(f"{self._path} holds not one line, it was lost or emptied: {self._lost}")
+            raise LogDamagedError(f"{self._path} has no line left, it was lost or emptied: {self._lost}")
         return head
 
     def _exists(self) -> bool:
@@ -194,13 +194,13 @@ class AuditLog:
     @contextmanager
     def _locked(self) -> Iterator[int]:
         if not self._exists():
-            self._demand(EMPTY)  # no empty file is left in the place of a lost one
+            self._demand(EMPTY)  # a lost log is never replaced by an empty file
         while True:
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
             fd = os.open(self._path, flags, PRIVATE)
             try:
                 lock(fd)
-                # While we waited the file may have been moved away (rotation): then the lock is worth nothing.
+                # While we waited the file may have been moved away (rotation): then the lock protects nothing.
                 if self._path.exists() and os.path.samestat(os.fstat(fd), self._path.stat()):
                     yield fd
                     return
@@ -211,14 +211,14 @@ class AuditLog:
         self._demand(tail.head)
         if tail.torn:
             move_aside(fd, self._path, start=tail.whole)
-        said = list(records)
+        new = list(records)
         digest = pending_digest(self._path)
         if digest is not None:
-            said.insert(0, LogRecord(event=Event.LOG_RECOVERED, digest=digest))
+            new.insert(0, LogRecord(event=Event.LOG_RECOVERED, digest=digest))
         if tail.whole == 0:
-            said.insert(0, LogRecord(event=Event.LOG_STARTED if tail.head == EMPTY else Event.LOG_CONTINUED))
+            new.insert(0, LogRecord(event=Event.LOG_STARTED if tail.head == EMPTY else Event.LOG_CONTINUED))
         head, text = tail.head, bytearray()
-        for record in said:
+        for record in new:
             line, head = next_line(head, self._today(), record)
             text += line + b"\n"
         self._write(fd, bytes(text), at=tail.whole)
@@ -229,7 +229,7 @@ class AuditLog:
         return head
 
     def _last_good(self, fd: int) -> tuple[int, int]:
-        """Return where the last line of the file ends, and its number; 0 and 0 where there is none."""
+        """Return where the last line of the file ends, and its number; 0 and 0 without one."""
         cut = seq = offset = 0
         with open(fd, "rb", closefd=False) as stream:
             stream.seek(0)

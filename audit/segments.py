@@ -1,6 +1,6 @@
 """The files of one log, oldest first: those that a rotation closed, and the one that is written to.
 
-`audit.jsonl` is written to; `audit.closed/<first>-<last>.jsonl` hold what came before, named by the numbers of their
+`audit.jsonl` is written to; `audit.closed/<first>-<last>.jsonl` contain what came before, named by the numbers of their
 lines. The chain runs through all of them: the first line of each file names the hash of the last line before it.
 """
 
@@ -22,7 +22,7 @@ _READ_SIZE: Final = 1024 * 1024  # bytes
 
 @dataclass(frozen=True, slots=True)
 class LogSegment:
-    """A closed file and the numbers of its first and last line, as its name says them."""
+    """A closed file and the numbers of its first and last line, as its name gives them."""
 
     path: Path
     first: int
@@ -56,8 +56,8 @@ def close_segment(log: Path, *, first: int, last: int) -> Path:
 def lines_of(path: Path) -> Iterator[bytes]:
     """Yield the ended lines of one file without their newlines; of one that is too long, only its beginning.
 
-    A last line without a newline is not yielded of the file that is written to: it was torn by a crash and nobody was
-    told of it. A file is closed only after such bytes were moved aside: there it is yielded as a `CutLine`.
+    A last line without a newline is left out of the file that is written to: a crash tore it, and nobody was told that
+    it was written. A file is closed only after such bytes were moved aside: there it is yielded as a `CutLine`.
     """
     is_closed = _NAME.fullmatch(path.name) is not None
     with path.open("rb", buffering=_READ_SIZE) as stream:
@@ -121,7 +121,7 @@ def _find_after(stream: BinaryIO, size: int, seq: int) -> int:
 
 
 def _line_around(fd: int, offset: int) -> tuple[int, int]:
-    """Return where the line that holds this byte begins, and where its newline is."""
+    """Return where the line around this byte begins, and where its newline is."""
     start = max(0, offset - LINE_MAX - 1)
     before = os.pread(fd, offset - start, start).rfind(b"\n")
     begin = start + before + 1 if before >= 0 else start
@@ -132,7 +132,7 @@ def _line_around(fd: int, offset: int) -> tuple[int, int]:
 
 
 def _count_after(stream: BinaryIO, size: int, seq: int) -> int:
-    """As `_find_after` for a file with a spoilt line in it: count from the first line, which must be one."""
+    """Do what `_find_after` does for a file with a spoilt line: count from the first line, which must be intact."""
     stream.seek(0)
     skip: int | None = None
     while stream.tell() < size:

@@ -1,7 +1,7 @@
-"""The end of a log's file: where the last whole line is, and what becomes of bytes behind it that are no line.
+"""The end of a log's file: where the last whole line is, and what becomes of bytes after it that are not a line.
 
-A crash in the middle of a write leaves a torn piece, or zeros where the file system had made room. Nobody was told
-that this was written. It is never thrown away: it is moved aside, and the log says so with the hash of what was moved.
+A crash in the middle of a write leaves a torn piece, or zeros where the file system had reserved space. Nobody was told
+that this was written. It is never thrown away: it is moved aside, and the log records the hash of what was moved.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ class Tail:
 
     @property
     def torn(self) -> int:
-        """How many bytes stand after the last newline."""
+        """The number of bytes after the last newline."""
         return self.size - self.whole
 
 
@@ -48,7 +48,7 @@ def read_tail(fd: int, log: Path) -> Tail:
 
 
 def closed_head(log: Path) -> Head:
-    """Return the head that the closed files end in; EMPTY when there are none."""
+    """Return the head that the closed files end in; EMPTY without closed files."""
     segments = closed_segments(log)
     if not segments:
         return EMPTY
@@ -62,17 +62,17 @@ def closed_head(log: Path) -> Head:
         os.close(fd)
     head = _head_of(text.removesuffix(b"\n").rpartition(b"\n")[2], last.path)
     if head.seq != last.last or not text.endswith(b"\n"):
-        raise LogDamagedError(f"{last.path} does not end in the line that its name says; verify the log first")
+        raise LogDamagedError(f"{last.path} does not end in the line that its name gives; verify the log first")
     return head
 
 
 def pending_path(log: Path) -> Path:
-    """Return where bytes lie that were moved aside and that the log has not told of yet."""
+    """Return where bytes lie that were moved aside and are not logged yet."""
     return log.with_suffix(".torn")
 
 
 def move_aside(fd: int, log: Path, *, start: int) -> None:
-    """Move all bytes from `start` on out of the open file `fd`, durably. A crash repeats it and loses nothing."""
+    """Move all bytes from `start` on out of the open file `fd`, durably. It may be repeated after a crash."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
     aside = os.open(pending_path(log), flags, PRIVATE)
     try:
@@ -89,7 +89,7 @@ def move_aside(fd: int, log: Path, *, start: int) -> None:
 
 
 def pending_digest(log: Path) -> str | None:
-    """Return the SHA-256 of what lies aside and was not told of yet; None when nothing does."""
+    """Return the SHA-256 of what lies aside and is not logged yet; None when nothing does."""
     try:
         with pending_path(log).open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -98,7 +98,7 @@ def pending_digest(log: Path) -> str | None:
 
 
 def file_aside(log: Path, *, seq: int, digest: str) -> None:
-    """Give what lies aside its lasting name, once line `seq` tells of it."""
+    """Give what lies aside its lasting name, after line `seq` logged it."""
     pending_path(log).rename(log.with_suffix(f".torn-{seq}-{digest[:8]}"))
     sync_folder(log.parent)
 
@@ -120,5 +120,5 @@ def _head_of(line: bytes, path: Path) -> Head:
         return Head(parse_line(line).seq, hash_line(line))
     except LineError:
         raise LogDamagedError(
-            f"the last line of {path} is no line of a log: see what happened, then 'enveis audit recover'"
+            f"the last line of {path} is not a line of a log: find out what happened, then run 'enveis audit recover'"
         ) from None

@@ -1,7 +1,7 @@
-"""Files that are either whole or absent, also after a power cut. Knows nothing of what is in them.
+"""Files that are either whole or absent, also after a power cut. Knows nothing about their contents.
 
-A file counts as written only after its bytes, its name and the folder that holds the name were synced; the
-order is the one of fsync(2) and rename(2).
+A file counts as written only after its bytes, its name and the folder of the name were synced, in the order that
+fsync(2) and rename(2) require.
 """
 
 import errno
@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-PRIVATE: Final = 0o600  # of every file that we write: nobody else on the machine has a reason to read it
+PRIVATE: Final = 0o600  # mode of every file that we write: nobody else on the machine has a reason to read it
 PRIVATE_FOLDER: Final = 0o700
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_BESIDE: Final = 32  # characters of a name that its temporary file bears too: any name may be as long as names can be
+_BESIDE: Final = (
+    32  # characters of a name that its temporary file has too: the name itself may be as long as is allowed
+)
 
 
 def sync_folder(folder: Path) -> None:
@@ -46,7 +48,7 @@ def write_new(path: Path, pieces: Iterable[bytes], *, mode: int = PRIVATE) -> No
     temporary = _write_temporary(path, pieces, mode=mode)
     try:
         # A hard link, unlike a rename, refuses to replace. vfat has no links: there the name is
-        # asked for first, which only we could race against.
+        # checked first, and only we could come in between.
         try:
             os.link(temporary, path)
         except PermissionError:
@@ -64,7 +66,7 @@ def write_all_new(files: Mapping[Path, bytes]) -> None:
     """Write files that belong together and must not exist yet: all of them, or none; a power cut may leave the first.
 
     Raises:
-        FileExistsError: There is something under one of the names; nothing was written.
+        FileExistsError: One of the names exists already; nothing was written.
     """
     for path in files:
         if os.path.lexists(path):
@@ -81,7 +83,7 @@ def write_all_new(files: Mapping[Path, bytes]) -> None:
 
 
 def replace(path: Path, pieces: Iterable[bytes], *, mode: int = PRIVATE) -> None:
-    """Write a file, or replace it by the new whole one; a reader sees the old or the new, never a part."""
+    """Write a file, or replace it as a whole; a reader sees the old or the new file, never a part."""
     temporary = _write_temporary(path, pieces, mode=mode)
     try:
         temporary.replace(path)
@@ -110,7 +112,7 @@ def make_home(home: Path, build: Callable[[Path], None]) -> None:
     try:
         build(folder)
         sync_folder(folder)
-        folder.rename(home)  # takes the place of an empty folder, never of one with something in it
+        folder.rename(home)  # replaces an empty folder, never one with something in it
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -120,7 +122,7 @@ def make_home(home: Path, build: Callable[[Path], None]) -> None:
 def demand_empty(folder: Path) -> None:
     """Raise FileExistsError when there is something in a folder that is to be filled."""
     if folder.exists() and any(path.name != "lost+found" for path in folder.iterdir()):
-        raise FileExistsError(f"{folder} is not empty: nothing was changed there")
+        raise FileExistsError(f"{folder} is not empty; nothing was changed")
 
 
 def _build_in_place(home: Path, build: Callable[[Path], None]) -> None:
@@ -143,7 +145,7 @@ def is_disk_full(error: OSError) -> bool:
 
 
 def is_private(path: Path) -> bool:
-    """Answer whether nobody but its owner (and root) may read or write `path`."""
+    """Return whether nobody but its owner (and root) may read or write `path`."""
     return path.stat().st_mode & 0o077 == 0
 
 

@@ -13,7 +13,7 @@ from typing import Final
 from disk.durable import PRIVATE
 from disk.expected import ExpectedError
 
-_BUSY: Final = "another transfer is under way on this machine; wait until it has ended"
+_BUSY: Final = "another transfer is running on this machine; wait until it has ended"
 
 
 class BusyError(ExpectedError):

@@ -1,4 +1,4 @@
-"""What can go wrong on the road from the low side to the high side, sorted by whose fault it is."""
+"""What can go wrong between the low side and the high side, sorted by whose fault it is."""
 
 from disk.expected import ExpectedError
 
@@ -8,7 +8,7 @@ class TransferError(ExpectedError):
 
 
 class BatchError(TransferError):
-    """A batch is forged, damaged or not one of ours; nothing of it was taken."""
+    """A batch is forged, damaged or not one of ours; nothing was taken from it."""
 
 
 class UnknownGatewayError(BatchError):
@@ -16,19 +16,19 @@ class UnknownGatewayError(BatchError):
 
 
 class ContradictionError(BatchError):
-    """A gateway's log says something else than what it said before: evidence that history was rewritten."""
+    """A gateway's log differs from what the desk has of it: evidence that history was rewritten."""
 
 
 class CopyDamagedError(TransferError):
-    """What a desk keeps of a gateway's log was changed, cut or lost here: the gateway is not to blame for it."""
+    """A desk's copy of a gateway's log was changed, cut or lost here: the gateway is not to blame."""
 
 
 class BagError(TransferError):
-    """A bag cannot be written where it should be: no room, a medium that fails, or something stands there already."""
+    """A bag cannot be written where it should be: out of space, a failing medium, or something is there already."""
 
 
 class SpoiltPacketError(TransferError):
-    """A packet that waits here cannot be read any more; the others are not touched by it."""
+    """A waiting packet can no longer be read; the others are not affected."""
 
 
 class CodeError(TransferError):
@@ -36,12 +36,12 @@ class CodeError(TransferError):
 
 
 class LedgerError(TransferError):
-    """The ledger of what crossed cannot be used, or knows nothing of what was asked for."""
+    """The ledger of what crossed cannot be used, or has no such batch."""
 
 
 class BundleError(TransferError):
-    """A bundle is forged, altered, out of date, for somebody else, or not one at all; nothing of it was taken."""
+    """A bundle is forged, altered, out of date, for another gateway, or not a bundle; nothing was taken from it."""
 
 
 class ReplyError(TransferError):
-    """A reply cannot be sealed, or what was opened is none."""
+    """A reply cannot be sealed, or what was opened is not a reply."""

@@ -1,7 +1,7 @@
 """`last-head.json`: which line of a gateway's log is the last that the desk trusts, signed by the desk's key. Pure.
 
-A gateway whose key was lost or stolen gets a new one, and a new log, which begins by naming this line: the old chain
-ends where the desk says, whatever somebody with the old key writes after it. The signature is `last-head.json.minisig`,
+A gateway whose key was lost or stolen gets a new key and a new log, which begins by naming this line. The old chain
+ends where the desk says, whatever somebody with the old key appends to it. The signature is `last-head.json.minisig`,
 its trusted comment `enveis-head v1 <gateway> <line>`.
 """
 
@@ -30,7 +30,7 @@ class StatementError(TransferError):
 
 @dataclass(frozen=True, slots=True)
 class HeadStatement:
-    """What the desk says of a gateway's old chain, and on which UTC day; line 0 where nothing ever came."""
+    """Where a gateway's old chain ends for the desk, and the UTC day of that decision; line 0 if nothing ever came."""
 
     gateway: GatewayId
     head: Head

@@ -1,4 +1,4 @@
-"""One private SQLite file, opened for each transaction. Knows nothing of what is in it."""
+"""One private SQLite file, opened for each transaction. Knows nothing about its contents."""
 
 import contextlib
 import os
@@ -26,15 +26,15 @@ class LedgerFile:
     """One SQLite file of ours: private, of a known schema, opened for each transaction.
 
     Args:
-        path: Of the file.
-        schema: What makes an empty file a ledger.
-        version: Of the schema, from 1.
-        upgrades: By earlier version, the one statement that makes it the next.
-        lost: For a ledger that was begun before: what to do when it is missing or empty, for the end of a sentence.
-            None for one that is begun here when it is not there.
+        path: The file.
+        schema: The statements that turn an empty file into a ledger.
+        version: The version of the schema, from 1.
+        upgrades: By earlier version, the one statement that turns it into the next.
+        lost: For a ledger that must exist: what to do when it is missing or empty, as the end of a sentence.
+            None for a ledger that is created here when it does not exist.
 
     Raises:
-        LedgerError: It is lost, of another version, or cannot be used.
+        LedgerError: It was lost, is of another version, or cannot be used.
     """
 
     def __init__(
@@ -109,14 +109,14 @@ class LedgerFile:
 
 def _refuse_link(path: Path) -> None:
     if path.is_symlink():
-        raise LedgerError(f"{path} is a symbolic link: nothing was opened")
+        raise LedgerError(f"{path} is a symbolic link; it was not opened")
 
 
 def _make_private(path: Path) -> None:
     """Create the file where it is missing: SQLite would make it readable to the group, depending on the umask.
 
-    One that is there is not opened: to close it would let go of every lock that this process has on it, those of a
-    transaction in another thread included (sqlite.org/howtocorrupt, 2.2).
+    An existing file is not opened: closing it would release every lock that this process has on it, including those
+    of a transaction in another thread (sqlite.org/howtocorrupt, 2.2).
     """
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, PRIVATE))

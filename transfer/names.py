@@ -5,14 +5,14 @@ import secrets
 from enum import StrEnum
 from typing import Final, NewType
 
-PACKET_ID_SIZE: Final = 16  # bytes, random: ids tell nothing of order, time or source
+PACKET_ID_SIZE: Final = 16  # bytes, random: an id says nothing about order, time or source
 _PACKET_ID: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 PacketId = NewType("PacketId", str)
 
 
 class Lane(StrEnum):
-    """Where a packet waits: `held` has something dangerous, opaque or undecided in it."""
+    """Where a packet waits: `held` contains something dangerous, opaque or undecided."""
 
     CLEAR = "clear"
     HELD = "held"

@@ -1,7 +1,7 @@
-"""`gateway.pairing`: what the desk has to know of a gateway, carried over once by hand. Pure.
+"""`gateway.pairing`: what the desk needs to know about a gateway, carried over once by hand. Pure.
 
-The file holds a secret, the key that will authenticate datagrams on a diode, and is to be carried like one.
-People compare its fingerprint words on both machines, so that nobody can exchange it on the way.
+The file contains a secret, the key that will authenticate datagrams on a diode: carry it like one. People compare its
+fingerprint words on both machines, so that nobody can exchange it on the way.
 """
 
 import re
@@ -40,7 +40,7 @@ class Pairing:
 
     @property
     def fingerprint(self) -> str:
-        """Words that two people compare; they cover every byte that matters here."""
+        """The fingerprint words that two people compare; they cover every byte of the file."""
         return fingerprint_words(encode_pairing(self))
 
 
@@ -72,10 +72,10 @@ def parse_pairing(untrusted: bytes) -> Pairing:
         link_key = bytes.fromhex(record.matching("link_key", HEX_256))
         record.close()
     except RecordError as error:
-        raise PairingError(f"this is not a gateway.pairing file that can be used: {error}") from None
+        raise PairingError(f"this gateway.pairing file cannot be used: {error}") from None
     pairing = Pairing(key, link_key)
     if gateway != pairing.gateway:
-        raise PairingError("this gateway.pairing names another gateway than its key does")
+        raise PairingError("this gateway.pairing file names one gateway and contains the key of another")
     return pairing
 
 

@@ -1,6 +1,6 @@
 """One JSON object that crossed a border, read strictly: every field has a type and a bound, nothing is left over.
 
-Used for what is sealed in packets and signed in batches: a reader that skips what it does not know would show
+Used for what is sealed in packets and signed in batches: a reader that skips unknown fields would show
 less than was written.
 """
 
@@ -20,7 +20,7 @@ DAY: Final = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])", 
 
 
 class RecordError(TransferError):
-    """A record is not what its format says. The message names the field, never its content."""
+    """A record is not of its format. The message names the field, never its content."""
 
 
 class Record:
@@ -125,7 +125,7 @@ def encode_record(fields: dict[str, Any]) -> bytes:
 
 def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
-    # Two readers could each believe another twin.
+    # Two readers could each take another of the two values.
     if len(found) < len(pairs):
         raise ValueError("a field stands twice")
     return found

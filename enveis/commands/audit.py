@@ -66,7 +66,7 @@ def _verify(arguments: Namespace, terminal: Terminal) -> int:
         found = read_heads(arguments.heads, {gateway_id(trusted): trusted})
     report = log.check(heads=[signed.head for signed in found.heads])
     if report.head.seq == 0 and not report.faults:
-        report = replace(report, faults=(Fault(1, f"{path} holds not one line; a log is never empty: it was emptied"),))
+        report = replace(report, faults=(Fault(1, f"{path} has no line left; a log is never empty: it was emptied"),))
     if terminal.as_json:
         faults = [{"line": fault.line, "reason": fault.reason} for fault in report.faults]
         head = {"seq": report.head.seq, "hash": report.head.hash}

@@ -84,7 +84,7 @@ def test_each_fault_is_found_and_placed(place: int) -> None:
         assert "does not continue the line before it" in faults[0].reason
     else:
         assert faults[0].line == number
-        assert "a signed head says something else" in faults[0].reason
+        assert "a signed head has another hash" in faults[0].reason
 
     removed = [*LINES[:place], *LINES[number:]]
     with pytest.raises(ChainError, match="removed" if number < len(LINES) else "missing") as caught:

@@ -122,7 +122,7 @@ def test_every_line_is_guarded_by_the_heads_where_all_hashes_were_made_anew(atta
         assert len(faults) == 1, place
         assert faults[0].line == EVERY, place
         missing = attack is delete and place >= COUNT - EVERY
-        assert ("are missing" if missing else "a signed head says something else") in faults[0].reason
+        assert ("are missing" if missing else "a signed head has another hash") in faults[0].reason
         if not missing:
             assert f"one after number {first}," in faults[0].reason
 

@@ -83,7 +83,7 @@ def test_one_damaged_copy_stops_no_other_gateway(m: TwoGateways, damage: Callabl
     said = m.take(status=1)
     # The words of the gateway that is well, whichever of the two comes first on the stick.
     assert said.count("Words for the gateway") == 1
-    assert f"{refused}: {m.copy_of(m.other)}, of this desk's copy of a gateway's log, is damaged" in said
+    assert f"{refused}: {m.copy_of(m.other)} is damaged, in this desk's copy of a gateway's log" in said
     assert "Nothing of it was taken" in said
     assert "docs/sticks.md" in said
     assert "audit recover" not in said
@@ -175,7 +175,7 @@ def test_a_changed_part_that_came_early_is_named(m: TwoGateways, place: int) -> 
     lines[place] = re.sub(rb'"day":"....', b'"day":"1999', lines[place])
     early.write_bytes(b"".join(lines))
     said = m.say("transfer", "import", bags[2], "--home", m.high, status=1)
-    assert f"{early}, of this desk's copy of a gateway's log, is damaged" in said
+    assert f"{early} is damaged, in this desk's copy of a gateway's log" in said
     early.rename(early.with_suffix(".damaged"))
     m.take()
     m.say("transfer", "status", "--home", m.high)

@@ -161,5 +161,5 @@ def test_an_inbox_whose_ledger_was_lost_is_not_said_to_be_empty(home: DeskHome) 
     Arrivals(home.arrivals)
     assert list_inbox(home) == ()
     home.arrivals.unlink()
-    with pytest.raises(LedgerError, match="bring it back from a backup"):
+    with pytest.raises(LedgerError, match="restore it from a backup"):
         list_inbox(home)

@@ -174,7 +174,7 @@ def test_a_rewritten_closed_file_is_placed(crossed: tuple[Low, Path, Path], call
     closed = sorted((low.home / "audit.closed").iterdir())[0]
     closed.write_bytes(closed.read_bytes().replace(b'"lane":"clear"', b'"lane":"held"', 1))
     said = call.say("audit", "verify", low.home / "audit.jsonl", "--key", key, "--heads", stick, status=1)
-    assert "line 2: a signed head says something else of number 2" in said
+    assert "line 2: a signed head has another hash for line 2" in said
     assert "line 3: does not continue the line before it" in said
 
 
@@ -193,7 +193,7 @@ def test_heads_that_do_not_hold_are_refused(crossed: tuple[Low, Path, Path], cal
     assert "signed by another key" in call.say(*arguments, foreign, status=1)
     assert "signed by another key" in call.say(*arguments, foreign / "batch.json", status=1)
     (tmp_path / "empty").mkdir()
-    assert "holds no batch.json" in call.say(*arguments, tmp_path / "empty", status=1)
+    assert "has no batch.json" in call.say(*arguments, tmp_path / "empty", status=1)
     forged = next(bag for bag in stick.iterdir() if gateway_id(low.key.public) in bag.name) / "batch.json"
     forged.write_bytes(forged.read_bytes().replace(b'"number": ', b'"number":  '))
     said = call.say("audit", "verify", log, "--key", key, "--heads", stick, status=1)

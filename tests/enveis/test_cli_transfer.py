@@ -295,7 +295,7 @@ def test_old_packets_are_given_up_by_a_sentence_only(machines: Machines) -> None
     for arguments in (["--all"], [old[:6]], ["--all", "--sentence", "yes"]):
         said = m.say("transfer", "discard", *arguments, "--home", m.low, status=1)
         assert "nothing was deleted; the sentence that deletes is: I delete" in said
-    assert "names no packet" in m.say("transfer", "discard", young, "--home", m.low, status=1)
+    assert "does not name exactly one packet" in m.say("transfer", "discard", young, "--home", m.low, status=1)
     assert len(list((m.low / "spool").rglob("*.age"))) == 3
     sentence = "I delete 2 packets that nobody may have received"
     done = m.call("transfer", "discard", "--all", "--sentence", sentence, "--home", m.low)

@@ -88,7 +88,7 @@ def test_a_proof_for_one_is_none_for_another(other: Challenge) -> None:
 
 
 def test_other_words_and_other_packets() -> None:
-    with pytest.raises(ProofError, match="made with other words"):
+    with pytest.raises(ProofError, match="made with other proof words"):
         check(encode_proof(sign_challenge(bytes(32), CHALLENGE)))
     with pytest.raises(ProofError, match="about another packet"):
         verify_proof(PROOF, public=PUBLIC, manifest=MANIFEST, message=MESSAGE + b" ")
@@ -149,7 +149,7 @@ def test_from_the_challenge_to_what_is_proven(m: WayBackMachines) -> None:
     assert "Compare who asked" in m.desk("verify-proof", proof)
     assert "another challenge" in m.desk("verify-proof", proof, "--challenge", ask(m, packet, "again"), status=1)
     assert "about another packet" in m.desk("verify-proof", proof, "--packet", others, status=1)
-    assert "made with other words" in m.desk("verify-proof", stranger, status=1)
+    assert "made with other proof words" in m.desk("verify-proof", stranger, status=1)
 
 
 def test_words_made_by_the_source_have_no_witness(m: WayBackMachines) -> None:

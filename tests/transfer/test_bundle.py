@@ -120,7 +120,7 @@ def test_replies_cannot_be_exchanged_left_out_or_added() -> None:
         open_bundle(encode_bundle(replace(FULL, sealed=exchanged)), DESK.public)
     members = read_zip(FILE, most=9)
     for others in (members[:-1], (*members, members[-1]), (*members[:2], members[3], members[2])):
-        with pytest.raises(BundleError, match="exactly the replies"):
+        with pytest.raises(BundleError, match="not exactly those that its list names"):
             open_bundle(write_zip(others), DESK.public)
 
 
@@ -211,7 +211,7 @@ def test_a_reply_opens_with_the_receipts_key_alone() -> None:
 
 def test_a_reply_under_another_name_is_refused() -> None:
     for name, lookup in ((reply_id(2), LOOKUP), (reply_id(1), "cd" * 16)):
-        with pytest.raises(ReplyError, match="another one than its name says"):
+        with pytest.raises(ReplyError, match="not the one that its name promises"):
             open_reply(sealed(1), [SOURCE], reply_id=name, lookup=lookup)
 
 

@@ -1,4 +1,4 @@
-"""The spool: nothing is received before it is durable, nothing is promised that there is no room for."""
+"""The spool: nothing is received before it is durable, nothing is promised that does not fit."""
 
 import errno
 import os
@@ -326,7 +326,7 @@ def test_the_account_is_kept_while_a_lane_does_not_change(spool: Spool, monkeypa
     real = os.scandir
 
     def scandir(path: Path) -> object:
-        assert str(path) not in lanes, "looked through a lane that had not changed"
+        assert str(path) not in lanes, "read a lane that had not changed"
         return real(path)
 
     monkeypatch.setattr(os, "scandir", scandir)

@@ -161,5 +161,5 @@ def test_every_purpose_is_read_back(manifest: Manifest) -> None:
     ],
 )
 def test_fields_of_another_purpose_are_refused(manifest: Manifest) -> None:
-    with pytest.raises(RecordError, match="do not go with its purpose"):
+    with pytest.raises(RecordError, match="do not fit its purpose"):
         parse_manifest(encode_manifest(manifest))

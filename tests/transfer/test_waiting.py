@@ -151,7 +151,7 @@ def test_giving_up_deletes_what_was_named_and_says_so(tmp_path: Path) -> None:
     found = past_retention(low, days=30)
     assert [item.id for item in found] == ids[:3]
     for wrong in ("0000", "00000004", "ffff", "000"):
-        with pytest.raises(DiscardError, match="id 2 names no packet"):
+        with pytest.raises(DiscardError, match="id 2 does not name exactly one packet"):
             choose(found, [ids[0], wrong])
     discard_packets(low.side, choose(found, [ids[0], ids[2][:8].upper()]))
     assert low.spooled() == {ids[1], ids[3]}

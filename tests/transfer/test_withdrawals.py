@@ -237,7 +237,7 @@ def test_what_a_clock_ahead_stamped_is_taken_back_until_somebody_lists(spool: Sp
     clock.now += 40 * 24 * 3600
     first, second = _put(spool), _put(spool)
     clock.now -= 40 * 24 * 3600
-    assert {packet.id for packet in spool.due(Lane.CLEAR)} == {first.id, second.id}  # looked at, not listed
+    assert {packet.id for packet in spool.due(Lane.CLEAR)} == {first.id, second.id}  # only shown, not listed
     assert spool.withdrawals.take_back(first.id, TOKEN)
     assert spool.ready(Lane.CLEAR) == [second]
     assert not spool.withdrawals.take_back(second.id, TOKEN)

@@ -1,6 +1,6 @@
 """The acknowledgement words that a desk gives for what arrived (BATCH.md 6), and the file that carries them. Pure.
 
-The words are a MAC under the batch's secret, which only the desk's identity can open. They guard against mistakes and
+They are a MAC under the batch's secret, which only the desk's identity can open. They guard against mistakes and
 stolen sticks, not against an owned gateway, which has the secret too and could delete anyway.
 
 The answers file (BATCH.md 6.6) is for lists of missing packets that nobody wants to type. It travels on a fresh disc
@@ -20,15 +20,15 @@ from transfer.names import PacketId, parse_packet_id
 from transfer.record import HEX_64, Record, encode_record, parse_record
 
 SECRET_SIZE: Final = 32  # bytes, random, one for each batch
-CODE_BITS: Final = 70  # seven words and a check word; at least 66 are asked for
+CODE_BITS: Final = 70  # seven words and a check word; BATCH.md 6.2 asks for at least 66
 FORMAT: Final = "enveis-answers"
 VERSION: Final = 1
 ANSWERS_MAX: Final = 1000  # batches in one file
 ANSWER_FILE_MAX: Final = 64 * 1024 * 1024  # bytes; a thousand batches of which every packet is missing
 
-_WORDS_MAX: Final = 200  # characters of eight words
+_WORDS_MAX: Final = 200  # characters of eight acknowledgement words
 _FORMAT: Final = re.compile(FORMAT)
-_MAC_SIZE: Final = 16  # bytes of BLAKE2b, of which the first CODE_BITS become words
+_MAC_SIZE: Final = 16  # bytes of BLAKE2b, of which the first CODE_BITS become acknowledgement words
 _DOMAIN: Final = b"enveis-ack-v1"  # BLAKE2b's personalisation
 
 
@@ -43,7 +43,7 @@ class Acknowledgement:
 
 
 def acknowledgement_words(secret: bytes, *, digest: str, arrived: Iterable[PacketId]) -> str:
-    """Return the words for exactly these packets of the batch with this digest.
+    """Return the acknowledgement words for exactly these packets of the batch with this digest.
 
     Args:
         secret: The batch's 32 bytes.
@@ -54,7 +54,7 @@ def acknowledgement_words(secret: bytes, *, digest: str, arrived: Iterable[Packe
 
 
 def parse_acknowledgement(untrusted_text: str) -> int:
-    """Return the number that the typed words encode, or raise keys.words.WordsError."""
+    """Return the number that typed acknowledgement words encode, or raise keys.words.WordsError."""
     return parse_words(untrusted_text, bits=CODE_BITS, purpose=Purpose.ACKNOWLEDGEMENT)
 
 

@@ -1,4 +1,4 @@
-"""The signed list of what one bag or one pass holds: `batch.json` and its signature (BATCH.md, 2 and 3). Pure."""
+"""The signed list of what crosses in one bag or one pass: `batch.json` and its signature (BATCH.md, 2 and 3). Pure."""
 
 import hashlib
 import re
@@ -20,7 +20,7 @@ NUMBER_MAX: Final = 999_999  # six digits; BATCH.md 2.2
 MANIFEST_MAX: Final = 512 * 1024  # bytes of batch.json; 1,000 entries take some 170,000
 SIGNATURE_MAX: Final = 4096  # bytes of batch.json.minisig
 PACKET_SIZE_MAX: Final = 2**40  # bytes; far above any limit a gateway could grant
-AUDIT_SIZE_MAX: Final = 16 * 1024 * 1024  # bytes of one part of the log; what is more follows in the next batch
+AUDIT_SIZE_MAX: Final = 16 * 1024 * 1024  # bytes of one part of the log; the rest follows in the next batch
 SECRET_SIZE_MAX: Final = 64 * 1024  # bytes of the sealed secret; eight hybrid recipients take some 13,000
 
 _FORMAT: Final = re.compile(FORMAT)
@@ -42,7 +42,7 @@ class PacketEntry:
 class AuditPart:
     """The lines of the gateway's log that travel along: numbers `first` to `last`, `head` the hash of the last.
 
-    Without new lines `first` is `last` + 1, and `head` that of the last line there was.
+    Without new lines `first` is `last` + 1, and `head` is the hash of the last line that exists.
     """
 
     first: int
@@ -99,7 +99,7 @@ def digest_batch(manifest: bytes) -> str:
 
 
 def encode_batch(batch: Batch) -> bytes:
-    """Return the bytes of batch.json. Its packets must be sorted by id: their order then tells nothing."""
+    """Return the bytes of batch.json. Its packets must be sorted by id: then their order reveals nothing."""
     manifest = _write_batch(batch)
     try:
         parse_batch(manifest)
@@ -131,18 +131,20 @@ def sign_batch(manifest: bytes, key: SigningKey) -> str:
 
 
 def verify_batch(untrusted_manifest: bytes, untrusted_signature: str, trusted: Mapping[GatewayId, VerifyKey]) -> Batch:
-    """Return the batch, once the signature of a trusted gateway was checked; nothing is parsed before that.
+    """Return the batch, after the signature of a trusted gateway was verified; nothing is parsed before that.
 
     Raises:
         UnknownGatewayError: Signed by a key that is not in `trusted`.
-        BatchError: The signature does not hold, or what is signed is not a batch of that gateway.
+        BatchError: The signature does not verify, or what is signed is not a batch of that gateway.
     """
     try:
         signer = GatewayId(signature_key_id(untrusted_signature).lower())
     except KeyMaterialError as error:
         raise BatchError(f"the batch's signature cannot be read: {error}") from None
     if signer not in trusted:
-        raise UnknownGatewayError(f"the batch is signed by the key {signer}, which belongs to no gateway paired here")
+        raise UnknownGatewayError(
+            f"the batch is signed by the key {signer}, which is not that of a gateway paired here"
+        )
     try:
         comment = trusted[signer].verify(untrusted_manifest, untrusted_signature)
     except KeyMaterialError as error:

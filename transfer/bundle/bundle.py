@@ -1,7 +1,7 @@
 """What the desk sends to a gateway: sealed replies, grants and counters, signed (BUNDLE.md). Does no input or output.
 
-A bundle is the whole state, never a change: what it does not carry, the gateway no longer has. Nothing in it is parsed
-before the desk's signature holds; recipients are never in it.
+A bundle is the whole state, never a change: the gateway drops what it does not carry. Nothing in it is parsed
+before the desk's signature verifies. Recipients are never part of it.
 """
 
 import hashlib
@@ -78,7 +78,7 @@ def encode_bundle(bundle: Bundle) -> bytes:
 
 
 def open_bundle(untrusted: bytes, desk_key: VerifyKey) -> Bundle:
-    """Return the bundle in a file, once the desk's signature over its list and the digest of each reply hold.
+    """Return the bundle in a file, after the desk's signature over its list and the digest of each reply were verified.
 
     Raises:
         BundleError: Not a bundle, signed by somebody else, or altered.
@@ -95,7 +95,7 @@ def open_bundle(untrusted: bytes, desk_key: VerifyKey) -> Bundle:
     signature_text = _signature_text(signature)
     contents = verify_list(list_bytes, signature_text, desk_key)
     if [name for name, _ in replies] != [_member(entry.id) for entry in contents.replies]:
-        raise BundleError("the bundle was altered: it does not hold exactly the replies that its list names")
+        raise BundleError("the bundle was altered: its replies are not exactly those that its list names")
     sealed = {entry.id: content for entry, (_, content) in zip(contents.replies, replies, strict=True)}
     for entry in contents.replies:
         verify_reply(entry, sealed[entry.id])
@@ -103,7 +103,7 @@ def open_bundle(untrusted: bytes, desk_key: VerifyKey) -> Bundle:
 
 
 def verify_list(untrusted_list: bytes, untrusted_signature: str, desk_key: VerifyKey) -> BundleList:
-    """Return the list, once the desk's signature over it was checked; nothing is parsed before that.
+    """Return the list, after the desk's signature over it was verified; nothing is parsed before that.
 
     Raises:
         BundleError: Signed by another key, forged, altered, or signed by the desk as something else.
@@ -113,7 +113,7 @@ def verify_list(untrusted_list: bytes, untrusted_signature: str, desk_key: Verif
             raise BundleError("the bundle is signed by another key than that of this gateway's desk (desk.pub)")
         comment = desk_key.verify(untrusted_list, untrusted_signature)
     except KeyMaterialError:
-        raise BundleError("the bundle was altered or forged: the desk's signature does not hold") from None
+        raise BundleError("the bundle was altered or forged: the desk's signature does not verify") from None
     try:
         contents = parse_list(untrusted_list)
     except RecordError as error:

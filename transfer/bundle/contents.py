@@ -1,4 +1,4 @@
-"""What a bundle says: `bundle.json`, the desk's whole state for one gateway (BUNDLE.md, 2). Does no input or output."""
+"""The contents of a bundle: `bundle.json`, the desk's whole state for one gateway (BUNDLE.md, 2). Pure."""
 
 import hashlib
 import re
@@ -108,7 +108,7 @@ def encode_list(contents: BundleList) -> bytes:
 
 
 def parse_list(untrusted: bytes) -> BundleList:
-    """Return what bundle.json says.
+    """Return the contents of bundle.json.
 
     Raises:
         RecordError: Not the format, out of bounds, or not in the one form that is allowed.

@@ -1,7 +1,7 @@
 """A bundle on paper: pieces that fit a QR code each, as text of letters and digits (BUNDLE.md, 6). No input or output.
 
-A piece says which bundle it is of, its place and its own checksum, so scans may come in any order, twice, or by a
-scanner that types them with another keyboard's signs. What they are worth is settled by the bundle's signature.
+A piece contains its bundle's digest, its place and its own checksum, so scans may come in any order, twice, or from a
+scanner that types them with the signs of another keyboard. Only the bundle's signature decides whether it is trusted.
 """
 
 import base64
@@ -11,9 +11,9 @@ from typing import Final
 
 from transfer.errors import BundleError
 
-PAPER_MAX: Final = 64 * 1024  # bytes of a bundle: more than a hundred codes is more than anybody scans
+PAPER_MAX: Final = 64 * 1024  # bytes of a bundle: nobody scans more than a hundred codes
 FRAME_PAYLOAD: Final = 560  # bytes in one code: 930 characters, version 20 of QR at level M
-TEXT_MAX: Final = 1024 * 1024  # bytes of scanned lines looked at: every code several times
+TEXT_MAX: Final = 1024 * 1024  # bytes of scanned lines that are read: every code several times
 _MARK: Final = "ENVEIS"
 _HEAD: Final = struct.Struct(">B8sHH")  # version, beginning of the bundle's SHA-256, place from 0, number of pieces
 _SUM_SIZE: Final = 4  # bytes of SHA-256 over all before it

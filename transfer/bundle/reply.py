@@ -32,7 +32,7 @@ ReplyId = NewType("ReplyId", str)
 
 
 class State(StrEnum):
-    """Where a case stands, as far as its source is told."""
+    """The state of a case, as its source sees it."""
 
     RECEIVED = "received"
     IN_WORK = "in-work"
@@ -65,7 +65,7 @@ def seal_reply(reply: Reply, recipient: Wraps) -> bytes:
         ReplyError: The text has characters that a page would not show, or is too long.
     """
     if _UNPRINTED.search(reply.text):
-        raise ReplyError("the reply has control or invisible characters in it: send plain text")
+        raise ReplyError("the reply contains control or invisible characters: send plain text")
     return seal_bytes(_encode_reply(reply), [recipient])
 
 
@@ -73,17 +73,17 @@ def open_reply(sealed: bytes, keys: Sequence[Unwraps], *, reply_id: str, lookup:
     """Return the reply in `sealed`, which must be the one of this id and lookup.
 
     Raises:
-        ReplyError: It does not open with these keys, is another one, or no reply at all.
+        ReplyError: It does not open with these keys, is another reply, or is not a reply.
     """
     if len(sealed) > SEALED_MAX:
-        raise ReplyError("a reply is larger than a reply can be")
+        raise ReplyError("a reply is larger than the format allows")
     try:
         reply = _parse_reply(open_bytes(sealed, keys))
     except (AgeError, RecordError) as error:
         raise ReplyError(f"a reply cannot be opened: {error}") from None
     # A desk seals each to one receipt; one that was moved to another name is not shown there.
     if (reply.id, reply.lookup) != (reply_id, lookup):
-        raise ReplyError("a reply is another one than its name says")
+        raise ReplyError("a reply is not the one that its name promises")
     return reply
 
 

@@ -24,8 +24,8 @@ CREATE TABLE batches (
   day TEXT NOT NULL, came TEXT NOT NULL, -- the UTC days on which it was made, and first came here
   packets INTEGER NOT NULL, audit_last INTEGER NOT NULL, audit_head TEXT NOT NULL,
   times INTEGER NOT NULL DEFAULT 1, -- how often it was brought
-  log_seq INTEGER NOT NULL, -- where the desk's log stood before it
-  said INTEGER NOT NULL DEFAULT 0, -- whether the desk's log holds the import
+  log_seq INTEGER NOT NULL, -- the last line of the desk's log before it
+  said INTEGER NOT NULL DEFAULT 0, -- whether the import is in the desk's log
   PRIMARY KEY (gateway, number, digest)
 ) STRICT;
 CREATE INDEX batches_by_head ON batches (gateway, audit_last);
@@ -35,7 +35,7 @@ CREATE TABLE packets (
 ) STRICT;
 CREATE TABLE missing (
   id TEXT NOT NULL, gateway TEXT NOT NULL, number INTEGER NOT NULL, reason TEXT NOT NULL,
-  sha256 TEXT NOT NULL DEFAULT '', -- what the batch says of it; empty in what an earlier version noted
+  sha256 TEXT NOT NULL DEFAULT '', -- as the batch lists it; empty in what an earlier version recorded
   PRIMARY KEY (id, gateway)
 ) STRICT;
 CREATE TABLE alarms (
@@ -45,8 +45,8 @@ CREATE TABLE alarms (
 """
 _UPGRADES: Final = {2: "ALTER TABLE missing ADD COLUMN sha256 TEXT NOT NULL DEFAULT ''"}
 _LOST: Final = (
-    "bring it back from a backup, or, where there is none, remove {begun}: then a new one begins, which knows nothing "
-    "of what came before, of what is missing, and of alarms"
+    "restore it from a backup or, without one, remove {begun}: then a new ledger begins, which knows nothing about "
+    "earlier batches, missing packets and alarms"
 )
 _BEGUN: Final = ".begun"
 _PACKET: Final = "id, sha256, size, lane, gateway, number"
@@ -62,7 +62,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class StoredPacket:
-    """One packet that was opened to its last chunk and lies, or lay, in the inbox."""
+    """One packet that was opened to its last chunk and is, or was, in the inbox."""
 
     id: PacketId
     sha256: str
@@ -92,7 +92,7 @@ class MissingPacket:
 
 @dataclass(frozen=True, slots=True)
 class ArrivalCounts:
-    """What came from one gateway: counts of batches and packets, how often a batch or a packet came again, days."""
+    """What came from one gateway: counts of batches and packets, how often they came again, and the last day."""
 
     batches: int
     highest: int
@@ -103,15 +103,15 @@ class ArrivalCounts:
 
 
 def was_begun(path: Path) -> bool:
-    """Tell whether a desk has had such a ledger: for who only looks, and must make none."""
+    """Return whether a desk ever had such a ledger, without creating one."""
     return path.exists() or path.with_suffix(_BEGUN).exists()
 
 
 class Arrivals:
     """The high side's memory: which batches and packets came, what is missing, what does not fit together.
 
-    The first one makes it, and an empty file `.begun` beside it. As long as that is there, none is begun in the place
-    of one that was lost: every alarm, and everything that is missing, would be forgotten without a word.
+    The first one creates the file, and an empty file `.begun` beside it. As long as that exists, a lost ledger is never
+    replaced by a new one: every alarm and every missing packet would be forgotten without notice.
 
     Raises:
         LedgerError: It was lost, or cannot be used.
@@ -126,16 +126,16 @@ class Arrivals:
                 write_new(begun, [])
 
     def is_known(self, batch: Batch, digest: str) -> bool:
-        """Tell whether exactly this batch was accepted before."""
+        """Return whether exactly this batch was accepted before."""
         return self._one("SELECT 1 FROM batches WHERE (gateway, number, digest) = (?, ?, ?)", batch, digest) is not None
 
     def unlogged(self, batch: Batch, digest: str) -> int | None:
-        """Return where the desk's log stood before this batch; None when that log surely holds the import."""
+        """Return the last line of the desk's log before this batch; None when the import is surely logged."""
         query = "SELECT log_seq FROM batches WHERE (gateway, number, digest) = (?, ?, ?) AND NOT said"
         return self._one(query, batch, digest)
 
     def mark_logged(self, batch: Batch, digest: str) -> None:
-        """Note that the desk's log holds the import of this batch."""
+        """Note that the import of this batch is in the desk's log."""
         with self._ledger.transaction() as db:
             db.execute(
                 "UPDATE batches SET said = 1 WHERE (gateway, number, digest) = (?, ?, ?)",
@@ -143,7 +143,7 @@ class Arrivals:
             )
 
     def stored(self, packets: Iterable[PacketId]) -> dict[PacketId, StoredPacket]:
-        """Return what is known of those of these packets that came before."""
+        """Return what is known about those of these packets that came before."""
         with self._ledger.reading() as db:
             query = f"SELECT {_PACKET} FROM packets WHERE id = ?"  # noqa: S608 - our own columns
             rows = [db.execute(query, (packet,)).fetchone() for packet in packets]
@@ -210,7 +210,7 @@ class Arrivals:
                  batch.audit.last, batch.audit.head, log_seq),
             )  # fmt: skip
             if stored:
-                # It brought what was missing the first time: the log has to say that too.
+                # It brought what was missing the first time: the log has to report that too.
                 again = "UPDATE batches SET said = 0, log_seq = ? WHERE (gateway, number, digest) = (?, ?, ?) AND said"
                 db.execute(again, (log_seq, *key))
             db.executemany(
@@ -221,7 +221,7 @@ class Arrivals:
         return alarms
 
     def counts(self, gateway: GatewayId) -> ArrivalCounts:
-        """Return the counts of what came from a gateway that is one of `gateways()`."""
+        """Return what came from a gateway, which must be one of `gateways()`."""
         batches = "SELECT COUNT(DISTINCT number), MAX(number), SUM(times - 1), MAX(came) FROM batches WHERE gateway = ?"
         packets = "SELECT COUNT(*), COALESCE(SUM(duplicates), 0) FROM packets WHERE gateway = ?"
         with self._ledger.reading() as db:
@@ -230,7 +230,7 @@ class Arrivals:
         return ArrivalCounts(numbers, highest, count, repeated, duplicates, date.fromisoformat(last))
 
     def gateways(self) -> list[GatewayId]:
-        """Return the gateways of which anything came."""
+        """Return the gateways from which anything came."""
         with self._ledger.reading() as db:
             rows = db.execute("SELECT DISTINCT gateway FROM batches ORDER BY gateway").fetchall()
         return [GatewayId(row[0]) for row in rows]
@@ -256,7 +256,7 @@ class Arrivals:
         return [MissingPacket(PacketId(row[0]), row[1], MissingReason(row[2])) for row in rows]
 
     def alarms(self) -> list[Alarm]:
-        """Return every alarm there ever was."""
+        """Return every alarm that was ever raised."""
         with self._ledger.reading() as db:
             return read_alarms(db)
 
@@ -267,9 +267,9 @@ class Arrivals:
 
 
 def _note_missing(db: sqlite3.Connection, batch: Batch, missing: Mapping[PacketId, MissingReason]) -> None:
-    """List what did not come, and strike what did: of this gateway by its id, of others where the content is the same.
+    """List what did not come, and strike what did: this gateway's packets by id, others if the content is the same.
 
-    A new key brings what the old one could not; but nobody strikes another's packet by sending something under its id.
+    A new key may bring what the old one could not. But nobody strikes another gateway's packet by using its id.
     """
     for item in batch.packets:
         if item.id in missing:

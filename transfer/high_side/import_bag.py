@@ -29,10 +29,10 @@ LOCK: Final = ".lock"
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What came of one bag.
+    """What became of one bag.
 
-    `arrived` is what the words in `code` cover; `duplicates` are those of them that were here before this bag.
-    `gaps` are numbers of this gateway that have not come; `alarms` contradictions that were not known before.
+    `arrived` is what the acknowledgement words in `code` cover; `duplicates` are those that were here before this bag.
+    `gaps` are batch numbers of this gateway that have not come; `alarms` are new contradictions.
     """
 
     batch: Batch
@@ -72,7 +72,7 @@ def import_bag(high: HighSide, source: Path, *, progress: Progress) -> ImportRep
     Raises:
         BatchError: Forged, damaged as a whole, of an unknown gateway, contradicting that gateway's log, or on a
             medium that was pulled out meanwhile; one sentence says what. Nothing was taken.
-        CopyDamagedError: What the desk has of that gateway's log cannot be read. Nothing was taken.
+        CopyDamagedError: The desk's copy of that gateway's log cannot be read. Nothing was taken.
         OSError: Our own disk failed. The inbox is as it was.
     """
     make_private_folder(high.inbox)

@@ -20,7 +20,7 @@ _DIGITS: Final = 16  # of a line number in a file name, so that names sort like 
 
 @dataclass(frozen=True, slots=True)
 class _OurLine:
-    """A line that we have, and the file that holds it."""
+    """A line that we have, and the file that it is in."""
 
     path: Path
     text: bytes
@@ -32,32 +32,32 @@ class LogCopy:
     def __init__(self, folder: Path, gateway: GatewayId) -> None:
         self._early = folder / f"{gateway}.audit.d"
         self._path = folder / f"{gateway}.audit.jsonl"
-        # The copy says nothing of its own, so no day is ever asked for.
+        # The copy never logs anything itself, so the day is never asked for.
         self._copy = AuditLog(self._path, today=utc_today)
 
     def head(self) -> Head:
         """Return the last line of the copy that follows from the first without a gap.
 
         Raises:
-            CopyDamagedError: That line is none.
+            CopyDamagedError: The last line is not a line of a log.
         """
         with _readable(self._path):
             return self._copy.head()
 
     def verify_copy(self, signed: Head) -> None:
-        """Check that the copy goes at least as far as `signed`, and says the same there.
+        """Check that the copy reaches `signed`, and has the same line there.
 
         Args:
-            signed: What an accepted batch signed, none before which is missing (`Arrivals.reached`).
+            signed: The last head that was signed before the first missing batch (`Arrivals.reached`).
 
         Raises:
-            CopyDamagedError: It does not: it was changed or cut, or it is gone. One sentence says what.
+            CopyDamagedError: It was changed or cut, or it is gone.
         """
         head = self.head()
         if head.seq < signed.seq:
             raise CopyDamagedError(
-                f"{self._path} ends at line {head.seq}, and batches that were taken here signed line {signed.seq}: it "
-                f"was cut, it is gone, or a part in {self._early.name} is damaged (docs/sticks.md, '{_CHAPTER}')"
+                f"{self._path} ends at line {head.seq}, but batches that were accepted here signed line {signed.seq}: "
+                f"it was cut, it is gone, or a part in {self._early.name} is damaged (docs/sticks.md, '{_CHAPTER}')"
             )
         with _readable(self._path):
             lines = split_lines(self._copy.lines_after(signed.seq - 1, size_max=LINE_MAX + 1)) if signed.seq else []
@@ -65,29 +65,29 @@ class LogCopy:
             raise _damaged(self._path)
 
     def verify(self, part: AuditPart, text: bytes, *, heads: Mapping[int, Collection[str]]) -> None:
-        """Check a part against its signed description, every line that came before, and every head that was signed.
+        """Check a part against its signed description, the lines that came before, and every head that was signed.
 
         Args:
-            part: What the batch's list says of the lines.
+            part: The batch's signed description of the lines.
             text: The lines.
             heads: What accepted batches signed for lines `part.first` - 1 to `part.last`, by number. A batch
                 without new lines signs a head too, perhaps of a line that only comes now.
 
         Raises:
-            BatchError: The lines are not what the batch's list says of them.
-            ContradictionError: They say something else than lines that we have.
-            CopyDamagedError: What we have cannot be read, or a signed head says that it is ours which was changed.
+            BatchError: The lines do not fit their signed description.
+            ContradictionError: They differ from lines that we have.
+            CopyDamagedError: Our lines cannot be read, or a signed head proves that ours were changed.
         """
         lines = _lines_of(part, text)
-        self.head()  # else its damage would be found when the packets are filed already
+        self.head()  # otherwise its damage would be found only after the packets were filed
         known = self._known(part, len(text))
         prev = parse_line(lines[0]).prev if lines else part.head
-        says = {part.first - 1: prev} | {part.first + place: hash_line(line) for place, line in enumerate(lines)}
-        for seq in sorted(says.keys() & heads.keys()):
-            if set(heads[seq]) != {says[seq]}:
+        named = {part.first - 1: prev} | {part.first + place: hash_line(line) for place, line in enumerate(lines)}
+        for seq in sorted(named.keys() & heads.keys()):
+            if set(heads[seq]) != {named[seq]}:
                 raise ContradictionError(_contradiction(seq))
-        # The chain down from a head that was signed before speaks for the lines in hand, and against ours.
-        vouched = max(says.keys() & heads.keys(), default=-1)
+        # The chain down from a head that was signed before proves the lines in hand, and disproves ours.
+        vouched = max(named.keys() & heads.keys(), default=-1)
         for place, line in enumerate(lines):
             ours = known.get(part.first + place)
             if ours is not None and ours.text != line:
@@ -98,14 +98,14 @@ class LogCopy:
         after = known.get(part.last + 1)
         if after is not None:
             with _readable(after.path):
-                named = parse_line(after.text).prev
-            if named != part.head:
+                prev_of_after = parse_line(after.text).prev
+            if prev_of_after != part.head:
                 raise _differs(after, part.last, vouched)
 
     def store(self, part: AuditPart, text: bytes) -> None:
         """Keep a part that was verified, durably; join it and earlier ones to the copy where they fit.
 
-        One that was damaged here meanwhile is left where it is, and the copy ends before it: `verify_copy` tells.
+        A part that was damaged here is left where it is, and the copy ends before it: `verify_copy` reports that.
         """
         if text:
             make_private_folder(self._early)
@@ -156,7 +156,7 @@ def _lines_of(part: AuditPart, text: bytes) -> list[bytes]:
     except (LineError, AuditError) as error:
         raise BatchError(f"the batch's part of the audit log cannot be read: {error}") from None
     if report.faults:
-        raise BatchError(f"the batch's part of the audit log is no chain: {report.faults[0].reason}")
+        raise BatchError(f"the batch's part of the audit log is not a chain: {report.faults[0].reason}")
     if report.head != Head(part.last, part.head) or (part.first == 1 and prev != EMPTY.hash):
         raise BatchError("the batch's part of the audit log does not end in the head that was signed")
     return lines
@@ -164,7 +164,7 @@ def _lines_of(part: AuditPart, text: bytes) -> list[bytes]:
 
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
-    """Say of lines that we kept, and that are none now, which file holds them and what to do."""
+    """Report which file is damaged, and what to do, when what we kept is no longer a log."""
     try:
         yield
     except AuditError:
@@ -177,12 +177,12 @@ def _differs(ours: _OurLine, number: int, vouched: int) -> Exception:
 
 def _damaged(path: Path) -> CopyDamagedError:
     return CopyDamagedError(
-        f"{path}, of this desk's copy of a gateway's log, is damaged: move it away (docs/sticks.md, '{_CHAPTER}')"
+        f"{path} is damaged, in this desk's copy of a gateway's log: move it away (docs/sticks.md, '{_CHAPTER}')"
     )
 
 
 def _contradiction(number: int) -> str:
     return (
-        f"the gateway's audit log now says something else at line {number} than what this desk has: its history was "
+        f"the gateway's audit log now has another line {number} than the one that this desk has: its history was "
         "rewritten, or it was restored from an old copy"
     )

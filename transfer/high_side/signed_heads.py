@@ -1,7 +1,7 @@
-"""Heads of a gateway's audit log that its key signed into batches: what makes a rewritten log show.
+"""Heads of a gateway's audit log that its key signed into batches: they reveal a rewritten log.
 
 A head is kept wherever a `batch.json` and its signature are: in a bag, in a folder of bags, or among the heads that
-a desk keeps. Reads nothing of a batch but these two files, and believes neither before the signature holds.
+a desk keeps. Reads only these two files of a batch, and trusts neither before the signature verifies.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ SIGNATURE_SUFFIX: Final = ".minisig"
 
 @dataclass(frozen=True, slots=True)
 class SignedHead:
-    """What one batch says of its gateway's log: after `head`, nothing before may change."""
+    """What one batch signs about its gateway's log: the lines up to `head` may never change."""
 
     gateway: GatewayId
     batch: int
@@ -30,7 +30,7 @@ class SignedHead:
 
 @dataclass(frozen=True, slots=True)
 class FoundHeads:
-    """The heads in what was handed in, and how many batches of other gateways lay beside them."""
+    """The heads that were found, and how many batches of other gateways lay beside them."""
 
     heads: tuple[SignedHead, ...]
     others: int
@@ -40,7 +40,7 @@ def read_heads(paths: Iterable[Path], trusted: Mapping[GatewayId, VerifyKey]) ->
     """Return the heads signed by `trusted` keys in bags, folders of bags, or `batch.json` files.
 
     Raises:
-        BatchError: A signature does not hold, one named by itself is another gateway's, or a folder has none.
+        BatchError: A signature does not verify, a single batch is another gateway's, or a folder has no signed batch.
         OSError: A file cannot be read.
     """
     heads: list[SignedHead] = []
@@ -84,7 +84,7 @@ def _manifests(path: Path) -> list[Path]:
     found = sorted(path.glob(f"*/{MANIFEST}"))
     found += [one for one in sorted(path.glob("*.json")) if _signature_of(one).exists()]
     if not found:
-        raise BatchError(f"{path} holds no batch.json with a signature")
+        raise BatchError(f"{path} has no batch.json with a signature")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Packets beside the inbox while they are checked, and into it all together when they are. Who calls holds the lock."""
+"""Packets beside the inbox while they are checked, and into it all together afterwards. The caller holds the lock."""
 
 import hashlib
 import os
@@ -59,7 +59,7 @@ def stage(
 
 
 def is_another(path: Path, entry: PacketEntry) -> bool:
-    """Tell whether a file that the ledger does not know (a crash came between) is not this packet."""
+    """Return whether a file that is not in the ledger (a crash came between) is another packet than this."""
     if not path.exists():
         return False
     with path.open("rb") as stream:
@@ -70,6 +70,6 @@ def file_packets(entries: Sequence[PacketEntry], staging: Path, inbox: Path) -> 
     """Move checked packets into the inbox, durably."""
     for entry in entries:
         name = f"{entry.id}{PACKET_SUFFIX}"
-        # What may stand there already is the same packet, filed by an import that a crash ended.
+        # A file that is there already is the same packet, filed by an import that a crash ended.
         (staging / name).replace(inbox / name)
     sync_folder(inbox)

@@ -9,7 +9,7 @@ from transfer.high_side.arrivals import ArrivalCounts, Arrivals, Gap, MissingPac
 
 @dataclass(frozen=True, slots=True)
 class GatewayStatus:
-    """One gateway's batches as the desk has them; `alarms` are contradictions, for people to look into."""
+    """One gateway's batches as the desk has them; `alarms` are contradictions that people must investigate."""
 
     gateway: GatewayId
     counts: ArrivalCounts
@@ -19,7 +19,7 @@ class GatewayStatus:
 
 
 def read_high_status(arrivals: Arrivals) -> tuple[GatewayStatus, ...]:
-    """Return the state of each gateway of which anything came, by id."""
+    """Return the state of each gateway from which anything came, by id."""
     alarms = arrivals.alarms()
     return tuple(
         GatewayStatus(

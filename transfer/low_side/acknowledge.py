@@ -20,7 +20,7 @@ _CODE_DOMAIN: Final = b"enveis-code-v1"  # BLAKE2b's personalisation
 
 @dataclass(frozen=True, slots=True)
 class AcknowledgeReport:
-    """Which batch the words were for, what was deleted, and what goes into a later batch again."""
+    """Which batch was acknowledged, what was deleted, and what goes into a later batch again."""
 
     number: int
     deleted: tuple[PacketId, ...]
@@ -29,16 +29,16 @@ class AcknowledgeReport:
 
 
 def acknowledge(low: LowSide, code: str, *, missing: Sequence[str] = ()) -> AcknowledgeReport:
-    """Delete exactly what arrived of the batch that these words are for; the rest goes into a later batch.
+    """Delete exactly what arrived of the batch that was acknowledged; the rest goes into a later batch.
 
     Args:
-        code: The words, as typed.
+        code: The acknowledgement words, as typed.
         missing: Ids of the packets that the desk lists as missing, or their first four digits or more.
 
     Raises:
-        keys.words.WordsError: A word is wrong; which one, where that can be told. Nothing was deleted.
-        CodeError: The words fit no outstanding batch with just these packets missing, or one of the ids names no
-            packet of any such batch; the message says which. Nothing was deleted.
+        keys.words.WordsError: A word is wrong; it names which one where that is known. Nothing was deleted.
+        CodeError: The words do not fit any outstanding batch with just these packets missing, or one of the ids does
+            not name a packet of such a batch; the message names it. Nothing was deleted.
     """
     number = parse_acknowledgement(code)
     code_hash = hashlib.blake2b(number.to_bytes(16), person=_CODE_DOMAIN, digest_size=32).digest()
@@ -76,10 +76,10 @@ def _why_not(count: int, named: set[int]) -> str:
     if wrong:
         which = "the id" if count == 1 else f"number {', '.join(wrong)} of the {count} ids"
         return (
-            f"{which} after --missing names no packet, or more than one, of any batch that waits for its words "
-            f"(at least {PREFIX_MIN} digits are needed); nothing was deleted"
+            f"{which} after --missing does not name exactly one packet of a batch that waits for its acknowledgement "
+            f"words (at least {PREFIX_MIN} digits are needed); nothing was deleted"
         )
-    return "these words fit none of the outstanding batches with just these packets missing; nothing was deleted"
+    return "these words do not fit any outstanding batch with just these packets missing; nothing was deleted"
 
 
 def _acknowledged(

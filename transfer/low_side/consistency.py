@@ -1,7 +1,7 @@
-"""Whether a gateway's ledger and its log still belong together: neither was lost, cut off, or set back by itself.
+"""A check that a gateway's ledger and its log still belong together: neither was lost, cut off, or set back alone.
 
-Each batch signs where the log stood, and the log says of each batch that it was exported. Where the two do not fit, the
-next batch would contradict what the desk has, or carry a number that another one has.
+Each batch signs the log's last line, and the log reports the export of each batch. If the two do not fit, the next
+batch would contradict what the desk has, or carry the number of another batch.
 """
 
 import contextlib
@@ -15,31 +15,31 @@ from transfer.batch.batch import parse_batch
 from transfer.errors import LedgerError
 from transfer.low_side.outbox import OutBatch, Outbox
 
-_PIECE: Final = 2 * 1024 * 1024  # bytes of the log that are looked at at a time
+_PIECE: Final = 2 * 1024 * 1024  # bytes of the log that are read at a time
 _EXPORTED: Final = f'"event":"{Event.BATCH_EXPORTED}"'.encode()
-_WAY_OUT: Final = "look into what happened, then give this gateway a new key ('enveis gateway rekey'): its packets stay"
+_WAY_OUT: Final = "find out what happened, then give this gateway a new key ('enveis gateway rekey'): its packets stay"
 
 
 def verify_agreement(outbox: Outbox, audit: AuditLog) -> None:
-    """Return when nothing speaks against making another batch; what has to be read of the log is read once.
+    """Return when another batch may be made; the log is read once, and only as far as necessary.
 
     Raises:
-        LedgerError: The log lost what a batch signed, or the ledger is older than the log; one sentence says the way
+        LedgerError: The log lost what a batch signed, or the ledger is older than the log; one sentence names the way
             out.
         AuditError: The log cannot be read.
     """
-    audit.head()  # of a log that was lost there is none
+    audit.head()  # raises when the log was lost
     last = outbox.last()
     verify_signed_line(last, audit)
-    told = _highest_told(audit, after=last.audit_last if last else 0)
-    # Asked again: another process may have made it meanwhile, and then the ledger knew of it first.
+    logged = _highest_logged(audit, after=last.audit_last if last else 0)
+    # Read again: another process may have made it meanwhile, and then the ledger knew of it first.
     known = outbox.last()
-    if told > (known.number if known else 0):
-        raise LedgerError(f"the ledger is older than the log, which says that batch {told} was exported: {_WAY_OUT}")
+    if logged > (known.number if known else 0):
+        raise LedgerError(f"the ledger is older than the log, which has the export of batch {logged}: {_WAY_OUT}")
 
 
 def verify_signed_line(last: OutBatch | None, audit: AuditLog) -> None:
-    """Return when the log holds the line that the last batch signed, as it was signed.
+    """Return when the log still has the line that the last batch signed, as it was signed.
 
     Raises:
         LedgerError: It was lost, or is another line.
@@ -50,18 +50,18 @@ def verify_signed_line(last: OutBatch | None, audit: AuditLog) -> None:
     lines = split_lines(audit.lines_after(last.audit_last - 1, size_max=LINE_MAX + 1))
     if not lines or hash_line(lines[0]) != parse_batch(last.manifest).audit.head:
         raise LedgerError(
-            f"the audit log no longer holds line {last.audit_last} as batch {last.number} signed it, and the desk "
+            f"the audit log no longer has line {last.audit_last} as batch {last.number} signed it, and the desk "
             f"would refuse the next batch: {_WAY_OUT}"
         )
 
 
-def _highest_told(audit: AuditLog, *, after: int) -> int:
-    """Return the highest number of a batch of which the lines after `after` say that it was exported; 0 for none."""
+def _highest_logged(audit: AuditLog, *, after: int) -> int:
+    """Return the highest batch number that the lines after `after` report as exported; 0 if they report none."""
     highest = 0
     while lines := split_lines(audit.lines_after(after, size_max=_PIECE)):
         for line in lines:
             if _EXPORTED in line:
-                with contextlib.suppress(LineError):  # a spoilt line keeps nothing from leaving
+                with contextlib.suppress(LineError):  # a spoilt line does not stop packets from leaving
                     highest = max(highest, parse_line(line).record.batch or 0)
         after += len(lines)
     return highest

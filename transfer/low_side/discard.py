@@ -1,7 +1,7 @@
-"""Giving up packets that waited beyond the limit and that nobody may ever have received: an act of a person.
+"""Deleting packets that waited beyond the limit although perhaps nobody received them: a person decides.
 
-Nothing here runs by itself. The ledger is written first, then the packets go, then the log says it of each: a crash in
-between is completed by whichever command comes next.
+Nothing here runs by itself. The ledger is written first, then the packets are deleted, then each is logged. A crash in
+between is completed by whichever command comes next (`recovery`).
 """
 
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ from transfer.names import Lane, PacketId
 
 
 class DiscardError(TransferError):
-    """What was named cannot be given up; nothing was deleted."""
+    """What was named cannot be discarded; nothing was deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class DiscardCandidate:
-    """A packet beyond the limit; `exported` when it is in a batch that waits for its words: it may have arrived."""
+    """A packet beyond the limit; `exported` when its batch waits for acknowledgement words: it may have arrived."""
 
     id: PacketId
     lane: Lane
@@ -44,10 +44,10 @@ def past_retention(low: LowSide, *, days: int) -> list[DiscardCandidate]:
 
 
 def choose(found: Sequence[DiscardCandidate], untrusted_names: Sequence[str]) -> list[DiscardCandidate]:
-    """Return the packets that ids, or their beginnings, name.
+    """Return the packets that are named by their ids, or by the beginnings of these.
 
     Raises:
-        DiscardError: One of them names none of the packets beyond the limit, or several.
+        DiscardError: One of them does not name exactly one packet beyond the limit.
     """
     chosen: dict[PacketId, DiscardCandidate] = {}
     for place, untrusted in enumerate(untrusted_names, start=1):
@@ -55,14 +55,14 @@ def choose(found: Sequence[DiscardCandidate], untrusted_names: Sequence[str]) ->
         fitting = [item for item in found if len(typed) >= PREFIX_MIN and item.id.startswith(typed)]
         if len(fitting) != 1:
             raise DiscardError(
-                f"id {place} names no packet, or more than one, that has waited beyond the limit; nothing was deleted"
+                f"id {place} does not name exactly one packet that has waited beyond the limit; nothing was deleted"
             )
         chosen[fitting[0].id] = fitting[0]
     return list(chosen.values())
 
 
 def discard_packets(low: LowSide, packets: Sequence[DiscardCandidate]) -> None:
-    """Delete these packets for ever, durably, and log each."""
+    """Delete these packets for good, and log each."""
     with exclusive(low.lock):
         resume(low)
         present = {packet for lane in Lane for _, packet, _ in low.spool.scan(lane)}

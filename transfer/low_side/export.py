@@ -19,7 +19,7 @@ from transfer.usb.bag_writer import Progress, prepare_destination
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """What was exported, how many packets still wait for a batch, and which batches wait for their words."""
+    """What was exported, how many packets still wait for a batch, and which batches are outstanding."""
 
     batches: tuple[ExportedBatch, ...]
     remaining: int
@@ -27,7 +27,7 @@ class ExportReport:
 
 
 class StoppedExportError(TransferError):
-    """The medium failed after some bags were made; `batches` are those, and they are good."""
+    """The medium failed after some bags were made; `batches` are those, and they are complete."""
 
     def __init__(self, cause: str, batches: Sequence[ExportedBatch]) -> None:
         numbers = ", ".join(str(batch.number) for batch in batches)
@@ -38,13 +38,13 @@ class StoppedExportError(TransferError):
 def export(low: LowSide, destination: Path, *, progress: Progress, lanes: Sequence[Lane] = tuple(Lane)) -> ExportReport:
     """Put every packet whose tick has passed, and that is in no batch yet, into bags: oldest first, lane by lane.
 
-    Batches whose bag never got its name come first, under their own numbers. Stops when the stick is full; what did
-    not fit stays in the spool and is counted as remaining, and so is what cannot be read here.
+    Batches whose bag never got its name come first, under their own numbers. Stops when the stick is full. What
+    did not fit stays in the spool and is counted as remaining; so is what cannot be read here.
 
     Raises:
-        BagError: Not even the oldest packet fits, or the medium failed. No bag is half there.
+        BagError: Not even the oldest packet fits, or the medium failed. No bag is left half written.
         StoppedExportError: The same, after some bags were made.
-        SpoiltPacketError: Every packet that could be exported cannot be read here.
+        SpoiltPacketError: None of the packets that are ready can be read here.
         OSError: Our own disk failed. The spool is as it was.
     """
     with exclusive(low.lock):
@@ -96,7 +96,7 @@ def _new_batches(low: LowSide, destination: Path, lanes: Sequence[Lane], progres
     if spoilt:
         raise next(iter(spoilt.values()))
     if refused:
-        raise BagError(f"{destination} has no room for even one packet; use an empty or larger stick")
+        raise BagError(f"{destination} has no space for even one packet; use an empty or larger stick")
 
 
 def _fitting(

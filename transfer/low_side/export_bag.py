@@ -1,4 +1,4 @@
-"""One batch into one bag: a new one, or one that the ledger knows, once more. Who calls holds the lock."""
+"""One batch into one bag: a new batch, or once more one that is in the ledger. The caller holds the lock."""
 
 import contextlib
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ from transfer.usb.free_space import FreeSpace, free_space_on
 class ExportedBatch:
     """One bag that now stands on the stick; `unreadable` packets should be in it and could not be copied.
 
-    They stay in the spool: of a new batch they are no part, of one that is exported again the desk misses them.
+    They stay in the spool. A new batch leaves them out; of a batch that is exported again the desk misses them.
     """
 
     number: int
@@ -48,10 +48,10 @@ def bag_new(
     progress: Progress,
     spoilt: dict[PacketId, SpoiltPacketError],
 ) -> ExportedBatch | None:
-    """Put packets of one lane into a new batch; None where no packet could be read; `spoilt` is told which.
+    """Put packets of one lane into a new batch; None if no packet could be read; `spoilt` collects those.
 
     Raises:
-        BagError: The medium failed. Where the message names a batch, the ledger has it; else nothing happened.
+        BagError: The medium failed. If the message names a batch, the ledger has it; otherwise nothing happened.
     """
     moved = _counter(progress, 2 * sum(packet.size for packet in chosen))
     gateway, day = gateway_id(low.key.public), low.today()
@@ -73,14 +73,14 @@ def bag_again(low: LowSide, destination: Path, number: int, *, progress: Progres
 
     Raises:
         LedgerError: There is no such batch, or it was acknowledged already.
-        BagError: No room, or the medium failed.
+        BagError: Out of space, or the medium failed.
     """
     kept = low.outbox.find(number)
     if kept.state is not BatchState.OUTSTANDING or kept.sealed_secret is None:
-        raise LedgerError(f"batch {number} was acknowledged; there is nothing left to export")
+        raise LedgerError(f"batch {number} was acknowledged; nothing is left to export")
     batch = parse_batch(kept.manifest)
     if not kept.published and _stands_there(destination / bag_name(batch.gateway, number), kept.manifest):
-        # A crash came between the bag's name and the note of it.
+        # A crash came between giving the bag its name and recording that.
         low.outbox.mark_published(number, low.today())
         return _exported(batch, destination, ())
     _demand_space(low, destination, batch)
@@ -96,7 +96,7 @@ def bag_again(low: LowSide, destination: Path, number: int, *, progress: Progres
 def _demand_space(low: LowSide, destination: Path, batch: Batch) -> None:
     space = space_for_packets(low, destination, audit=batch.audit.size, secret=batch.secret.size)
     if not all(space.take_packet(entry.size) for entry in batch.packets):
-        raise BagError(f"{destination} has no room for batch {batch.number}; use an empty or larger stick")
+        raise BagError(f"{destination} has no space for batch {batch.number}; use an empty or larger stick")
 
 
 def _stands_there(folder: Path, manifest: bytes) -> bool:
@@ -117,7 +117,7 @@ def _publish(low: LowSide, bag: BagWriter, number: int) -> None:
     try:
         bag.publish()
     except BagError as error:
-        raise BagError(f"{error}; batch {number} was made all the same: the next export puts it onto a stick") from None
+        raise BagError(f"{error}; batch {number} was made nevertheless: the next export puts it onto a stick") from None
     low.outbox.mark_published(number, low.today())
 
 
@@ -132,7 +132,7 @@ def _copy(
         try:
             entries.append(bag.add_packet(packet.id, packet.path, moved))
         except SpoiltPacketError as error:
-            # One bad sector must not keep everything that came after it from crossing.
+            # One bad sector must not stop everything that came after it from crossing.
             bag.drop_packet(packet.id)
             spoilt[packet.id] = error
     return entries
@@ -140,7 +140,7 @@ def _copy(
 
 def _copy_again(low: LowSide, bag: BagWriter, lane: Lane, entry: PacketEntry, moved: Callable[[int], None]) -> bool:
     source = low.spool.path(lane, entry.id)
-    # A packet that is gone or spoilt here must not keep the others from crossing: the desk lists it as missing.
+    # A packet that is gone or spoilt here must not stop the others from crossing: the desk lists it as missing.
     with contextlib.suppress(SpoiltPacketError):
         if bag.add_packet(entry.id, source, moved) == entry:
             return True

@@ -31,7 +31,7 @@ CREATE TABLE packets (id TEXT PRIMARY KEY, number INTEGER NOT NULL REFERENCES ba
 CREATE INDEX packets_by_batch ON packets (number);
 CREATE TABLE discarded (
   id TEXT PRIMARY KEY, lane TEXT NOT NULL, log_seq INTEGER NOT NULL,
-  done INTEGER NOT NULL DEFAULT 0 -- whether it is deleted, and the log says so
+  done INTEGER NOT NULL DEFAULT 0 -- whether it is deleted and logged
 ) STRICT;
 """
 _LOST: Final = (
@@ -47,8 +47,8 @@ _COLUMNS: Final = (
 class BatchState(StrEnum):
     """How far a batch of the low side has come."""
 
-    OUTSTANDING = "outstanding"  # exported; nothing is known of it
-    ACKNOWLEDGED = "acknowledged"  # the words came back; deleting may still be under way
+    OUTSTANDING = "outstanding"  # exported; whether it arrived is not known
+    ACKNOWLEDGED = "acknowledged"  # its acknowledgement words came back; deleting may still be under way
     SETTLED = "settled"  # everything that arrived is deleted here
 
 
@@ -76,7 +76,7 @@ class OutBatch:
 
 @dataclass(frozen=True, slots=True)
 class WaitingBatch:
-    """One batch that waits for its words: what people have to know of it."""
+    """One batch that waits for its acknowledgement words: what people need to know about it."""
 
     number: int
     lane: Lane
@@ -88,7 +88,7 @@ class WaitingBatch:
 
 @dataclass(frozen=True, slots=True)
 class Discard:
-    """A packet that is being given up; `log_seq` is where the log stood before."""
+    """A packet that is being discarded; `log_seq` is the number of the log's last line before that."""
 
     id: PacketId
     lane: Lane
@@ -126,7 +126,7 @@ class Outbox:
         return found[0]
 
     def find_code(self, code_hash: bytes) -> OutBatch | None:
-        """Return the settled batch that these words settled, if there is one."""
+        """Return the settled batch that was acknowledged with this code, if there is one."""
         found = self._select("WHERE code_hash = ? AND state = ?", code_hash, str(BatchState.SETTLED))
         return found[0] if found else None
 
@@ -138,7 +138,7 @@ class Outbox:
             ]
 
     def outstanding(self) -> list[WaitingBatch]:
-        """Return the batches that wait for their words, oldest first."""
+        """Return the batches that wait for their acknowledgement words, oldest first."""
         query = "SELECT number, lane, packets, day, sent, published FROM batches WHERE state = ? ORDER BY number"
         with self._ledger.reading() as db:
             rows = db.execute(query, (str(BatchState.OUTSTANDING),)).fetchall()
@@ -162,7 +162,7 @@ class Outbox:
 
     @contextmanager
     def taken(self) -> Iterator[Callable[[PacketId], bool]]:
-        """Hand out a question that is asked of many packets: is it in a batch that is not settled, or given up?"""
+        """Yield a function that answers for many packets: is it in a batch that is not settled, or was it discarded?"""
         with self._ledger.reading() as db:
             query = "SELECT 1 FROM packets WHERE id = ?1 UNION ALL SELECT 1 FROM discarded WHERE id = ?1 LIMIT 1"
             yield lambda packet: db.execute(query, (packet,)).fetchone() is not None
@@ -190,17 +190,17 @@ class Outbox:
             db.executemany("INSERT INTO packets VALUES (?, ?)", [(item.id, batch.number) for item in batch.packets])
 
     def mark_logged(self, number: int) -> None:
-        """Note that the audit log holds the export of this batch."""
+        """Note that the export of this batch is logged."""
         with self._ledger.transaction() as db:
             db.execute("UPDATE batches SET said = 1 WHERE number = ?", (number,))
 
     def mark_published(self, number: int, day: date) -> None:
-        """Note that a bag of this batch got its name on this day: from now on the desk's words are waited for."""
+        """Note that a bag of this batch got its name on this day: from now on it is acknowledged or overdue."""
         with self._ledger.transaction() as db:
             db.execute("UPDATE batches SET published = 1, sent = ? WHERE number = ?", (day.isoformat(), number))
 
     def acknowledge(self, number: int, *, arrived: Iterable[PacketId], code_hash: bytes, log_seq: int) -> None:
-        """Decide: what arrived will be deleted, the rest may go into another batch, the secret is gone."""
+        """Decide: what arrived will be deleted, the rest may go into another batch, the secret is erased."""
         kept = [(packet, number) for packet in arrived]
         with self._ledger.transaction() as db:
             db.execute("DELETE FROM packets WHERE number = ?", (number,))
@@ -218,25 +218,25 @@ class Outbox:
             db.execute("UPDATE batches SET state = ? WHERE number = ?", (str(BatchState.SETTLED), number))
 
     def discard(self, packets: Iterable[tuple[PacketId, Lane]], *, log_seq: int) -> None:
-        """Decide: these packets will be deleted although nobody received them, and go into no batch any more."""
+        """Decide: these packets will be deleted although perhaps nobody received them; no batch takes them any more."""
         rows = [(packet, str(lane), log_seq) for packet, lane in packets]
         with self._ledger.transaction() as db:
             db.executemany("INSERT OR IGNORE INTO discarded (id, lane, log_seq) VALUES (?, ?, ?)", rows)
 
     def discarding(self) -> list[Discard]:
-        """Return the packets that were given up and may still be there."""
+        """Return the packets that were discarded and may still be there."""
         with self._ledger.reading() as db:
             rows = db.execute("SELECT id, lane, log_seq FROM discarded WHERE NOT done ORDER BY id").fetchall()
         return [Discard(PacketId(row[0]), Lane(row[1]), row[2]) for row in rows]
 
     def discarded(self, among: Collection[PacketId]) -> set[PacketId]:
-        """Return which of these were given up."""
+        """Return which of these were discarded."""
         with self._ledger.reading() as db:
             query = "SELECT 1 FROM discarded WHERE id = ?"
             return {packet for packet in among if db.execute(query, (packet,)).fetchone()}
 
     def mark_discarded(self) -> None:
-        """Note that everything that was given up is deleted and logged."""
+        """Note that everything that was discarded is deleted and logged."""
         with self._ledger.transaction() as db:
             db.execute("UPDATE discarded SET done = 1")
 

@@ -1,4 +1,4 @@
-"""What waits on the low side, for how long, and what somebody must look into. Counts and days, nothing finer."""
+"""What waits on the low side, for how long, and what needs attention. Counts and days, nothing finer."""
 
 import math
 from collections.abc import Callable
@@ -15,12 +15,12 @@ DAY_SECONDS: Final = 24 * 3600
 
 
 class LowAlarm(StrEnum):
-    """What somebody must look into."""
+    """What needs somebody's attention."""
 
-    # Nobody may have received them; the law gives seven days. So for those of which nobody knows since when they wait.
+    # Perhaps nobody received them; the law gives seven days. Also those of unknown age.
     OLD_PACKETS = "packets-wait-too-long"
-    OVERDUE_BATCHES = "batches-overdue"  # exported, and no words came back
-    PAST_RETENTION = "packets-past-retention"  # beyond the limit that was set for keeping what nobody fetches
+    OVERDUE_BATCHES = "batches-overdue"  # exported, and no acknowledgement words came back
+    PAST_RETENTION = "packets-past-retention"  # beyond the set limit for keeping what nobody fetches
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class WaitingLimits:
 
 @dataclass(frozen=True, slots=True)
 class LaneStatus:
-    """The packets of one lane: `fresh` wait for their tick, `exported` for the words of a batch; `size` in bytes.
+    """The packets of one lane: `fresh` wait for their tick, `exported` for their acknowledgement; `size` in bytes.
 
-    `ahead` of them all were stamped by a clock that was ahead: they may leave, and their age is not known.
+    `ahead` counts those that were stamped by a clock that was ahead: they may leave, and their age is not known.
     """
 
     lane: Lane
@@ -50,7 +50,7 @@ class LaneStatus:
 
 @dataclass(frozen=True, slots=True)
 class BatchStatus:
-    """A batch that waits for its words, `days` after it was last put onto a medium."""
+    """A batch that waits for its acknowledgement words, `days` after it was last put onto a medium."""
 
     batch: WaitingBatch
     days: int
@@ -59,7 +59,7 @@ class BatchStatus:
 
 @dataclass(frozen=True, slots=True)
 class LowStatus:
-    """The whole of it. `past_retention` packets may be given up by an act of a person, never by themselves."""
+    """The whole status. A person may discard the `past_retention` packets; no program does."""
 
     lanes: tuple[LaneStatus, ...]
     batches: tuple[BatchStatus, ...]
@@ -70,16 +70,16 @@ class LowStatus:
 def read_low_status(
     spool: Spool, outbox: Outbox, *, today: date, limits: WaitingLimits, before: float = math.inf
 ) -> LowStatus:
-    """Look at the spool and the ledger once; memory does not grow with the number of packets.
+    """Read the spool and the ledger once; memory does not grow with the number of packets.
 
-    Packets whose tick did not begin `before` (seconds since the epoch) are left out, but for those that a clock that
-    was ahead stamped.
+    Packets whose tick did not begin `before` (seconds since the epoch) are left out, except those that were stamped by
+    a clock that was ahead.
     """
     past = 0
     lanes = []
     with outbox.taken() as is_taken:
         for lane in Lane:
-            status, beyond = _look(spool, lane, is_taken, limits.retention_days, before)
+            status, beyond = _read_lane(spool, lane, is_taken, limits.retention_days, before)
             lanes.append(status)
             past += beyond
     batches = tuple(_batch(item, today, limits.overdue_days) for item in outbox.outstanding())
@@ -96,7 +96,7 @@ def age_in_days(start: int, now: float) -> int:
     return max(0, int(now) - start) // DAY_SECONDS
 
 
-def _look(
+def _read_lane(
     spool: Spool, lane: Lane, is_taken: Callable[[PacketId], bool], retention_days: int, before: float
 ) -> tuple[LaneStatus, int]:
     ready = fresh = exported = past = total = ahead = 0

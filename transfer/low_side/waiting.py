@@ -1,4 +1,4 @@
-"""The packets that wait for a batch, oldest first, without ever holding the whole spool in memory.
+"""The packets that wait for a batch, oldest first, without ever having the whole spool in memory.
 
 A pass over a lane keeps its oldest packets only, up to a fixed number; when those are used up, the next pass finds
 the next. So a spool of a hundred thousand takes a few passes and no more memory than one of ten thousand.
@@ -34,12 +34,12 @@ class Waiting:
         return [self._spooled(packet, size) for _, packet, size in reversed(self._oldest[-count:])]
 
     def drop(self, count: int, *, unreadable: Iterable[PacketId]) -> None:
-        """Take the `count` oldest out: they are in the ledger now, but for those that cannot be read here."""
+        """Take the `count` oldest out: they are in the ledger now, except those that cannot be read here."""
         self._unreadable.update(unreadable)
         del self._oldest[len(self._oldest) - count :]
 
     def _refill(self) -> None:
-        # Read anew and not added to: what is still known is among the oldest again.
+        # Replaced, not added to: what is still known is among the oldest again.
         with self._spool.withdrawals.locked():
             found = heapq.nsmallest(self._window, self._candidates())
             # From here on their sources can no longer take them back: they may be carried away.

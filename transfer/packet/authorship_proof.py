@@ -1,7 +1,7 @@
 """Proof of authorship: a challenge, and the signature of the proof words over it (docs/proof.md). No input or output.
 
 A challenge is a few lines of text that a person can read before signing: who asks, for what, on which day, and about
-which packet. The signature covers it byte for byte, so a proof for one verifier and purpose is none for another.
+which packet. The signature covers it byte for byte, so a proof for one verifier and purpose proves nothing to another.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ _HEX_128: Final = re.compile(r"[0-9a-f]{128}", re.ASCII)
 
 
 class ProofError(TransferError):
-    """A challenge or a proof is not one, or does not prove what it is shown for."""
+    """Not a challenge, not a proof, or a proof that does not prove what it is shown for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,8 @@ def new_challenge(
 
 def encode_challenge(challenge: Challenge) -> bytes:
     """Return the challenge as text: what is signed."""
-    said = (challenge.verifier, challenge.purpose, challenge.day.isoformat())
-    values = (*said, challenge.packet, challenge.manifest, challenge.message, challenge.nonce)
+    asked = (challenge.verifier, challenge.purpose, challenge.day.isoformat())
+    values = (*asked, challenge.packet, challenge.manifest, challenge.message, challenge.nonce)
     lines = [_TITLE, *(f"{name}: {value}" for name, value in zip(_NAMES, values, strict=True))]
     return "".join(f"{line}\n" for line in lines).encode()
 
@@ -78,7 +78,7 @@ def parse_challenge(untrusted: bytes) -> Challenge:
     """Return the challenge in a text.
 
     Raises:
-        ProofError: It is not one of ours, in the one form that it has.
+        ProofError: It is not in the one form that the format allows.
     """
     lines = _lines(untrusted)
     if len(lines) != len(_NAMES) + 1 or lines[0] != _TITLE:
@@ -87,7 +87,7 @@ def parse_challenge(untrusted: bytes) -> Challenge:
 
 
 def sign_challenge(seed: bytes, challenge: Challenge) -> AuthorshipProof:
-    """Return the proof, made with the seed that the proof words lead to."""
+    """Return the proof, made with the seed that is derived from the proof words."""
     return AuthorshipProof(challenge, ed25519_public(seed), sign_ed25519(seed, encode_challenge(challenge)))
 
 
@@ -100,7 +100,7 @@ def parse_proof(untrusted: bytes) -> AuthorshipProof:
     """Return the proof in a text; it is not verified yet.
 
     Raises:
-        ProofError: It is not one of ours, in the one form that it has.
+        ProofError: It is not in the one form that the format allows.
     """
     lines = _lines(untrusted)
     if len(lines) != len(_NAMES) + 3 or lines[0] != _TITLE:
@@ -113,18 +113,18 @@ def verify_proof(proof: AuthorshipProof, *, public: str, manifest: bytes, messag
     """Return when the proof was made with the proof words of this packet, about these records.
 
     Raises:
-        ProofError: It was not; the message says what does not fit.
+        ProofError: It was not; the message names what does not fit.
     """
     challenge = proof.challenge
     if (challenge.manifest, challenge.message) != tuple(hashlib.sha256(one).hexdigest() for one in (manifest, message)):
         raise ProofError("the proof is about another packet than this one, or about one that was altered")
     if proof.public != public:
-        raise ProofError("the proof was made with other words than those of this packet's receipt")
+        raise ProofError("the proof was made with other proof words than those of this packet's receipt")
     try:
         verify_ed25519(public, encode_challenge(challenge), proof.signature)
     except Ed25519Error:
         raise ProofError(
-            "the signature does not fit: the proof was altered, or was not made with these words"
+            "the signature does not fit: the proof was altered, or was not made with these proof words"
         ) from None
 
 
@@ -132,7 +132,7 @@ def _lines(untrusted: bytes) -> list[str]:
     if len(untrusted) > PROOF_MAX:
         raise ProofError("this is too long for a challenge or a proof")
     try:
-        # Carried by mail or another system, a text comes back with other line ends; what is signed has these.
+        # A text that travels by mail may come back with other line ends; the signature covers these.
         text = untrusted.decode().replace("\r\n", "\n")
     except UnicodeDecodeError:
         raise ProofError("this is not a text in UTF-8") from None
@@ -153,7 +153,7 @@ def _challenge(lines: list[str]) -> Challenge:
             nonce=_matching(nonce, _HEX_32),
         )
     except ValueError:
-        raise ProofError("a line of the challenge is not what it must be") from None
+        raise ProofError("a line of the challenge is not of its form") from None
     for text in (verifier, purpose):
         if not 0 < len(text) <= TEXT_MAX or not text.isprintable():
             raise ProofError("a line of the challenge cannot be shown as it is")
@@ -163,7 +163,7 @@ def _challenge(lines: list[str]) -> Challenge:
 def _value(line: str, name: str, pattern: re.Pattern[str] | None) -> str:
     found, _, value = line.partition(": ")
     if found != name or (pattern is not None and not pattern.fullmatch(value)):
-        raise ProofError(f"the line '{name}' is missing or is not what it must be")
+        raise ProofError(f"the line '{name}' is missing or not of its form")
     return value
 
 

@@ -1,4 +1,4 @@
-"""What is in a packet and what was found in it: `manifest.json` (FORMAT.md, section 4). Does no input or output."""
+"""What is in a packet, and what the inspection found: `manifest.json` (FORMAT.md, section 4). No input or output."""
 
 import re
 from collections.abc import Callable
@@ -27,12 +27,12 @@ class PacketPurpose(StrEnum):
 
     FIRST = "first"
     ADDITION = "addition"  # a later visit with the return words
-    DELETE_REPLIES = "delete-replies"  # the source wants the answers to its lookup gone
+    DELETE_REPLIES = "delete-replies"  # the source wants the replies to its lookup deleted
     WITHDRAW = "withdraw"  # the source takes a packet back that had left already
 
 
 class MadeBy(StrEnum):
-    """Who made the receipt's words: what a gateway made, an owned gateway knows."""
+    """Who made the receipt's return and proof words: an owned gateway knows those that a gateway made."""
 
     GATEWAY = "gateway"
     SOURCE = "source"
@@ -56,7 +56,7 @@ class FindingNote:
 
 @dataclass(frozen=True, slots=True)
 class FileNote:
-    """One file of the packet. `name` is the source's word for it and never becomes a path."""
+    """One file of the packet. `name` is the source's own name for it and never becomes a path."""
 
     member: str  # in the ZIP, e.g. files/01.pdf
     name: str
@@ -80,7 +80,8 @@ class RefusedNote:
 class ReceiptNote:
     """The public halves of the receipt: replies are sealed to `recipient`; see keys/receipt.py.
 
-    On a later visit they are what the typed words lead to. Whether that is a case's receipt, its first packet tells.
+    On a later visit they are derived from the return words as typed. Only the case's first packet shows whether they
+    belong to its receipt.
     """
 
     lookup: str  # 32 hexadecimal digits
@@ -96,15 +97,15 @@ class Manifest:
 
     packet: PacketId
     gateway: str  # key id of the gateway, 16 hexadecimal digits
-    received: date  # UTC; the receipt page of that day was the acknowledgement of receipt (requirement L1)
+    received: date  # UTC; the receipt page of that day was the legal acknowledgement of receipt
     lane: Lane
     sealed_to: str  # which recipients file: first 16 hexadecimal digits of its fingerprint
-    receipt: ReceiptNote | None  # None for `withdraw` only: the page that withdraws knows no words
+    receipt: ReceiptNote | None  # None for `withdraw` only: the page that withdraws does not know the return words
     files: tuple[FileNote, ...]
     refused: tuple[RefusedNote, ...] = ()
     purpose: PacketPurpose = PacketPurpose.FIRST
     visit: str = ""  # signature of a later visit, 128 hexadecimal digits; transfer/packet/visit_signature.py
-    withdrawal: str = ""  # SHA-256 of the token that withdraws this packet, hexadecimal; empty where there is none
+    withdrawal: str = ""  # SHA-256 of the token that withdraws this packet, hexadecimal; empty without one
     withdraws: PacketId | None = None  # the packet that a `withdraw` takes back
     withdraw_token: str = ""  # what that packet's `withdrawal` is the SHA-256 of, 64 hexadecimal digits
 
@@ -136,7 +137,7 @@ def parse_manifest(untrusted_bytes: bytes) -> Manifest:
 
     Raises:
         RecordError: It is not of this version of the format, or beyond its bounds, names one member twice, or has
-            fields that do not go with its purpose.
+            fields that do not fit its purpose.
     """
     record = parse_record(untrusted_bytes, name="manifest.json", largest=MANIFEST_MAX)
     record.integer("enveis_packet", low=MANIFEST_VERSION, high=MANIFEST_VERSION)
@@ -159,7 +160,7 @@ def parse_manifest(untrusted_bytes: bytes) -> Manifest:
     if len({note.member for note in manifest.files}) < len(manifest.files):
         raise RecordError("manifest.json names one member twice")
     if not _fits_its_purpose(manifest):
-        raise RecordError("manifest.json has fields that do not go with its purpose")
+        raise RecordError("manifest.json has fields that do not fit its purpose")
     return manifest
 
 

@@ -1,7 +1,7 @@
-"""What a source says, in fields: `message.json` of a packet (FORMAT.md, section 5). Does no input or output.
+"""What a source writes, in fields: `message.json` of a packet (FORMAT.md, section 5). Does no input or output.
 
-All of it is optional and all of it is the source's word: nothing here was checked against anything. Bounds keep
-a packet readable, not a person short; a form that meets one says so.
+Every field is optional, and nothing here was checked against anything. The bounds keep a packet readable; they are not
+meant to limit a person, and a form that meets one says so.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class MessageKind(StrEnum):
 
     COMPLAINT = "complaint"
     QUESTION = "question"  # a plain question or comment to the editors
-    ACCOUNT = "account"  # asks for larger limits for a big case (requirement P6)
+    ACCOUNT = "account"  # asks for larger limits for a big case
 
 
 class Side(StrEnum):
@@ -31,11 +31,11 @@ class Side(StrEnum):
 
     COMPLAINED_ABOUT = "complained-about"
     ON_MY_SIDE = "on-my-side"
-    INVOLVED = "involved"  # a witness, or someone whose side is not said
+    INVOLVED = "involved"  # a witness, or someone whose side is not given
 
 
 class Relation(StrEnum):
-    """What the source is to the body (requirement P3)."""
+    """What the source is to the public body."""
 
     EMPLOYEE = "employee"
     PARTICIPANT = "participant"
@@ -47,7 +47,7 @@ class Relation(StrEnum):
 
 
 class Channel(StrEnum):
-    """How the matter comes here (requirements P3, M2)."""
+    """Through which channel the matter comes here; the field `road` of the format."""
 
     OWN = "own-matter"
     POWER_OF_ATTORNEY = "power-of-attorney"
@@ -68,7 +68,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """How the source may be reached, as far as they say."""
+    """How the source may be reached, as far as they tell us."""
 
     name: str = ""
     phone: str = ""
@@ -94,7 +94,7 @@ class Message:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was said: no text, no body in free text, nobody named, no way to answer."""
+        """True when nothing was written: no text, no body in free text, nobody named, no way to answer."""
         return not (self.text.strip() or self.public_body_other or self.people or self.contact != Contact())
 
 

@@ -1,7 +1,7 @@
 """A ZIP of stored members, written once and streaming (FORMAT.md, section 2). Does no input or output.
 
-The standard library writes the same bytes, which a test holds us to; but it does not say beforehand how long its
-directory will be, on which the padding depends, and its checksum costs an upload a tenth of its time.
+The standard library writes the same bytes (a test compares them). But it does not announce how long its directory will
+be, which decides the padding, and its checksum takes a tenth of an upload's time.
 """
 
 import struct

@@ -1,7 +1,7 @@
 """What joins a later visit to its case: a signature by the receipt's key; and what withdraws one (FORMAT.md 4.8).
 
-Does no input or output. A later visit without a signature that fits the case's *first* packet claims to belong and is
-never joined by itself: the keys in its own manifest prove only that somebody has some words.
+Does no input or output. A later visit without a signature that fits the case's *first* packet only claims to belong and
+is never joined automatically: the keys in its own manifest prove only that somebody has some return words.
 """
 
 import hashlib
@@ -24,10 +24,10 @@ class VisitError(TransferError):
 def encode_visit(manifest: Manifest, message: bytes) -> bytes:
     """Return what a later visit signs: a few lines of text. `message` is its message.json, byte for byte.
 
-    The signature field of `manifest` is no part of it.
+    The signature field of `manifest` is not part of it.
     """
     if manifest.receipt is None:
-        raise ValueError("a packet without a receipt is no visit")
+        raise ValueError("a packet without a receipt is not a visit")
     # The lines that sha256sum prints of the files, so that the next line can be checked by hand.
     files = "".join(f"{note.sha256}  {note.member}\n" for note in manifest.files)
     return (
@@ -42,7 +42,7 @@ def encode_visit(manifest: Manifest, message: bytes) -> bytes:
 
 
 def sign_visit(seed: bytes, manifest: Manifest, message: bytes) -> str:
-    """Return the `visit` field for `manifest`, signed with the seed that the return words lead to."""
+    """Return the `visit` field for `manifest`, signed with the seed that is derived from the return words."""
     return sign_ed25519(seed, encode_visit(manifest, message))
 
 
@@ -56,7 +56,7 @@ def verify_visit(signing: str, manifest: Manifest, message: bytes) -> None:
 
 
 def verify_visit_text(signing: str, text: bytes, signature: str) -> None:
-    """As verify_visit, for what encode_visit gave when the packet was open.
+    """Do what verify_visit does, with the text that encode_visit returned while the packet was open.
 
     Raises:
         VisitError: See there.
@@ -68,7 +68,7 @@ def verify_visit_text(signing: str, text: bytes, signature: str) -> None:
 
 
 def new_withdraw_token() -> str:
-    """Return a fresh token, 64 hexadecimal digits: who has it can withdraw the packet it was made for."""
+    """Return a fresh token, 64 hexadecimal digits: whoever has it can withdraw the packet it was made for."""
     return secrets.token_hex(TOKEN_SIZE)
 
 
@@ -78,5 +78,5 @@ def withdrawal_of(token: str) -> str:
 
 
 def is_token_of(withdrawal: str, token: str) -> bool:
-    """Answer, in constant time, whether `token` (64 hexadecimal digits) withdraws what has this `withdrawal`."""
+    """Return, in constant time, whether `token` (64 hexadecimal digits) withdraws what has this `withdrawal`."""
     return bool(withdrawal) and hmac.compare_digest(withdrawal_of(token), withdrawal)

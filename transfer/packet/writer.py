@@ -48,7 +48,7 @@ class PacketWriter:
 
     @property
     def payload_key(self) -> bytes:
-        """Opens this packet, and no other: for the inspection, and gone with the submission."""
+        """Opens this packet, and no other: for the inspection, and forgotten with the submission."""
         return self._age.payload_key
 
     @property
@@ -76,7 +76,7 @@ class PacketWriter:
         return self._age.update(plaintext)
 
     def end(self) -> tuple[bytes, PacketMember]:
-        """End the member that was begun; return with the bytes what it holds."""
+        """End the member that was begun; return its bytes and what was written."""
         member = self._begun()
         size = self.position - member.start
         self._open = None

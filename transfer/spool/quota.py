@@ -1,8 +1,7 @@
 """How much more the spool may take: the quota, the reserve for small submissions, and the disk itself.
 
-What is admitted is counted per process; of a sibling's uploads only the bytes already written are seen, so
-that with N processes the quota may be overshot by what the N - 1 others have promised. The disk's own limit
-is asked for beside the quota.
+Admissions are counted per process. Of a sibling's uploads only the bytes already written are seen, so with N processes
+the quota may be exceeded by what the N - 1 others have promised. The disk's own limit is checked too.
 """
 
 import contextlib
@@ -21,12 +20,12 @@ SMALL_MAX: Final = 1024 * 1024  # bytes of text and files which may use the rese
 FORM_ALLOWANCE: Final = 128 * 1024  # bytes around them: multipart headers, form fields
 SEAL_ALLOWANCE: Final = 256 * 1024  # bytes: header stanzas, ZIP directory, manifest, the floor of the padding
 PADDING_SHARE: Final = 16  # Padmé adds at most 1/16 above 1 KiB; the tags of the chunks vanish in it
-RACY_MTIME: Final = 100_000_000  # ns; a folder changed so lately may change again within one clock step
+RACY_MTIME: Final = 100_000_000  # ns; a folder changed so recently may change again within one clock step
 INCOMING: Final = "incoming"
 
 
 class SpoolFullError(TransferError):
-    """There is no room for this packet now; nothing of it was kept."""
+    """There is no space for this packet now; nothing of it was kept."""
 
 
 class Admission:
@@ -39,16 +38,16 @@ class Admission:
         self._account = account
 
     def cover(self, total: int) -> None:
-        """Make sure that `total` bytes may be written, asking for more room where the promise was too small.
+        """Make sure that `total` bytes may be written, asking for more where the promise was too small.
 
         Raises:
-            SpoolFullError: There is no more room.
+            SpoolFullError: The spool or the disk is full.
         """
         if total > self.reserved:
             self._account.promise(self, total)
 
     def release(self) -> None:
-        """Give the room back. May be called again."""
+        """Give the space back. May be called again."""
         self._account.release(self)
 
     def __enter__(self) -> Self:
@@ -74,7 +73,7 @@ class SpoolQuota:
         self._seen: dict[Lane, int] = dict.fromkeys(Lane, -1)
 
     def admit(self, length: int) -> Admission:
-        """Promise room for a submission of `length` bytes; see Spool.admit."""
+        """Promise space for a submission of `length` bytes; see Spool.admit."""
         admission = Admission(self, small=length <= SMALL_MAX + FORM_ALLOWANCE)
         self.promise(admission, sealed_bound(length))
         return admission
@@ -122,12 +121,12 @@ class SpoolQuota:
             self._own_parts.add(part)
 
     def disown(self, part: str) -> None:
-        """The file `part` has left `incoming/`."""
+        """Note that the file `part` has left `incoming/`."""
         with self._lock:
             self._own_parts.discard(part)
 
     def _used(self, lane: Lane) -> int:
-        """Bytes in a lane. A packet never changes, so only names not seen before are looked at."""
+        """Return the bytes in a lane. A packet never changes, so only the sizes of new names are read."""
         folder = self._root / lane
         changed = folder.stat().st_mtime_ns
         if changed != self._seen[lane]:
@@ -138,7 +137,7 @@ class SpoolQuota:
                     size = known.get(entry.name)
                     fresh[entry.name] = entry.stat(follow_symlinks=False).st_size if size is None else size
             self._sizes[lane] = fresh
-            # A folder's time moves in steps of the kernel's clock: one changed just now is asked again.
+            # A folder's time moves in steps of the kernel's clock: one changed just now is read again.
             self._seen[lane] = changed if started - changed > RACY_MTIME else -1
         return sum(self._sizes[lane].values())
 

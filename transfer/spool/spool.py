@@ -2,11 +2,11 @@
 
 A packet grows in `incoming/<id>.part` and becomes `<lane>/<id>.age` by a rename, after its bytes were synced
 and before anyone is told of it. Several gateway processes share one spool: whoever writes a `.part` holds a
-flock on it, so that a starting process removes what a crash left, and nothing else.
+flock on it, so a starting process removes what a crash left, and nothing else.
 
-The modification time of a waiting packet is the start of its tick, so that it does not say when within a tick
-a source was here. The inode's change and birth times cannot be set and still do, until the packet is removed.
-Until its tick has passed its source may take it back (`withdrawals`). A packet from a clock that was ahead may leave.
+The modification time of a waiting packet is the start of its tick, so it does not reveal when within a tick a source
+was here. The inode's change and birth times cannot be set and do reveal it, until the packet is removed. A source may
+take its packet back until the tick has passed (`withdrawals`). A packet from a clock that was ahead may leave.
 """
 
 import contextlib
@@ -74,10 +74,10 @@ class Spool:
         return removed
 
     def admit(self, length: int) -> Admission:
-        """Promise room for a submission of `length` bytes (its Content-Length), or refuse at once.
+        """Promise space for a submission of `length` bytes (its Content-Length), or refuse at once.
 
         Raises:
-            SpoolFullError: Quota or disk have no room beyond the reserve; for a small one, none at all.
+            SpoolFullError: Quota or disk are used up but for the reserve; for a small submission, the reserve too.
         """
         return self._quota.admit(length)
 
@@ -109,7 +109,7 @@ class Spool:
         return ready
 
     def due(self, lane: Lane) -> list[SpooledPacket]:
-        """Return what `ready` would, for somebody who only wants to know: a source may still take one back."""
+        """Return the same packets as `ready`, but only to look: a source may still take one back."""
         return self._sorted(lane, self.scan_due(lane))
 
     def waiting(self, lane: Lane) -> list[SpooledPacket]:
@@ -128,14 +128,14 @@ class Spool:
         return ((start, packet, size) for start, packet, size in self.scan(lane) if self.is_due(start))
 
     def is_due(self, start: int) -> bool:
-        """Tell whether the tick that began at `start` has passed, or nobody can know (`is_ahead`)."""
+        """Return whether the tick that began at `start` has passed, or whether nobody can know (`is_ahead`)."""
         return start + self._tick <= self._now() or self.is_ahead(start)
 
     def is_ahead(self, start: int) -> bool:
-        """Tell whether a clock that was ahead stamped this: its tick begins after the next one, by the clock of now.
+        """Return whether a clock that was ahead stamped this: its tick begins after the next one, by the present clock.
 
-        Such a packet would wait until that day, and its age would be none. A clock that is put back by less than a
-        tick makes no difference: what it stamped waits for two ticks at most, as it was promised to wait for one.
+        Such a packet would wait until that day, and would have no age. A clock that is put back by less than a tick
+        makes no difference: what it stamped waits for two ticks at most.
         """
         return start > self.tick_start() + self._tick
 
@@ -192,7 +192,7 @@ class IncomingPacket:
         """Append `data` whole.
 
         Raises:
-            SpoolFullError: No room. The packet has to be discarded.
+            SpoolFullError: Quota or disk are used up. The packet has to be discarded.
             OSError: The disk failed.
         """
         self.writev((data,))
@@ -242,7 +242,7 @@ class IncomingPacket:
         return SpooledPacket(self.packet_id, lane, self.size, target)
 
     def discard(self) -> None:
-        """Remove what was written and give its room back."""
+        """Remove what was written and give its space back."""
         if self.fd >= 0:
             try:
                 self._path.unlink(missing_ok=True)

@@ -1,9 +1,9 @@
-"""Which waiting packets can still be taken back, and the taking back: `withdrawable/` of a spool.
+"""Which waiting packets their sources can still take back, and taking them back: `withdrawable/` of a spool.
 
-For each packet lies there the SHA-256 of a token that only its source has, under the packet's id, from before the
-packet reaches its lane until somebody asks which packets are ready to leave. A packet that is taken back moves here by
-one rename, so that at any moment it is in its lane, or here, or gone, and never both exported and taken back: who lists
-what may leave removes the tokens, and both do it under one lock. Clocks play no part.
+Under each packet's id lies the SHA-256 of a token that only its source has: from before the packet reaches its lane
+until somebody lists what is ready to leave. Listing removes the tokens. A packet that is taken back moves here by one
+rename. Both happen under one lock, so a packet is in its lane, or here, or gone, and never both exported and taken
+back. Clocks play no part.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from transfer.packet.visit_signature import is_token_of
 FOLDER: Final = "withdrawable"
 _DIGEST_SIZE: Final = 64  # hexadecimal digits of a SHA-256
 _FINISHED: Final = ".done"  # behind the id of a packet that was taken back and deleted
-_NOBODYS: Final = "0" * _DIGEST_SIZE  # compared with where there is no token: nobody knows what hashes to it
+_NOBODYS: Final = "0" * _DIGEST_SIZE  # compared with when there is no token: nobody knows what hashes to it
 
 
 class Withdrawals:
@@ -60,7 +60,7 @@ class Withdrawals:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the folder's lock: nobody takes a packet back, and nobody lists what may leave."""
-        self._folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)  # a home whose gateway never ran may be exported from
+        self._folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)  # a gateway that never ran may be exported from
         fd = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             lock(fd)
@@ -81,13 +81,13 @@ class Withdrawals:
     def take_back(self, packet_id: PacketId, untrusted_token: str) -> bool:
         """Move a packet out of its lane, if the token (64 hexadecimal digits) is its own and it cannot have left yet.
 
-        Answers whether that was done, now or before; a wrong token and an unknown packet are one answer. Then `finish`.
+        Returns whether that was done, now or before; a wrong token and an unknown packet are one answer. Then `finish`.
         """
         with self.locked():
             is_right = is_token_of(self._withdrawal(packet_id), untrusted_token)
             lane = self._lane_of(packet_id)
             if not is_right or lane is None:
-                # What may have left has no token here: then it was taken back before, and its source asks again.
+                # A packet that may have left has no token here: this one was taken back before, and is asked for again.
                 return is_right
             (self._spool / lane / f"{packet_id}.age").rename(self._gone(packet_id))
             sync_folder(self._folder)
@@ -99,11 +99,11 @@ class Withdrawals:
         return sorted(PacketId(path.stem) for path in self._folder.glob("*.age"))
 
     def is_unfinished(self, packet_id: PacketId) -> bool:
-        """Answer whether a packet was taken back and still has to be deleted."""
+        """Return whether a packet was taken back and still has to be deleted."""
         return self._gone(packet_id).exists()
 
     def finish(self, packet_id: PacketId) -> None:
-        """Delete a packet that was taken back, durably. Its token stays, for who asks again (`forget_finished`)."""
+        """Delete a packet that was taken back, durably. Its token stays, in case the source asks again."""
         with self.locked():
             for lane in Lane:
                 # A file system that is not journaled may know both names after a power cut.

@@ -1,1 +1,1 @@
-"""TODO: what this room owns."""
+"""A batch as a BagIt bag on a stick: the *bag writer*, the *bag reader*, and the *free space* on the medium."""

@@ -1,4 +1,4 @@
-"""Reads a bag that a stranger may have made: only regular files, only the names asked for, only so many bytes."""
+"""Reads a bag that a stranger may have made: regular files only, by name, and never more bytes than expected."""
 
 import hashlib
 import os
@@ -19,7 +19,7 @@ _FOLDER: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 class PacketFaultError(BatchError):
-    """One packet of a bag is not what was signed; the rest of the bag is not touched by it."""
+    """One packet of a bag is not what was signed; the rest of the bag is not affected."""
 
 
 class BagReader:
@@ -91,11 +91,11 @@ class BagReader:
             raise PacketFaultError("it is damaged: it is not what was signed")
 
     def is_there(self) -> bool:
-        """Tell whether the medium still answers; one that was pulled out does not, one with a bad sector does."""
+        """Return whether the medium still answers: one with a bad sector does, one that was pulled out does not."""
         try:
             fd = self._open(MANIFEST)
             try:
-                # What was read before would be answered from memory.
+                # Otherwise the answer would come from memory.
                 os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
                 return bool(os.read(fd, 1))
             finally:

@@ -27,7 +27,7 @@ SECRET: Final = "data/secret.age"  # noqa: S105 - a path in a bag
 PACKETS: Final = "data/packets"
 PACKET_SUFFIX: Final = ".age"
 COPY_SIZE: Final = 1024 * 1024  # bytes moved at once, whatever the packet's size
-# Of a bag: the desk reads it as another user. Whoever holds the stick reads it anyway, and packets are sealed.
+# Modes in a bag: the desk reads it as another user. Whoever has the stick reads it anyway, and packets are sealed.
 READABLE: Final = 0o644
 READABLE_FOLDER: Final = 0o755
 
@@ -46,14 +46,14 @@ def bag_name(gateway: GatewayId, number: int) -> str:
 
 
 def find_bags(source: Path) -> list[Path]:
-    """Return the finished bags in a folder, by name, which is one that `bag_name` gives; or itself when it is one."""
+    """Return the finished bags in a folder, by name as `bag_name` gives it; or the folder itself when it is a bag."""
     if (source / MANIFEST).is_file():
         return [source]
     return [path for path in _named_like_ours(source) if _NAME.fullmatch(path.name)]
 
 
 def find_misnamed(source: Path) -> list[Path]:
-    """Return what looks like a bag there and has no bag's name; the name is a stranger's text."""
+    """Return the folders that look like bags but do not have a bag's name; such a name is a stranger's text."""
     if (source / MANIFEST).is_file():
         return []
     return [path for path in _named_like_ours(source) if not _NAME.fullmatch(path.name)]
@@ -68,7 +68,7 @@ def prepare_destination(destination: Path) -> None:
     """Remove what an interrupted export left on a stick. Only while no other export runs.
 
     Raises:
-        BagError: There is no such folder. It is not made: a stick that is not mounted would go unnoticed.
+        BagError: There is no such folder. It is not created: nobody would notice that the stick is not mounted.
     """
     if not destination.is_dir():
         raise BagError(f"{destination} is not a folder; is the stick mounted?")
@@ -76,7 +76,7 @@ def prepare_destination(destination: Path) -> None:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
-            path.unlink()  # not ours; left, it could stand in the next bag's way
+            path.unlink()  # not ours, but it could block the next bag
 
 
 class BagWriter:
@@ -96,7 +96,7 @@ class BagWriter:
 
     def __enter__(self) -> Self:
         if os.path.lexists(self._target):
-            raise BagError(f"{self._target} exists already; take it away or use another stick")
+            raise BagError(f"{self._target} exists already; remove it or use another stick")
         with self._on_medium():
             for folder in self._folders():
                 folder.mkdir()
@@ -112,7 +112,7 @@ class BagWriter:
                 shutil.rmtree(self._folder)
 
     def add_packet(self, packet: PacketId, source: Path, moved: Callable[[int], None]) -> PacketEntry:
-        """Copy a sealed packet while hashing it; `moved(n)` is told of every n bytes.
+        """Copy a sealed packet while hashing it; `moved(n)` is called for every n bytes.
 
         Raises:
             SpoiltPacketError: It cannot be read here; `drop_packet` takes out what was copied of it.
@@ -146,10 +146,10 @@ class BagWriter:
         self._note(name, hashlib.sha256(content).hexdigest(), len(content))
 
     def finish(self, moved: Callable[[int], None]) -> None:
-        """Write the tag files, sync, and compare everything with what the medium gives back.
+        """Write the tag files, sync, and compare everything with what the medium returns.
 
         Raises:
-            BagError: The medium failed, or does not give back what was written.
+            BagError: The medium failed, or does not return what was written.
         """
         payload = {name: digest for name, digest in self._sums.items() if name.startswith("data/")}
         self.add_file("bagit.txt", _DECLARATION)
@@ -160,7 +160,7 @@ class BagWriter:
         with self._on_medium():
             for name, digest in self._sums.items():
                 if _read_back(self._folder / name, moved) != digest:
-                    raise BagError(f"{self._target.parent} does not give back what was written to it")
+                    raise BagError(f"{self._target.parent} does not return what was written to it")
             self._normalise()
 
     def publish(self) -> None:
@@ -172,11 +172,11 @@ class BagWriter:
 
     @contextlib.contextmanager
     def _on_medium(self) -> Iterator[None]:
-        """Say of a failure that it is the medium's: our own disk fails in other words."""
+        """Report a failure as the medium's own, so that nobody looks for it on this machine's disk."""
         try:
             yield
         except OSError as error:
-            raise BagError(f"{self._target.parent} cannot be written any more ({error.strerror})") from None
+            raise BagError(f"{self._target.parent} can no longer be written ({error.strerror})") from None
 
     def _create(self, name: str) -> BufferedWriter:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -234,7 +234,7 @@ def _read_back(path: Path, moved: Callable[[int], None]) -> str:
     digest = hashlib.sha256()
     fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        # Without this the answer would come from memory, not from the stick.
+        # Otherwise the answer would come from memory, not from the stick.
         os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
         while piece := os.read(fd, COPY_SIZE):
             digest.update(piece)

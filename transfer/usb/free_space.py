@@ -1,4 +1,4 @@
-"""How much fits on the medium that bags go to. Asked before anything is written: a full stick is no surprise then."""
+"""How much fits on the medium that bags go to, found out before anything is written."""
 
 import os
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class FreeSpace:
     block: int
 
     def take_bag(self, *, audit: int, secret: int) -> None:
-        """Set aside what a bag takes beside its packets; `audit` and `secret` are bytes. May leave less than none."""
+        """Set aside what a bag takes beside its packets; `audit` and `secret` in bytes. May leave less than 0."""
         self.size -= TABLES + audit + secret + SMALL_FILES * self.block
         self.files -= SMALL_FILES
 
@@ -36,7 +36,7 @@ def free_space_on(destination: Path, *, beside: Path) -> FreeSpace:
     """Return what may be written below `destination`.
 
     A medium of its own is filled to 90 % at most. On the disk that holds `beside` only what is free counts: that disk
-    is not a stick, and the share of it that other things take is not ours to judge.
+    is not a stick, and how much other things may take of it is not ours to decide.
     """
     found = os.statvfs(destination)
     block = max(found.f_frsize, 1)

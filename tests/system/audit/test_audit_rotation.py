@@ -86,7 +86,7 @@ def test_nothing_to_close(tmp_path: Path) -> None:
     log = make_log(tmp_path)
     with pytest.raises(LogDamagedError, match="nothing to close"):
         log.rotate()
-    (tmp_path / "audit.jsonl").write_bytes(b"\0" * 300)  # what was lost is not begun anew by it
+    (tmp_path / "audit.jsonl").write_bytes(b"\0" * 300)  # what was lost is not restarted by it
     with pytest.raises(LogDamagedError, match="nothing to close"):
         log.rotate()
     assert (tmp_path / "audit.jsonl").read_bytes() == b"\0" * 300

@@ -255,7 +255,7 @@ def test_a_stolen_gateway_key(homes: TwoHomes) -> None:
     assert "trusted from now on" in pair_again(homes, old)
 
     # Whoever has the old key is not believed any more; a stick of the old key brings nothing.
-    assert "belongs to no gateway paired here" in str(homes.take(status=1)["refused"])
+    assert "is not that of a gateway paired here" in str(homes.take(status=1)["refused"])
     for bag in homes.stick.iterdir():
         shutil.rmtree(bag)
     (bag,) = homes.export()
@@ -371,7 +371,7 @@ def test_a_log_that_lost_signed_lines_is_left_behind(homes: TwoHomes) -> None:
     waiting = homes.put("in no batch yet")
     for command in (["export", homes.stick], ["status"], ["discard"], ["reexport", "2", homes.root / "card"]):
         said = homes.say("transfer", *command, home=homes.low, status=1)
-        one_sentence(said, "no longer holds line 5 as batch 2 signed it", "new key")
+        one_sentence(said, "no longer has line 5 as batch 2 signed it", "new key")
 
     head_file(homes)
     one_sentence(rekey(homes, status=1), "does not hold the line 5 that the desk trusts", "--log-lost")
@@ -435,11 +435,11 @@ def test_a_log_that_is_cut_while_a_batch_is_made_makes_none(homes: TwoHomes) -> 
     log = homes.low / "audit.jsonl"
     lines = log.read_bytes().splitlines(keepends=True)
     log.write_bytes(lines[0])
-    with pytest.raises(LedgerError, match="no longer holds line 2 as batch 1 signed it"):
+    with pytest.raises(LedgerError, match="no longer has line 2 as batch 1 signed it"):
         draft_batch(low)
     # Another line in its place, and of the right number.
     log.write_bytes(lines[0] + lines[1].replace(b"keys-created", b"desk-key-changed"))
-    with pytest.raises(LedgerError, match="no longer holds line 2 as batch 1 signed it"):
+    with pytest.raises(LedgerError, match="no longer has line 2 as batch 1 signed it"):
         draft_batch(low)
 
 
@@ -481,7 +481,7 @@ def test_an_older_ledger_brought_back_is_refused(homes: TwoHomes) -> None:
     ledger.write_bytes(before)
     for command in (["status"], ["export", homes.stick]):
         said = homes.say("transfer", *command, home=homes.low, status=1)
-        one_sentence(said, "older than the log, which says that batch 1 was exported", "new key")
+        one_sentence(said, "older than the log, which has the export of batch 1", "new key")
     ledger.write_bytes(newest)
     assert "waits for the desk's words" in homes.say("transfer", "status", home=homes.low, status=3)
 
@@ -496,8 +496,8 @@ def test_a_gateway_whose_log_was_lost_does_not_start(homes: TwoHomes, content: b
     done = subprocess.run(serve, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1
     said = next(line for line in done.stderr.splitlines(keepends=True) if line.startswith("enveis: "))
-    one_sentence(said, "holds not one line", "gateway rekey")
-    one_sentence(homes.say("transfer", "status", home=homes.low, status=1), "holds not one line")
+    one_sentence(said, "has no line left", "gateway rekey")
+    one_sentence(homes.say("transfer", "status", home=homes.low, status=1), "has no line left")
     assert (log.read_bytes() if log.exists() else None) == content
     old = homes.gateway
     head_file(homes)
@@ -519,7 +519,7 @@ def test_a_log_that_is_emptied_under_a_running_gateway_begins_no_second_time(
     assert low.audit.read_bytes() == b""
     assert len(list((low.spool / "clear").iterdir())) == 2
     assert main(["--home", str(low.root), "transfer", "export", str(machines.stick)]) == 1
-    assert "holds not one line" in capsys.readouterr().err
+    assert "has no line left" in capsys.readouterr().err
 
 
 def test_shares_of_two_splittings_never_lie_side_by_side(homes: TwoHomes) -> None:

@@ -65,7 +65,7 @@ def another_letter(name: str, position: int) -> Spoil:
 
 
 def link(name: str) -> Spoil:
-    """Exchange a file by a link to a copy of it: the content is right, the road is not."""
+    """Exchange a file by a link to a copy of it: the content is right, the way to it is not."""
 
     def spoil(bag: Path) -> None:
         path = bag / name
@@ -100,7 +100,7 @@ def device(name: str) -> Spoil:
 
 
 def endless(name: str) -> Spoil:
-    """A file of a terabyte that takes no room: reading it whole would end the process."""
+    """A file of a terabyte that takes no space: reading it whole would end the process."""
 
     def spoil(bag: Path) -> None:
         os.truncate(bag / name, 2**40)
@@ -269,7 +269,7 @@ def put_log(text: bytes, *, head: str) -> Callable[[dict[str, Any], Path], None]
 
 
 def rewritten(low: Low, tmp_path: Path, lines: int) -> tuple[bytes, str]:
-    """Return a log of as many lines that says something else from its second line on."""
+    """Return a log of as many lines that differs from its second line on."""
     log = AuditLog(tmp_path / "rewritten.jsonl", today=lambda: DAY)
     log.extend([LogRecord(event=Event.GATEWAY_STOPPED)] * (lines - 1))
     return log.lines_after(0), log.head().hash
@@ -319,7 +319,7 @@ def test_lines_that_contradict_the_head_of_a_batch_without_lines_are_refused(tmp
         {1: {empty.head}},
         {0: {empty.head}},
     ):
-        with pytest.raises(ContradictionError, match=f"at line {min(heads)}"):
+        with pytest.raises(ContradictionError, match=f"another line {min(heads)} "):
             history.verify(part, log, heads=heads)
     with pytest.raises(ContradictionError):
         history.verify(empty, b"", heads={first.seq: {first.hash}})
@@ -513,7 +513,7 @@ def test_a_desks_ledger_that_is_lost_is_never_begun_anew(tmp_path: Path, *, empt
     if empty:
         path.touch()
     for _ in range(2):
-        with pytest.raises(LedgerError, match="bring it back from a backup") as caught:
+        with pytest.raises(LedgerError, match="restore it from a backup") as caught:
             Arrivals(path)
         assert str(high.home / "arrivals.begun") in str(caught.value)
     assert path.exists() == empty
@@ -627,7 +627,7 @@ def test_a_stick_without_room_takes_what_fits(tmp_path: Path) -> None:
         assert report.remaining == 2
         from transfer.errors import BagError
 
-        with pytest.raises(BagError, match="no room"):
+        with pytest.raises(BagError, match="no space"):
             low.export(stick)
     finally:
         subprocess.run(["umount", stick], check=True)

@@ -114,7 +114,7 @@ def test_nothing_in_a_bag_tells_a_time(tmp_path: Path) -> None:
 
 def test_a_batch_takes_the_oldest_thousand(tmp_path: Path) -> None:
     low, _ = make_sides(tmp_path)
-    sealed = b"not looked at here"
+    sealed = b"not read here"
     folder = low.home / "spool" / "clear"
     for number in range(1001):
         path = folder / f"{number:032x}.age"
@@ -516,7 +516,7 @@ def test_a_stick_that_gives_back_something_else_is_noticed(tmp_path: Path, monke
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "posix_fadvise", forget)
-        with pytest.raises(BagError, match="does not give back"):
+        with pytest.raises(BagError, match="does not return what was written"):
             low.export(tmp_path / "stick")
     assert list((tmp_path / "stick").iterdir()) == []
     assert low.export(tmp_path / "stick").batches[0].number == 1

@@ -126,7 +126,7 @@ def test_a_stick_that_others_filled_is_refused_before_anything_is_written(tmp_pa
     with stick.mounted() as point:
         (point / "holiday.mov").write_bytes(bytes(20 * MIB))
         before = state_of(low)
-        with pytest.raises(BagError, match="no room for even one packet"):
+        with pytest.raises(BagError, match="no space for even one packet"):
             export(low.side, point, progress=lambda *_: None)
         assert [path.name for path in point.iterdir() if path.name != "lost+found"] == ["holiday.mov"]
         assert state_of(low) == before
@@ -139,7 +139,7 @@ def test_a_stick_pulled_out_of_an_export(tmp_path: Path, how: str, share: float)
     stick = LoopStick(tmp_path, kind="ext4", size=48 * MIB)
     ids = fill(low, 4)
     before = state_of(low)
-    with stick.mounted() as point, pytest.raises(BagError, match=r"cannot be written any more|does not give back"):
+    with stick.mounted() as point, pytest.raises(BagError, match=r"can no longer be written|does not return"):
         export(low.side, point, progress=at_share(share, getattr(stick, how)))
     assert list(stick.point.iterdir()) == []  # nothing was written into the folder below the mount
     assert state_of(low) == before
