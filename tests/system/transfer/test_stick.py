@@ -1,5 +1,6 @@
 """Real file systems as the stick: filled up, pulled out in the middle, mounted by serial number and unmounted again."""
 
+import contextlib
 import json
 import os
 import shlex
@@ -145,6 +146,31 @@ def test_a_stick_pulled_out_of_an_export(tmp_path: Path, how: str, share: float)
     assert state_of(low) == before
     with stick.mounted() as point:  # plugged in again
         assert find_bags(point) == []
+        report = export(low.side, point, progress=lambda *_: None)
+        assert [batch.number for batch in report.batches] == [1]
+        assert set(high.take(report.batches[0].folder).arrived) == ids
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_a_stick_that_fills_up_during_an_export(tmp_path: Path, kind: str) -> None:
+    """There was room when it began: somebody else writes, or the stick says more of itself than it has."""
+    low, high = make_sides(tmp_path)
+    stick = LoopStick(tmp_path, kind=kind, size=24 * MIB)
+    ids = fill(low, 8)
+    before = state_of(low)
+    with stick.mounted() as point:
+        film = point / "holiday.mov"
+
+        def fill_up() -> None:
+            with contextlib.suppress(OSError), film.open("wb", buffering=0) as stream:
+                while stream.write(bytes(MIB)):
+                    pass
+
+        with pytest.raises(BagError, match="No space left"):
+            export(low.side, point, progress=at_share(0.2, fill_up))
+        assert [path.name for path in point.iterdir() if path.name != "lost+found"] == ["holiday.mov"]
+        assert state_of(low) == before
+        film.unlink()
         report = export(low.side, point, progress=lambda *_: None)
         assert [batch.number for batch in report.batches] == [1]
         assert set(high.take(report.batches[0].folder).arrived) == ids
