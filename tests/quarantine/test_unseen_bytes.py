@@ -16,7 +16,7 @@ import pytest
 from quarantine.archive.allowance import Allowance, DamagedArchiveError, collect
 from quarantine.budgets import Budgets
 from quarantine.check_of_type import examine_bytes
-from quarantine.examination import Examination, Member
+from quarantine.examination import ArchiveMember, Examination
 from quarantine.file_types import FileType
 from quarantine.findings import Finding
 from quarantine.inspector import Inspector
@@ -55,7 +55,7 @@ class ReadHere:
     def examine(self, fd: int, file_type: FileType, *, deadline: float, left: Budgets | None = None) -> Examination:
         return examine_bytes(_stream(fd), file_type, left or Budgets())
 
-    def expand(self, fd: int, member: Member, *, deadline: float) -> SealedMemfd:
+    def expand(self, fd: int, member: ArchiveMember, *, deadline: float) -> SealedMemfd:
         pieces = expand(_stream(fd), member.place, Budgets())
         waiting = bytearray()
 
@@ -106,7 +106,7 @@ def test_a_zip_member_that_claims_less_than_it_holds(archive: bytes) -> None:
 
 def test_a_rar_that_unpacks_to_more_than_its_list_promises() -> None:
     archive = rar5(HELLO, Entry("more.txt", b"nobody promised this"))
-    listed = (Member(5, crc32=zlib.crc32(b"hello")),)
+    listed = (ArchiveMember(5, crc32=zlib.crc32(b"hello")),)
     budgets = Budgets()
     allowance = Allowance(budgets, len(archive))
     with (
