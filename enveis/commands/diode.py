@@ -12,8 +12,9 @@ from enveis.terminal import Terminal
 if TYPE_CHECKING:
     from audit.operational_log import LogForm
     from gateway.home.home import GatewayHome
+    from transfer.diode.ending import Ending
     from transfer.diode.receiver.commit_process import Committed
-    from transfer.diode.receiver.processes import Ending, Role
+    from transfer.diode.receiver.processes import Role
     from transfer.diode.receiver.shelf import Shelf
     from transfer.diode.sender.heartbeats import SendProgress
     from transfer.diode.settings import LinkSettings, ReceiverSettings, SenderSettings
@@ -73,7 +74,7 @@ def _settings_argument(parser: ArgumentParser) -> None:
 def _send(arguments: Namespace, terminal: Terminal) -> int:
     from disk.lock import BusyError, exclusive
     from gateway.home.home import GatewayHome
-    from transfer.diode.receiver.processes import Ending
+    from transfer.diode.ending import Ending
     from transfer.diode.settings import SenderSettings
 
     home = GatewayHome(home_of(arguments))
@@ -183,8 +184,9 @@ def _receive(arguments: Namespace, terminal: Terminal) -> int:
 
 def _run_all(root: Path) -> None:
     from audit.operational_log import LogEvent, LogForm, choose_form, log
+    from transfer.diode.ending import Ending
     from transfer.diode.receiver.network_process import open_socket, read_links
-    from transfer.diode.receiver.processes import Ending, Role, keep_running
+    from transfer.diode.receiver.processes import Role, keep_running
 
     settings = receiver_settings(root)
     choose_form(LogForm(settings.log_form))
@@ -199,7 +201,8 @@ def _run_all(root: Path) -> None:
 
 def _run_role(role: "Role", root: Path) -> None:
     from audit.operational_log import choose_form
-    from transfer.diode.receiver.processes import Ending, Role, run_commit, run_decode, taken
+    from transfer.diode.ending import Ending
+    from transfer.diode.receiver.processes import Role, run_commit, run_decode, taken
 
     shelf = shelf_of(root)
     choose_form(_log_form(root))

@@ -8,13 +8,13 @@ from enveis.wiring import import_all, low_side
 from gateway.home.home import GatewayHome
 from tests.diode.both_ends import Bench, formed, packets_of, put
 from transfer.batch.batch import digest_batch
+from transfer.batch.files import AUDIT, MANIFEST
 from transfer.diode.errors import DropReason
 from transfer.diode.receiver import arrived as arrived_module
 from transfer.diode.sender.batch_object import BatchObject, form_batch
 from transfer.high_side.arrivals import Arrivals
 from transfer.low_side.export import reexport
 from transfer.low_side.low_side import LowSide
-from transfer.usb.bag_writer import AUDIT, MANIFEST
 
 
 def cloned(bench: Bench) -> LowSide:

@@ -23,12 +23,12 @@ from gateway.home.home import init as init_gateway
 from keys.age.small import seal_bytes
 from keys.recipient import Kind
 from tests.worlds.waiting import WATCHDOG, wait_until
+from transfer.batch.files import MANIFEST
 from transfer.diode.receiver.network_process import read_links
 from transfer.diode.receiver.report import ReceiverReport, report_receiver
 from transfer.diode.receiver.shelf import Shelf
 from transfer.diode.settings import ReceiverSettings, SenderSettings, encode_link_settings
 from transfer.names import Lane, PacketId
-from transfer.usb.bag_writer import MANIFEST
 
 MIB: Final = 1024 * 1024
 PIECE: Final = 8 * MIB

@@ -14,6 +14,7 @@ from disk.lock import exclusive
 from keys.errors import KeyMaterialError
 from transfer.batch.acknowledgement import SECRET_SIZE, acknowledgement_words
 from transfer.batch.batch import MANIFEST_MAX, SIGNATURE_MAX, Batch, PacketEntry, SignedBatch, verify_batch
+from transfer.batch.files import AUDIT, MANIFEST, PACKET_SUFFIX, SECRET, SIGNATURE
 from transfer.errors import BatchError
 from transfer.high_side.alarms import Alarm
 from transfer.high_side.arrivals import Gap, MissingPacket, MissingReason
@@ -22,7 +23,7 @@ from transfer.high_side.signed_heads import keep_head
 from transfer.high_side.staging import file_packets, is_another, stage, staging_in
 from transfer.names import PacketId
 from transfer.usb.bag_reader import BagReader, PacketFaultError
-from transfer.usb.bag_writer import AUDIT, MANIFEST, PACKET_SUFFIX, SECRET, SIGNATURE, Progress
+from transfer.usb.bag_writer import Progress
 
 LOCK: Final = ".lock"
 

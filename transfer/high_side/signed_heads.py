@@ -13,8 +13,8 @@ from audit.chain import Head
 from disk.durable import make_private_folder, replace
 from keys.signing import VerifyKey
 from transfer.batch.batch import MANIFEST_MAX, SIGNATURE_MAX, GatewayId, SignedBatch, verify_batch
+from transfer.batch.files import MANIFEST
 from transfer.errors import BatchError, UnknownGatewayError
-from transfer.usb.bag_writer import MANIFEST
 
 SIGNATURE_SUFFIX: Final = ".minisig"
 

@@ -11,8 +11,8 @@ from typing import BinaryIO, Final
 from disk.durable import PRIVATE, make_private_folder, sync_folder
 from keys.errors import KeyMaterialError
 from transfer.batch.batch import PacketEntry
+from transfer.batch.files import PACKET_SUFFIX
 from transfer.usb.bag_reader import BagReader, PacketFaultError
-from transfer.usb.bag_writer import PACKET_SUFFIX
 
 ARRIVING: Final = ".arriving"  # folder in the inbox for packets that are not checked yet
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from transfer.batch.batch import Batch, PacketEntry, gateway_id, parse_batch
+from transfer.batch.files import AUDIT, MANIFEST, SECRET, SIGNATURE
 from transfer.errors import BagError, LedgerError, SpoiltPacketError
 from transfer.low_side.draft import BatchDraft, audit_again, record_draft, sign_draft
 from transfer.low_side.low_side import LowSide
@@ -13,7 +14,7 @@ from transfer.low_side.outbox import BatchState
 from transfer.low_side.recovery import log_export
 from transfer.names import Lane, PacketId
 from transfer.spool.spool import SpooledPacket
-from transfer.usb.bag_writer import AUDIT, MANIFEST, SECRET, SIGNATURE, BagWriter, Progress, bag_name
+from transfer.usb.bag_writer import BagWriter, Progress, bag_name
 from transfer.usb.free_space import FreeSpace, free_space_on
 
 

@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import BinaryIO, Final, Self
 
 from transfer.batch.batch import PacketEntry
+from transfer.batch.files import COPY_SIZE, MANIFEST, packet_path
 from transfer.errors import BatchError
-from transfer.usb.bag_writer import COPY_SIZE, MANIFEST, packet_path
 
 # O_NONBLOCK: opening a named pipe must not wait for its other end.
 _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC

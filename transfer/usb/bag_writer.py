@@ -17,16 +17,10 @@ from typing import Final, Self
 
 from disk.durable import sync_folder
 from transfer.batch.batch import NUMBER_MAX, GatewayId, PacketEntry
+from transfer.batch.files import COPY_SIZE, MANIFEST, PACKETS, packet_path
 from transfer.errors import BagError, SpoiltPacketError
 from transfer.names import PacketId
 
-MANIFEST: Final = "batch.json"
-SIGNATURE: Final = "batch.json.minisig"
-AUDIT: Final = "data/audit.jsonl"
-SECRET: Final = "data/secret.age"  # noqa: S105 - a path in a bag
-PACKETS: Final = "data/packets"
-PACKET_SUFFIX: Final = ".age"
-COPY_SIZE: Final = 1024 * 1024  # bytes moved at once, whatever the packet's size
 # Modes in a bag: the desk reads it as another user. Whoever has the stick reads it anyway, and packets are sealed.
 READABLE: Final = 0o644
 READABLE_FOLDER: Final = 0o755
@@ -57,11 +51,6 @@ def find_misnamed(source: Path) -> list[Path]:
     if (source / MANIFEST).is_file():
         return []
     return [path for path in _named_like_ours(source) if not _NAME.fullmatch(path.name)]
-
-
-def packet_path(packet: PacketId) -> str:
-    """Return where a packet lies in a bag."""
-    return f"{PACKETS}/{packet}{PACKET_SUFFIX}"
 
 
 def prepare_destination(destination: Path) -> None:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from disk.durable import replace
 from transfer.batch.batch import MANIFEST_MAX, digest_batch
+from transfer.batch.files import MANIFEST, packet_path
 from transfer.diode.receiver.object_files import SHARED
 from transfer.diode.receiver.shelf import Shelf, remove_folder
 from transfer.diode.wire.datagram import TAG_SIZE
 from transfer.high_side.arrivals import MissingReason
 from transfer.high_side.import_bag import ImportReport
-from transfer.usb.bag_writer import MANIFEST, packet_path
 
 
 def waiting_bags(folder: Path) -> dict[Path, int]:

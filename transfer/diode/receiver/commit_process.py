@@ -17,6 +17,7 @@ from typing import Final
 from disk.durable import is_disk_full, replace, sync_folder
 from keys.signing import VerifyKey
 from transfer.batch.batch import Batch, GatewayId, digest_batch, verify_batch
+from transfer.batch.files import MANIFEST, PACKETS
 from transfer.diode.receiver.object_files import SHARED, OpenFiles
 from transfer.diode.receiver.open_objects import OpenShelf
 from transfer.diode.receiver.part_copies import AHEAD, Copies
@@ -25,7 +26,6 @@ from transfer.diode.receiver.symbol_map import BlockState
 from transfer.diode.wire.container import Part, object_size, parts_of
 from transfer.diode.wire.notices import ObjectHeader
 from transfer.errors import BatchError
-from transfer.usb.bag_writer import MANIFEST, PACKETS
 
 _STAGING: Final = ".unfinished-"
 _SPOILT: Final = "spoilt"  # in an open object's folder: the parts that did not match the last time

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from disk.durable import sync_folder
+from transfer.batch.files import COPY_SIZE, PACKETS
 from transfer.diode.receiver.object_files import SHARED, SHARED_FOLDER, OpenFiles
 from transfer.diode.receiver.shelf import clear
 from transfer.diode.receiver.symbol_map import BlockState
 from transfer.diode.wire.container import Part
-from transfer.usb.bag_writer import COPY_SIZE, PACKETS
 
 AHEAD: Final = 64 * 1024 * 1024  # bytes of one object in each scan, because others are waiting
 

@@ -1,16 +1,13 @@
 """The receiver's three processes, each from start to end, and the process that keeps them running."""
 
 import contextlib
-import os
 import resource
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Final
 
 from audit.operational_log import LogEvent, log
@@ -46,30 +43,6 @@ MEMORY: Final[Mapping[Role, int]] = {
     Role.DECODE: 768 * MIB,
     Role.COMMIT: 768 * MIB,
 }
-
-
-class Ending:
-    """Ends a loop at SIGTERM or SIGINT, or when the process that started this one is gone."""
-
-    def __init__(self) -> None:
-        self._asked = False
-        self._parent = os.getppid()
-
-    def __enter__(self) -> "Ending":
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._ask)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_DFL)
-
-    def should_continue(self) -> bool:
-        """Return whether the loop should continue."""
-        return not self._asked and os.getppid() == self._parent
-
-    def _ask(self, _number: int, _frame: FrameType | None) -> None:
-        self._asked = True
 
 
 def lock_of(shelf: Shelf, role: Role) -> Path:

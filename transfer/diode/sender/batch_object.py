@@ -12,6 +12,7 @@ from typing import Final
 
 from disk.lock import exclusive
 from transfer.batch.batch import PACKETS_MAX, PacketEntry, parse_batch
+from transfer.batch.files import AUDIT, COPY_SIZE, MANIFEST, SECRET, SIGNATURE
 from transfer.diode.wire.container import Part, object_size, parts_of
 from transfer.diode.wire.geometry import Geometry, block_symbols
 from transfer.diode.wire.notices import ObjectHeader
@@ -23,7 +24,6 @@ from transfer.low_side.recovery import log_export, resume
 from transfer.low_side.waiting import Waiting
 from transfer.names import Lane, PacketId
 from transfer.spool.spool import SpooledPacket
-from transfer.usb.bag_writer import AUDIT, COPY_SIZE, MANIFEST, SECRET, SIGNATURE
 
 BATCH_BYTES: Final = 4 * 1024**3  # bytes of packets in one batch; a single larger packet is a batch by itself
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from transfer.batch.batch import Batch
-from transfer.usb.bag_writer import AUDIT, MANIFEST, SECRET, SIGNATURE, packet_path
+from transfer.batch.files import AUDIT, MANIFEST, SECRET, SIGNATURE, packet_path
 
 
 @dataclass(frozen=True, slots=True)
