@@ -13,7 +13,6 @@ from transfer.diode.receiver.decode_process import decode_ready
 from transfer.diode.receiver.figures import read_figures
 from transfer.diode.receiver.network_process import _FiguresWriter, _resume
 from transfer.diode.receiver.open_objects import FileStore, OpenShelf
-from transfer.diode.receiver.report import read_history
 from transfer.diode.receiver.shelf import Shelf
 from transfer.diode.wire.datagram import DatagramKind, link_id
 from transfer.diode.wire.notices import Heartbeat, History, ObjectHeader, encode_heartbeat, encode_history
@@ -74,7 +73,7 @@ def test_recordings_count_for_nothing_after_a_restart(receiver: Receiver) -> Non
         receiver.take(*old, *present, *old)
         assert not receiver.has_heard()
         assert receiver.shelf.names() == []
-        kept = read_history(receiver.shelf, receiver.link.link)
+        kept = receiver.shelf.read_history(receiver.link.link.gateway, receiver.link.link.key)
         assert kept is not None
         assert kept.serial == 2000 << 32 | 1
         receiver.clerk.write()

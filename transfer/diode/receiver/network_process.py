@@ -20,7 +20,6 @@ from transfer.diode.receiver.link_state import Link, LinkState
 from transfer.diode.receiver.loss import PERIOD_SECONDS, LossMeter
 from transfer.diode.receiver.open_objects import FileStore
 from transfer.diode.receiver.recvmmsg import DatagramReceiver
-from transfer.diode.receiver.report import read_history
 from transfer.diode.receiver.shelf import Shelf
 from transfer.diode.settings import ReceiverSettings
 from transfer.diode.wire.datagram import IP_OVERHEAD, MTU_MAX, LinkKey
@@ -128,7 +127,7 @@ def _resume(intake: DatagramIntake, store: FileStore, shelf: Shelf) -> None:
     figures = read_figures(shelf.figures)
     before = {each.gateway: each for each in figures.links} if figures else {}
     for state in intake.links.values():
-        state.history = read_history(shelf, state.link)
+        state.history = shelf.read_history(state.link.gateway, state.link.key)
         old = before.get(state.link.gateway)
         # Otherwise the first recording that arrives would count as the newest session.
         state.meter = LossMeter(

@@ -8,13 +8,13 @@ from typing import Final
 
 from disk.lock import is_held
 from transfer.batch.batch import NUMBER_MAX
-from transfer.diode.errors import DatagramError, LinkError
+from transfer.diode.errors import LinkError
 from transfer.diode.receiver.figures import Figures, LinkFigures, read_figures
 from transfer.diode.receiver.link_state import Link
 from transfer.diode.receiver.object_files import OpenFiles
 from transfer.diode.receiver.processes import Role, lock_of
-from transfer.diode.receiver.shelf import HEADER_MAX, Shelf
-from transfer.diode.wire.notices import History, Progress, parse_history
+from transfer.diode.receiver.shelf import Shelf
+from transfer.diode.wire.notices import History, Progress
 
 STALE: Final = 10  # seconds after which the network process counts as not running
 MISSED: Final = 4  # heartbeats that may be missed before the link counts as down
@@ -131,7 +131,7 @@ def _report_link(
     in_progress = _in_progress(shelf, link.gateway, now)
     received = shelf.numbers(link.gateway) | {number for gateway, number in arrived if gateway == link.gateway}
     whole = {item.number for item in in_progress if item.is_whole}
-    history = read_history(shelf, link)
+    history = shelf.read_history(link.gateway, link.key)
     return LinkReport(
         gateway=link.gateway,
         is_running=is_running,
@@ -143,15 +143,6 @@ def _report_link(
         abandoned=tuple(item for item in in_progress if is_abandoned(item, history, received)),
         no_room=_refused_number(mine, received, {item.number for item in in_progress}, now) if mine else 0,
     )
-
-
-def read_history(shelf: Shelf, link: Link) -> History | None:
-    """Return the newest history of a gateway, or None; its signature is verified again."""
-    try:
-        with (shelf.history / link.gateway).open("rb") as stream:
-            return parse_history(stream.read(HEADER_MAX), {link.gateway: link.key})
-    except (FileNotFoundError, DatagramError):
-        return None
 
 
 def missing_numbers(history: History | None, received: Collection[int]) -> tuple[int, ...]:

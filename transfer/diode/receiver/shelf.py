@@ -18,9 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from keys.signing import VerifyKey
+from transfer.batch.batch import GatewayId
 from transfer.diode.errors import DatagramError, LinkError
 from transfer.diode.receiver.object_files import HEADER, SHARED_FOLDER, damaged, sizes_of
-from transfer.diode.wire.notices import ObjectHeader, read_object
+from transfer.diode.wire.notices import History, ObjectHeader, parse_history, read_object
 
 HEADER_MAX: Final = 16 * 1024  # bytes of a stored notice
 
@@ -138,6 +140,14 @@ class Shelf:
         if not is_whole:
             raise damaged(folder)
         return header, payload
+
+    def read_history(self, gateway: GatewayId, key: VerifyKey) -> History | None:
+        """Return the newest history of a gateway, or None; its signature is verified again."""
+        try:
+            with (self.history / gateway).open("rb") as stream:
+                return parse_history(stream.read(HEADER_MAX), {gateway: key})
+        except (FileNotFoundError, DatagramError):
+            return None
 
 
 def remove_folder(folder: Path) -> None:
