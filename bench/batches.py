@@ -15,7 +15,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from audit.events import Event, LogRecord
 from audit.log import AuditLog
@@ -141,6 +141,11 @@ def _status_below(root: Path) -> None:
 def _import(root: Path) -> None:
     identity, key = _identity(root), _key(root)
     words = []
+
+    def open_packet(stream: BinaryIO) -> None:
+        for _ in open_stream(stream, [identity]):
+            pass
+
     high = HighSide(
         trusted={gateway_id(key.public): key.public},
         arrivals=Arrivals(root / "high" / "arrivals.sqlite"),
@@ -148,7 +153,7 @@ def _import(root: Path) -> None:
         gateways=root / "high" / "gateways",
         audit=AuditLog(root / "high" / "audit.jsonl", today=utc_today),
         today=utc_today,
-        open_packet=lambda stream: [None for _ in open_stream(stream, [identity])] and None,
+        open_packet=open_packet,
         open_secret=lambda sealed: open_bytes(sealed, [identity]),
     )
     for bag in find_bags(root / "stick"):

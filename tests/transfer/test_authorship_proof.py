@@ -4,6 +4,7 @@ import re
 import subprocess
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -108,11 +109,11 @@ def test_what_is_no_proof(content: bytes) -> None:
 
 @pytest.mark.parametrize("text", ["", " x", "a\nb", "\x1b[2J", "x" * 201, "abc\u202edef"])
 def test_a_challenge_can_be_read_as_it_is(text: str) -> None:
-    common = {"day": CHALLENGE.day, "packet": CHALLENGE.packet, "manifest": MANIFEST, "message": MESSAGE}
+    common = partial(new_challenge, day=CHALLENGE.day, packet=CHALLENGE.packet, manifest=MANIFEST, message=MESSAGE)
     with pytest.raises(ProofError, match="one line each"):
-        new_challenge(verifier=text, purpose="x", **common)
+        common(verifier=text, purpose="x")
     with pytest.raises(ProofError, match="one line each"):
-        new_challenge(verifier="x", purpose=text, **common)
+        common(verifier="x", purpose=text)
 
 
 # -- the commands

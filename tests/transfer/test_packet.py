@@ -242,7 +242,7 @@ def test_whatever_the_bounds_of_the_fields_allow_is_read_again() -> None:
         text=worst * TEXT_MAX,
         public_body_other=worst * FIELD_MAX,
         people=(person,) * PEOPLE_MAX,
-        contact=Contact(*[worst * FIELD_MAX] * 5),
+        contact=Contact(*(worst * FIELD_MAX,) * 5),
     )
     assert parse_message(encode_message(message)) == message
     name = worst * NAME_MAX

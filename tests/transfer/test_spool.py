@@ -435,7 +435,7 @@ def test_a_really_full_file_system(tmp_path: Path) -> None:
 @pytest.mark.parametrize("wrong", [{"tick": 0}, {"reserve": 2}, {"reserve": -1}])
 def test_senseless_limits_are_a_fault_of_ours(tmp_path: Path, wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="spool"):
-        Spool(tmp_path, **({"quota": 1, "reserve": 0, "tick": 1} | wrong))
+        Spool(tmp_path, quota=1, reserve=wrong.get("reserve", 0), tick=wrong.get("tick", 1))
 
 
 def test_ids_are_file_names(spool: Spool) -> None:

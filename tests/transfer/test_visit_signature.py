@@ -136,7 +136,7 @@ def test_a_token_withdraws_what_it_was_made_for() -> None:
         ADDITION,
         replace(SIGNED, purpose=PacketPurpose.DELETE_REPLIES, files=()),
         WITHDRAW,
-        replace(FIRST, receipt=replace(FIRST.receipt, made_by=MadeBy.SOURCE)),
+        replace(FIRST, receipt=replace(RECEIPT, proof="ef" * 32, made_by=MadeBy.SOURCE)),
     ],
 )
 def test_every_purpose_is_read_back(manifest: Manifest) -> None:

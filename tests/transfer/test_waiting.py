@@ -12,8 +12,9 @@ from audit.chain import parse_line, split_lines
 from audit.events import Event
 from tests.worlds.crossing import DAY, TICK, High, Low, make_sides
 from transfer.errors import CodeError
-from transfer.low_side.acknowledge import acknowledge, resume
+from transfer.low_side.acknowledge import acknowledge
 from transfer.low_side.discard import DiscardError, choose, discard_packets, past_retention
+from transfer.low_side.recovery import resume
 from transfer.low_side.status import DAY_SECONDS, LowAlarm, WaitingLimits, age_in_days, read_low_status
 from transfer.low_side.waiting import Waiting, count_waiting
 from transfer.names import Lane, PacketId
@@ -148,7 +149,7 @@ def old_sides(folder: Path) -> tuple[Low, High, list[PacketId]]:
 
 def test_giving_up_deletes_what_was_named_and_says_so(tmp_path: Path) -> None:
     low, _, ids = old_sides(tmp_path)
-    found = past_retention(low, days=30)
+    found = past_retention(low.side, days=30)
     assert [item.id for item in found] == ids[:3]
     for wrong in ("0000", "00000004", "ffff", "000"):
         with pytest.raises(DiscardError, match="id 2 does not name exactly one packet"):
@@ -170,7 +171,7 @@ def test_what_was_given_up_can_still_be_acknowledged(tmp_path: Path) -> None:
     bag = low.export(tmp_path / "stick").batches[0].folder
     (bag / f"data/packets/{ids[1]}.age").unlink()
     result = high.take(bag)
-    found = past_retention(low, days=30)
+    found = past_retention(low.side, days=30)
     assert all(item.exported for item in found)
     discard_packets(low.side, choose(found, [ids[0], ids[1]]))
     with pytest.raises(CodeError):
@@ -196,7 +197,7 @@ def test_an_interrupted_giving_up_is_completed(tmp_path: Path, monkeypatch: pyte
     with monkeypatch.context() as patch:
         patch.setattr(target, where, interrupted)
         with pytest.raises(KeyboardInterrupt):
-            discard_packets(side, past_retention(low, days=30))
+            discard_packets(side, past_retention(low.side, days=30))
     low.later()
     assert [batch.packets for batch in low.export(tmp_path / "stick").batches] == [1]  # never what was given up
     resume(low.side)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import transfer.spool.withdrawals
+from disk.durable import sync_folder
 from transfer.names import Lane, PacketId, new_packet_id
 from transfer.packet.visit_signature import TOKEN_SIZE, withdrawal_of
 from transfer.spool.spool import Spool, SpooledPacket
@@ -159,7 +160,7 @@ def _cut_after(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Path, "rename", counted(Path.rename))
     monkeypatch.setattr(Path, "unlink", counted(Path.unlink))
-    monkeypatch.setattr(transfer.spool.withdrawals, "sync_folder", counted(transfer.spool.withdrawals.sync_folder))
+    monkeypatch.setattr(transfer.spool.withdrawals, "sync_folder", counted(sync_folder))
 
 
 def test_cut_off_at_any_step_the_packet_is_whole_in_its_lane_or_gone(spool: Spool, clock: _Clock) -> None:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -159,7 +160,7 @@ def test_a_log_that_was_begun_is_never_begun_again(tmp_path: Path, content: byte
     if content is not None:
         path.write_bytes(content)
     before = sorted(tmp_path.iterdir())
-    for act in (lambda: log.append(Event.GATEWAY_STARTED), log.head):
+    for act in (partial(log.append, Event.GATEWAY_STARTED), log.head):
         with pytest.raises(LogDamagedError, match="lost or emptied: see to it"):
             act()
     assert sorted(tmp_path.iterdir()) == before

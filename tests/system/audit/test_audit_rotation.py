@@ -167,7 +167,7 @@ def test_reading_the_end_costs_the_end(tmp_path: Path, monkeypatch: pytest.Monke
     lines = split_lines(path.read_bytes())
     calls: list[int] = []
 
-    original = segments.parse_line
+    original = parse_line
 
     def counted(line: bytes) -> object:
         calls.append(1)

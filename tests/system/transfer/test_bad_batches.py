@@ -37,7 +37,10 @@ Spoil = Callable[[Path], None]
 
 
 def write(name: str, content: bytes) -> Spoil:
-    return lambda bag: (bag / name).write_bytes(content) and None
+    def spoil(bag: Path) -> None:
+        (bag / name).write_bytes(content)
+
+    return spoil
 
 
 def remove(name: str) -> Spoil:

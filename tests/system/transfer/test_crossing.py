@@ -83,7 +83,7 @@ def test_other_programs_accept_the_bag(tmp_path: Path) -> None:
     assert listed == present - {"tagmanifest-sha256.txt"}
 
     (tmp_path / "gateway.pub").write_text(low.key.public.encode())
-    arguments = ["minisign", "-V", "-p", tmp_path / "gateway.pub", "-m", bag / "batch.json"]
+    arguments = ["minisign", "-V", "-p", str(tmp_path / "gateway.pub"), "-m", str(bag / "batch.json")]
     checked = subprocess.run(arguments, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr
     assert f"{low.key.public.key_id.lower()} 1" in checked.stdout

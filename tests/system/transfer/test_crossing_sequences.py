@@ -218,9 +218,9 @@ class World:
             (bag / "batch.json.minisig").write_text(FORGER.sign(manifest, trusted_comment=comment))
             (bag / "forged").touch()
         elif kind == "list":
-            content = bytearray((bag / "batch.json").read_bytes())
-            content[place % len(content)] ^= 1
-            (bag / "batch.json").write_bytes(content)
+            forged = bytearray((bag / "batch.json").read_bytes())
+            forged[place % len(forged)] ^= 1
+            (bag / "batch.json").write_bytes(forged)
             (bag / "forged").touch()
         elif packets:
             packet = packets[place % len(packets)]
