@@ -32,16 +32,18 @@ RELATIONS: Final[dict[Relation, str]] = {
 }
 ROADS: Final[dict[Channel, str]] = {
     Channel.OWN: marked("is my own"),
-    Channel.POWER_OF_ATTORNEY: marked("is someone's who gave me a power of attorney (please attach it)"),
+    Channel.POWER_OF_ATTORNEY: marked("belongs to someone who gave me a power of attorney (please attach it)"),
     Channel.PASSED_ON: marked("is passed on for someone"),
     Channel.COPY: marked("is a copy of a complaint already sent"),
 }
 PROBLEMS: Final[dict[Problem, str]] = {
     Problem.EMPTY: marked("There was neither a message nor a file. Please write a few words or choose a file."),
-    Problem.NOTHING_ACCEPTABLE: marked("None of the files could be taken, and there was no message."),
-    Problem.TOO_LARGE: marked("All of it together is larger than what can be sent here at once."),
+    Problem.NOTHING_ACCEPTABLE: marked("None of the files could be accepted, and there was no message."),
+    Problem.TOO_LARGE: marked("The text and the files together are larger than what can be sent here at once."),
     Problem.TEXT_TOO_LONG: marked("The text is too long for the form. Please send it as a text file (.txt)."),
-    Problem.FIELD_TOO_LONG: marked("One of the fields is longer than the form can take. Please move it into the text."),
+    Problem.FIELD_TOO_LONG: marked(
+        "One of the fields is longer than the form allows. Please move its content into the text."
+    ),
     Problem.MALFORMED: marked("What your browser sent arrived damaged. Please try again."),
     Problem.NO_LENGTH: marked("Your browser or program did not say how much it would send. Please try another one."),
     Problem.WRONG_TYPE: marked("What was sent is not this page's form. Please use the form."),
@@ -49,47 +51,49 @@ PROBLEMS: Final[dict[Problem, str]] = {
         "The upload stopped, or was too slow. Please try again; send the text first, without files."
     ),
     Problem.BUSY: marked("Too many people are sending at this moment. Please try again in ten minutes."),
-    Problem.FULL: marked("There is no room left at this moment. Please try again later; text alone needs the least."),
+    Problem.FULL: marked("There is no space left at the moment. Please try again later; text alone needs the least."),
     Problem.FILES_OFF: marked(
-        "Files cannot be taken at this moment, because too many are being sent. Text can: send it now, and come back "
-        "with your return words to add the files later."
+        "Files cannot be accepted at the moment, because too many are being sent. Text can: send it now, and come "
+        "back with your return words to add the files later."
     ),
-    Problem.WORDS: marked("These words could not be used"),
+    Problem.WORDS: marked("What you typed could not be used as return words"),
     Problem.RECEIPT_PUBLIC: marked(
-        "The public halves of your own receipt cannot be used. Paste all four lines that 'enveis receipt new' printed, "
-        "for the kind of keys that this server has."
+        "The public halves of your own receipt cannot be used. Paste all four lines that 'enveis receipt new' "
+        "printed, for the kind of keys that this server uses."
     ),
     Problem.FAULT: marked("Something went wrong on our side. Please try again later."),
     Problem.NOT_FOUND: marked("There is no such page here."),
-    Problem.METHOD: marked("This page cannot be asked for in that way."),
+    Problem.METHOD: marked("This page does not support that request."),
 }
 REASONS: Final[dict[RefusedReason, str]] = {
-    RefusedReason.NAME: marked("files of this type are not taken"),
-    RefusedReason.CONTENT: marked("its content is of no type that is taken"),
-    RefusedReason.DISAGREE: marked("its name says another type than its content"),
+    RefusedReason.NAME: marked("files of this type are not accepted"),
+    RefusedReason.CONTENT: marked("its content is not of an accepted type"),
+    RefusedReason.DISAGREE: marked("the file name and the content are of different types"),
     RefusedReason.SIZE: marked("it is too large"),
     RefusedReason.COUNT: marked("there were too many files"),
-    RefusedReason.FILES_OFF: marked("files cannot be taken at this moment; add it later with your return words"),
+    RefusedReason.FILES_OFF: marked("files cannot be accepted at the moment; add it later with your return words"),
 }
 RETURN_PROBLEMS: Final[dict[ReturnProblem, str]] = {
-    ReturnProblem.NONE_TYPED: marked("There were no words. Please type the return words of your receipt."),
-    ReturnProblem.COUNT: marked("A receipt has %(wanted)s return words, and here are %(found)s."),
-    ReturnProblem.UNKNOWN_WORD: marked("Word %(position)s is not one of the words that receipts are made of."),
+    ReturnProblem.NONE_TYPED: marked("You typed no return words. Please type those of your receipt."),
+    ReturnProblem.COUNT: marked("A receipt has %(wanted)s return words; you typed %(found)s."),
+    ReturnProblem.UNKNOWN_WORD: marked("Word %(position)s is not one of the words that receipts use."),
     ReturnProblem.MISMATCH: marked(
-        "The words do not belong together: one of them is wrong, or two have changed places."
+        "These return words do not belong together: one of them is wrong, or two have changed places."
     ),
-    ReturnProblem.PROOF_WORDS: marked("These look like your proof words. Those never go online; type the other ones."),
+    ReturnProblem.PROOF_WORDS: marked(
+        "These look like your proof words. Never type those online; type your return words."
+    ),
     ReturnProblem.BUSY: marked("Too many people are coming back at this moment. Please try again in ten minutes."),
 }
-LIKELY: Final = marked("Look at word %(positions)s first.")
+LIKELY: Final = marked("Check word %(positions)s first.")
 OR: Final = marked("or")  # between two numbers
 BYTES: Final = marked("%(count)s bytes")
 STATES: Final[dict[str, str]] = {
     "received": marked("received"),
     "in-work": marked("is being worked on"),
-    "question": marked("there is a question to you"),
+    "question": marked("there is a question for you"),
     "answered": marked("answered"),
-    "referred": marked("handed on to somebody else"),
+    "referred": marked("passed on to somebody else"),
     "closed": marked("closed"),
 }
 WITHDRAWN: Final[dict[Withdrawal, tuple[str, str]]] = {
@@ -100,8 +104,8 @@ WITHDRAWN: Final[dict[Withdrawal, tuple[str, str]]] = {
     Withdrawal.REQUEST_SENT: (
         marked("It has left this server"),
         marked(
-            "There is nothing here any more that this receipt could take back: it has left for the computer that is "
-            "never online. A sealed request to delete it there has been sent after it. People decide on it there."
+            "Your submission can no longer be taken back here: it has left for the computer that is never online. A "
+            "sealed request to delete it there has been sent after it. People decide on the request there."
         ),
     ),
     Withdrawal.UNKNOWN: (

@@ -47,8 +47,8 @@ WAYS = [
     }),
     Way("en", script=True, scheme="dark", size=DESKTOP, sentences={
         "tells": "The PDF names its author.",
-        "refused": "files of this type are not taken",
-        "one-word": "Look at word",
+        "refused": "files of this type are not accepted",
+        "one-word": "Check word",
         "withdrawn": "Withdrawn",
         "left": "It has left this server",
         "answered": "answered",

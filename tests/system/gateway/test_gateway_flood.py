@@ -97,7 +97,7 @@ def test_who_comes_back_never_delays_who_sends(tmp_path: Path) -> None:
 
 
 def test_under_a_flood_files_are_switched_off_and_text_never_is(tmp_path: Path) -> None:
-    off = "Files cannot be taken at this moment"
+    off = "Files cannot be accepted at the moment"
     # Each text takes the slot of a large upload; enough of these are left for the valve to stay shut.
     settings = {"uploads_max": 10, "valve_uploads_percent": 50, "valve_seconds": 1, "base_deadline_seconds": DAY}
     with GatewayProcess(tmp_path, **settings) as gateway:
@@ -143,7 +143,7 @@ def test_a_spool_that_fills_shuts_the_valve_before_it_is_full(tmp_path: Path) ->
     settings = {"quota_bytes": quota, "reserve_bytes": quota // 3, "valve_seconds": 1, "valve_fill_percent": 25}
     with GatewayProcess(tmp_path, **settings) as gateway:
         assert gateway.submit([], [("a.txt", LARGE)]).words
-        wait_until(lambda: "Files cannot be taken" in gateway.get("/en/").text)
+        wait_until(lambda: "Files cannot be accepted" in gateway.get("/en/").text)
         assert gateway.submit([("message", "text")]).words
 
 

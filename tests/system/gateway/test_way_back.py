@@ -116,10 +116,10 @@ def test_wrong_words_are_explained_and_given_back(gateway: GatewayProcess) -> No
     swapped = words.split()
     swapped[2:4] = reversed(swapped[2:4])
     told = {
-        "": "There were no words",
-        "acid acid": "A receipt has 10 return words, and here are 2.",
+        "": "You typed no return words",
+        "acid acid": "A receipt has 10 return words; you typed 2.",
         _with(words, 3, "zzzz"): "Word 4 is not one of the words",
-        " ".join(swapped): "Look at word 3 or 4 first",
+        " ".join(swapped): "Check word 3 or 4 first",
         made.proof_words: "proof words",
     }
     for typed, sentence in told.items():
@@ -222,7 +222,7 @@ def test_an_addition_that_fails_keeps_what_was_typed(gateway: GatewayProcess) ->
         answer = gateway.post("/add", [("words", wrong), ("message", "what I typed")], [("a.txt", b"x")])
         assert answer.status == 400
         assert "what I typed" in answer.text
-        assert "These words could not be used" in answer.text
+        assert "What you typed could not be used as return words" in answer.text
     assert gateway.post("/add", [("message", "what I typed")]).status == 400
     assert len(gateway.leftovers()) == before
 
