@@ -40,7 +40,7 @@ WAYS = [
     Way("nb", script=False, scheme="light", size=PHONE, sentences={
         "tells": "PDF-en nevner forfatteren.",
         "refused": "filer av denne typen tas ikke imot",
-        "one-word": "Se på ord",
+        "one-word": "Sjekk ord",
         "withdrawn": "Trukket tilbake",
         "left": "Den har forlatt denne serveren",
         "answered": "besvart",
