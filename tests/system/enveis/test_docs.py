@@ -36,7 +36,10 @@ DECISIONS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
 # Pages whose lines are sentences; a page joins the list when it has been put so.
 SENTENCE_LINES = [
     *(ROOT / name for name in ("README.md", "ARCHITECTURE.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md")),
-    *(ROOT / "docs" / name for name in ("README.md", "operating.md", "http.md", "translating.md", "threat-model.md", "dependencies.md")),
+    *(
+        ROOT / "docs" / name
+        for name in ("README.md", "operating.md", "http.md", "translating.md", "threat-model.md", "dependencies.md")
+    ),
     *(ROOT / "docs" / "adr").glob("*.md"),
     ROOT / "deploy" / "README.md",
 ]
