@@ -27,6 +27,7 @@ from keys.age.small import open_bytes
 from keys.identity import generate_identity
 from keys.recipient import Kind
 from quarantine.file_types import HEAD_SIZE, FileType
+from tests.worlds.waiting import WATCHDOG, until
 from transfer.names import Lane
 from transfer.packet.manifest import NAME_MAX
 from transfer.spool.spool import Spool, SpoolFullError
@@ -178,13 +179,16 @@ async def test_a_packet_that_starts_over_holds_no_descriptor_of_the_old_one(desk
 async def test_cancelled_while_it_starts_over_nothing_is_left(desk: _Desk) -> None:
     before = _descriptors()
     await desk.take("files", "a.txt", b"a" * 70_000)
-    begun, go_on = threading.Event(), threading.Event()
+    begun, go_on, over = threading.Event(), threading.Event(), threading.Event()
     start_over = desk.upload.start_over
 
     def slowly(kept: Sequence[object]) -> object:
         begun.set()
-        go_on.wait(10)
-        return start_over(kept)  # type: ignore[arg-type]
+        go_on.wait(WATCHDOG)
+        try:
+            return start_over(kept)  # type: ignore[arg-type]
+        finally:
+            over.set()
 
     async def submission() -> None:
         try:
@@ -194,15 +198,15 @@ async def test_cancelled_while_it_starts_over_nothing_is_left(desk: _Desk) -> No
             desk.upload.discard()
 
     task = asyncio.create_task(submission())
-    await asyncio.to_thread(begun.wait, 10)
+    await asyncio.to_thread(begun.wait, WATCHDOG)
     task.cancel()
     await asyncio.sleep(0.05)
     go_on.set()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await asyncio.sleep(0.2)
-    assert desk.leftovers() == []
-    assert _descriptors() == before
+    await asyncio.to_thread(over.wait, WATCHDOG)
+    await until(lambda: desk.leftovers() == [])
+    await until(lambda: _descriptors() == before)
 
 
 async def test_without_room_to_start_over_nothing_is_left(desk: _Desk) -> None:

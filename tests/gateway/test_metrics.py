@@ -1,6 +1,5 @@
 """Metrics: rounded, of finished ticks only, without a word that could point at a submission."""
 
-import asyncio
 import os
 import re
 import stat
@@ -11,6 +10,7 @@ import pytest
 
 from gateway.metrics import MODE, MetricsSocket, encode_metrics, reader
 from tests.worlds.crossing import DAY, TICK, Low, make_sides
+from tests.worlds.waiting import until
 from transfer.low_side.outbox import WaitingBatch
 from transfer.low_side.status import BatchStatus, LaneStatus, LowAlarm, LowStatus, WaitingLimits
 from transfer.names import Lane
@@ -135,14 +135,23 @@ async def fetch(path: Path, page: str = "/metrics") -> tuple[int, str, dict[str,
 class Ticks:
     def __init__(self, low: Low) -> None:
         self.low = low
-        self.read = 0
+        self.read = self.looked = 0
 
     def text(self) -> str:
         self.read += 1
         return f"enveis_read {self.read}\n"
 
+    def tick_start(self) -> int:
+        self.looked += 1
+        return self.low.spool.tick_start()
+
     def socket(self, path: Path) -> MetricsSocket:
-        return MetricsSocket(path, read=self.text, tick_start=self.low.spool.tick_start, look_every=0.01)
+        return MetricsSocket(path, read=self.text, tick_start=self.tick_start, look_every=0.01)
+
+    async def look_again(self) -> None:
+        """Wait until it was seen several times whether the tick is over, and what follows from it is done."""
+        seen = self.looked
+        await until(lambda: self.looked > seen + 5)
 
 
 async def test_figures_change_at_the_tick_only(tmp_path: Path) -> None:
@@ -156,12 +165,12 @@ async def test_figures_change_at_the_tick_only(tmp_path: Path) -> None:
         for _ in range(3):
             code, text, headers = await fetch(path)
             assert (code, text) == (200, "enveis_read 1\n")
-            await asyncio.sleep(0.05)
+            await ticks.look_again()
         assert "Server" not in headers
         assert "Date" not in headers
         assert (await fetch(path, "/"))[0] == 404
         low.now += TICK
-        await asyncio.sleep(0.2)
+        await ticks.look_again()
         assert (await fetch(path))[1] == "enveis_read 2\n"
     finally:
         await metrics.stop()
@@ -172,7 +181,8 @@ async def test_of_two_processes_one_answers_and_the_next_takes_over(tmp_path: Pa
     low, _ = make_sides(tmp_path)
     path = low.home / "metrics.sock"
     path.touch()  # left by a process that was killed
-    first, second = Ticks(low).socket(path), Ticks(low).socket(path)
+    ticks = Ticks(low)
+    first, second = Ticks(low).socket(path), ticks.socket(path)
     await first.start()
     await second.start()
     try:
@@ -180,7 +190,7 @@ async def test_of_two_processes_one_answers_and_the_next_takes_over(tmp_path: Pa
         await first.stop()
         assert not path.exists()
         low.now += TICK
-        await asyncio.sleep(0.3)
+        await ticks.look_again()
         assert (await fetch(path))[1] == "enveis_read 2\n"  # the second one's second look
     finally:
         await second.stop()
@@ -195,7 +205,8 @@ async def test_a_ledger_that_cannot_be_read_ends_nothing_and_is_not_hidden(tmp_p
             raise OSError("no")
         return "enveis_alarm 0\n"
 
-    metrics = MetricsSocket(path, read=read, tick_start=low.spool.tick_start, look_every=0.01)
+    ticks = Ticks(low)
+    metrics = MetricsSocket(path, read=read, tick_start=ticks.tick_start, look_every=0.01)
     await metrics.start()
     try:
         assert not path.exists()  # there is nothing to say yet
@@ -206,7 +217,7 @@ async def test_a_ledger_that_cannot_be_read_ends_nothing_and_is_not_hidden(tmp_p
         ):
             fails = now_fails
             low.now += TICK
-            await asyncio.sleep(0.2)
+            await ticks.look_again()
             assert (await fetch(path))[:2] == (code, text)
             assert (await fetch(path, "/"))[0] == 404
     finally:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from unittest import mock
@@ -13,6 +12,7 @@ import pytest
 from gateway.receipts import premade
 from gateway.receipts.premade import NoReceiptError, ReceiptMaker
 from keys.recipient import Kind
+from tests.worlds.waiting import WATCHDOG, until
 
 
 def _children() -> list[int]:
@@ -46,7 +46,7 @@ async def test_a_process_that_dies_is_started_again(maker: ReceiptMaker) -> None
     first = await maker.take()
     (pid,) = _children()
     os.kill(pid, signal.SIGKILL)
-    rest = [await asyncio.wait_for(maker.take(), 20) for _ in range(4)]
+    rest = [await asyncio.wait_for(maker.take(), WATCHDOG) for _ in range(4)]
     assert first.return_words not in {receipt.return_words for receipt in rest}
     (again,) = _children()
     assert again != pid
@@ -63,10 +63,8 @@ async def test_stopping_ends_the_process_and_may_be_done_twice(maker: ReceiptMak
 async def test_without_a_receipt_in_time_nothing_may_be_received(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(premade, "WAIT", 0.1)
     maker = ReceiptMaker(Kind.CLASSIC)
-    started = time.monotonic()
     with pytest.raises(NoReceiptError):
         await maker.take()
-    assert time.monotonic() - started < 1
 
 
 async def test_a_process_that_cannot_be_started_is_tried_again(maker: ReceiptMaker) -> None:
@@ -75,10 +73,9 @@ async def test_a_process_that_cannot_be_started_is_tried_again(maker: ReceiptMak
     failing = mock.AsyncMock(side_effect=[OSError(24, "too many open files")] * 2)
     with mock.patch("asyncio.create_subprocess_exec", failing):
         maker.start()
-        while failing.await_count < 2:
-            await asyncio.sleep(0.02)
+        await until(lambda: failing.await_count >= 2)
         failing.side_effect = real
-        assert (await asyncio.wait_for(maker.take(), 20)).return_words
+        assert (await asyncio.wait_for(maker.take(), WATCHDOG)).return_words
 
 
 async def test_an_answer_that_is_no_receipt_is_not_given_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,7 +88,7 @@ async def test_an_answer_that_is_no_receipt_is_not_given_out(monkeypatch: pytest
         process.stdout.readline = mock.AsyncMock(side_effect=[answer, b""])
         with mock.patch("asyncio.create_subprocess_exec", mock.AsyncMock(return_value=process)):
             fake.start()
-            await asyncio.sleep(0.05)
+            await until(lambda: said)
             assert fake._task is not None
             assert not fake._task.done()
             await fake.stop()

@@ -19,6 +19,7 @@ from gateway.reading.upload_slots import UploadSlot
 from gateway.submission.intake import Intake
 from gateway.submission.sealed_upload import SealedUpload
 from quarantine.file_types import FileType
+from tests.worlds.waiting import WATCHDOG
 
 LIMITS = Limits(files_max=3, file_max_bytes=1000, message_max_bytes=1024, allowed=frozenset(FileType))
 FORM = {"Content-Type": "multipart/form-data; boundary=b", "Content-Length": "10"}
@@ -221,15 +222,16 @@ async def test_draining_ends_with_the_body_or_with_its_bytes() -> None:
 async def test_draining_ends_in_time_and_makes_room_for_others() -> None:
     drain = Drain()
     with mock.patch("gateway.reading.request_body.DRAIN_SECONDS", 0.1):
-        await asyncio.wait_for(asyncio.gather(*(drain.run(_stream()) for _ in range(DRAINERS))), 2)
-        await asyncio.wait_for(drain.run(_stream()), 2)
+        await asyncio.wait_for(asyncio.gather(*(drain.run(_stream()) for _ in range(DRAINERS))), WATCHDOG)
+        await asyncio.wait_for(drain.run(_stream()), WATCHDOG)
 
 
-async def test_no_more_than_so_many_are_drained() -> None:
+async def test_no_more_than_so_many_are_drained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.reading.request_body.DRAIN_SECONDS", 24 * 3600.0)  # no draining ends by itself
     drain = Drain()
     running = [asyncio.create_task(drain.run(_stream())) for _ in range(DRAINERS)]
     await asyncio.sleep(0)
-    await asyncio.wait_for(drain.run(_stream()), 1)
+    await asyncio.wait_for(drain.run(_stream()), WATCHDOG)
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
@@ -238,7 +240,8 @@ async def test_no_more_than_so_many_are_drained() -> None:
     assert late.at_eof()
 
 
-async def test_a_visitor_who_leaves_ends_the_draining() -> None:
+async def test_a_visitor_who_leaves_ends_the_draining(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.reading.request_body.DRAIN_SECONDS", 24 * 3600.0)
     stream = _stream()
     asyncio.get_running_loop().call_soon(stream.set_exception, ConnectionResetError())
-    await asyncio.wait_for(Drain().run(stream), 1)
+    await asyncio.wait_for(Drain().run(stream), WATCHDOG)

@@ -33,6 +33,7 @@ from keys.words import WordsError
 from quarantine.file_types import FileType
 from tests.builders.bundles import DESK, GATEWAY, TODAY, a_bundle
 from tests.worlds.gateway_process import form_body
+from tests.worlds.waiting import WATCHDOG, until
 from transfer.bundle.reply import Reply, ReplyId, State, seal_reply
 
 LIMITS = Limits(files_max=3, file_max_bytes=1000, message_max_bytes=1024, allowed=frozenset(FileType))
@@ -163,10 +164,10 @@ async def test_the_queue_is_bounded_but_not_for_who_has_a_place() -> None:
     with pytest.raises(DeriverBusyError):
         await deriver.derive(EMPTY)
     adding = asyncio.create_task(deriver.derive(EMPTY, has_place=True))
-    await asyncio.sleep(0.05)
+    await until(lambda: deriver._jobs.qsize() == 3)
     assert not adding.done()
     deriver.start()
-    found = await asyncio.wait_for(asyncio.gather(*waiting, adding), 60)
+    found = await asyncio.wait_for(asyncio.gather(*waiting, adding), WATCHDOG)
     assert {secrets.lookup for secrets in found} == {return_secrets(EMPTY, Kind.CLASSIC).lookup}
     await deriver.stop()
 
@@ -186,9 +187,11 @@ async def test_a_process_that_dies_is_started_again_and_its_visitor_asked_to_com
     monkeypatch.setattr("gateway.receipts.return_keys.RETURN", "no-such-command")
     deriver.start()
     with pytest.raises(DeriverBusyError):
-        await asyncio.wait_for(deriver.derive(EMPTY), 30)
+        await asyncio.wait_for(deriver.derive(EMPTY), WATCHDOG)
     monkeypatch.setattr("gateway.receipts.return_keys.RETURN", "return")
-    assert (await asyncio.wait_for(deriver.derive(EMPTY), 30)).lookup == return_secrets(EMPTY, Kind.CLASSIC).lookup
+    assert (await asyncio.wait_for(deriver.derive(EMPTY), WATCHDOG)).lookup == return_secrets(
+        EMPTY, Kind.CLASSIC
+    ).lookup
     await deriver.stop()
 
 
@@ -199,19 +202,23 @@ async def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) ->
         _process: Derivation, line: str, ask: Callable[..., Awaitable[bytes]] = Derivation.ask
     ) -> bytes:
         asked.append(line)
-        if len(asked) == 1:
-            monkeypatch.setattr("gateway.receipts.return_keys.WAIT", 60.0)
+        if len(asked) == 2:
+            monkeypatch.setattr("gateway.receipts.return_keys.WAIT", WATCHDOG)
             await asyncio.sleep(3600)
         return await ask(_process, line)
 
     monkeypatch.setattr("gateway.receipts.return_keys.RESTART_AFTER", 0.05)
-    monkeypatch.setattr("gateway.receipts.return_keys.WAIT", 0.2)
     monkeypatch.setattr(Derivation, "ask", hang_once)
     deriver = ReturnKeyDeriver(Kind.CLASSIC)
     deriver.start()
+    # When it has answered once it runs, and the time to start it is not counted.
+    await asyncio.wait_for(deriver.derive(EMPTY), WATCHDOG)
+    monkeypatch.setattr("gateway.receipts.return_keys.WAIT", 0.2)
     with pytest.raises(DeriverBusyError):
         await deriver.derive(EMPTY)
-    assert (await asyncio.wait_for(deriver.derive(EMPTY), 30)).lookup == return_secrets(EMPTY, Kind.CLASSIC).lookup
+    assert (await asyncio.wait_for(deriver.derive(EMPTY), WATCHDOG)).lookup == return_secrets(
+        EMPTY, Kind.CLASSIC
+    ).lookup
     await deriver.stop()
 
 
@@ -220,7 +227,8 @@ async def test_an_upload_outlives_a_derivation_that_failed_while_it_came(station
     fields.add(WORDS_FIELD, EMPTY.encode())
     with mock.patch.object(station.deriver, "derive", side_effect=DeriverBusyError):
         later.on_field(fields, WORDS_FIELD)
-        await asyncio.sleep(0.05)
+        assert later._deriving is not None
+        await asyncio.wait([later._deriving])
     assert (await later.carried(fields)).note.lookup == return_secrets(EMPTY, Kind.CLASSIC).lookup
     with mock.patch.object(station.deriver, "derive", side_effect=DeriverBusyError), pytest.raises(SubmissionError):
         await LaterVisit(station).carried(fields)

@@ -14,6 +14,7 @@ from audit.chain import EMPTY, parse_line, split_lines
 from audit.errors import AuditError, LogDamagedError
 from audit.events import Event, LogRecord
 from audit.log import AuditLog
+from tests.worlds.waiting import WATCHDOG, ended, wait_until, waits_for_lock
 
 DAY = date(2026, 11, 21)
 # What a reviewer types: no program of ours takes part.
@@ -198,17 +199,17 @@ def test_a_full_disk_leaves_the_log_as_it_was(tmp_path: Path) -> None:
 def test_a_log_that_was_moved_away_while_we_waited_is_not_written(tmp_path: Path) -> None:
     """Rotation renames the file under its lock; whoever waited for that lock must take the new file."""
     import fcntl
-    import time
 
     log = make_log(tmp_path, lines=3)
     path = tmp_path / "audit.jsonl"
     fd = os.open(path, os.O_RDWR)
     fcntl.flock(fd, fcntl.LOCK_EX)
-    waiting = subprocess.Popen([sys.executable, "-c", APPEND.replace("300", "1"), path, "a"], stdin=subprocess.DEVNULL)
-    time.sleep(0.7)
-    path.rename(tmp_path / "audit.1.jsonl")
-    os.close(fd)
-    assert waiting.wait(timeout=30) == 0
+    command = [sys.executable, "-c", APPEND.replace("300", "1"), path, "a"]
+    with ended(subprocess.Popen(command, stdin=subprocess.DEVNULL)) as waiting:
+        wait_until(lambda: waits_for_lock(waiting.pid))
+        path.rename(tmp_path / "audit.1.jsonl")
+        os.close(fd)
+        assert waiting.wait(timeout=WATCHDOG) == 0
     assert len(split_lines((tmp_path / "audit.1.jsonl").read_bytes())) == 3
     assert log.head().seq == 2  # log-started and its line, in the new file
 

@@ -12,6 +12,7 @@ from gateway.receipts.return_keys import spelled
 from keys.receipt import new_receipt_words, public_receipt
 from keys.recipient import Kind
 from tests.worlds.gateway_process import Answer, GatewayProcess, OpenedPacket, form_body, form_head
+from tests.worlds.waiting import wait_until
 from transfer.bundle.contents import Grant
 from transfer.names import Lane
 from transfer.packet.manifest import MadeBy, PacketPurpose, ReceiptNote
@@ -268,11 +269,8 @@ def test_text_first_and_then_files_one_by_one(gateway: GatewayProcess) -> None:
     body, boundary = form_body([("words", words)], [("2.txt", b"broken off" * 10_000)])
     with gateway.connect() as connection:
         connection.sendall(form_head(boundary, len(body), "/add") + body[:-20_000])
-        time.sleep(0.5)
-    end = time.monotonic() + 20
-    while len(gateway.leftovers()) > before:
-        assert time.monotonic() < end
-        time.sleep(0.05)
+        wait_until(lambda: len(gateway.leftovers()) > before)
+    wait_until(lambda: len(gateway.leftovers()) == before)
     assert gateway.post("/add", [("words", words)], [("2.txt", b"again")]).status == 200
     packets = [packet for packet in gateway.packets() if packet.manifest.receipt]
     assert {packet.manifest.receipt.lookup for packet in packets if packet.manifest.receipt} == {receipt.lookup}

@@ -4,7 +4,6 @@ import re
 import resource
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 
 from keys.receipt import new_receipt_words
 from keys.recipient import Kind
-from tests.worlds.gateway_process import Answer, GatewayProcess
+from tests.worlds.gateway_process import DAY, Answer, GatewayProcess
 
 CANARY = "CanarySecretWord"
 REPLY = "CanaryOfTheReply"
@@ -27,7 +26,10 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess
     _, most = resource.getrlimit(resource.RLIMIT_CORE)
     wrapper = ["prlimit", f"--core={'unlimited' if most == resource.RLIM_INFINITY else most}"]
     root = tmp_path_factory.mktemp("secrets")
-    with GatewayProcess(root, kind=Kind.CLASSIC, wrapper=wrapper, tick_seconds=6 * 3600) as running:
+    # Whatever is looked at now and then, whoever is here, could fall into one visit and not into another.
+    constants = {"gateway.reading.file_valve.LOOK": DAY, "gateway.return_visit.return_visit.BUNDLES_EVERY": DAY}
+    settings = {"wrapper": wrapper, "constants": constants, "tick_seconds": 6 * 3600}
+    with GatewayProcess(root, kind=Kind.CLASSIC, **settings) as running:
         yield running
 
 
@@ -44,13 +46,11 @@ def _file_calls(gateway: GatewayProcess, output: Path, words: str) -> list[tuple
     assert strace.stderr is not None
     try:
         assert b"attached" in strace.stderr.readline()
-        time.sleep(0.5)  # the valve's look and whatever else was on its way
         assert gateway.come_back(words).status == 200
     finally:
         strace.terminate()
         strace.communicate(timeout=30)
     calls = [match for line in output.read_text().splitlines() if (match := _FILE.match(line))]
-    # The valve looks at the spool once a second, whoever is here.
     named = [(match[1], match[2] or match[3]) for match in calls]
     return [(call, path) for call, path in named if "/spool" not in path and not path.startswith(("/dev/", "/proc/"))]
 
