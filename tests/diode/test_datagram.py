@@ -150,7 +150,7 @@ def test_the_page_has_the_sizes_of_the_code() -> None:
         f"({block_symbols(symbol_size(1500))} symbols at MTU 1500, {block_symbols(symbol_size(9000))} at 9000)" in text
     )
     assert f"(MTU - 48 - {OVERHEAD})" in text
-    kinds = re.search(r"2\.4\. Kinds: (.*?) A payload", text, re.DOTALL)
+    kinds = re.search(r"2\.4\. Kinds: (.*?)\sA payload", text, re.DOTALL)
     assert kinds is not None
     assert re.findall(r"(\d) [a-z]", kinds[1]) == [str(int(kind)) for kind in DatagramKind]
 
