@@ -81,6 +81,8 @@ class _Archive:
                 self._add_service(block)
             case BlockKind.FILE:
                 self._add_file(block)
+            case BlockKind.END | BlockKind.OTHER:
+                pass
         for is_so, code in (
             (block.is_volume or block.is_split, Code.RAR_VOLUME),
             (block.is_solid, Code.RAR_SOLID),

@@ -76,7 +76,7 @@ def local(entry: Entry) -> bytes:
     if after is None:
         sums = struct.pack("<4s3I", b"PK\x07\x08", own["crc32"], own["packed"], own["size"])
         after = sums if entry.flags & DESCRIPTOR else b""
-    return header + known["name"] + area + own["bytes"] + after
+    return b"".join((header, known["name"], area, own["bytes"], after))
 
 
 def central(entry: Entry, offset: int) -> bytes:
@@ -87,7 +87,7 @@ def central(entry: Entry, offset: int) -> bytes:
         known["crc32"], known["packed"], known["size"], len(known["name"]), len(entry.extra), len(entry.comment),
         known["disk"], 0, entry.mode << 16, known["offset"],
     )  # fmt: skip
-    return header + known["name"] + entry.extra + entry.comment
+    return b"".join((header, known["name"], entry.extra, entry.comment))
 
 
 def end(count: int, size: int, offset: int, /, *, comment: bytes = b"", **lies: int) -> bytes:

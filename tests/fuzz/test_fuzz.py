@@ -14,9 +14,12 @@ from hypothesis import strategies as st
 from quarantine.budgets import Budgets
 from quarantine.errors import UndecidableError
 from quarantine.examination import ArchiveMember, Examination
+from quarantine.file_types import FileType
 from quarantine.findings import Code, Finding
 from quarantine.image import check as image_check
+from quarantine.inspector import Inspector
 from quarantine.rar.blocks import MAGIC_5
+from quarantine.verdict import Clear
 from tests.builders.rar5 import Entry, rar5
 from tests.fuzz import caged, targets
 from tests.fuzz.mending import mend
@@ -88,7 +91,7 @@ def test_an_answer_that_the_broker_reads_otherwise_is_a_fault() -> None:
 
 def test_time_above_the_budget_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(targets, "BUDGETS", Budgets(worker_cpu=1))
-    monkeypatch.setattr(targets.time, "process_time", iter(range(0, 100, 2)).__next__)
+    monkeypatch.setattr("tests.fuzz.targets.time.process_time", iter(range(0, 100, 2)).__next__)
     with pytest.raises(targets.Fault, match="CPU seconds"):
         targets.TARGETS["txt"](b"text")
 
@@ -100,9 +103,9 @@ def test_a_failing_broker_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_lost_finding_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(targets.Inspector, "inspect", lambda *_, **__: targets.Clear("0" * 64))
+    monkeypatch.setattr(Inspector, "inspect", lambda *_, **__: Clear("0" * 64))
     with pytest.raises(targets.Fault, match="was lost"):
-        targets._inspect(Examination((Finding(Code.FILE_POLYGLOT),)), b"", targets.FileType.ZIP)
+        targets._inspect(Examination((Finding(Code.FILE_POLYGLOT),)), b"", FileType.ZIP)
 
 
 def fuzz(target: str, runs: int, folder: Path) -> "subprocess.CompletedProcess[str]":

@@ -34,7 +34,7 @@ HEADERS = {
 
 @pytest.fixture(params=ARCHITECTURES)
 def machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setattr(seccomp.os, "uname", lambda: SimpleNamespace(machine=request.param))
+    monkeypatch.setattr("quarantine.cage.seccomp.os.uname", lambda: SimpleNamespace(machine=request.param))
     seccomp.worker_filter.cache_clear()
     yield request.param
     seccomp.worker_filter.cache_clear()
@@ -119,7 +119,7 @@ def test_the_numbers_are_those_of_the_kernels_headers(name: str) -> None:
 
 
 def test_an_unknown_machine_has_no_filter(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seccomp.os, "uname", lambda: SimpleNamespace(machine="riscv64"))
+    monkeypatch.setattr("quarantine.cage.seccomp.os.uname", lambda: SimpleNamespace(machine="riscv64"))
     assert Layer.SECCOMP in layers.missing_layers()
     with pytest.raises(OSError, match="no seccomp filter"):
         seccomp.foreign_filter(1)

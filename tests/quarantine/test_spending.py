@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import pytest
 
-from quarantine.archive import spending
 from quarantine.archive.spending import NESTED_MAX, Expenses
 from quarantine.budgets import Budgets
 from quarantine.errors import OverBudgetError
@@ -26,7 +25,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(spending.time, "process_time", clock)
+    monkeypatch.setattr("quarantine.archive.spending.time.process_time", clock)
     return clock
 
 

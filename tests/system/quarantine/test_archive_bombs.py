@@ -163,5 +163,6 @@ def test_hostile_archives_go_where_their_findings_say(inspector: Inspector) -> N
     for name in ("program_inside_twice", "encrypted_inside", "macro_office", "self_extracting_rar", "office_author"):
         verdict = inspect(inspector, ZIPS[name]())
         assert isinstance(verdict, Clear | Held)
-        assert set(verdict.findings), name
-    assert Code.ARCHIVE_MACRO in {finding.code for finding in inspect(inspector, ZIPS["macro_office"]()).findings}
+        found = {finding.code for finding in verdict.findings}
+        assert found, name
+        assert name != "macro_office" or Code.ARCHIVE_MACRO in found

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -91,7 +92,7 @@ def test_the_zygote_starts_before_any_key_is_read(tmp_path: Path, monkeypatch: p
     assert events == ["cage", "keys"]
 
 
-def check(tmp_path: Path, **settings: object) -> "subprocess.CompletedProcess[str]":
+def check(tmp_path: Path, **settings: Any) -> "subprocess.CompletedProcess[str]":
     home = GatewayProcess(tmp_path, **settings).home
     command = [sys.executable, "-m", "enveis", "gateway", "check", "--json", "--home", str(home.root)]
     return subprocess.run(command, capture_output=True, text=True, check=False)

@@ -1,6 +1,7 @@
 """Pictures at a gateway that takes them: both readers, in the real cage. Elsewhere Pillow is not even in memory."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,11 @@ HELD = {
 def test_pictures_are_inspected_in_the_cage(
     tmp_path: Path, clamd: LocalClamd, pictures: dict[str, tuple[bytes, set[str]]], lane: Lane
 ) -> None:
-    settings = {"inspection": True, "clamd_socket": str(clamd.socket_path), "allowed_types": ("jpg", "png", "pdf")}
+    settings: dict[str, Any] = {
+        "inspection": True,
+        "clamd_socket": str(clamd.socket_path),
+        "allowed_types": ("jpg", "png", "pdf"),
+    }
     with GatewayProcess(tmp_path, **settings) as gateway:
         answer = gateway.submit([("message", "x")], [(name, content) for name, (content, _) in pictures.items()])
         assert answer.words, answer.text

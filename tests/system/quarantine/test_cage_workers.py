@@ -57,7 +57,8 @@ def own_processes(zygote: ZygoteClient) -> int:
 
 def processes_of(zygote: ZygoteClient) -> list[int]:
     """Process numbers of everything that came from a zygote's outermost process; the zygote is the last of its own."""
-    found, seen = [zygote.pid], []
+    assert zygote.pid is not None
+    found, seen = [zygote.pid], list[int]()
     while found:
         pid = found.pop()
         with contextlib.suppress(OSError):

@@ -270,7 +270,7 @@ def test_a_clamd_that_does_not_start_says_why(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(local_clamd, "MEMORY_DISK", ROOT)
     with pytest.raises(LocalClamdError, match="tmpfs"):
         LocalClamd(tmp_path / "disk", test_database=True).start()
-    monkeypatch.setattr(local_clamd.shutil, "which", lambda *_, **__: None)
+    monkeypatch.setattr("quarantine.scanner.local_clamd.shutil.which", lambda *_, **__: None)
     with pytest.raises(LocalClamdError, match="clamav-daemon"):
         LocalClamd(tmp_path / "missing", test_database=True).start()
 

@@ -5,6 +5,7 @@ import secrets
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,7 +65,7 @@ def test_without_a_scanner_nothing_is_decided(files: Path, clamd: LocalClamd, tm
 
 
 def test_a_gateway_s_own_settings_are_used(files: Path, clamd: LocalClamd, tmp_path: Path) -> None:
-    def verdict(name: str, **settings: object) -> str:
+    def verdict(name: str, **settings: Any) -> str:
         folder = tmp_path / secrets.token_hex(4)
         folder.mkdir()
         home = GatewayProcess(folder, clamd_socket=str(clamd.socket_path), **settings).home
