@@ -149,6 +149,7 @@ def _open(arguments: Namespace, terminal: Terminal) -> int:
     from desk.custody.generations import describe
     from desk.home import DeskHome
     from disk.durable import demand_empty, make_private_folder
+    from transfer.packet.manifest import Outcome
 
     home = DeskHome(home_of(arguments))
     home.check()
@@ -161,7 +162,7 @@ def _open(arguments: Namespace, terminal: Terminal) -> int:
     with OpenPacket(home.packet(packet_id), packet_id, identities) as packet:
         # Said before it is done: nothing of a packet lies open without a line.
         home.log().append(Event.PACKET_OPENED, packet=packet_id)
-        if arguments.held and any(note.outcome != "clear" for note in packet.manifest.files):
+        if arguments.held and any(note.outcome is not Outcome.CLEAR for note in packet.manifest.files):
             home.log().append(Event.PACKET_UNLOCKED, packet=packet_id)
         with terminal.progress("opening") as progress:
             files = packet.write_files(folder, held=arguments.held, progress=progress)

@@ -101,13 +101,18 @@ def standing_as_json(standing: "Standing") -> dict[str, str]:
 def _verdict_sentences(note: "FileNote") -> list[str]:
     from quarantine.findings import Code
     from quarantine.verdict import Reason
+    from transfer.packet.manifest import Outcome
 
-    verdict = {
-        "clear": "Clear: it was inspected, and nothing holds it back.",
-        "held": "Held: something in it is dangerous, or nobody could look inside.",
-        "undecided": "Undecided: the inspection did not come to an end; nothing is known of it.",
-    }[note.outcome]
-    sentences = [verdict]
+    match note.outcome:
+        case Outcome.CLEAR:
+            sentences = ["Clear: it was inspected, and nothing holds it back."]
+        case Outcome.HELD:
+            sentences = ["Held: something in it is dangerous, or could not be inspected."]
+        case Outcome.UNDECIDED:
+            sentences = ["Undecided: the inspection was not finished, so nothing is known of the file."]
+        case _:
+            assert_never(note.outcome)
+    # A gateway may be newer than this desk: a code that is not known here is shown as it is.
     if note.reason:
         known = note.reason in set(Reason)
         sentences.append(Reason(note.reason).sentence if known else f"Reason: {note.reason}")

@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import assert_never
 
 from aiohttp import StreamReader
 
@@ -187,6 +188,8 @@ def _file_note(kept: KeptFile, verdict: Verdict) -> FileNote:
             outcome, reason, findings = Outcome.HELD, "", verdict.findings
         case Undecided():
             outcome, reason, findings = Outcome.UNDECIDED, verdict.reason.value, ()
+        case _:
+            assert_never(verdict)
     return FileNote(
         member=kept.member.name,
         name=kept.untrusted_name,
