@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import date
+from typing import cast
 from unittest import mock
 
 import pytest
@@ -218,7 +219,7 @@ def _long() -> SubmissionError:
 async def _deaf(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A visitor who sends a form and reads nothing of the answer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
-    writer.transport.pause_reading()
+    cast(asyncio.Transport, writer.transport).pause_reading()
     writer.write(POST + b"\r\nhello")
     return reader, writer
 
@@ -239,7 +240,7 @@ async def test_who_does_not_take_a_page_is_cut_off(door: _Door, monkeypatch: pyt
     door.receive.side_effect = _long()
     reader, writer = await _deaf(door.port)
     await until(lambda: sent)
-    writer.transport.resume_reading()
+    cast(asyncio.Transport, writer.transport).resume_reading()
     with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
         await asyncio.wait_for(reader.readexactly(9_000_000), WATCHDOG)
     writer.close()

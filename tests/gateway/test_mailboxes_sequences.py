@@ -29,7 +29,7 @@ def lookup_of(number: int) -> str:
 class Sequences(RuleBasedStateMachine):
     """A desk that carries, over time, any replies; a gateway with two processes; a hostile courier; disasters."""
 
-    bundles = Drawn("bundles")
+    bundles = Drawn("bundles")  # type: ignore[assignment]  # this name of the base class is Hypothesis' own affair
 
     def __init__(self) -> None:
         super().__init__()

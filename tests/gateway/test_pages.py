@@ -26,7 +26,8 @@ from gateway.submission.receive import Received
 from keys.receipt import PublicReceipt
 from quarantine.file_types import FileType
 from quarantine.findings import Code, Finding
-from quarantine.verdict import Clear, Held, Reason, Undecided
+from quarantine.verdict import Clear, Held, Reason, Undecided, Verdict
+from transfer.bundle.contents import Counters
 from transfer.names import new_packet_id
 from transfer.packet.message import (
     FAMILY_NAMES_MAX,
@@ -103,7 +104,7 @@ def _fields(*values: tuple[str, str]) -> Fields:
 def _received(name: str) -> Received:
     member = PacketMember("files/01.txt", 0, 1, "0" * 64)
     kept = KeptFile(name, FileType.TXT, member)
-    verdicts = [
+    verdicts: list[Verdict] = [
         Clear("0" * 64),
         Held("0" * 64, (Finding(Code.SCANNER_MALWARE),)),
         Undecided("0" * 64, Reason.NO_SLOT),
@@ -270,12 +271,8 @@ def test_line_ends_are_one_character_and_broken_utf_8_is_shown_as_such() -> None
     assert text.encode()
 
 
-class _Counters:
-    received, bodies, officials = 1, 12, 9
-
-
 def test_counters_are_shown_from_their_floor_on_and_never_without_a_bundle() -> None:
-    site = Site(LIMITS, counters_floor=10, counters=_Counters)
+    site = Site(LIMITS, counters_floor=10, counters=lambda: Counters(1, 12, 9))
     page = Pages(site).form()
     assert "<strong>12</strong> bodies complained about" in page
     assert page.count("<strong>9</strong>") == page.count("<strong>1</strong>") == 0

@@ -25,7 +25,7 @@ TAGS = re.compile(r"</?[a-z]+>")
 def _written() -> set[str | tuple[str, ...]]:
     """Every message that the code and the templates hold, as `make messages` finds them."""
     with (FOLDER / "pages" / "locale" / "babel.cfg").open() as stream:
-        methods, options = parse_mapping_cfg(stream)
+        methods, options = parse_mapping_cfg(stream)  # type: ignore[no-untyped-call]  # Babel has no types here
     keywords = {"_": None, "gettext": None, "ngettext": (1, 2), "marked": None}
     found = extract_from_dir(FOLDER, methods, options, keywords=keywords)
     return {message if isinstance(message, str) else tuple(message) for _, _, message, _, _ in found}
@@ -41,8 +41,8 @@ def _messages() -> Iterator[tuple[Language, Message]]:
         yield from ((language, message) for message in _catalogue(language) if message.id)
 
 
-def _forms(text: str | tuple[str, ...] | list[str]) -> list[str]:
-    return [text] if isinstance(text, str) else list(text)
+def _forms(text: str | tuple[str, ...] | list[str] | None) -> list[str]:
+    return [text] if isinstance(text, str) else list(text or ())
 
 
 def test_extraction_finds_what_the_pages_say() -> None:

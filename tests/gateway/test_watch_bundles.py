@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from gateway.replies.mailboxes import Mailboxes
 from gateway.replies.reply_store import ReplyStore
 from gateway.return_visit import return_visit
+from gateway.station import Station
 from tests.builders.bundles import DESK, GATEWAY, TODAY, a_bundle
 from transfer.bundle.contents import Counters
 
@@ -19,7 +21,8 @@ async def test_counters_arrive_by_themselves(tmp_path: Path, monkeypatch: pytest
     path = tmp_path / "way-back.sqlite"
     ReplyStore(path).begin()
     mail = Mailboxes(path, gateway=GATEWAY, desk_key=DESK.public, today=lambda: TODAY)
-    watching = asyncio.create_task(return_visit.watch_bundles(SimpleNamespace(mail=mail)))
+    station = cast(Station, SimpleNamespace(mail=mail))  # nothing else of it is needed here
+    watching = asyncio.create_task(return_visit.watch_bundles(station))
     try:
         bundle = a_bundle(1, counters=Counters(100, 20, 30))
         ReplyStore(path).accept(bundle, gateway=GATEWAY, min_serial=None, today=TODAY)

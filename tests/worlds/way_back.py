@@ -80,7 +80,7 @@ class WayBackMachines:
 
     def bundle(self, *arguments: str | Path) -> Path:
         """The desk makes the next bundle."""
-        to = ["--to", self.disc, "--yes", "--home", self.high]
+        to: list[str | Path] = ["--to", self.disc, "--yes", "--home", self.high]
         return Path(self.call("desk", "bundle", self.gateway, *to, *arguments)["file"])
 
     def mailboxes(self) -> Mailboxes:

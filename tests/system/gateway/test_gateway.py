@@ -84,6 +84,7 @@ def test_everything_of_the_form_arrives(gateway: GatewayProcess) -> None:
     assert [note.sha256 for note in packet.manifest.files] == [
         hashlib.sha256(content).hexdigest() for content in (PDF, b"notes")
     ]
+    assert packet.manifest.receipt is not None
     assert packet.manifest.receipt.recipient.startswith("age1")
 
 
@@ -310,6 +311,7 @@ def test_a_hybrid_packet(tmp_path: Path) -> None:
     with GatewayProcess(tmp_path, kind=Kind.HYBRID) as gateway:
         assert gateway.submit([("message", "hello")]).words
         (packet,) = gateway.packets()
+    assert packet.manifest.receipt is not None
     assert packet.manifest.receipt.recipient.startswith("age1pq1")
 
 

@@ -1,6 +1,7 @@
 """What gateway.toml says of inspections is what a running gateway goes by."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ PROGRAM = deflated_zip({"tool.exe": b"hello\n", "a.txt": b"hello\n"})
     ],
 )
 def test_settings_reach_the_inspection(
-    tmp_path: Path, clamd: LocalClamd, settings: dict[str, object], lane: Lane, codes: set[str]
+    tmp_path: Path, clamd: LocalClamd, settings: dict[str, Any], lane: Lane, codes: set[str]
 ) -> None:
     socket = str(clamd.socket_path)
     with GatewayProcess(tmp_path, inspection=True, clamd_socket=socket, **settings) as gateway:

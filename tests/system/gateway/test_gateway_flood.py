@@ -7,6 +7,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from gateway.home.config import GatewayConfig
 from gateway.reading.upload_slots import SMALL_MAX
@@ -99,7 +100,12 @@ def test_who_comes_back_never_delays_who_sends(tmp_path: Path) -> None:
 def test_under_a_flood_files_are_switched_off_and_text_never_is(tmp_path: Path) -> None:
     off = "Files cannot be accepted at the moment"
     # Each text takes the slot of a large upload; enough of these are left for the valve to stay shut.
-    settings = {"uploads_max": 10, "valve_uploads_percent": 50, "valve_seconds": 1, "base_deadline_seconds": DAY}
+    settings: dict[str, Any] = {
+        "uploads_max": 10,
+        "valve_uploads_percent": 50,
+        "valve_seconds": 1,
+        "base_deadline_seconds": DAY,
+    }
     with GatewayProcess(tmp_path, **settings) as gateway:
         words = gateway.submit([("message", "before")]).words
         assert words
@@ -140,7 +146,12 @@ def test_under_a_flood_files_are_switched_off_and_text_never_is(tmp_path: Path) 
 
 def test_a_spool_that_fills_shuts_the_valve_before_it_is_full(tmp_path: Path) -> None:
     quota = 6 * 1024 * 1024
-    settings = {"quota_bytes": quota, "reserve_bytes": quota // 3, "valve_seconds": 1, "valve_fill_percent": 25}
+    settings: dict[str, Any] = {
+        "quota_bytes": quota,
+        "reserve_bytes": quota // 3,
+        "valve_seconds": 1,
+        "valve_fill_percent": 25,
+    }
     with GatewayProcess(tmp_path, **settings) as gateway:
         assert gateway.submit([], [("a.txt", LARGE)]).words
         wait_until(lambda: "Files cannot be accepted" in gateway.get("/en/").text)

@@ -31,7 +31,8 @@ for path in sorted(Path(sys.argv[2]).iterdir()):
 
 
 def test_killed_at_any_moment(tmp_path: Path) -> None:
-    store, bundles, bodies = tmp_path / "way-back.sqlite", tmp_path / "bundles", {}
+    store, bundles = tmp_path / "way-back.sqlite", tmp_path / "bundles"
+    bodies: dict[int, bytes] = {}
     bundles.mkdir()
     for serial in range(1, 200):
         # Each brings a reply to delete and one to keep, and all those again that were deleted before.
