@@ -39,8 +39,9 @@ def send_over_a_slow_line(visitor: Visitor, file: Path, *, text: str, line: int,
 
 
 def sparse(path: Path, size: int) -> Path:
-    """Make a file of so many bytes that takes no room."""
+    """Make a file of so many bytes that takes no room. It begins as a PDF does: only its size is wrong."""
     with path.open("wb") as stream:
+        stream.write(b"%PDF-1.7\n")
         stream.truncate(size)
     return path
 
@@ -52,7 +53,9 @@ def test_one_file_beyond_its_limit(browser: Browser, letterbox: Letterbox, tmp_p
     send_over_a_slow_line(visitor, file, text="and a few words", line=LINE, seconds=SECONDS)
     # The words arrived, and the page says what did not.
     assert visitor.page.locator("#receipt").count() == 1
-    assert "large.pdf" in visitor.page.locator(".refused").inner_text()
+    refused = visitor.page.locator(".refused").inner_text()
+    assert "large.pdf" in refused
+    assert "it is too large" in refused
     visitor.leave()
 
 
