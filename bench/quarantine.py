@@ -3,7 +3,7 @@
 The cage's share is the time of an examination in a caged worker, less that of the same examination in this process.
 Both are measured in pairs, one right after the other and in changing order, and the median of the differences counts:
 a machine whose speed drifts (a neighbour on the same core takes a third of it) treats both alike. A whole inspection
-is what a gateway does: the cage, members unpacked and looked at, and clamd. Nothing is asserted.
+is what a gateway does: the cage, members unpacked and inspected, and clamd. Nothing is asserted.
 """
 
 import argparse

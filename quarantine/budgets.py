@@ -1,6 +1,6 @@
 """How much one inspection may cost: one frozen value, handed down, each number with its bounds and its reason.
 
-The reasons are data: `gateway.toml` is written with them, so that whoever changes a number there has read why.
+The reasons are data: `gateway.toml` is written with them, so that the person who changes a number there has read why.
 """
 
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class Budgets:
     depth: int = _limit(4, 1, 16, "Archives inside archives that are opened. People nest once, by mistake twice.")
     members: int = _limit(
         10_000, 1, 100_000,
-        "Members in all. clamd's MaxFiles should be the same, so that neither looks further than the other.",
+        "Members in all. clamd's MaxFiles should be the same, so that neither reads further than the other.",
     )  # fmt: skip
     member_bytes: int = _limit(
         FILE_MAX, MIB, 4 * GIB, "Bytes that one member may unpack to: what a file sent by itself may have."
@@ -60,7 +60,7 @@ class Budgets:
         5, 1, 600, "CPU seconds for following them: some 10,000 in a second. Less than worker_cpu."
     )
     pdf_embedded_bytes: int = _limit(
-        64 * MIB, MIB, GIB, "Bytes of one file inside a PDF that is looked into; a larger one is opaque."
+        64 * MIB, MIB, GIB, "Bytes of one file inside a PDF that is inspected; a larger one is opaque."
     )
     image_pixels: int = _limit(
         250_000_000, 1_000_000, 10_000_000_000,

@@ -21,11 +21,11 @@ class ScannerUnfitError(QuarantineError):
 
 
 class CageError(QuarantineError):
-    """The cage cannot be built on this machine, or does not hold; the message says which part."""
+    """The cage cannot be built on this machine, or does not withstand an attack; the message names the part."""
 
 
 class LocalClamdError(QuarantineError):
-    """A clamd of our own could not be started; the message says why."""
+    """A clamd of our own could not be started; the message gives the reason."""
 
 
 class OverBudgetError(QuarantineError):

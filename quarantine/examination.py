@@ -1,4 +1,4 @@
-"""What the process that reads a file says about it, and how that answer is read: as a stranger's bytes.
+"""A worker's answer about a file, and how the broker reads that answer: as a stranger's bytes.
 
 The worker's answer is one JSON object of this closed form and nothing else:
 
@@ -35,16 +35,16 @@ class Promise(StrEnum):
     RAR = "rar"
     PLAIN = "plain"  # a text to read, checked as one; XML, HTML and program text have rules of their own
     BARE = "bare"  # no extension: a text is checked as one, and a program hides nothing
-    DOCUMENT = "document"  # anything else that people open to look at
+    DOCUMENT = "document"  # anything else that people open to read or view
     OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveMember:
-    """One member that has to be unpacked to go on; exactly one of the two sums is there.
+    """One member that still has to be unpacked; it has exactly one of the two sums.
 
     A RAR's members have no place: all that have bytes are listed, in the archive's order, and are unpacked in one
-    pass. A ZIP lists only what its worker could not look into itself, each with its place: the number of the
+    pass. A ZIP lists only what its worker could not examine itself, each with its place: the number of the
     entry in the directory of the ZIP, then in that of the ZIP which this entry is, and so on.
     """
 
@@ -57,11 +57,11 @@ class ArchiveMember:
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """Findings of a file's structure, the members that have to be unpacked to go on, and what was unpacked already."""
+    """Findings of a file's structure, the members that still have to be unpacked, and what was unpacked already."""
 
     findings: tuple[Finding, ...] = ()
     members: tuple[ArchiveMember, ...] = ()
-    spent_members: int = 0  # that the worker itself looked into; the members above are not among them
+    spent_members: int = 0  # that the worker itself examined; the members above are not among them
     spent_bytes: int = 0  # that these unpacked to
 
 
@@ -74,7 +74,7 @@ Check = Callable[[BinaryIO, Budgets, ExamineMember], Examination]
 
 
 class Examiner(Protocol):
-    """Looks at a file's structure. The caged worker and its deep checks fit here."""
+    """Examines a file's structure. The caged worker and its deep checks fit here."""
 
     def examine(self, fd: int, file_type: FileType, *, deadline: float, left: Budgets | None = None) -> Examination:
         """Examine all of `fd`, a sealed memfd.

@@ -1,6 +1,6 @@
-"""Which kind of file this is, by its name and by its first bytes; both have to say the same.
+"""Which kind of file this is, by its name and by its first bytes; both have to agree.
 
-What is accepted here is only *called* a PDF or an archive; whether it is a sound one, the inspection says.
+A file accepted here is only *called* a PDF or an archive; the inspection finds out whether it is a sound one.
 """
 
 import codecs
@@ -40,7 +40,7 @@ _MAGIC: Final[dict[FileType, tuple[bytes, ...]]] = {
     FileType.JPEG: (b"\xff\xd8\xff",),  # SOI and the next marker
     FileType.PNG: (b"\x89PNG\r\n\x1a\n",),
 }
-# What a gateway takes unless it was told otherwise. Pictures hold more of a person than documents do.
+# What a gateway takes unless its settings name others. Pictures reveal more of a person than documents do.
 DEFAULT_TYPES: Final = frozenset({FileType.PDF, FileType.TXT, FileType.ZIP, FileType.RAR})
 PICTURES: Final = frozenset({FileType.JPEG, FileType.PNG})
 _OTHER_EXTENSIONS: Final = {"jpeg": FileType.JPEG}
@@ -63,7 +63,7 @@ class TypeRefusal(StrEnum):
 
 
 class RefusedType(QuarantineError):  # noqa: N818 - an outcome that the receipt page names, not a fault
-    """A file is not taken because of its type; `refusal` says why."""
+    """A file is not taken because of its type; `refusal` gives the reason."""
 
     def __init__(self, refusal: TypeRefusal) -> None:
         super().__init__(refusal.sentence)

@@ -21,9 +21,9 @@ class Grade(StrEnum):
 
     @property
     def holds(self) -> bool:
-        """Whether a finding of this grade holds the file.
+        """Return whether a finding of this grade holds the file.
 
-        Opaque content holds like dangerous content: what nobody could look into was not inspected.
+        Opaque content holds the file as dangerous content does: nothing is known of it.
         """
         match self:
             case Grade.DANGER | Grade.OPAQUE:
@@ -275,7 +275,7 @@ class Finding:
 
     @property
     def holds(self) -> bool:
-        """Whether the file is held for it. Settings can add to what its grade does, and never take away."""
+        """Return whether the file is held for it. Settings can add to what its grade does, and never take away."""
         return self.code.grade.holds or self.is_raised
 
     @property
@@ -293,7 +293,7 @@ def check_raised(codes: Iterable[str]) -> frozenset[Code]:
     """Return the codes that an operator wants files held for, beside those whose grade holds.
 
     Raises:
-        ValueError: With a sentence: no such code, or one that only says what identifies a source.
+        ValueError: With a sentence: no such code, or one that only reports what identifies a source.
     """
     raised = set[Code]()
     for text in codes:
@@ -302,6 +302,6 @@ def check_raised(codes: Iterable[str]) -> frozenset[Code]:
         code = Code(text)
         if code.grade is Grade.IDENTIFIES_YOU:
             # Held for that, a file would be locked away because its sender was careless.
-            raise ValueError(f"'{text}' is for the source to know, and never a reason to hold a file")
+            raise ValueError(f"'{text}' is a warning to the source, and never a reason to hold a file")
         raised.add(code)
     return frozenset(raised)

@@ -1,4 +1,4 @@
-"""Inspects files of one's own by path, exactly as the gateway does: for `enveis quarantine inspect`."""
+"""Inspects an operator's own files by path, exactly as the gateway does: for `enveis quarantine inspect`."""
 
 import hashlib
 import time
@@ -18,7 +18,7 @@ READ_SIZE: Final = 1024 * 1024  # bytes
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """The file would be taken, and this is what the inspection says."""
+    """The gateway would take the file, and this is the verdict of the inspection."""
 
     file_type: FileType
     verdict: Verdict

@@ -42,9 +42,9 @@ class _Memfd:
 
 
 class SealedMemfd(_Memfd):
-    """Bytes in memory that nobody can change any more, this process included.
+    """Bytes in memory that no process can change any more, this one included.
 
-    A read-only descriptor would not be enough: whoever gets it may open /proc/self/fd/N for writing.
+    A read-only descriptor would not be enough: a process that gets it may open /proc/self/fd/N for writing.
     """
 
     def __init__(self, fd: int, size: int) -> None:
@@ -72,7 +72,7 @@ class MemfdWriter(_Memfd):
         """
         view = memoryview(plaintext).cast("B")  # a length in other items would take too little
         if self._size + len(view) > self._limit:
-            raise FileTooLargeError(f"a file holds more than {self._limit} bytes")
+            raise FileTooLargeError(f"a file has more than {self._limit} bytes")
         self._size += len(view)
         while view:
             view = view[os.write(self.fd, view) :]
@@ -87,7 +87,7 @@ class MemfdWriter(_Memfd):
 
 
 def seal_bytes_in_memory(plaintext: bytes) -> SealedMemfd:
-    """A sealed memfd that holds `plaintext`."""
+    """Return a sealed memfd with `plaintext`."""
     with MemfdWriter(len(plaintext)) as writer:
         writer.write(plaintext)
         return writer.seal()

@@ -18,7 +18,7 @@ ARCHIVE_MAGIC: Final = (
     b"PK\x03\x04", b"PK\x05\x06", b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c", b"MSCF", b"\x1f\x8b\x08", b"BZh",
     b"\xfd7zXZ\x00", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"ITSF", b"\x28\xb5\x2f\xfd",
 )  # fmt: skip
-# Texts that a program would read as more than text when somebody renames them.
+# Texts that a program would read as more than text when they are renamed.
 _ACTIVE_TEXT: Final = re.compile(
     rb"\s*(?:#!\s*/|%!PS|<\?php|@echo\s+off|windows registry editor|\[internetshortcut\]|\[autorun\]|mime-version:"
     rb"|\{\\rtf|%pdf-|on error resume next"
@@ -29,24 +29,24 @@ _ACTIVE_TEXT: Final = re.compile(
 
 
 def is_program(untrusted_head: bytes) -> bool:
-    """Whether these first bytes are those of something that runs."""
+    """Return whether these first bytes are those of something that runs."""
     return untrusted_head.startswith(PROGRAM_MAGIC)
 
 
 def is_container(untrusted_head: bytes) -> bool:
-    """Whether these first bytes are those of an archive, a compressed file or a compound document."""
+    """Return whether these first bytes are those of an archive, a compressed file or a compound document."""
     return untrusted_head.startswith(ARCHIVE_MAGIC)
 
 
 def is_active_text(untrusted_head: bytes) -> bool:
-    """Whether a text begins as a script, a page or another text that something executes or renders."""
+    """Return whether a text begins as a script, a page or another text that something executes or renders."""
     return _ACTIVE_TEXT.match(untrusted_head) is not None
 
 
 def ends_as_zip(stream: BinaryIO, size: int) -> bool:
-    """Whether a ZIP reader, which looks at a file's end first, would take this file for an archive.
+    """Return whether a ZIP reader, which reads a file's end first, would take this file for an archive.
 
-    An end record whose comment ends with the file, and either no member or a directory where the record says.
+    It would for an end record whose comment ends with the file, with either no member or a directory at its place.
     Moves the stream.
     """
     start = max(0, size - _TAIL)
@@ -68,7 +68,7 @@ def _is_end_record(stream: BinaryIO, record: bytes, place: int, left: int) -> bo
         return False
     if directory_size == 0:
         return record[4:12] == bytes(8)
-    # Data may stand before an archive, so the directory is looked for where it has to end: before the record.
+    # Data may stand before an archive, so the directory is expected where it has to end: before the record.
     if directory_size > place:
         return False
     stream.seek(place - directory_size)

@@ -41,7 +41,7 @@ def _check_digest(digest: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Clear:
-    """Looked at and let through; the findings that remain hold nobody up."""
+    """Inspected, with no finding that holds it; the other findings are for information."""
 
     digest: str  # SHA-256 of the file, lowercase hex
     findings: tuple[Finding, ...] = ()
@@ -94,7 +94,7 @@ def conclude(digest: str, findings: Iterable[Finding], raised: frozenset[Code] =
 
 
 def is_clear(verdict: Verdict) -> bool:
-    """Whether the file may go by the clear lane: true for Clear only."""
+    """Return whether the file may go by the clear lane: true for Clear only."""
     return _rank(verdict) == 0
 
 

@@ -36,7 +36,7 @@ class Allowance:
         """
         if file_type in {FileType.ZIP, FileType.RAR} and depth >= self._budgets.depth:
             raise OverBudgetError("an archive lies too deep in archives")
-        # Budgets are above zero; who then uses one too many is found by `charge` or `spend`.
+        # Budgets are above zero; `charge` or `spend` then finds a worker that uses one too many.
         return dataclasses.replace(
             self._budgets,
             depth=max(1, self._budgets.depth - depth),
@@ -45,11 +45,11 @@ class Allowance:
         )
 
     def charge(self, members: int, size: int) -> None:
-        """Pay for what a worker says that it unpacked itself; raises OverBudgetError when it was too much."""
+        """Pay for what a worker reports to have unpacked itself; raises OverBudgetError when it was too much."""
         self._members -= members
         self._bytes -= size
         if self._members < 0 or self._bytes < 0:
-            raise OverBudgetError("an archive unpacks to more than is looked at")
+            raise OverBudgetError("an archive unpacks to more than is inspected here")
 
     def spend(self, members: tuple[ArchiveMember, ...], *, depth: int) -> None:
         """Pay for one archive's members before the first is unpacked.
@@ -61,12 +61,12 @@ class Allowance:
         self._bytes -= sum(member.size for member in members)
         too_large = any(member.size > self._budgets.member_bytes for member in members)
         if too_large or self._members < 0 or self._bytes < 0 or depth > self._budgets.depth:
-            raise OverBudgetError("an archive unpacks to more than is looked at")
+            raise OverBudgetError("an archive unpacks to more than is inspected here")
 
     def occupy(self, size: int) -> None:
         """Take `size` bytes of memory; raises OverBudgetError when there are not as many."""
         if size > self._resident:
-            raise OverBudgetError("an archive needs more memory than is given to it")
+            raise OverBudgetError("an archive needs more memory than is allowed")
         self._resident -= size
 
     def vacate(self, size: int) -> None:

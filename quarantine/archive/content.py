@@ -11,7 +11,7 @@ from quarantine.examination import Promise
 from quarantine.file_types import FileType, type_of_content, type_of_name
 from quarantine.findings import Code
 
-SEARCHED: Final = 1024 * 1024  # bytes of a program in which a RAR's signature is looked for; UnRAR's MAXSFXSIZE is 2 MB
+SEARCHED: Final = 1024 * 1024  # bytes of a program that are searched for a RAR's signature; UnRAR's MAXSFXSIZE is 2 MB
 TAIL: Final = 22 + 0xFFFF  # bytes in which a ZIP's end record is; APPNOTE.TXT 4.3.16
 
 _PLAIN: Final = frozenset({"asc", "cfg", "conf", "csv", "ini", "log", "md", "text", "tsv", "txt"})
@@ -45,7 +45,7 @@ def promise_of(untrusted_name: str) -> Promise:
 
 
 def kind_to_check(untrusted_head: bytes, promise: Promise) -> FileType | None:
-    """As what a member is checked: by its content, and for texts by its name too; None for no check of ours."""
+    """Return the type that a member is checked as: by its content, for texts by its name too; None for none."""
     kind = type_of_content(untrusted_head)
     return None if kind is FileType.TXT and promise not in {Promise.PLAIN, Promise.BARE} else kind
 
@@ -62,7 +62,7 @@ class ContentSearch:
         self._codes: dict[Code, None] = {}
 
     def feed(self, piece: bytes) -> bool:
-        """Take the next bytes; the first piece holds at least types.HEAD_SIZE, if there are as many.
+        """Take the next bytes; the first piece has at least HEAD_SIZE, if the member has as many.
 
         Returns:
             Whether more of them matter.

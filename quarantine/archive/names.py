@@ -72,14 +72,14 @@ def name_findings(untrusted_name: str) -> Iterator[Code]:
 
 
 def is_outside(untrusted_path: str) -> bool:
-    """Whether a path, or a link's target seen from the archive's root, leaves the folder it is unpacked into."""
+    """Return whether a path, or a link's target seen from the archive's root, leaves the folder it is unpacked into."""
     path = untrusted_path.replace("\\", "/")
     # Windows takes `.. ` for `..`.
     return path.startswith("/") or bool(_DRIVE.match(path)) or any(part.rstrip(" ") == ".." for part in path.split("/"))
 
 
 def points_outside(untrusted_name: str, untrusted_target: str) -> bool:
-    """Whether a link of this name leaves the folder; `..` inside of it is ordinary."""
+    """Return whether a link of this name leaves the folder; `..` inside of it is ordinary."""
     target = untrusted_target.replace("\\", "/")
     if target.startswith("/") or _DRIVE.match(target):
         return True
@@ -98,7 +98,7 @@ def executable_finding(untrusted_name: str) -> Code | None:
         return None
     stem = stem.rstrip(" ._")
     _, dot, before = stem.rpartition(".")
-    # `tool.exe` says what it is; `a.pdf .exe` and `a<RLO>fdp.exe` are made to be taken for documents.
+    # `tool.exe` shows what it is; `a.pdf .exe` and `a<RLO>fdp.exe` are made to be taken for documents.
     if (dot and before in DOCUMENT) or _BIDI.search(untrusted_name):
         return Code.ARCHIVE_DISGUISED_EXECUTABLE
     return Code.ARCHIVE_EXECUTABLE

@@ -7,7 +7,9 @@ from quarantine.budgets import MIB, Budgets
 from quarantine.errors import OverBudgetError
 
 NESTED_MAX: Final = 96 * MIB  # bytes of members that lie unpacked in the worker's memory, all together
-CPU_SHARE: Final = 0.8  # of the worker's CPU seconds: what the kernel ends says nothing, what we end says why
+CPU_SHARE: Final = (
+    0.8  # of the worker's CPU seconds: a worker that the kernel ends gives no reason, one that we end does
+)
 # Of the same, within which members are checked like files here; all later ones get a worker of their own. Five
 # seconds may go into one PDF.
 CHECKS_SHARE: Final = 0.25
@@ -37,16 +39,16 @@ class Expenses:
             raise OverBudgetError
 
     def check_time(self) -> None:
-        """Go on."""
+        """Raise OverBudgetError when the worker's share of CPU seconds is spent."""
         if time.process_time() > self._cpu_end:
             raise OverBudgetError
 
     def has_time_for_a_check(self) -> bool:
-        """Whether a member may still be checked like a file by this worker."""
+        """Return whether a member may still be checked like a file by this worker."""
         return time.process_time() <= self._checks_end
 
     def count_member(self) -> None:
-        """Look at one more member."""
+        """Count one more member."""
         self.members += 1
         self.check_time()
         if self.members > self._budgets.members:
@@ -63,7 +65,7 @@ class Expenses:
             raise OverBudgetError
 
     def fits_in_memory(self, size: int) -> bool:
-        """Whether so many bytes more may be kept."""
+        """Return whether so many bytes more may be kept."""
         return self._in_memory + size <= NESTED_MAX
 
     def keep(self, size: int) -> None:

@@ -3,9 +3,9 @@
     python -I -S -B confine.py CPU_SECONDS MEMORY_BYTES READABLE PROGRAM [ARGUMENT...]
 
 The program may read its libraries, the folders and files in READABLE (joined by colons, or empty), and whatever
-descriptors it inherits; of all programs it may start itself only, and no process. There is no network and nobody to
-signal or trace (landlock.py, seccomp.py). A fresh interpreter does this after exec: `preexec_fn` is not safe in a
-program with threads. It imports little of the standard library, so that it is up in a few milliseconds.
+descriptors it inherits; of all programs it may start itself only, and no process. There is no network, and no process
+that it could signal or trace (landlock.py, seccomp.py). A fresh interpreter does this after exec: `preexec_fn` is not
+safe in a program with threads. It imports little of the standard library, so that it is up in a few milliseconds.
 """
 
 import os

@@ -61,7 +61,7 @@ class ConfinedProcess:
 
     @property
     def pid(self) -> int:
-        """Of the child, which leads its group."""
+        """The process number of the child, which leads its group."""
         return self._process.pid
 
     def exit_code(self) -> int:

@@ -40,7 +40,7 @@ class _PathBeneathAttr(ctypes.Structure):
 
 @functools.cache
 def landlock_abi() -> int:
-    """Return the kernel's Landlock ABI; 0 where there is none."""
+    """Return the kernel's Landlock ABI; 0 where the kernel has no Landlock."""
     try:
         return syscalls.syscall(_CREATE_RULESET, 0, 0, _VERSION_FLAG)
     except OSError:
@@ -53,7 +53,7 @@ def restrict(allowed: Iterable[tuple[str, int]] = (), *, abi: int) -> None:
     A path that does not exist is left out. no_new_privs must be set.
 
     Raises:
-        OSError: The kernel refused or has no Landlock; the process must not go on.
+        OSError: The kernel refused or has no Landlock; the process must not continue.
     """
     if abi < ABI_NEEDED:
         raise OSError(f"Landlock is needed, of ABI {ABI_NEEDED} or later")

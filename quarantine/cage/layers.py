@@ -11,8 +11,9 @@
 
 A spare is a worker that waits for its file (spares.py); it has all layers before it reads a byte of it.
 
-Most attacks meet several of these; the tests switch layers off to see that each one holds alone. Landlock and seccomp
-are required, and so are the layers that every kernel has; namespaces are extra, as some distributions forbid them.
+Most attacks meet several of these; the tests switch layers off to see that each one stops its attacks alone. Landlock
+and seccomp are required, and so are the layers that every kernel has; namespaces are extra, as some distributions
+forbid them.
 """
 
 import fcntl
@@ -41,15 +42,15 @@ class Layer(StrEnum):
     NAMESPACES = "namespaces"
     LANDLOCK = "landlock"
     SECCOMP = "seccomp"
-    SEALS = "seals"  # only files with every seal are looked at
+    SEALS = "seals"  # only files with every seal are read
 
 
-REQUIRED: Final = (Layer.LANDLOCK, Layer.SECCOMP)  # what a kernel may lack
+REQUIRED: Final = (Layer.LANDLOCK, Layer.SECCOMP)  # layers that a kernel may not have
 
 
 @dataclass(frozen=True, slots=True)
 class Cage:
-    """How a zygote cages itself and its workers. `Cage()` is all of it; anything less is said in words."""
+    """How a zygote cages itself and its workers. `Cage()` is all of it; `without` names what is missing."""
 
     without: frozenset[Layer] = frozenset()
     landlock_abi: int | None = None  # at most this one, as on an older kernel; None: the kernel's best
@@ -61,7 +62,7 @@ class Cage:
         return found if self.landlock_abi is None else min(found, self.landlock_abi)
 
     def has(self, layer: Layer) -> bool:
-        """Whether this layer is put on."""
+        """Return whether this layer is put on."""
         return layer not in self.without
 
 
@@ -70,7 +71,7 @@ def missing_layers() -> tuple[Layer, ...]:
     missing = []
     if landlock.landlock_abi() < landlock.ABI_NEEDED:
         missing.append(Layer.LANDLOCK)
-    # Reading the mode says whether seccomp is built in; whether filters are, the zygote finds out.
+    # Reading the mode shows whether seccomp is built in; whether filters are, the zygote finds out.
     if not seccomp.is_known_machine() or not os.path.exists("/proc/sys/kernel/seccomp"):  # noqa: PTH110
         missing.append(Layer.SECCOMP)
     return tuple(missing)
@@ -80,7 +81,7 @@ def tie_zygote(cage: Cage) -> None:
     """Give up what neither the zygote nor a worker will need. All modules are loaded by now.
 
     Raises:
-        OSError: The kernel refused; the process must not go on.
+        OSError: The kernel refused; the process must not continue.
     """
     _drop_privileges(cage)
     if cage.has(Layer.LANDLOCK):
@@ -93,7 +94,7 @@ def tie_spare(cage: Cage) -> None:
     """Give up what a worker does not need even to wait for its file: all but CHANNEL_FD and what lies below.
 
     Raises:
-        OSError: The kernel refused; the process must not go on.
+        OSError: The kernel refused; the process must not continue.
     """
     if cage.has(Layer.DESCRIPTORS):
         syscalls.close_from(CHANNEL_FD + 1)
@@ -106,7 +107,7 @@ def tie_worker(cage: Cage, *, cpu_seconds: int, memory_bytes: int) -> None:
     """Give up the rest, for good, after `tie_spare`. FILE_FD and ANSWER_FD are in place; no byte was read.
 
     Raises:
-        OSError: The kernel refused; the process must not go on.
+        OSError: The kernel refused; the process must not continue.
     """
     if cage.has(Layer.DESCRIPTORS):
         syscalls.close_from(ANSWER_FD + 1)

@@ -11,13 +11,13 @@ def leave_everything() -> bool:
     """Move this process to an empty file tree without a network, and its children to a process tree of their own.
 
     A child of this process is process 1 there: when it ends, the kernel kills all that came from it. No user is
-    mapped: whoever we were outside, in here we are nobody. Single-threaded callers only.
+    mapped: whatever user this was outside, inside it is nobody. Single-threaded callers only.
 
     Returns:
         False, with nothing changed, where the kernel does not let us.
 
     Raises:
-        OSError: The kernel gave the namespaces, but no empty file tree; the process must not go on.
+        OSError: The kernel gave the namespaces, but no empty file tree; the process must not continue.
     """
     flags = syscalls.CLONE_NEWNET | syscalls.CLONE_NEWIPC | syscalls.CLONE_NEWPID | syscalls.CLONE_NEWNS
     try:

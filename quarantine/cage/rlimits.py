@@ -8,7 +8,7 @@ def limit_process(*, cpu_seconds: int, memory_bytes: int) -> None:
 
     The kernel does not hold root to the number of processes: that, seccomp does.
     """
-    # At the soft limit comes SIGXCPU, which says what happened; a second later SIGKILL.
+    # At the soft limit comes SIGXCPU, which shows what happened; a second later SIGKILL.
     set_limit(resource.RLIMIT_CPU, cpu_seconds, hard=cpu_seconds + 1)
     set_limit(resource.RLIMIT_AS, memory_bytes)
     for kind in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE, resource.RLIMIT_NPROC, resource.RLIMIT_MEMLOCK):

@@ -4,7 +4,7 @@
   and so does any other architecture's call table (32-bit, x32).
 * A foreign program's (unar) is a **deny list**: what no unpacker needs is refused. Its files, Landlock keeps.
 
-Plain numbers and no library: whoever reviews this has to trust the kernel's seccomp and the two tables below.
+Plain numbers and no library: a reviewer has to trust the kernel's seccomp and the two tables below.
 """
 
 import ctypes
@@ -36,7 +36,7 @@ _FOREIGN_REFUSED: Final = {
     # Network: no socket, so nothing to connect.
     "socket": (41, 198), "socketpair": (53, 199), "connect": (42, 203), "bind": (49, 200), "listen": (50, 201),
     "sendto": (44, 206), "sendmsg": (46, 211), "sendmmsg": (307, 269),
-    # Other processes. kill: the program has nobody to signal.
+    # Other processes. kill: the program has no process to signal.
     "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271),
     "kill": (62, 129), "tkill": (200, 130), "rt_sigqueueinfo": (129, 138), "rt_tgsigqueueinfo": (297, 240),
     "pidfd_open": (434, 434), "pidfd_send_signal": (424, 424), "pidfd_getfd": (438, 438),
@@ -84,7 +84,7 @@ Instruction = tuple[int, int, int, int]  # code, how far to jump if true, if fal
 
 
 def is_known_machine() -> bool:
-    """Whether there are filters for this machine's call table."""
+    """Return whether there are filters for this machine's call table."""
     return os.uname().machine in _MACHINES
 
 
@@ -115,7 +115,7 @@ def install(program: bytes) -> None:
     """Put this process under `program` for ever; no_new_privs must be set.
 
     Raises:
-        OSError: The kernel refused; the process must not go on.
+        OSError: The kernel refused; the process must not continue.
     """
     instructions = ctypes.create_string_buffer(program, len(program))
     # struct sock_fprog: a count, six bytes of padding, a pointer.

@@ -65,7 +65,7 @@ def drop_capabilities() -> None:
 
 
 def has_capabilities() -> bool:
-    """Whether this process has any capability, in effect or to be had."""
+    """Return whether this process has any capability, in effect or permitted."""
     sets = (ctypes.c_uint32 * 6)()
     _checked(_LIBC.capget(_capability_header(), sets))
     return any(sets)

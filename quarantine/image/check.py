@@ -1,7 +1,7 @@
-"""The check of JPEG and PNG pictures, which a gateway takes only when it was told to: structure and metadata.
+"""The check of JPEG and PNG pictures, which a gateway takes only when its settings name them: structure and metadata.
 
 The picture itself is not decoded here: a decoder is what an attacker of pictures aims at. Our own readers of segments
-and chunks look at every picture, also at those in archives and PDFs. Where a gateway takes pictures, Pillow gives a
+and chunks examine every picture, also those in archives and PDFs. Where a gateway takes pictures, Pillow gives a
 second opinion on each that they call sound; elsewhere it is not even loaded.
 """
 
@@ -17,7 +17,7 @@ from quarantine.image.png import read_png
 from quarantine.polyglots import ends_as_zip, is_active_text, is_container, is_program
 
 _HEAD: Final = 4 * MIB  # bytes in which a JPEG's scan has to begin
-_TAIL: Final = 4 * MIB  # bytes in which a JPEG's end is looked for; phones append a film of some megabytes
+_TAIL: Final = 4 * MIB  # bytes that are searched for a JPEG's end; phones append a film of some megabytes
 _END_OF_IMAGE: Final = b"\xff\xd9"
 _BLANK: Final = b"\x00\t\n\r "
 
@@ -72,7 +72,7 @@ def _png(stream: BinaryIO, budgets: Budgets) -> set[Code]:
 
 
 def _sound(stream: BinaryIO, file_type: FileType, size: tuple[int, int], budgets: Budgets) -> set[Code]:
-    """What more is to be said of a picture whose structure holds up to its pixels."""
+    """Return what else is found in a picture whose structure is sound up to its pixels."""
     if size[0] * size[1] > budgets.image_pixels:
         return {Code.IMAGE_TOO_LARGE}  # too large for Pillow as well
     return set() if _second_opinion is None else _second_opinion(stream, file_type, size)

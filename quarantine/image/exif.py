@@ -1,4 +1,4 @@
-"""Exif and XMP: which kinds of things they tell about who took a picture or wrote a document. Never what they tell.
+"""Exif and XMP: which kinds of things they reveal about the person who made a picture or document. Never the things.
 
 Exif is a TIFF file inside a picture: directories of tagged entries (CIPA DC-008, section 4.6).
 """
@@ -41,7 +41,7 @@ _XMP: Final[tuple[tuple[Code, re.Pattern[bytes]], ...]] = tuple(
 
 
 def exif_privacy(tiff: bytes) -> set[Code]:
-    """What kinds of things an Exif block tells, beginning with its byte order; whatever the bytes are."""
+    """Return what kinds of things an Exif block reveals, beginning with its byte order; whatever the bytes are."""
     order: str = {b"II": "little", b"MM": "big"}.get(tiff[:2], "")
     if order not in {"little", "big"}:
         return set()
@@ -68,7 +68,7 @@ def exif_privacy(tiff: bytes) -> set[Code]:
 
 
 def meaning_of_tag(tag: int) -> set[Code]:
-    """What the presence of an entry tells."""
+    """Return what the presence of an entry reveals."""
     if tag == _GPS:
         return {Code.PRIVACY_PICTURE_LOCATION}
     if tag in _DEVICE:
@@ -81,7 +81,7 @@ def meaning_of_tag(tag: int) -> set[Code]:
 
 
 def xmp_privacy(packet: bytes) -> set[Code]:
-    """What kinds of things an XMP packet tells (ISO 16684-1): properties that are not empty.
+    """Return what kinds of things an XMP packet reveals (ISO 16684-1): properties that are not empty.
 
     Searched and not parsed: an XML parser is one more that a stranger's bytes would reach.
     """

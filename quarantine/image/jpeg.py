@@ -1,4 +1,4 @@
-"""The segments of a JPEG (ITU-T T.81, annex B): its structure, and what its metadata tells about its maker."""
+"""The segments of a JPEG (ITU-T T.81, annex B): its structure, and what its metadata reveals about its maker."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ def segments(jpeg: bytes) -> Iterator[JpegSegment]:
 
 
 def jpeg_privacy(jpeg: bytes) -> set[Code]:
-    """What kinds of things the metadata tells; `jpeg` may be only a picture's beginning."""
+    """Return what kinds of things the metadata reveals; `jpeg` may be only a picture's beginning."""
     codes: set[Code] = set()
     for segment in segments(jpeg):
         payload = segment.payload
@@ -78,7 +78,7 @@ def jpeg_privacy(jpeg: bytes) -> set[Code]:
 
 
 def jpeg_size(jpeg: bytes) -> tuple[int, int] | None:
-    """Width and height in pixels as the frame says; None when there is no sound frame header and scan header."""
+    """Width and height in pixels as the frame gives them; None when there is no sound frame header and scan header."""
     size = None
     for segment in segments(jpeg):
         if not segment.complete:

@@ -1,4 +1,4 @@
-"""The chunks of a PNG (W3C PNG, third edition, section 5): its structure, and what its metadata tells.
+"""The chunks of a PNG (W3C PNG, third edition, section 5): its structure, and what its metadata reveals.
 
 Reads a stream chunk by chunk; picture data is summed and not kept.
 """
@@ -85,7 +85,7 @@ def _metadata(kind: bytes, content: bytes) -> set[Code]:
 
 
 def meaning_of_keyword(keyword: str) -> set[Code]:
-    """What the presence of a text under this keyword tells; any other than the known ones is a text all the same."""
+    """Return what the presence of a text under this keyword reveals; an unknown keyword is a text all the same."""
     return {_KEYWORDS.get(keyword.lower(), Code.PRIVACY_PICTURE_TEXT)}
 
 

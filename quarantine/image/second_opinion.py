@@ -44,7 +44,7 @@ def opinion(stream: BinaryIO, file_type: FileType, size: tuple[int, int]) -> set
                 codes.add(Code.IMAGE_FRAMES)
             if picture.size != size:
                 codes.add(Code.IMAGE_DAMAGED)
-            picture.verify()  # of a PNG, every chunk; of a JPEG, nothing: our own reader looks for its end
+            picture.verify()  # of a PNG, every chunk; of a JPEG, nothing: our own reader finds its end
     except MemoryError:
         return {Code.IMAGE_TOO_LARGE}
     except Exception:  # noqa: BLE001 - it raises errors of many kinds on broken files, and each means the same

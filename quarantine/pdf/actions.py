@@ -45,7 +45,7 @@ def opening_actions(catalog: DictionaryObject) -> set[Code]:
 
 
 def _by_itself(untrusted: PdfObject | None) -> set[Code]:
-    """An action that nobody clicked, and those that follow it."""
+    """Return what an action that needs no click does, and the actions that follow it."""
     codes: set[Code] = set()
     waiting = [untrusted]
     for _ in range(_NEXT_MAX):
@@ -53,7 +53,7 @@ def _by_itself(untrusted: PdfObject | None) -> set[Code]:
             return codes
         action = waiting.pop()
         if isinstance(action, ArrayObject):
-            # A destination begins with a page; a list of following actions holds dictionaries with a type.
+            # A destination begins with a page; a list of following actions has dictionaries with a type.
             waiting += [entry.get_object() for entry in action[:_NEXT_MAX]]
         elif isinstance(action, DictionaryObject) and "/S" in action and name_of(action, "/Type") != "/Page":
             codes |= _action(action)

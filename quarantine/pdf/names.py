@@ -1,7 +1,7 @@
 """PDF names that make a document do something, found in raw bytes also where letters are written as #XX.
 
 ISO 32000-1, 7.3.5: any byte of a name may be written as a number sign and two hex digits. No producer writes letters
-so; who does, hides a word from a search like this one.
+so; a file that does, hides a word from a search like this one.
 """
 
 import itertools
@@ -34,7 +34,7 @@ _KEYS: Final[dict[bytes, Code]] = {
     b"ObjStm": Code.PDF_OBJECT_STREAMS,
     b"JBIG2Decode": Code.PDF_JBIG2,
 }
-REACH: Final = 512  # bytes around a name that this search looks at
+REACH: Final = 512  # bytes around a name that this search reads
 
 _GAP: Final = rb"(?:[\x00\t\n\x0c\r ]|%[^\r\n]{0,100}[\r\n])*"
 _END: Final = rb"(?=[\x00\t\n\x0c\r ()<>\[\]{}/%]|\Z)"
@@ -47,7 +47,7 @@ _AFTER_XFA: Final = re.compile(_GAP + rb"[\[\d]")
 _ESCAPED: Final = re.compile(rb"/" + _REGULAR + rb"{0,40}#[4-7][0-9A-Fa-f]" + _REGULAR + rb"{0,80}")
 _ESCAPE: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
 _KNOWN: Final = frozenset({*ACTIONS, *_KEYS, b"OpenAction", b"AA", b"JS", b"Encrypt", b"EF", b"Names", b"AcroForm"})
-_ESCAPED_MAX: Final = 5000  # escaped names looked at in one piece
+_ESCAPED_MAX: Final = 5000  # escaped names examined in one piece
 _LOOK_BACK: Final = 256  # bytes
 
 
@@ -57,7 +57,7 @@ def unescape(name: bytes) -> bytes:
 
 
 def find_names(text: bytes, begin: int = 0, end: int | None = None) -> set[Code]:
-    """What the names say that begin in `text` from `begin` to before `end`; the bytes around are looked at too."""
+    """Return what the names show that begin in `text` from `begin` to before `end`; the bytes around are read too."""
     end = len(text) if end is None else end
     codes: set[Code] = set()
     for match in _WORDS.finditer(text, begin, min(len(text), end + REACH)):

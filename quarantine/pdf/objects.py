@@ -1,4 +1,4 @@
-"""Walks a PDF's objects with pypdf, under its tightest limits, and says what they are and do.
+"""Walks a PDF's objects with pypdf, under its tightest limits, and finds what they are and do.
 
 pypdf raises errors of many undocumented types on broken files; all of them are caught here, object by object, and
 only counted.
@@ -29,8 +29,8 @@ logging.getLogger("pypdf").setLevel(logging.CRITICAL + 1)
 
 OBJECT_STREAM_MAX: Final = 2 * MIB  # bytes; most hold 100 objects, and pypdf reads a megabyte in seconds
 
-_NESTING_MAX: Final = 200_000  # values looked at in one object
-_PAGES_MAX: Final = 50  # pages that are looked at for a scan: who scanned one scanned all
+_NESTING_MAX: Final = 200_000  # values examined in one object
+_PAGES_MAX: Final = 50  # pages that are examined for a scan: a scanned document has scans on all pages
 _LIMITS: Final = {
     "maximum_declared_stream_length": 64 * MIB,
     "array_based_stream_maximum_output_length": OBJECT_STREAM_MAX,
@@ -59,7 +59,7 @@ class Walked:
     finished: bool = False  # every object was tried
     failed: int = 0  # objects that could not be read
     object_streams: set[int] = field(default_factory=set)  # numbers of those whose objects were read
-    embedded_files: set[int] = field(default_factory=set)  # numbers of those that were looked into
+    embedded_files: set[int] = field(default_factory=set)  # numbers of those that were examined
 
 
 def walk(
@@ -77,7 +77,7 @@ def walk(
         budgets: Objects, time, and size of embedded files.
         examine_embedded: Called for each embedded file that is not opaque.
         depth: How many files this one is inside of.
-        first: Object numbers to look at before the others.
+        first: Object numbers to examine before the others.
     """
     walker = _Walker(budgets, examine_embedded, depth)
     with pypdf.apply_configuration(**_LIMITS):  # type: ignore[arg-type]  # values of several types
@@ -109,7 +109,7 @@ class _Walker:
             return
         if reader.is_encrypted:
             self.seen.codes.add(Code.PDF_RESTRICTED)
-        self._look_at_top(reader)
+        self._examine_top(reader)
         places = [(number, generation) for generation, table in reader.xref.items() for number in table]
         places += [(number, 0) for number in reader.xref_objStm]
         places.sort(key=lambda place: (place[0] not in first, place))
@@ -117,7 +117,7 @@ class _Walker:
             if count >= self._budgets.pdf_objects or time.process_time() > self._until:
                 self.seen.codes.add(Code.PDF_NOT_ALL_WALKED)
                 return
-            self._look_at_object(reader, *place)
+            self._examine_object(reader, *place)
         self.seen.finished = True
 
     def _open(self, stream: BinaryIO) -> pypdf.PdfReader:
@@ -134,7 +134,7 @@ class _Walker:
             raise pypdf.errors.PdfReadError
         return pypdf.PdfReader(again, strict=False)
 
-    def _look_at_top(self, reader: pypdf.PdfReader) -> None:
+    def _examine_top(self, reader: pypdf.PdfReader) -> None:
         catalog = reader.root_object
         self.seen.readable = True
         self.seen.codes |= opening_actions(catalog)
@@ -144,12 +144,12 @@ class _Walker:
         if isinstance(info, DictionaryObject):
             self.seen.codes |= info_privacy(info)
 
-    def _look_at_object(self, reader: pypdf.PdfReader, number: int, generation: int) -> None:
+    def _examine_object(self, reader: pypdf.PdfReader, number: int, generation: int) -> None:
         try:
             untrusted = reader.get_object(IndirectObject(number, generation, reader))
             if number in reader.xref_objStm and generation == 0 and _is_there(untrusted):
                 self.seen.object_streams.add(reader.xref_objStm[number][0])
-            self._look_at(untrusted, number)
+            self._examine_value(untrusted, number)
         except LimitReachedError:
             self.seen.codes.add(Code.PDF_NOT_ALL_WALKED)
         except Exception:  # noqa: BLE001 - see the module
@@ -159,20 +159,20 @@ class _Walker:
             # Its bytes would stay in memory until the whole file is.
             reader.resolved_objects.pop((generation, number), None)
 
-    def _look_at(self, untrusted: PdfObject | None, number: int) -> None:
+    def _examine_value(self, untrusted: PdfObject | None, number: int) -> None:
         waiting: list[PdfObject | None] = [untrusted]
         for _ in range(_NESTING_MAX):
             if not waiting:
                 return
             value = waiting.pop()
             if isinstance(value, DictionaryObject):
-                self._look_at_dictionary(value, number)
+                self._examine_dictionary(value, number)
                 waiting += [inner for inner in value.values() if isinstance(inner, (DictionaryObject, ArrayObject))]
             elif isinstance(value, ArrayObject):
                 waiting += [inner for inner in value if isinstance(inner, (DictionaryObject, ArrayObject))]
         raise LimitReachedError
 
-    def _look_at_dictionary(self, dictionary: DictionaryObject, number: int) -> None:
+    def _examine_dictionary(self, dictionary: DictionaryObject, number: int) -> None:
         self.seen.codes |= dictionary_actions(dictionary) | dictionary_privacy(dictionary)
         kind = name_of(dictionary, "/Type")
         if kind == "/Page" and self._pages < _PAGES_MAX and Code.PRIVACY_PDF_SCAN not in self.seen.codes:
@@ -180,21 +180,21 @@ class _Walker:
             if is_colour_scan(dictionary):
                 self.seen.codes.add(Code.PRIVACY_PDF_SCAN)
         if isinstance(dictionary, StreamObject):
-            self._look_at_stream(dictionary, kind, number)
+            self._examine_stream(dictionary, kind, number)
         files = value_of(dictionary, "/EF")
         if isinstance(files, DictionaryObject):
             for key in list(files):
-                self._look_into_file(value_of(files, key), files.raw_get(key))
+                self._examine_file(value_of(files, key), files.raw_get(key))
 
-    def _look_at_stream(self, stream: StreamObject, kind: str, number: int) -> None:
+    def _examine_stream(self, stream: StreamObject, kind: str, number: int) -> None:
         if value_of(stream, "/F") is not None:
             self.seen.codes.add(Code.PDF_EXTERNAL_STREAM)
         if kind == "/Metadata":
             self.seen.codes |= document_privacy(stream.get_data())
         if kind == "/EmbeddedFile":
-            self._look_into_file(stream, IndirectObject(number, 0, None))
+            self._examine_file(stream, IndirectObject(number, 0, None))
 
-    def _look_into_file(self, untrusted: PdfObject | None, reference: PdfObject) -> None:
+    def _examine_file(self, untrusted: PdfObject | None, reference: PdfObject) -> None:
         if isinstance(reference, IndirectObject):
             if reference.idnum in self.seen.embedded_files:
                 return
@@ -211,7 +211,7 @@ class _Walker:
         self.seen.codes |= self._embedded_codes(content)
 
     def _embedded_codes(self, content: bytes) -> set[Code]:
-        """What an embedded file is, and what is found in it."""
+        """Return what an embedded file is, and what is found in it."""
         head = content[:HEAD_SIZE]
         if is_program(head):
             return {Code.PDF_EMBEDDED_PROGRAM}

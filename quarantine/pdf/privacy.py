@@ -1,4 +1,4 @@
-"""What a PDF tells about who made it: kinds of things, never the things."""
+"""What a PDF reveals about the person who made it: kinds of things, never the things."""
 
 from typing import Final
 
@@ -36,7 +36,7 @@ _PICTURES_MAX: Final = 100  # of a page
 
 
 def info_privacy(info: DictionaryObject) -> set[Code]:
-    """What the document information dictionary tells."""
+    """Return what the document information dictionary reveals."""
     codes: set[Code] = set()
     for key in info:
         if not _is_filled(value_of(info, key)):
@@ -47,12 +47,12 @@ def info_privacy(info: DictionaryObject) -> set[Code]:
 
 
 def document_privacy(xmp: bytes) -> set[Code]:
-    """What an XMP packet of the document, or of a part of it, tells."""
+    """Return what an XMP packet of the document, or of a part of it, reveals."""
     return {_OF_DOCUMENT.get(code, code) for code in xmp_privacy(xmp)}
 
 
 def dictionary_privacy(dictionary: DictionaryObject) -> set[Code]:
-    """What one dictionary of the body tells: a comment, a signature, a program's private data."""
+    """Return what one dictionary of the body reveals: a comment, a signature, a program's private data."""
     codes: set[Code] = set()
     if name_of(dictionary, "/Subtype") in _MARKUP and _is_filled(value_of(dictionary, "/T")):
         codes.add(Code.PRIVACY_PDF_COMMENTS)
@@ -64,7 +64,7 @@ def dictionary_privacy(dictionary: DictionaryObject) -> set[Code]:
 
 
 def is_colour_scan(page: DictionaryObject) -> bool:
-    """Whether a picture in colour, dense enough for a printer's dots, covers this page."""
+    """Return whether a picture in colour, dense enough for a printer's dots, covers this page."""
     box = _inherited(page, "/MediaBox")
     resources = _inherited(page, "/Resources")
     if not isinstance(box, ArrayObject) or len(box) != 4 or not isinstance(resources, DictionaryObject):

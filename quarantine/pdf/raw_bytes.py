@@ -2,7 +2,7 @@
 
 Sees what a reader that trusts the cross-reference does not: old revisions, objects that nothing points to, names in
 object streams of all of them. Deflated streams are inflated and counted (a bomb is meant for the next reader), pictures
-are looked at for what identifies their maker. Memory is bounded by the window.
+are searched for what identifies their maker. Memory is bounded by the window.
 """
 
 import contextlib
@@ -22,12 +22,12 @@ from quarantine.polyglots import ends_as_zip, is_active_text, is_container, is_p
 OBJECT_STREAM_MAX: Final = 16 * MIB  # bytes that an object stream is searched for names; most hold 100 objects
 
 _WINDOW: Final = 4 * MIB  # bytes of one read
-_LOOK_BACK: Final = 16 * 1024  # bytes before a stream in which its dictionary is looked for
+_LOOK_BACK: Final = 16 * 1024  # bytes before a stream that are searched for its dictionary
 _PIECE: Final = 64 * 1024  # bytes of one read while inflating
 _SAMPLE_MAX: Final = 512 * _PIECE  # bytes; deflate reaches 1032 to 1, a page with anything on it far less
 _INFLATED: Final = MIB  # bytes of one step of inflating
 _PICTURE: Final = 512 * 1024  # bytes of a picture in which its metadata lies
-_PICTURES_MAX: Final = 200  # pictures that are looked at; who made one made all
+_PICTURES_MAX: Final = 200  # pictures that are searched: usually one person made them all
 _END: Final = re.compile(rb"%%EOF")
 _STREAM: Final = re.compile(rb"stream(?<!endstream)(?:\r\n|\n|\r)")
 _OBJECT: Final = re.compile(rb"(\d{1,10})[\x00\t\n\x0c\r ]+\d{1,5}[\x00\t\n\x0c\r ]+obj")
@@ -171,7 +171,7 @@ class _Scan:
         return False
 
     def _sample(self, start: int) -> None:
-        """Once enough was inflated, look only whether a stream begins as a bomb does."""
+        """Once enough was inflated, check only whether a stream begins as a bomb does."""
         self._stream.seek(start)
         with contextlib.suppress(zlib.error):
             content = zlib.decompressobj().decompress(self._stream.read(_PIECE), _SAMPLE_MAX)
@@ -183,7 +183,7 @@ class _Scan:
         self._left -= size
         self._objects_left -= size if objects else 0
         if of_this_stream > self._member_max or self._objects_left < 0:
-            raise OverBudgetError("a PDF's streams unpack to more than is looked at")
+            raise OverBudgetError("a PDF's streams unpack to more than is inspected here")
 
 
 def _object_before(text: bytes) -> tuple[int, bytes]:

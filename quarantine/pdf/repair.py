@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 from quarantine.budgets import MIB
 
 _WINDOW: Final = 4 * MIB  # bytes of one read
-_REACH: Final = 4096  # bytes after an object's beginning in which a catalog says that it is one
+_REACH: Final = 4096  # bytes after an object's beginning that are searched for a catalog's type
 _OBJECTS_MAX: Final = 100_000
 _OBJECT: Final = re.compile(rb"obj(?<!endobj)")
 _NUMBER: Final = re.compile(rb"(?:\A|[^0-9])(\d{1,7})[\x00\t\n\x0c\r ]+(\d{1,5})[\x00\t\n\x0c\r ]+\Z")

@@ -4,7 +4,7 @@ from pypdf.generic import DictionaryObject, NullObject, PdfObject
 
 
 def value_of(dictionary: DictionaryObject, key: str) -> PdfObject | None:
-    """The value of `key`; None when there is none, when it is null, or when what it points to cannot be read."""
+    """Return the value of `key`; None when it is missing, null, or points to something that cannot be read."""
     if key not in dictionary:
         return None
     try:
@@ -15,6 +15,6 @@ def value_of(dictionary: DictionaryObject, key: str) -> PdfObject | None:
 
 
 def name_of(dictionary: DictionaryObject, key: str) -> str:
-    """The value of `key` as a text; empty when there is none."""
+    """Return the value of `key` as a text; empty when it is missing."""
     value = value_of(dictionary, key)
     return "" if value is None else str(value)

@@ -1,4 +1,4 @@
-"""What the headers of a RAR say, whichever version wrote them: one form for RAR 3 and RAR 5."""
+"""What the headers of a RAR contain, whichever version wrote them: one form for RAR 3 and RAR 5."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The check of RAR archives: what their headers say, against each other and against what they hide.
+"""The check of RAR archives: their headers, compared with each other and with what they hide.
 
 It lists and does not unpack: `unar` does that in a cage of its own, and each member's sum proves its bytes.
 """
@@ -44,7 +44,7 @@ def examine_rar(stream: BinaryIO, budgets: Budgets, _: ExamineMember) -> Examina
 
 
 class _Archive:
-    """Collects what the blocks of one archive say."""
+    """Collects what the blocks of one archive show."""
 
     def __init__(self, stream: BinaryIO, budgets: Budgets, *, is_rar5: bool) -> None:
         self._stream = stream
@@ -71,7 +71,7 @@ class _Archive:
         self._last = block
         match block.kind:
             case BlockKind.MAIN:
-                # A second one would change what the first said of the files.
+                # A second one would change what the first states about the files.
                 self.find(Code.RAR_UNREADABLE) if self._main else None
                 self._main = self._main or block
                 self.find(Code.RAR_ENCRYPTED_HEADERS) if block.is_encrypted else None
@@ -159,7 +159,7 @@ class _Archive:
             self.find(Code.RAR_METHOD)
         if block.dictionary > self._budgets.dictionary_bytes:
             self.find(Code.RAR_DICTIONARY)
-        # A link of RAR 5 has no bytes of its own; one of RAR 3 holds its target as its bytes.
+        # A link of RAR 5 has no bytes of its own; the bytes of one of RAR 3 are its target.
         if block.target is None and block.size != 0:
             self._add_member(block)
 

@@ -11,7 +11,7 @@ from quarantine.rar.rar5 import FieldReader
 
 
 def shows_another_list(untrusted_copies: bytes, offset: int, headers: Mapping[int, bytes]) -> bool:
-    """Whether a copy is not, byte for byte, the header that stands where it says.
+    """Return whether a copy is not, byte for byte, the header at the place that it gives.
 
     Args:
         untrusted_copies: The block's data.

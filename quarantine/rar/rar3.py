@@ -70,7 +70,7 @@ def _parse_header(header: bytes, at: int) -> tuple[Block, int | None]:
     except struct.error:
         raise DamagedRarError from None
     if kind not in _OLD:
-        raise DamagedRarError  # a block that nobody knows could carry anything
+        raise DamagedRarError  # an unknown block could carry anything
     block.has_recovery = kind == _OLD_RECOVERY
     if kind == _OLD_SUB:
         block.has_owner = header[11:13] == _OLD_UNIX_OWNER.to_bytes(2, "little")

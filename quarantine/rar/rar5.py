@@ -65,7 +65,7 @@ def read_rar5_blocks(stream: BinaryIO) -> Iterator[Block]:
 def _read_block(stream: BinaryIO, at: int) -> Block:
     stream.seek(at)
     crc32 = int.from_bytes(read_exactly(stream, 4), "little")
-    # The size's own field has at most three bytes, which say 2 MiB - 1 at most ("general archive block format").
+    # The size's own field has at most three bytes, so it is 2 MiB - 1 at most ("general archive block format").
     sized = stream.read(3)
     sizes = FieldReader(sized)
     size = sizes.number()
@@ -80,7 +80,7 @@ def _read_block(stream: BinaryIO, at: int) -> Block:
 def _parse_header(fields: FieldReader, at: int, header: bytes) -> Block:
     kind, flags = _KINDS.get(fields.number()), fields.number()
     if kind is None:
-        raise DamagedRarError  # a block that nobody knows could carry anything
+        raise DamagedRarError  # an unknown block could carry anything
     extra_size = fields.number() if flags & _EXTRA else 0
     data_size = fields.number() if flags & _DATA else 0
     body = FieldReader(fields.bytes(fields.left - extra_size))
@@ -141,7 +141,7 @@ def _parse_records(area: FieldReader, block: Block) -> None:
 
 
 def _names_an_owner(record: FieldReader) -> bool:
-    """Whether another account than root is in a Unix owner record."""
+    """Return whether a Unix owner record names an account other than root."""
     flags = record.number()
     names = [record.bytes(record.number()) for bit in (1, 2) if flags & bit]
     numbers = [record.number() for bit in (4, 8) if flags & bit]

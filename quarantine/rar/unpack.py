@@ -1,7 +1,7 @@
 """Unpacks the members of a RAR, one after the other, each into a memfd of its own.
 
 `unar` unpacks the whole archive in one pass into a pipe (a process for each member would unpack a solid
-archive once for each of them). Where one member ends and the next begins, the archive's own list says, and
+archive once for each of them). Where one member ends and the next begins, the archive's own list gives, and
 each member's CRC32 or BLAKE2sp proves it: a stream that was cut elsewhere could split malware in two.
 """
 
@@ -23,7 +23,7 @@ from quarantine.verdict import Reason
 # For every RAR 3 GNUstep asks whose home directory there is, and gives up without an answer (seen with unar 1.10.1).
 READABLE: Final = "/etc/passwd"
 UNAR_PATHS: Final = "/usr/bin:/usr/local/bin"
-_UNAR_FAILED: Final = frozenset({0, 1})  # exit codes with which unar itself speaks about an archive
+_UNAR_FAILED: Final = frozenset({0, 1})  # exit codes with which unar itself reports on an archive
 
 
 def unpack_rar(

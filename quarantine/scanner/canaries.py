@@ -33,7 +33,7 @@ class Canary:
 def eicar() -> bytes:
     """The harmless file that every scanner calls malware (eicar.org).
 
-    Assembled here, so that no file of this project holds it: scanners would remove that file.
+    Assembled here, so that no file of this project contains it: scanners would remove that file.
     """
     return b"".join((b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$", b"EICAR-STANDARD-", b"ANTIVIRUS-TEST-", b"FILE!$H+H*"))
 
@@ -69,7 +69,7 @@ def check_scanner(scanner: Scanner, *, deadline: float) -> None:
             answer = "clean" if finding is None else finding.code.value
             wanted = " or ".join(sorted(canary.expected)) or "clean"
             raise ScannerUnfitError(
-                f"The virus scanner called {canary.name} {answer}; it must say {wanted} (see deploy/clamd/clamd.conf)."
+                f"The virus scanner reports {canary.name} as {answer}, not as {wanted} (see deploy/clamd/clamd.conf)."
             )
 
 
@@ -83,7 +83,7 @@ def zip_of(name: str, plaintext: bytes) -> bytes:
 
 
 def encrypted_zip() -> bytes:
-    """A ZIP whose only member says that it is encrypted, and whose bytes mean nothing."""
+    """Return a ZIP whose only member is marked as encrypted, with bytes that mean nothing."""
     archive = bytearray(zip_of("secret.txt", bytes(range(64))))
     for header, offset in ((b"PK\x03\x04", _LOCAL_FLAGS), (b"PK\x01\x02", _CENTRAL_FLAGS)):
         at = archive.index(header) + offset

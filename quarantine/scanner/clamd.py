@@ -45,14 +45,14 @@ class ClamdScanner:
         self._path = socket_path
 
     def is_answering(self, *, timeout: float = 5.0) -> bool:
-        """Whether clamd answers PING within `timeout` seconds."""
+        """Return whether clamd answers PING within `timeout` seconds."""
         try:
             return self._ask("ping", timeout) == "PONG"
         except UndecidableError:
             return False
 
     def version(self, *, timeout: float = 5.0) -> str:
-        """Version of clamd and of its signatures, as clamd says it.
+        """Version of clamd and of its signatures, as clamd reports it.
 
         Raises:
             UndecidableError: No answer within `timeout` seconds.
@@ -60,7 +60,7 @@ class ClamdScanner:
         return self._ask("version", timeout)
 
     def statistics(self, *, timeout: float = 5.0) -> str:
-        """Queue and memory of clamd, as it says it; raises as `version` does."""
+        """Queue and memory of clamd, as it reports them; raises as `version` does."""
         return self._ask("stats", timeout)
 
     def shut_down(self, *, timeout: float = 5.0) -> None:
@@ -89,7 +89,7 @@ class ClamdScanner:
         except (clamd.ClamdError, OSError, UnicodeDecodeError):
             raise UndecidableError(Reason.SCANNER_UNAVAILABLE) from None
         finally:
-            # The package leaves the socket open when nobody listens.
+            # The package leaves the socket open when no clamd listens.
             if (opened := getattr(connection, "clamd_socket", None)) is not None:
                 opened.close()
 

@@ -1,7 +1,7 @@
 """A real clamd of our own in a private folder: for `enveis run`, `enveis demo` and the tests.
 
 A real host runs Debian's service with deploy/clamd/clamd.conf; the values are the same, and a test compares
-them. Which signatures are used is said by `is_test_database`.
+them. `is_test_database` tells which signatures are used.
 """
 
 import contextlib
@@ -65,7 +65,7 @@ class LocalClamd:
     """A running clamd; `stop` (or leaving the `with` block) ends it and wipes what it left behind.
 
     Args:
-        folder: Private to us; holds configuration, socket and, where needed, the test signatures.
+        folder: Private to us; contains configuration, socket and, where needed, the test signatures.
         database: A folder of signatures; by default the system's when it has any, else test signatures.
         test_database: Take the test signatures (EICAR and TEST_MARK) in any case.
     """
@@ -88,12 +88,12 @@ class LocalClamd:
 
     @property
     def pid(self) -> int | None:
-        """Of the running clamd."""
+        """The process number of the running clamd."""
         return self._process.pid if self._process else None
 
     @property
     def has_ended(self) -> bool:
-        """Whether clamd, once started, is gone without having been stopped."""
+        """Return whether clamd, once started, is gone without having been stopped."""
         return self._process is not None and self._process.poll() is not None
 
     def start(self) -> Self:
@@ -206,8 +206,8 @@ class LocalClamd:
                 if self._listener is not None:
                     self._listener.join()
                 faults = [line for line in self._words if "ERROR" in line] or self._words
-                said = " ".join("".join(faults).split())
-                raise LocalClamdError(f"clamd ended at once (exit {process.returncode}): {said}")
+                message = " ".join("".join(faults).split())
+                raise LocalClamdError(f"clamd ended at once (exit {process.returncode}): {message}")
             if scanner.is_answering(timeout=1.0):
                 return
             time.sleep(0.02)
@@ -225,7 +225,7 @@ def _make_memory_folder(folder: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
         found = folder.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-            raise LocalClamdError(f"{folder} belongs to somebody else")
+            raise LocalClamdError(f"{folder} belongs to another user")
         shutil.rmtree(folder)
     folder.mkdir(mode=0o700)
 

@@ -11,7 +11,7 @@ import re
 from enum import Enum, auto
 from typing import Final
 
-_REACH: Final = 64  # bytes around a place that a pattern may look at: nine tag characters, or a colour sequence
+_REACH: Final = 64  # bytes around a place that a pattern may read: nine tag characters, or a colour sequence
 COUNTED: Final = 1000  # matches of one mark that are counted; more of them mean nothing new
 
 
@@ -21,7 +21,7 @@ class Mark(Enum):
     BINARY = auto()  # NUL and other controls that no text needs: what types.py refuses at a file's beginning
     TERMINAL = auto()  # escape sequences that do more than colour
     COLOUR = auto()  # SGR and EL of ECMA-48, as in many programs' logs; the charsets of ISO-2022-JP
-    CONTROL = auto()  # bell, backspace, SUB: what a terminal shows is not what is there
+    CONTROL = auto()  # bell, backspace, SUB: a terminal shows something other than the text
     C1 = auto()  # U+0080 to U+009F: the same, of eight bits
     LONE_CR = auto()
     LF = auto()
@@ -78,7 +78,7 @@ class MarkSearch:
 
     def __init__(self) -> None:
         self._kept = b""  # the end of what was handed over, which the next piece decides about
-        self._from = 0  # place in _kept where the search goes on
+        self._from = 0  # place in _kept where the search continues
         self._counts = dict.fromkeys(Mark, 0)
 
     def count(self, mark: Mark) -> int:
@@ -95,7 +95,7 @@ class MarkSearch:
 
     def _search(self, text: bytes, *, last: bool) -> None:
         begin, end = self._from, len(text) if last else max(self._from, len(text) - _REACH)
-        # What is left of the piece without its ordinary bytes says at once which patterns are worth trying.
+        # What is left of the piece without its ordinary bytes shows at once which patterns are worth trying.
         unusual = frozenset(text[begin:].translate(None, _ORDINARY))
         for mark, byte, pattern in _PATTERNS:
             if byte in unusual:

@@ -1,6 +1,6 @@
 """The broker's end of one caged worker, from the request to the worker's end.
 
-Each worker has an answer's pipe and a status socket of its own, so that no slow or dead one holds up another.
+Each worker has an answer's pipe and a status socket of its own, so that no slow or dead one delays another.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ class Assignment:
     def __init__(self, deadline: float) -> None:
         self._deadline = deadline
         self._fd, answer = os.pipe2(os.O_CLOEXEC)
-        # A member of a ZIP comes through it whole. Who has reached his share of pipes keeps the usual size.
+        # A member of a ZIP comes through it whole. At the user's limit of pipe memory the usual size stays.
         with contextlib.suppress(OSError):
             fcntl.fcntl(self._fd, fcntl.F_SETPIPE_SZ, PIECE)
         self.answer = AnswerPipe(self._fd, deadline)
@@ -51,7 +51,7 @@ class Assignment:
         """Wait for the worker's own end: its exit code, or minus the signal that ended it.
 
         Raises:
-            UndecidableError: The deadline has passed, or the zygote is gone and nobody knows.
+            UndecidableError: The deadline has passed, or the zygote is gone and the exit code with it.
         """
         if self.end is None:
             wait_for(self._status.fileno(), self._deadline)
@@ -64,7 +64,7 @@ class Assignment:
         """Wait for the worker's end.
 
         Raises:
-            UndecidableError: It was not the end of a worker that has said all it had to say.
+            UndecidableError: It was not the end of a worker that wrote its whole answer.
         """
         code = self.exit_code()
         if code != 0:

@@ -1,4 +1,4 @@
-"""Proves the cage on this machine: a real worker tries each attack, and none may get through."""
+"""Tests the cage on this machine: a real worker tries each attack, and none may succeed."""
 
 import contextlib
 import os
@@ -79,12 +79,12 @@ def attack(zygote: ZygoteClient, name: str, target: str, memfd: SealedMemfd) -> 
             code = worker.exit_code()
     except UndecidableError:
         return AttackOutcome.FAILED
-    said = untrusted_answer.decode("ascii", "replace").strip().strip('"')
-    if said == REACHED:
+    answer = untrusted_answer.decode("ascii", "replace").strip().strip('"')
+    if answer == REACHED:
         return AttackOutcome.SUCCEEDED
     if code == -signal.SIGSYS:
         return AttackOutcome.KILLED
-    return AttackOutcome.REFUSED if said == REFUSED and code == 0 else AttackOutcome.FAILED
+    return AttackOutcome.REFUSED if answer == REFUSED and code == 0 else AttackOutcome.FAILED
 
 
 @contextlib.contextmanager

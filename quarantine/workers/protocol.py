@@ -1,4 +1,4 @@
-"""What the broker and its zygote say to each other. Both ends are ours; no byte of a file passes here.
+"""The messages between the broker and its zygote. Both ends are ours; no byte of a file passes here.
 
 One SEQPACKET socket carries requests, one packet each: JSON, and three descriptors (the file, the pipe for the worker's
 answer, the worker's status socket). The zygote passes the packet as it is, with the first two descriptors, to a worker
@@ -49,7 +49,7 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """What a zygote says when it is ready, or `fault`: why it never will be."""
+    """What a zygote sends when it is ready, or `fault`: why it never will be."""
 
     landlock_abi: int
     namespaces: bool

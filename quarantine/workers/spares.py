@@ -1,7 +1,7 @@
 """Workers that were forked ahead: each waits for one file, without having seen any, and is gone after it.
 
 Fork, Landlock and the first touch of the interpreter's memory take most of what a cage costs; here they are paid while
-nobody waits. A spare holds no descriptor but its own socket. The last layers (rlimits, seccomp) need the request, and
+no file waits. A spare has no descriptor but its own socket. The last layers (rlimits, seccomp) need the request, and
 are put on before the first byte of the file is read (worker.py).
 """
 
@@ -27,7 +27,7 @@ class Spare:
 
 
 class Spares:
-    """A zygote's spares. Nothing here looks at a request."""
+    """A zygote's spares. Nothing here reads a request."""
 
     def __init__(self, cage: Cage) -> None:
         self._cage = cage
@@ -35,7 +35,7 @@ class Spares:
         self._waiting: list[Spare] = []
 
     def refill(self, least: int = SPARES) -> bool:
-        """Fork one spare if there are not as many; false when there are, or when none can be had now.
+        """Fork one spare if there are not as many; false when there are, or when none can be started now.
 
         One that dies while it waits is noticed when it is asked, so that a broken machine is not kept busy.
         """
@@ -51,7 +51,7 @@ class Spares:
         """Give a request to a spare, or to a worker made for it; return the worker's process number.
 
         Raises:
-            OSError: There is no process to be had.
+            OSError: No process could be started.
         """
         while self._waiting:
             spare = self._waiting.pop(0)

@@ -28,7 +28,7 @@ _REHEARSED: Final = (FileType.TXT, FileType.PDF)
 def load_everything(*, pictures: bool = False) -> None:
     """Import every parser's modules and every codec, and let each check run once; Pillow only for `pictures`."""
     if not pictures:
-        # pypdf loads Pillow wherever it is installed, to decode pictures, which nobody here asks for. None is what
+        # pypdf loads Pillow wherever it is installed, to decode pictures, which nothing here does. None is what
         # Python's import reference gives for "cannot be imported".
         sys.modules["PIL"] = None  # type: ignore[assignment]
     import pypdf
@@ -43,13 +43,13 @@ def load_everything(*, pictures: bool = False) -> None:
 
 
 def warm_up() -> None:
-    """Let a spare do once what most files need: the first touch of a page copies it, and nobody waits for it here."""
+    """Let a spare do once what most files need: the first touch of a page copies it, and here no file waits for it."""
     _run(*_REHEARSED)
 
 
 def _run(*file_types: FileType) -> None:
     for file_type in file_types:
-        # Whatever it says of the sample: what it loaded on the way stays loaded, and what it touched is touched.
+        # Whatever it finds in the sample: what it loaded on the way stays loaded, and what it touched is touched.
         with contextlib.suppress(Exception):
             encode_examination(examine_bytes(io.BytesIO(_samples()[file_type]), file_type, Budgets()))
 

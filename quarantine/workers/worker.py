@@ -44,7 +44,7 @@ def work(channel: socket.socket, cage: Cage, zygote: int) -> Never:
         tie_worker(cage, cpu_seconds=request.cpu_seconds, memory_bytes=request.budgets.worker_memory)
         _answer(request)
         status = 0
-    except BaseException:  # noqa: BLE001, S110 - this process lives for this file only; the status says it
+    except BaseException:  # noqa: BLE001, S110 - this process lives for this file only; the status shows the failure
         pass
     # No clean-up of Python's: it could run a hostile object's code, and takes time.
     os._exit(status)

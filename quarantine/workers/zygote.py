@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> None:
     except (OSError, CageError) as error:
         channel.send(encode_hello(Hello(0, namespaces=False, fault=str(error))))
         sys.exit(1)
-    # What is there now is never collected, so that workers do not copy its pages.
+    # What is loaded by now is never collected, so that workers do not copy its pages.
     gc.collect()
     gc.freeze()
     channel.send(encode_hello(Hello(cage.abi, namespaces)))
@@ -69,7 +69,7 @@ def _check_threads() -> None:
 
 
 def _become_first_process(channel: socket.socket) -> None:
-    """Go on in a child, which is process 1 of the new namespace; this process waits for its end."""
+    """Continue in a child, which is process 1 of the new namespace; this process waits for its end."""
     child = os.fork()
     if child == 0:
         syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -27,7 +27,7 @@ REST_SECONDS: Final = 1.0  # between two starts that failed, so that a broken ma
 
 
 class ZygoteClient:
-    """A zygote that is there when it is needed. `start` it before any key is read; `close` it at the end."""
+    """A zygote, started again when it is needed and gone. `start` it before any key is read; `close` it at the end."""
 
     def __init__(self, cage: Cage | None = None, *, program: tuple[str, ...] = PROGRAM, pictures: bool = False) -> None:
         self._cage = cage or Cage()
@@ -38,7 +38,7 @@ class ZygoteClient:
         self._rest_until = 0.0
 
     def start(self) -> Hello:
-        """Start the zygote unless it runs, and return what it said of its cage.
+        """Start the zygote unless it runs, and return what it reports of its cage.
 
         Raises:
             CageError: It cannot be caged as it must be.
@@ -48,15 +48,15 @@ class ZygoteClient:
 
     @property
     def pid(self) -> int | None:
-        """Of the zygote's outermost process, when it runs."""
+        """The process number of the zygote's outermost process, while it runs."""
         running = self._running
         return running.process.pid if running is not None and running.process.poll() is None else None
 
     def worker(self, request: Request, fd: int, *, deadline: float) -> Assignment:
-        """Have a fresh worker look at the file `fd`.
+        """Have a fresh worker examine the file `fd`.
 
         Raises:
-            UndecidableError: There was no zygote to be had before `deadline` (seconds of time.monotonic).
+            UndecidableError: No zygote was available before `deadline` (seconds of time.monotonic).
         """
         packet = encode_request(request)
         if len(packet) > REQUEST_MAX:
@@ -148,7 +148,7 @@ class _Running:
                 start_new_session=True,
             )
         self.channel = ours
-        # Also where nobody closes it: at the end of the program, or when the owner is forgotten.
+        # Also where it is never closed: at the end of the program, or when the owner is forgotten.
         self._end = weakref.finalize(self, _end, self.process, ours)
         try:
             self.hello = self._greet(deadline)
@@ -176,7 +176,7 @@ class _Running:
 
 def _end(process: "subprocess.Popen[bytes]", channel: socket.socket) -> None:
     # The zygote ends when its socket does, and reaps its workers first: where process 1 of a container is no real
-    # init, whoever is killed from outside stays as a zombie. So force comes last.
+    # init, a worker that is killed from outside stays as a zombie. So force comes last.
     channel.close()
     for number in (0, signal.SIGTERM):
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -193,5 +193,5 @@ _default = ZygoteClient()
 
 
 def default_zygote() -> ZygoteClient:
-    """The one of this process for whoever brings none; it starts with its first file."""
+    """Return this process's own zygote, for callers that bring none; it starts with its first file."""
     return _default

@@ -45,7 +45,7 @@ def examine_zip(stream: BinaryIO, budgets: Budgets, examine_member: ExamineMembe
     """See quarantine.check_of_type."""
     search = _Search(budgets, examine_member, stream.seek(0, 2))
     try:
-        search.look(stream, ())
+        search.examine(stream, ())
     except (OverBudgetError, MemoryError):
         search.find(Code.ARCHIVE_BUDGET)
     return search.examination()
@@ -66,13 +66,13 @@ class _Search:
         self._findings[Finding(code)] = None
 
     def examination(self) -> Examination:
-        """What was found. Members that are handed back are paid for by whoever unpacks them."""
+        """What was found. Members that are handed back are paid for by the broker, which unpacks them."""
         back = self._handed_back
         members, size = self._spent.members - len(back), self._spent.bytes - sum(member.size for member in back)
         return Examination(tuple(self._findings), tuple(back), members, size)
 
-    def look(self, stream: BinaryIO, place: tuple[int, ...]) -> None:
-        """Look at the archive in `stream`, which lies at `place`."""
+    def examine(self, stream: BinaryIO, place: tuple[int, ...]) -> None:
+        """Examine the archive in `stream`, which lies at `place`."""
         self._spent.go_down(len(place) + 1)
         try:
             directory = read_directory(stream, self._spent.members_left, self._spent.check_time)
@@ -81,12 +81,12 @@ class _Search:
             return
         try:
             check_layout(stream, directory, self._spent.check_time)
-            self._look_at_members(stream, directory, place)
+            self._examine_members(stream, directory, place)
         finally:
             for code in directory.codes:
                 self.find(code)
 
-    def _look_at_members(self, stream: BinaryIO, directory: Directory, place: tuple[int, ...]) -> None:
+    def _examine_members(self, stream: BinaryIO, directory: Directory, place: tuple[int, ...]) -> None:
         names = NameBook()
         for entry in directory.entries:
             self._spent.count_member()
@@ -103,7 +103,7 @@ class _Search:
             elif entry.method not in {STORED, DEFLATED}:
                 self.find(Code.ZIP_METHOD)
             else:
-                self._look_inside(stream, entry, name, place, is_link=stat.S_ISLNK(mode))
+                self._examine_content(stream, entry, name, place, is_link=stat.S_ISLNK(mode))
         for code in names.findings():
             self.find(code)
 
@@ -128,7 +128,7 @@ class _Search:
                 self.find(Code.ARCHIVE_MACRO)
         return second or name
 
-    def _look_inside(
+    def _examine_content(
         self, stream: BinaryIO, entry: DirectoryEntry, name: str, place: tuple[int, ...], *, is_link: bool
     ) -> None:
         promise = Promise.OTHER if is_link or name.endswith("/") else promise_of(name)
@@ -161,7 +161,7 @@ class _Search:
             yield piece
 
     def _is_kept(self, head: bytes, entry: DirectoryEntry, name: str, promise: Promise, *, is_link: bool) -> bool:
-        """Whether the member's bytes are needed together, and may be: claims decide, and counting corrects them."""
+        """Return whether the member's bytes are kept together: its claims decide, and counting corrects them."""
         if is_link:
             return entry.size <= TARGET_MAX
         if name in _PROPERTIES:
@@ -185,7 +185,7 @@ class _Search:
         name, promise, head = known
         if is_link:
             self.find(Code.ZIP_LINK)
-            # A target too long to be kept is none that any system follows.
+            # No system follows a target that is too long to be kept.
             if points_outside(name, kept.getvalue().decode("utf-8", "replace")):
                 self.find(Code.ARCHIVE_LINK_OUTSIDE)
             return
@@ -198,7 +198,7 @@ class _Search:
         if kind is FileType.RAR or kept.getbuffer().nbytes != entry.size:
             self._handed_back.append(ArchiveMember(entry.size, crc32=entry.crc32, place=place, promise=promise))
         elif kind is FileType.ZIP:
-            self.look(kept, place)
+            self.examine(kept, place)
         else:
             for finding in self._examine_member(kept, kind, self._budgets).findings:
                 self._findings[finding] = None

@@ -51,7 +51,7 @@ class DirectoryEntry:
 
 @dataclass(slots=True)
 class Directory:
-    """What the end of the archive says about it."""
+    """What the end of the archive states about it."""
 
     entries: list[DirectoryEntry] = field(default_factory=list)
     codes: dict[Code, None] = field(default_factory=dict)  # in order of discovery
@@ -97,7 +97,7 @@ def read_directory(stream: BinaryIO, members_max: int, go_on: Callable[[], None]
 
 
 def read_at(stream: BinaryIO, untrusted_offset: int, size: int) -> bytes:
-    """What is there of `size` bytes; nothing at an offset that no file has (and seek() would raise for)."""
+    """Return at most `size` bytes; none at an offset that no file has (and seek() would raise for)."""
     if not 0 <= untrusted_offset <= OFFSET_MAX:
         return b""
     stream.seek(untrusted_offset)
@@ -188,7 +188,7 @@ def _place(stream: BinaryIO, end: _End, directory: Directory) -> int:
     if start == end.offset:
         return start
     if end.offset + end.size <= end.before and (not end.count or read_at(stream, end.offset, 4) == b"PK\x01\x02"):
-        # It is where it says it is, and something lies behind it.
+        # It is at the place that it gives, and something lies behind it.
         directory.find(Code.ZIP_DIRECTORY)
         return end.offset
     if start < 0 or (end.count and read_at(stream, start, 4) != b"PK\x01\x02"):

@@ -1,4 +1,4 @@
-"""The bytes of one member of a ZIP, for the broker: it scans and judges what a ZIP's own worker could not look into.
+"""The bytes of one member of a ZIP, for the broker: it scans and judges what a ZIP's own worker could not examine.
 
 Runs in the worker only. The broker counts what arrives and compares its sum.
 """
@@ -18,7 +18,7 @@ def expand(stream: BinaryIO, place: tuple[int, ...], budgets: Budgets) -> Iterat
     """The member at `place` (see examination.ArchiveMember) of the ZIP in `stream`, in pieces of at most 1 MiB.
 
     Raises:
-        Exception: Of any kind, where the archive is not what its examination said; the worker ends then.
+        Exception: Of any kind, where the archive is not what its examination found; the worker ends then.
     """
     number, *inner = place
     entry = read_directory(stream, budgets.members).entries[number]

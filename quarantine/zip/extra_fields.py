@@ -36,7 +36,7 @@ def field(extra: Extra, kind: int) -> bytes | None:
 
 
 def unicode_path(extra: Extra, name: bytes) -> str | None:
-    """The second name of a member; None when there is none, or one that belongs to another name (4.6.9).
+    """The second name of a member; None when it is missing, or is one that belongs to another name (4.6.9).
 
     Raises:
         UnicodeDecodeError: It is valid and not UTF-8.
@@ -61,7 +61,7 @@ def extra_findings(extra: Extra) -> set[Code]:
 
 
 def _has_owner(kind: int, body: bytes) -> bool:
-    """Whether ids other than root's are in it: every system has a root, no other number."""
+    """Return whether it contains ids other than root's: every system has a root, and no other number."""
     if kind == _UNIX_1:
         return any(body[8:12])  # after two times
     if kind == _UNIX_2:

@@ -21,9 +21,9 @@ _ENCRYPTED: Final = 0x0001 | 0x0040 | 0x2000  # plain, strong, and masked local 
 _HAS_DESCRIPTOR: Final = 0x0008
 _UTF8: Final = 0x0800
 _COMPARED: Final = _ENCRYPTED | _HAS_DESCRIPTOR | _UTF8
-_AES: Final = 99  # a method that only says "encrypted"
+_AES: Final = 99  # a method that only means "encrypted"
 # Bytes of one read. Deflated ones are copied again for each PIECE that comes of them, stored ones never, and there each
-# read costs three system calls, which seccomp looks at.
+# read costs three system calls, which seccomp filters.
 _READ: Final = {STORED: 256 * 1024, DEFLATED: 64 * 1024}
 # With and without its signature, with long and short sizes. The long ones first: a short one's neighbour is a
 # signature, which no long one's upper half is.
@@ -31,11 +31,11 @@ _DESCRIPTORS: Final = tuple(map(struct.Struct, ("<4sIQQ", "<IQQ", "<4sIII", "<II
 
 
 class DamagedMemberError(Exception):
-    """A member's bytes are not what its directory entry says."""
+    """A member's bytes are not what its directory entry promises."""
 
 
 def is_encrypted(entry: DirectoryEntry) -> bool:
-    """Whether nobody can look into it."""
+    """Return whether the member is encrypted."""
     return bool(entry.flags & _ENCRYPTED) or entry.method == _AES
 
 

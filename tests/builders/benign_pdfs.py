@@ -16,7 +16,7 @@ from enveis.demo.sample_files import one_page_pdf
 from tests.builders.jpeg_files import jpeg
 from tests.builders.pdf_files import deflated, pdf, revised, stream, with_object_stream
 
-# Programs that write PDFs; each is used when it is there, and none is needed.
+# Programs that write PDFs; each is used where it is installed, and no test needs one.
 CHROMIUM: Final = "chromium"
 LIBREOFFICE: Final = "soffice"
 GHOSTSCRIPT: Final = "gs"

@@ -57,7 +57,7 @@ def bomb_42() -> bytes:
 
 
 def quoted_overlap(count: int = 250, kernel: int = 200_000) -> bytes:
-    """Each member's deflate quotes the next one's header and goes on into its data (Fifield, 2019)."""
+    """Each member's deflate quotes the next one's header and continues into its data (Fifield, 2019)."""
     plain = bytes(kernel)
     packed = deflate(plain)
     entries, chain = [], b""

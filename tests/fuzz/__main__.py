@@ -103,7 +103,7 @@ def _unguided(target: str, runs: int, seed: int, folder: Path) -> Row:
     for number, content in enumerate(mutated(target, runs, seed)):
         try:
             RUN[target](content)
-        except Exception as error:  # noqa: BLE001 - of any kind: that is what is looked for
+        except Exception as error:  # noqa: BLE001 - of any kind: that is what is searched for
             faults += 1
             (folder / f"fault-{number}").write_bytes(content)
             print(f"{target}: {error!r}", file=sys.stderr)
@@ -116,7 +116,7 @@ def _caged(runs: int, seed: int, folder: Path) -> Row:
     faults = caged.run(count, seed)
     for number, fault in enumerate(faults):
         (folder / f"fault-{fault.target}-{number}").write_bytes(fault.content)
-        print(f"caged {fault.target}: {fault.said}", file=sys.stderr)
+        print(f"caged {fault.target}: {fault.difference}", file=sys.stderr)
     return Row("caged", count * len(caged.FILES), time.monotonic() - began, "-", len(faults))
 
 

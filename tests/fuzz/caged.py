@@ -1,4 +1,4 @@
-"""Mutated files through the real cage: the worker must say there what the same code says here, and live to say it.
+"""Mutated files through the real cage: the worker must find there what the same code finds here, and survive.
 
 This is what shows a module that is loaded too late, or a system call that only a broken file needs.
 """
@@ -24,7 +24,7 @@ class Fault(NamedTuple):
     """One file that was examined otherwise."""
 
     target: str
-    said: str
+    difference: str
     content: bytes
 
 
@@ -36,9 +36,9 @@ def run(count: int, seed: int) -> list[Fault]:
         examiner = CagedExaminer(BUDGETS, zygote)
         for target in FILES:
             for content in mutated(target, count, seed):
-                said = _caged(examiner, target, content)
-                if said is not None:
-                    faults.append(Fault(target, said, content))
+                difference = _caged(examiner, target, content)
+                if difference is not None:
+                    faults.append(Fault(target, difference, content))
     return faults
 
 

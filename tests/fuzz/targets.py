@@ -3,7 +3,7 @@
 Of the worker's input: the examination as the worker calls it, but without the worker's catch-all, so that every
 exception shows; CPU time above the worker's; an answer that the broker would not take. Of the worker's output: all
 that the broker does with it, without the inspection's catch-all. Documented ends (`UndecidableError`, a damaged
-archive) are none.
+archive) are not faults.
 """
 
 import io
@@ -34,7 +34,7 @@ _DIGEST: Final = "0" * 64
 _NAMES: Final = ("a.pdf", "a.txt", "a.zip", "a.rar", "a.jpg", "a.png", "a")
 
 
-class Fault(Exception):  # noqa: N818 - the thing that is looked for
+class Fault(Exception):  # noqa: N818 - the thing that is searched for
     """What must never happen happened; the message says which rule was broken."""
 
 
@@ -118,7 +118,7 @@ def _inspect(found: Examination, untrusted_member: bytes, file_type: FileType) -
 
 @dataclass(frozen=True)
 class _Scripted:
-    """An Examiner that says of the file what the fuzzer invented, and of members nothing."""
+    """An Examiner that answers for the file with what the fuzzer invented, and for members with nothing."""
 
     found: Examination
     untrusted_member: bytes

@@ -66,7 +66,7 @@ def test_every_setting_is_written_below_its_reason() -> None:
         ({"onion": "example.com"}, "'onion'"),
         ({"listen": "8080"}, "'listen'"),
         ({"also_hold": ("zip.nothing",)}, "'also_hold': there is no finding 'zip.nothing'"),
-        ({"also_hold": ("privacy.pdf-author",)}, "'also_hold': 'privacy.pdf-author' is for the source to know"),
+        ({"also_hold": ("privacy.pdf-author",)}, "'also_hold': 'privacy.pdf-author' is a warning to the source"),
         ({"also_hold": ("pdf.uri", "pdf.uri")}, "no two alike"),
         ({"budgets": Budgets(depth=17)}, "'budgets.depth' must be from 1 to 16"),
         ({"budgets": Budgets(worker_memory=1)}, "'budgets.worker_memory' must be from 268435456"),

@@ -126,7 +126,7 @@ def test_an_unknown_machine_has_no_filter(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize("abi", [0, 1])
-def test_too_old_a_landlock_is_none(abi: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_landlock_that_is_too_old_counts_as_missing(abi: int, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(OSError, match="Landlock is needed"):
         landlock.restrict(abi=abi)
     monkeypatch.setattr(landlock, "landlock_abi", lambda: abi)

@@ -66,7 +66,7 @@ def test_settings_can_hold_for_more_and_never_for_less() -> None:
 
 @pytest.mark.parametrize("code", [code for code in Code if code.grade is Grade.IDENTIFIES_YOU])
 def test_what_identifies_a_source_never_holds(code: Code) -> None:
-    with pytest.raises(ValueError, match="for the source to know"):
+    with pytest.raises(ValueError, match="a warning to the source"):
         check_raised([code])
 
 

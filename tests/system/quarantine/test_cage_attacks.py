@@ -1,6 +1,6 @@
-"""No attack leaves the cage, and each layer that is said to stop one does so alone.
+"""No attack leaves the cage, and each layer that should stop one does so alone.
 
-Every attack is tried on the whole cage, on a cage that lacks all layers which stop it (it must succeed then: that is
+Every attack is tried on the whole cage, on a cage without the layers that stop it (it must succeed then: that is
 what shows that the test can fail), and on cages where one of these layers is put back. By root and by an unprivileged
 user, with the kernel's Landlock and with that of Debian 12's kernel.
 """

@@ -47,7 +47,7 @@ def test_no_other_words_do(word: str) -> None:
 
 
 def test_a_cage_that_lets_an_attack_through_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Without these a worker may signal the gateway, whatever the kernel said that it has.
+    # Without these a worker may signal the gateway, whatever the kernel reports.
     hole = frozenset({Layer.SECCOMP, Layer.NAMESPACES, Layer.LANDLOCK})
     monkeypatch.setattr(caging, "ZygoteClient", lambda _cage, **_: ZygoteClient(Cage(hole)))
     with pytest.raises(GatewayError, match=r"does not withstand attacks here: a file could .*signal the gateway"):
@@ -124,7 +124,7 @@ def test_a_running_gateway_has_its_zygote_and_takes_it_along(tmp_path: Path) -> 
         children = Path(f"/proc/{gateway.pid}/task/{gateway.pid}/children").read_text().split()
         zygotes = [pid for pid in children if b"quarantine.workers.zygote" in Path(f"/proc/{pid}/cmdline").read_bytes()]
         assert len(zygotes) == 1
-        # It was told nothing: no descriptor of the gateway's, no environment.
+        # It was given nothing: no descriptor of the gateway's, no environment.
         assert Path(f"/proc/{zygotes[0]}/environ").read_bytes().split(b"\0")[:-1] in ([], [b"LC_CTYPE=C.UTF-8"])
         assert gateway.submit([("message", "x")], [("a.txt", b"text\n")]).words
         os.kill(gateway.pid, 9)

@@ -54,7 +54,7 @@ def test_pictures_are_inspected_in_the_cage(
 def test_a_zygote_holds_pillow_only_where_pictures_are_taken(*, pictures: bool) -> None:
     with ZygoteClient(pictures=pictures) as zygote:
         assert zygote.pid is not None
-        # Process 1 of its namespace is the one that forks; where there are none, it is the zygote itself.
+        # Process 1 of its namespace is the one that forks; without namespaces it is the zygote itself.
         children = Path(f"/proc/{zygote.pid}/task/{zygote.pid}/children").read_text().split()
         maps = Path(f"/proc/{children[0] if children else zygote.pid}/maps").read_text()
         assert "python3" in maps

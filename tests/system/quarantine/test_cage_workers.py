@@ -156,7 +156,7 @@ def test_memory_of_a_worker_is_bounded_and_not_the_brokers(zygote: ZygoteClient)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 10_000  # KiB
 
 
-def test_an_unsealed_file_is_not_looked_at(zygote: ZygoteClient) -> None:
+def test_an_unsealed_file_is_not_read(zygote: ZygoteClient) -> None:
     fd = os.memfd_create("enveis")
     try:
         os.write(fd, b"pass")

@@ -253,7 +253,7 @@ def test_time_that_ends_while_unpacking_decides_nothing(inspector: Inspector) ->
 
 
 class Scripted:
-    """A scanner or examiner that does what it is told."""
+    """A scanner or examiner that answers as the test sets."""
 
     def __init__(self, *outcomes: Finding | Exception | None) -> None:
         self._outcomes = list(outcomes)
