@@ -279,7 +279,7 @@ def test_somebody_elses_folder_is_not_touched(tmp_path: Path) -> None:
     own = LocalClamd(tmp_path, test_database=True)
     own.temporary_folder.symlink_to(tmp_path)
     try:
-        with pytest.raises(LocalClamdError, match="somebody else"):
+        with pytest.raises(LocalClamdError, match="another user"):
             own.start()
     finally:
         own.temporary_folder.unlink()
