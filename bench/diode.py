@@ -66,7 +66,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=Path("/dev/shm"), help="where files lie (default: /dev/shm)")  # noqa: S108
     parser.add_argument("--quick", action="store_true", help="few rates: only to see that it runs")
-    parser.add_argument("--only", choices=["pydiode", "udpcast", "enveis"], help="only this program, for a second look")
+    parser.add_argument("--only", choices=["pydiode", "udpcast", "enveis"], help="measure only this program")
     arguments = parser.parse_args()
     if reason := why_not():
         raise SystemExit(f"bench-diode cannot run: {reason}")

@@ -41,7 +41,7 @@ class Bench:
 
     def restart(self) -> None:
         """New processes."""
-        self.let_go()
+        self.close()
         self._begin()
 
     def _begin(self) -> None:
@@ -91,7 +91,7 @@ class Bench:
         return done
 
     def work_again(self) -> list[Committed]:
-        """Work once more after everything of the receiver was started anew."""
+        """Work once more after all processes of the receiver were restarted."""
         self.restart()
         return self.work()
 
@@ -100,7 +100,7 @@ class Bench:
         where = [] if source is None else [str(source)]
         return main(["transfer", "import", *where, "--home", str(self.ends.high.root)])
 
-    def let_go(self) -> None:
+    def close(self) -> None:
         """Close what the processes hold open."""
         self.objects.close()
         self.copies.keep_only([])

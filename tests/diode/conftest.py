@@ -1,4 +1,4 @@
-"""Both ends of a link without a wire, for the tests of this folder that have none of their own."""
+"""Both ends of a link without a wire, for the tests of this folder without a fixture of their own."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,4 +14,4 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     try:
         yield bench
     finally:
-        bench.let_go()
+        bench.close()

@@ -84,7 +84,7 @@ def _datagram(stage: Stage, link: MemoryLink, data: atheris.FuzzedDataProvider) 
 
 
 def _authentic(stage: Stage, link: MemoryLink, data: atheris.FuzzedDataProvider, *, signed: bool) -> bytes:
-    """A datagram with a right MAC, of somebody who has the link key and not the gateway's."""
+    """Return a datagram with a correct MAC, from someone who has the link key but not the gateway's key."""
     size = SYMBOL + 8 * data.ConsumeIntInRange(0, 3)
     writer = DatagramWriter(
         stage.secret,
@@ -99,7 +99,7 @@ def _authentic(stage: Stage, link: MemoryLink, data: atheris.FuzzedDataProvider,
         payload[data.ConsumeIntInRange(0, len(payload) - 1)] ^= 1 << data.ConsumeIntInRange(0, 7)
     payload += data.ConsumeBytes(data.ConsumeIntInRange(0, 100))
     if kind is DatagramKind.SYMBOL:
-        # Its holder could poison a symbol, and commit's hashes would tell; here only places are absurd.
+        # A thief of the link key could poison a symbol, and commit would notice; here only places are absurd.
         where = {"block": data.ConsumeIntInRange(2, 2**32 - 1), "esi": data.ConsumeIntInRange(0, 2**32 - 1)}
     else:
         where = {"block": 0, "esi": 0}

@@ -1,4 +1,4 @@
-"""A link in memory: the real books, codec and coder, and a wire on which a test decides what arrives."""
+"""A link in memory: the real intake, codec and coder, and a wire on which a test decides what arrives."""
 
 import secrets
 from collections.abc import Iterable, Sequence

@@ -27,7 +27,7 @@ ROLES: Final = ("network", "decode", "commit")
 
 @dataclass(frozen=True)
 class Crossing:
-    """One transfer: how long it took from the first look of the sender, and the receiver's largest process."""
+    """One transfer: how long it took from the moment the packet was there, and the receiver's largest process."""
 
     seconds: float
     transmissions: int
@@ -35,7 +35,7 @@ class Crossing:
 
     @property
     def transmission_text(self) -> str:
-        """Which transmission brought the end, as far as the sender's signs of life tell; 0 says that it had ended."""
+        """Which transmission brought the end, as far as the heartbeats show; 0 if it had ended."""
         return str(self.transmissions) if self.transmissions else "just ended"
 
 
@@ -116,7 +116,7 @@ def kill_at_random(rig_: Rig, size: int, kills: int, *, seed: int, seconds: floa
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
     found = rig_.arrived(packet, before, started, seconds)
-    wait_until(lambda: not rig_.ends.shelf.names(), rig_.ends.told)
+    wait_until(lambda: not rig_.ends.shelf.names(), rig_.ends.log_text)
     return found
 
 
@@ -143,7 +143,7 @@ print(int(sent / (time.monotonic() - start)))
 
 @contextmanager
 def flood(rig_: Rig, *, rate: int, seconds: int) -> Iterator[subprocess.Popen[str]]:
-    """Send garbage from the sender's machine beside whatever else goes on; it prints its rate when it ends."""
+    """Send garbage from the sender's machine beside all other traffic; it prints its rate when it ends."""
     gateway = rig_.ends.low.load_pairing().gateway
     size = rig_.ends.sender.mtu - 48
     command = [sys.executable, "-c", FLOOD, HIGH, str(PORT), str(size), str(rate), str(seconds)]

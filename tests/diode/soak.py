@@ -41,7 +41,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help="where files lie (default: the system's)")
     arguments = parser.parse_args()
     if unknown := set(arguments.parts) - set(parts):
-        parser.error(f"there is no part {', '.join(sorted(unknown))}")
+        parser.error(f"unknown part: {', '.join(sorted(unknown))}")
     if reason := why_not():
         raise SystemExit(f"soak-diode cannot run: {reason}")
     for name, part in parts.items():

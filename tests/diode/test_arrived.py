@@ -1,4 +1,4 @@
-"""Between `arrived/` and the inbox: two batches of one number, batches on two roads, bags that are damaged."""
+"""Between `arrived/` and the inbox: two batches of one number, batches by two channels, bags that are damaged."""
 
 import shutil
 
@@ -28,7 +28,7 @@ def inbox(bench: Bench) -> set[str]:
     return {path.stem for path in bench.ends.high.inbox.glob("*.age")}
 
 
-def test_two_batches_of_one_number_are_both_imported_and_cried_out(
+def test_two_batches_of_one_number_are_both_imported_with_an_alarm(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clone = cloned(bench)
@@ -136,7 +136,7 @@ def test_a_bag_that_was_refused_and_removed_comes_again_when_it_is_asked_for(
     assert bench.work() == []
 
 
-def test_a_batch_that_lacked_a_packet_and_was_removed_by_hand_comes_again(bench: Bench) -> None:
+def test_a_batch_without_a_packet_that_was_removed_by_hand_comes_again(bench: Bench) -> None:
     packets = put(bench, 100_000, 100_000)
     number = formed(bench)
     (bench.ends.low.spool / "clear" / f"{packets[1]}.age").rename(bench.ends.root / "gone")
@@ -149,7 +149,7 @@ def test_a_batch_that_lacked_a_packet_and_was_removed_by_hand_comes_again(bench:
         bench.work()
     assert packets_of(bench.ends.bags()[0]) == {packets[0]}
     assert bench.take_in() == 1
-    # What lacks the same packet once more is no news, now that it is in the inbox.
+    # The same batch without the same packet is not taken again, now that it is in the inbox.
     for round_ in range(4, 6):
         bench.send(number, round_=round_)
         assert bench.work() == []
@@ -172,7 +172,7 @@ def test_the_notes_of_the_import_have_the_names_of_the_receiver(bench: Bench) ->
     assert bench.shelf.was_received(header.name)
 
 
-def test_what_lies_in_nobodys_books_takes_room_and_places_too(bench: Bench) -> None:
+def test_what_no_process_knows_takes_room_and_places_too(bench: Bench) -> None:
     put(bench, 3_000_000)
     first = formed(bench)
     bench.send(first, blocks=1)
@@ -180,7 +180,7 @@ def test_what_lies_in_nobodys_books_takes_room_and_places_too(bench: Bench) -> N
     second = formed(bench)
     (name,) = bench.shelf.names()
     (bench.shelf.open / name / "header").write_bytes(b"")
-    bench.let_go()
+    bench.close()
     bench.restart()
     bench.store._quota = 3_500_000
     bench.send(second)

@@ -35,7 +35,7 @@ def ends(tmp_path: Path) -> Iterator[LinkEnds]:
         ends.stop()
 
 
-def said(capsys: pytest.CaptureFixture[str], *arguments: str | Path, status: int = 0) -> str:
+def output_of(capsys: pytest.CaptureFixture[str], *arguments: str | Path, status: int = 0) -> str:
     capsys.readouterr()
     assert main([str(each) for each in arguments]) == status
     shown = capsys.readouterr()
@@ -55,57 +55,57 @@ def status(capsys: pytest.CaptureFixture[str], home: Path, *arguments: str) -> s
 def test_a_whole_evening_at_both_terminals(ends: LinkEnds, capsys: pytest.CaptureFixture[str], *, veiled: bool) -> None:
     low, high = ends.low.root, ends.high.root
     ends.change_sender(constant_rate=veiled, rate_bytes=20_000_000)
-    assert "is not running" in said(capsys, "transfer", "status", "--home", low)
+    assert "is not running" in output_of(capsys, "transfer", "status", "--home", low)
     packet = ends.put(2 * MIB, sealed=True)
     ends.start_receiver()
     ends.start("send")
     ends.wait_for_bags(1)
-    wait_until(lambda: ": up" in status(capsys, high), ends.told)
+    wait_until(lambda: ": up" in status(capsys, high), ends.log_text)
     text = status(capsys, high)
     assert "not yet in the inbox: 1 batches" in text
-    assert "Link: batch 1, sent so far: " in said(capsys, "transfer", "status", "--home", low)
-    text = said(capsys, "transfer", "import", "--home", high)
+    assert "Link: batch 1, sent so far: " in output_of(capsys, "transfer", "status", "--home", low)
+    text = output_of(capsys, "transfer", "import", "--home", high)
     words = text.partition("Words for the gateway: ")[2].splitlines()[0].split()
     assert (high / "inbox" / f"{packet}.age").exists()
     assert not ends.bags()
-    assert "nothing new has come" in said(capsys, "transfer", "import", "--home", high, status=1)
-    assert "1 packets have arrived" in said(capsys, "transfer", "acknowledge", *words, "--home", low)
-    assert "batches 1 do not wait for acknowledgement words" in said(
+    assert "nothing new has come" in output_of(capsys, "transfer", "import", "--home", high, status=1)
+    assert "1 packets have arrived" in output_of(capsys, "transfer", "acknowledge", *words, "--home", low)
+    assert "batches 1 do not wait for acknowledgement words" in output_of(
         capsys, "transfer", "resend", "1", "--home", low, status=1
     )
-    wait_until(lambda: not json.loads(said(capsys, "transfer", "status", "--json", "--home", low))["link"]["sent"])
-    wait_until(lambda: json.loads(status(capsys, high, "--json"))["links"]["gateways"][0]["up"], ends.told)
+    wait_until(lambda: not json.loads(output_of(capsys, "transfer", "status", "--json", "--home", low))["link"]["sent"])
+    wait_until(lambda: json.loads(status(capsys, high, "--json"))["links"]["gateways"][0]["up"], ends.log_text)
     assert json.loads(status(capsys, high, "--json"))["links"]["gateways"][0]["missing"] == []
     ends.stop()
-    assert "Traceback" not in ends.told()
+    assert "Traceback" not in ends.log_text()
     wait_until(lambda: not ends.report().links[0].is_up)
-    text = said(capsys, "transfer", "status", "--home", high, status=EXIT_ALARM)
+    text = output_of(capsys, "transfer", "status", "--home", high, status=EXIT_ALARM)
     assert "DOWN" in text or "is not running" in text
 
 
-def test_what_cannot_be_done_is_said_in_one_sentence(
+def test_what_cannot_be_done_is_reported_in_one_sentence(
     ends: LinkEnds, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     low, high = ends.low.root, ends.high.root
-    assert "no desk's home" in said(capsys, "transfer", "receive", "--home", low, status=1).replace("not a", "no")
-    assert "gateway's home" in said(capsys, "transfer", "send", "--home", high, status=1)
-    assert "exists already" in said(capsys, "transfer", "send", "--write-settings", "--home", low, status=1)
-    assert "type numbers like" in said(capsys, "transfer", "resend", "ten", "--home", low, status=1)
+    assert "is not a desk's home" in output_of(capsys, "transfer", "receive", "--home", low, status=1)
+    assert "gateway's home" in output_of(capsys, "transfer", "send", "--home", high, status=1)
+    assert "exists already" in output_of(capsys, "transfer", "send", "--write-settings", "--home", low, status=1)
+    assert "type numbers like" in output_of(capsys, "transfer", "resend", "ten", "--home", low, status=1)
     for home, command in ((low, "send"), (high, "receive")):
         (home / "link.toml").unlink()
-        assert "--write-settings" in said(capsys, "transfer", command, "--home", home, status=1)
-        assert "Written" in said(capsys, "transfer", command, "--write-settings", "--home", home)
+        assert "--write-settings" in output_of(capsys, "transfer", command, "--home", home, status=1)
+        assert "Written" in output_of(capsys, "transfer", command, "--write-settings", "--home", home)
     (high / "link.toml").write_text('listen = "203.0.113.9:4141"\n')
-    assert "cannot listen on 203.0.113.9" in said(capsys, "transfer", "receive", "--home", high, status=1)
+    assert "cannot listen on 203.0.113.9" in output_of(capsys, "transfer", "receive", "--home", high, status=1)
     for pairing in ends.high.gateways.glob("*.pairing"):
         pairing.unlink()
-    assert "desk pair" in said(capsys, "transfer", "receive", "--home", high, status=1)
+    assert "desk pair" in output_of(capsys, "transfer", "receive", "--home", high, status=1)
 
 
 def test_a_second_sender_of_one_home_is_refused(ends: LinkEnds, capsys: pytest.CaptureFixture[str]) -> None:
     ends.start("send")
-    wait_until(lambda: "Sending to" in ends.told())
-    assert "another" in said(capsys, "transfer", "send", "--home", ends.low.root, status=1)
+    wait_until(lambda: "Sending to" in ends.log_text())
+    assert "another" in output_of(capsys, "transfer", "send", "--home", ends.low.root, status=1)
 
 
 def heard_at(ends: LinkEnds) -> int:
@@ -114,20 +114,20 @@ def heard_at(ends: LinkEnds) -> int:
     return figures.heard_at or 0 if figures else 0
 
 
-def test_a_slow_sender_lives_visibly_and_ends_when_it_is_told_to(ends: LinkEnds) -> None:
+def test_a_slow_sender_shows_heartbeats_and_ends_when_it_is_asked_to(ends: LinkEnds) -> None:
     ends.change_sender(rate_bytes=100_000, heartbeat_tenths=5)
     ends.put(2 * MIB)
     ends.start_receiver()
     sender = ends.start("send")
-    wait_until(lambda: bool(ends.shelf.names()), ends.told)
-    wait_until(lambda: heard_at(ends) > 0, ends.told)
+    wait_until(lambda: bool(ends.shelf.names()), ends.log_text)
+    wait_until(lambda: heard_at(ends) > 0, ends.log_text)
     first = heard_at(ends)
-    # A block takes ten seconds: a heartbeat comes in the midst of one.
-    wait_until(lambda: heard_at(ends) >= first + 4, ends.told)
-    wait_until(lambda: ends.report().links[0].is_up, ends.told)
+    # A block takes ten seconds: a heartbeat comes in the middle of one.
+    wait_until(lambda: heard_at(ends) >= first + 4, ends.log_text)
+    wait_until(lambda: ends.report().links[0].is_up, ends.log_text)
     sender.terminate()
     assert sender.wait(WATCHDOG) == 0
-    assert "was sent" not in ends.told(), "it did not end in the midst of the object"
+    assert "was sent" not in ends.log_text(), "it did not end in the middle of the object"
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def dropped(port: int) -> int:
     return next(int(row[-1]) for row in rows if int(row[1].rpartition(":")[2], 16) == port)
 
 
-def test_the_senders_socket_hears_nothing() -> None:
+def test_the_senders_socket_receives_nothing() -> None:
     with open_outlet((HOST, 9)) as outlet, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as somebody:
         outlet.sendto(b"out", (HOST, free_udp_port()))
         port = outlet.getsockname()[1]

@@ -1,4 +1,4 @@
-"""The receiver's books: order, repetition and loss within the code's strength change no byte, and nothing else does."""
+"""The intake: order, repetition and loss within the code's strength change no byte, and nothing else does."""
 
 import random
 import secrets
@@ -152,8 +152,8 @@ def test_a_header_that_contradicts_an_open_object_changes_nothing() -> None:
     assert link.intake.refused == {DropReason.CONTRADICTION: 1}
 
 
-def started_anew(link: MemoryLink, header: ObjectHeader, start: int, *, symbol: int) -> ObjectHeader:
-    """Start the sender once more, with another MTU; return what it now says of the same object."""
+def restarted(link: MemoryLink, header: ObjectHeader, start: int, *, symbol: int) -> ObjectHeader:
+    """Restart the sender with another MTU; return the new header of the same object."""
     link.symbol = symbol
     link.writer = link.new_writer(start)
     return replace(header, geometry=replace(header.geometry, symbol=symbol))
@@ -163,11 +163,11 @@ def half_of(datagrams: list[bytes]) -> list[bytes]:
     return datagrams[: len(datagrams) // 2]
 
 
-def test_an_object_that_is_cut_otherwise_since_the_sender_started_anew_is_begun_anew() -> None:
+def test_an_object_that_a_restarted_sender_cuts_differently_is_restarted() -> None:
     link, content = MemoryLink(), secrets.token_bytes(60 * SYMBOL)
     header = link.header(content)
     link.arrive([link.announce(header), *half_of(link.symbols(header, content))])
-    other = started_anew(link, header, 2, symbol=2 * SYMBOL)
+    other = restarted(link, header, 2, symbol=2 * SYMBOL)
     link.arrive([link.announce(other), *link.symbols(other, content)])
     assert link.received(other) == content
     assert not link.intake.refused
@@ -179,7 +179,7 @@ def test_recordings_of_another_cut_change_nothing() -> None:
     header = link.header(content)
     recorded = [link.announce(header), *link.symbols(header, content)]
     link.arrive(half_of(recorded))
-    other = started_anew(link, header, 2, symbol=2 * SYMBOL)
+    other = restarted(link, header, 2, symbol=2 * SYMBOL)
     fresh = [link.announce(other), *half_of(link.symbols(other, content))]
     link.arrive(fresh)
     # The gateway contradicts itself within a session, and its first word is played again.
@@ -200,18 +200,18 @@ def test_another_cut_for_which_there_is_no_room_leaves_what_is_here() -> None:
     header = link.header(content)
     link.arrive([link.announce(header), *half_of(link.symbols(header, content))])
     link.store.room = 0
-    other = started_anew(link, header, 2, symbol=2 * SYMBOL)
+    other = restarted(link, header, 2, symbol=2 * SYMBOL)
     link.arrive([link.announce(other), link.announce(other)])
     assert link.intake.refused == {DropReason.NO_ROOM: 2}
     assert [item.header for item in link.intake.open_objects()] == [header]
     assert link.intake.open_objects()[0].symbols.symbols_here() > 30
 
 
-def test_an_object_that_others_may_be_completing_is_not_begun_anew() -> None:
+def test_an_object_that_others_may_be_completing_is_not_restarted() -> None:
     link, content = MemoryLink(), secrets.token_bytes(60 * SYMBOL)
     header = link.header(content)
     link.arrive([link.announce(header), *link.symbols(header, content)])
-    other = started_anew(link, header, 2, symbol=2 * SYMBOL)
+    other = restarted(link, header, 2, symbol=2 * SYMBOL)
     link.arrive([link.announce(other)])
     assert link.received(header) == content
     assert not link.store.renewed
@@ -274,13 +274,13 @@ def test_a_gateway_cannot_take_the_places_of_the_others() -> None:
     assert not intake.links[link_id(other.gateway)].no_room
 
 
-def test_two_gateways_that_cannot_be_told_apart_are_refused_at_start() -> None:
+def test_two_gateways_that_cannot_be_distinguished_are_refused_at_start() -> None:
     link = MemoryLink()
     with pytest.raises(ValueError, match="the same two bytes"):
         DatagramIntake([link.link, link.link], link.store, objects_max=4)
 
 
-def test_a_sender_that_starts_anew_in_mid_object_completes_it() -> None:
+def test_a_sender_that_restarts_in_mid_object_completes_it() -> None:
     link, content = MemoryLink(), secrets.token_bytes(20 * SYMBOL)
     header = link.header(content)
     first = [link.announce(header), *link.symbols(header, content)][:9]
@@ -433,7 +433,7 @@ def test_the_newest_history_is_kept() -> None:
     assert [each.serial for each in link.store.histories] == [5, 6]
 
 
-def test_a_block_that_did_not_fit_is_received_anew() -> None:
+def test_a_block_that_did_not_match_is_received_again() -> None:
     link, content = MemoryLink(), secrets.token_bytes(20 * SYMBOL)
     header = link.header(content, block_symbols=10)
     datagrams = link.symbols(header, content)

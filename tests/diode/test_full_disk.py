@@ -40,7 +40,7 @@ def bench(tmp_path: Path, disk: SmallDisk) -> Iterator[Bench]:
     try:
         yield bench
     finally:
-        bench.let_go()
+        bench.close()
 
 
 class Clock:
@@ -149,7 +149,7 @@ def test_decoding_waits_for_room_and_counts_no_try(bench: Bench, disk: SmallDisk
     bench.ends.assert_identical(bench.ends.bags()[0], packets)
 
 
-def test_what_was_put_off_is_left_alone_for_a_while(bench: Bench, disk: SmallDisk) -> None:
+def test_what_was_postponed_is_left_alone_for_a_while(bench: Bench, disk: SmallDisk) -> None:
     put(bench, 3_000_000)
     bench.send(formed(bench), first=7)
     clock = Clock()
@@ -220,17 +220,17 @@ def test_no_process_of_a_receiver_dies_of_a_full_disk(tmp_path: Path, disk: Smal
         pids = {role: ends.role_pids(role) for role in ("network", "decode", "commit")}
         packet = ends.put(8 * MIB)
         ends.start("send")
-        wait_until(lambda: bool(ends.shelf.names()), ends.told)
+        wait_until(lambda: bool(ends.shelf.names()), ends.log_text)
         disk.fill()
         # More symbols than one block has, so that every process has had its turn on the full disk.
-        wait_until(lambda: dict(ends.report().refused).get("no room", 0) > 2000, ends.told)
+        wait_until(lambda: dict(ends.report().refused).get("no room", 0) > 2000, ends.log_text)
         assert ends.report().links[0].is_running
         assert pids == {role: ends.role_pids(role) for role in pids}
         disk.free()
         ends.wait_for_bags(1)
         ends.assert_identical(ends.bags()[0], [packet])
         assert pids == {role: ends.role_pids(role) for role in pids}
-        assert "was restarted" not in ends.told()
+        assert "was restarted" not in ends.log_text()
     finally:
         ends.stop()
 

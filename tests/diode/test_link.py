@@ -37,7 +37,7 @@ def test_batches_arrive_intact_and_not_one_frame_comes_back(mtu: int) -> None:
         sent, _ = built.diode.frames()
         assert sent > 4 * 8 * MIB // mtu, "frames are real: one for each datagram"
         built.assert_silent()
-        wait_until(lambda: built.ends.report().links[0].is_up, built.ends.told)
+        wait_until(lambda: built.ends.report().links[0].is_up, built.ends.log_text)
 
 
 def test_a_receiver_that_stalls_again_and_again_gets_it_in_a_later_pass(link: Rig) -> None:
@@ -86,7 +86,7 @@ def test_who_loads_what(link: Rig) -> None:
 
 
 def test_the_decode_process_needs_no_key(link: Rig) -> None:
-    # One that holds the shelf, and nothing else of a desk.
+    # A home with the shelf, and nothing else of a desk.
     bare = link.ends.root / "bare"
     bare.mkdir()
     (bare / "desk.toml").write_bytes(b"")
@@ -94,9 +94,9 @@ def test_the_decode_process_needs_no_key(link: Rig) -> None:
     with link.ends.log.open("ab") as log:
         process = subprocess.Popen(_ours(command), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
     link.ends.processes.append(process)
-    wait_until(lambda: "raptorq" in Path(f"/proc/{process.pid}/maps").read_text(), link.ends.told)
+    wait_until(lambda: "raptorq" in Path(f"/proc/{process.pid}/maps").read_text(), link.ends.log_text)
     process.terminate()
-    assert process.wait(WATCHDOG) == 0, link.ends.told()
+    assert process.wait(WATCHDOG) == 0, link.ends.log_text()
 
 
 def test_a_second_sender_by_mistake_is_noticed_and_harms_nothing(link: Rig) -> None:
@@ -104,7 +104,7 @@ def test_a_second_sender_by_mistake_is_noticed_and_harms_nothing(link: Rig) -> N
     subprocess.run(["cp", "-a", str(link.ends.low.root), str(copy)], check=True)
     link.ends.change_sender(rate_bytes=5_000_000)
     link.ends.start("send")
-    wait_until(lambda: link.ends.report().links[0].is_up, link.ends.told)
+    wait_until(lambda: link.ends.report().links[0].is_up, link.ends.log_text)
     figures = link.ends.report().links[0].figures
     assert figures is not None
     # Sessions begin with the second of their start: the other one is to be the newer.
@@ -115,14 +115,14 @@ def test_a_second_sender_by_mistake_is_noticed_and_harms_nothing(link: Rig) -> N
             subprocess.Popen(link.diode.on_low(*_ours(command)), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         )
     link.cross(8 * MIB)
-    wait_until(lambda: link.ends.report().links[0].has_rivals, link.ends.told)
+    wait_until(lambda: link.ends.report().links[0].has_rivals, link.ends.log_text)
 
 
 def test_a_sender_that_is_killed_in_mid_object_begins_again(link: Rig) -> None:
     link.ends.change_sender(rate_bytes=1_000_000)  # so that it takes a quarter of a minute
     packet = link.ends.put(16 * MIB)
     link.ends.start("send")
-    wait_until(lambda: any(item.symbols > 500 for item in link.ends.report().links[0].in_progress), link.ends.told)
+    wait_until(lambda: any(item.symbols > 500 for item in link.ends.report().links[0].in_progress), link.ends.log_text)
     # `ip netns exec` becomes the command: this is the sender itself.
     link.ends.processes[-1].send_signal(signal.SIGKILL)
     link.ends.processes[-1].wait()
@@ -136,14 +136,14 @@ def test_another_mtu_while_a_batch_is_half_here_does_not_make_it_impossible(link
     link.ends.change_sender(rate_bytes=1_000_000)
     packet = link.ends.put(16 * MIB)
     sender = link.ends.start("send")
-    wait_until(lambda: any(item.symbols > 500 for item in link.ends.report().links[0].in_progress), link.ends.told)
+    wait_until(lambda: any(item.symbols > 500 for item in link.ends.report().links[0].in_progress), link.ends.log_text)
     sender.terminate()
     assert sender.wait(WATCHDOG) == 0
     assert not link.ends.bags()
     link.ends.change_sender(rate_bytes=40_000_000, mtu=1400)
     link.ends.start("send")
     link.arrived(packet, 0, time.monotonic())
-    wait_until(lambda: not link.ends.report().links[0].in_progress, link.ends.told)
+    wait_until(lambda: not link.ends.report().links[0].in_progress, link.ends.log_text)
     assert not dict(link.ends.report().refused).get("contradicting header")
 
 
@@ -153,7 +153,7 @@ def test_what_was_lost_is_named_and_comes_when_it_is_asked_for(link: Rig) -> Non
     link.cross(2 * MIB)
     link.diode.set_loss(400)
     packet = link.ends.put(4 * MIB)
-    wait_until(lambda: link.ends.report().links[0].missing == (2,), link.ends.told)
+    wait_until(lambda: link.ends.report().links[0].missing == (2,), link.ends.log_text)
     (item,) = link.ends.report().links[0].in_progress
     assert 0 < item.symbols < item.symbols_all
     link.diode.set_loss(0)
@@ -175,19 +175,19 @@ def test_what_did_not_leave_the_machine_does_not_count_as_sent(link: Rig) -> Non
     run(*on_low, "address", "del", f"{LOW}/24", "dev", link.diode.wire_low)
     before, packet = time.monotonic(), link.ends.put(MIB)
     link.ends.start("send")
-    wait_until(lambda: "did not leave this machine" in link.ends.told(), link.ends.told)
-    assert "was sent" not in link.ends.told()
+    wait_until(lambda: "did not leave this machine" in link.ends.log_text(), link.ends.log_text)
+    assert "was sent" not in link.ends.log_text()
     run(*on_low, "address", "add", f"{LOW}/24", "dev", link.diode.wire_low)
     run(*on_low, "neigh", "replace", HIGH, "lladdr", HIGH_MAC, "dev", link.diode.wire_low, "nud", "permanent")
     link.arrived(packet, 0, before)
-    wait_until(lambda: "Batch 1 was sent: " in link.ends.told(), link.ends.told)
-    assert link.ends.told().count("did not leave this machine") == 1
+    wait_until(lambda: "Batch 1 was sent: " in link.ends.log_text(), link.ends.log_text)
+    assert link.ends.log_text().count("did not leave this machine") == 1
 
 
 def test_a_link_that_is_cut_is_seen(link: Rig) -> None:
     link.ends.change_sender(heartbeat_tenths=2)
     link.ends.start("send")
-    wait_until(lambda: link.ends.report().links[0].is_up, link.ends.told)
+    wait_until(lambda: link.ends.report().links[0].is_up, link.ends.log_text)
     link.diode.set_loss(1000)
     wait_until(lambda: not link.ends.report().links[0].is_up)
     assert link.ends.report().links[0].is_running

@@ -128,49 +128,49 @@ def test_a_successor_finds_what_a_killed_process_did_not_say() -> None:
 
 
 def test_loss_is_what_the_numbers_say() -> None:
-    listener = LossMeter()
+    meter = LossMeter()
     for sequence in (*range(100, 190), *range(200, 210)):
-        assert listener.hear(5 << 32, sequence)
-    listener.second()
-    assert listener.reading().loss_now == pytest.approx(10 / 110)
-    listener.period()
-    assert listener.day() == [(100, 10)]
+        assert meter.hear(5 << 32, sequence)
+    meter.second()
+    assert meter.reading().loss_now == pytest.approx(10 / 110)
+    meter.period()
+    assert meter.day() == [(100, 10)]
     for _ in range(20):
-        listener.second()
-    assert listener.reading().loss_now is None
-    assert listener.reading().loss_day == pytest.approx(10 / 110)
+        meter.second()
+    assert meter.reading().loss_now is None
+    assert meter.reading().loss_day == pytest.approx(10 / 110)
 
 
 def test_only_the_newest_session_counts_and_others_are_bounded() -> None:
-    listener = LossMeter()
-    assert listener.hear(5 << 32 | 1, 10)
-    assert not listener.hear(5 << 32 | 1, 10)
-    assert not listener.hear(4 << 32, 1_000_000)
-    assert listener.hear(6 << 32, 0)
+    meter = LossMeter()
+    assert meter.hear(5 << 32 | 1, 10)
+    assert not meter.hear(5 << 32 | 1, 10)
+    assert not meter.hear(4 << 32, 1_000_000)
+    assert meter.hear(6 << 32, 0)
     for session in range(1, 100):
-        listener.hear(session, 1)
-    assert len(listener._others) <= RIVALS_MAX
-    assert listener.rivals > 3
-    listener.second()
-    assert listener.reading().loss_now == 0
+        meter.hear(session, 1)
+    assert len(meter._others) <= RIVALS_MAX
+    assert meter.rivals > 3
+    meter.second()
+    assert meter.reading().loss_now == 0
 
 
-def test_a_listener_that_starts_anew_knows_a_recording() -> None:
+def test_a_loss_meter_that_restarts_recognises_a_recording() -> None:
     before = LossMeter()
     assert before.newest() is None
     for sequence in range(50):
         assert before.hear(7 << 32 | 3, sequence)
     assert before.newest() == (7 << 32 | 3, 50)
-    listener = LossMeter(start=7, heard=(7 << 32 | 3, 50))
-    assert not listener.hear(6 << 32, 1_000_000)
-    assert not listener.hear(7 << 32 | 3, 49)
-    assert listener.newest() == (7 << 32 | 3, 50), "a second restart must know it too"
-    assert listener.hear(7 << 32 | 3, 900)
-    assert not listener.hear(7 << 32 | 3, 60)
-    listener.second()
-    assert listener.reading().loss_now == 0, "what came while nobody listened was not lost on the link"
-    assert listener.rivals == 1
-    assert listener.hear(8 << 32, 0)
+    meter = LossMeter(start=7, heard=(7 << 32 | 3, 50))
+    assert not meter.hear(6 << 32, 1_000_000)
+    assert not meter.hear(7 << 32 | 3, 49)
+    assert meter.newest() == (7 << 32 | 3, 50), "a second restart must know it too"
+    assert meter.hear(7 << 32 | 3, 900)
+    assert not meter.hear(7 << 32 | 3, 60)
+    meter.second()
+    assert meter.reading().loss_now == 0, "what came while nobody listened was not lost on the link"
+    assert meter.rivals == 1
+    assert meter.hear(8 << 32, 0)
 
 
 class Clock:
@@ -269,7 +269,7 @@ def test_missing_is_what_neither_came_nor_is_coming() -> None:
 
 
 def test_a_backlog_that_a_history_has_no_room_for_is_not_missing() -> None:
-    # Forty batches wait, none has come: the sender names the lowest, and is silent about the rest.
+    # Forty batches wait, none has come: the sender names the lowest, and is leaves the rest open.
     entries = tuple(HistoryEntry(number, "a" * 64, Progress.COMING) for number in range(1, HISTORY_MAX + 1))
     history = History("0" * 16, 1, HISTORY_MAX, entries)  # type: ignore[arg-type]
     assert missing_numbers(history, set()) == ()

@@ -68,7 +68,7 @@ def test_what_was_copied_is_not_read_again(bench: Bench, monkeypatch: pytest.Mon
     bench.ends.assert_identical(bench.ends.bags()[0], packets)
 
 
-def test_a_successor_begins_the_copy_anew(bench: Bench) -> None:
+def test_a_successor_starts_the_copy_again(bench: Bench) -> None:
     number, packets, name = half_sent(bench)
     (staging(bench, name) / "data" / "packets" / "of another time.age").write_bytes(b"left behind")
     bench.restart()
@@ -77,7 +77,7 @@ def test_a_successor_begins_the_copy_anew(bench: Bench) -> None:
     bench.ends.assert_identical(bench.ends.bags()[0], packets)
 
 
-def test_wrong_bytes_that_were_copied_ahead_are_received_anew(bench: Bench) -> None:
+def test_wrong_bytes_that_were_copied_ahead_are_received_again(bench: Bench) -> None:
     packets = put(bench, 5 * MB)
     number = formed(bench)
     bench.send(number, blocks=4)
@@ -101,15 +101,15 @@ def test_an_object_that_is_taken_away_takes_its_copy_along(bench: Bench) -> None
     shutil.rmtree(bench.shelf.open / name)
     assert bench.work() == []
     assert not staging(bench, name).exists()
-    assert not bench.copies._copies, "its open file is let go of"
+    assert not bench.copies._copies, "its open file is closed"
     bench.send(number, round_=1)
     assert len(bench.work()) == 1
     bench.ends.assert_identical(bench.ends.bags()[0], packets)
 
 
-def test_an_object_that_is_begun_anew_is_copied_anew(bench: Bench) -> None:
+def test_an_object_that_is_restarted_is_copied_again(bench: Bench) -> None:
     number, packets, name = half_sent(bench)
-    # Between two looks of the commit process, and kept so that the new folder is surely another one.
+    # Between two scans of the commit process, and kept so that the new folder is surely another one.
     (bench.shelf.open / name).rename(bench.ends.root / "elsewhere")
     bench.intake.maintain()
     bench.send(number, round_=1, blocks=4)
@@ -120,7 +120,7 @@ def test_an_object_that_is_begun_anew_is_copied_anew(bench: Bench) -> None:
     bench.ends.assert_identical(bench.ends.bags()[0], packets)
 
 
-def test_one_look_does_not_keep_the_others_waiting(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_scan_does_not_keep_the_others_waiting(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commit_process, "AHEAD", MB)
     number, packets, _ = half_sent(bench)
     before = left(bench)

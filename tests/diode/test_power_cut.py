@@ -1,4 +1,4 @@
-"""What a power cut, or a hand in the wrong folder, leaves of the receiver's files: it stops nobody."""
+"""What a power cut, or a hand in the wrong folder, leaves of the receiver's files stops no other batch."""
 
 import os
 import shutil
@@ -17,18 +17,18 @@ def cut(path: Path, size: int = 0) -> None:
 
 
 def restarted(bench: Bench) -> None:
-    bench.let_go()
+    bench.close()
     bench.restart()
 
 
 @pytest.mark.parametrize(
     ("file", "size"), [("header", 0), ("header", 100), ("symbols", 0), ("symbols", 100), ("data", 0), ("repair", 7)]
 )
-def test_an_object_of_which_a_file_was_lost_is_named_and_begun_anew(bench: Bench, file: str, size: int) -> None:
+def test_an_object_of_which_a_file_was_lost_is_named_and_restarted(bench: Bench, file: str, size: int) -> None:
     packets = put(bench, 3_000_000)
     number = formed(bench)
     bench.send(number, blocks=1)
-    bench.let_go()
+    bench.close()
     (name,) = bench.shelf.names()
     cut(bench.shelf.open / name / file, size)
     bench.restart()
@@ -47,7 +47,7 @@ def test_a_file_that_is_gone_is_as_bad_as_a_short_one(bench: Bench, file: str) -
     put(bench, 100_000)
     number = formed(bench)
     bench.send(number, blocks=0)
-    bench.let_go()
+    bench.close()
     (name,) = bench.shelf.names()
     (bench.shelf.open / name / file).unlink()
     bench.restart()
@@ -57,7 +57,7 @@ def test_a_file_that_is_gone_is_as_bad_as_a_short_one(bench: Bench, file: str) -
     assert len(bench.work()) == 1
 
 
-def test_folders_that_are_none_of_ours_stop_nobody(bench: Bench) -> None:
+def test_foreign_folders_stop_no_other_batch(bench: Bench) -> None:
     put(bench, 100_000)
     (bench.shelf.open / "lost+found").mkdir()
     (bench.shelf.open / "notes.txt").write_bytes(b"")

@@ -1,4 +1,4 @@
-"""What the desk's operator is told: who runs, what is missing, what lies in the way, and what to do about it."""
+"""What the status shows the desk's operator: what runs, what is missing, what blocks, and what to do about it."""
 
 import os
 import secrets
@@ -29,7 +29,7 @@ FIGURES = LinkFigures(
 
 
 class Desk:
-    """A receiver whose processes are as a test says."""
+    """A receiver whose processes run or do not run, as a test decides."""
 
     def __init__(self, root: Path, running: ExitStack) -> None:
         self.shelf = Shelf(root / "link")
@@ -47,12 +47,12 @@ class Desk:
         link = replace(FIGURES, gateway=self.link.gateway, **changes)  # type: ignore[arg-type]
         write_figures(self.shelf.figures, Figures(written_at, 2**22, 0, {}, (link,)))
 
-    def say(self, *entries: HistoryEntry, last: int) -> None:
+    def keep_history(self, *entries: HistoryEntry, last: int) -> None:
         payload = encode_history(History(self.link.gateway, 1, last, entries), self.link.key)
         (self.shelf.history / self.link.gateway).write_bytes(payload)
 
     def begin(self, number: int, *, symbols: int, idle: int = 0) -> ObjectHeader:
-        """Receive so many of an object's forty symbols, the last of them so long ago."""
+        """Receive this many of an object's forty symbols, the last of them `idle` seconds ago."""
         content = secrets.token_bytes(40 * SYMBOL)
         header = self.link.header(content, number=number)
         for each in [self.link.announce(header), *self.link.symbols(header, content, repairs=0)[:symbols]]:
@@ -65,7 +65,7 @@ class Desk:
     def report(self, now: float = NOW + 1) -> ReceiverReport:
         return report_receiver(self.shelf, [self.link.link], self.arrived, now=now)
 
-    def told(self, capsys: pytest.CaptureFixture[str]) -> str:
+    def status_text(self, capsys: pytest.CaptureFixture[str]) -> str:
         capsys.readouterr()
         say_link(self.report(), Terminal())
         shown = capsys.readouterr()
@@ -98,16 +98,16 @@ def test_a_process_that_does_not_run_is_an_alarm_by_its_name(
     assert report.is_alarm
     assert report.stopped == (role,)
     assert link_as_json(report)["stopped"] == [str(role)]
-    assert f"the {role} process of 'enveis transfer receive' is not running" in desk.told(capsys)
+    assert f"the {role} process of 'enveis transfer receive' is not running" in desk.status_text(capsys)
     assert report.links[0].is_up == (role is not Role.NETWORK)
 
 
-def test_nobody_runs_where_nobody_ever_did(tmp_path: Path) -> None:
+def test_no_process_runs_where_none_ever_did(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path / "link")
     shelf.prepare()
     report = report_receiver(shelf, [MemoryLink().link], set(), now=NOW)
     assert report.stopped == tuple(Role)
-    assert not list(shelf.root.glob(".*.lock")), "looking makes nothing"
+    assert not list(shelf.root.glob(".*.lock")), "the report creates nothing"
 
 
 @pytest.mark.parametrize("age", [-3 * 3600, 3 * 3600], ids=["clock put back", "hangs"])
@@ -124,18 +124,18 @@ def test_figures_of_another_time_are_no_sign_of_life(desk: Desk, age: int) -> No
 
 def test_what_is_whole_and_only_not_committed_is_not_missing(desk: Desk) -> None:
     whole, half = desk.begin(1, symbols=40), desk.begin(2, symbols=20)
-    desk.say(entry(whole, Progress.SENT), entry(half, Progress.SENT), last=2)
+    desk.keep_history(entry(whole, Progress.SENT), entry(half, Progress.SENT), last=2)
     (link,) = desk.report().links
     assert link.missing == (2,)
     assert [item.is_whole for item in link.in_progress] == [True, False]
 
 
-def test_a_batch_that_somebody_took_out_of_arrived_is_missing_again(desk: Desk) -> None:
+def test_a_batch_that_was_removed_from_arrived_by_hand_is_missing_again(desk: Desk) -> None:
     header = desk.link.header(bytes(SYMBOL), number=1)
     (desk.shelf.received / header.name).write_bytes(b"")
     bag = desk.shelf.bag(header.name)
     bag.mkdir()
-    desk.say(entry(header, Progress.SENT), last=1)
+    desk.keep_history(entry(header, Progress.SENT), last=1)
     assert desk.report().links[0].missing == ()
     bag.rmdir()
     assert desk.report().links[0].missing == (1,)
@@ -146,31 +146,31 @@ def test_an_object_that_its_gateway_has_forgotten_is_named(desk: Desk, capsys: p
     named = desk.begin(2, symbols=20, idle=IDLE + 10)
     desk.begin(3, symbols=20, idle=IDLE - 10)
     desk.begin(4, symbols=40, idle=IDLE + 10)
-    desk.say(entry(named, Progress.SENT), last=4)
+    desk.keep_history(entry(named, Progress.SENT), last=4)
     report = desk.report()
     assert [item.number for item in report.links[0].abandoned] == [1]
     assert report.is_alarm
-    assert str(desk.shelf.open / old.name) in desk.told(capsys)
-    assert "nothing new of batch 1 has arrived for 24 hours" in desk.told(capsys)
+    assert str(desk.shelf.open / old.name) in desk.status_text(capsys)
+    assert "nothing new of batch 1 has arrived for 24 hours" in desk.status_text(capsys)
 
 
-def test_an_object_whose_batch_came_by_another_road_is_named(desk: Desk) -> None:
+def test_an_object_whose_batch_came_by_another_channel_is_named(desk: Desk) -> None:
     headers = [desk.begin(number, symbols=20, idle=IDLE_WHEN_HERE + 10) for number in (1, 2)]
     desk.begin(3, symbols=20)
-    desk.say(entry(headers[0], Progress.SENT), entry(headers[1], Progress.COMING), last=3)
+    desk.keep_history(entry(headers[0], Progress.SENT), entry(headers[1], Progress.COMING), last=3)
     desk.arrived = {(desk.link.gateway, number) for number in (1, 2, 3)}
     report = desk.report()
     assert [item.number for item in report.links[0].abandoned] == [1]
     assert report.links[0].missing == ()
 
 
-def test_a_want_of_room_is_an_alarm_until_there_is_some(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
-    desk.say(last=0)
+def test_missing_space_is_an_alarm_until_there_is_some(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    desk.keep_history(last=0)
     desk.write(no_room=5, no_room_at=NOW - 7200)
     report = desk.report()
     assert report.is_alarm
     assert report.links[0].no_room == 5
-    assert "no room for batch 5: import what has arrived" in desk.told(capsys)
+    assert "no room for batch 5: import what has arrived" in desk.status_text(capsys)
     desk.begin(5, symbols=20)
     assert not desk.report().is_alarm, "it has found room"
     desk.write(no_room=5, no_room_at=NOW)

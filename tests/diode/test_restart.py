@@ -1,4 +1,4 @@
-"""What a receiver knows when its network process starts anew, on real files; and what a change of MTU leaves there."""
+"""What a receiver knows when its network process restarts, on real files; and what a change of MTU leaves there."""
 
 import secrets
 from collections.abc import Callable
@@ -33,7 +33,7 @@ class Receiver:
         self.store = FileStore(self.shelf, quota=2**34)
         self.intake = DatagramIntake([self.link.link], self.store, objects_max=4)
         _resume(self.intake, self.store, self.shelf)
-        self.clerk = _FiguresWriter(self.intake, self.shelf, 0)
+        self.figures_writer = _FiguresWriter(self.intake, self.shelf, 0)
 
     def take(self, *datagrams: bytes) -> None:
         for each in datagrams:
@@ -66,8 +66,8 @@ def test_recordings_count_for_nothing_after_a_restart(receiver: Receiver) -> Non
     receiver.take(*present)
     assert receiver.has_heard()
     receiver.store.close(receiver.shelf.names()[0])
-    receiver.shelf.remove(receiver.shelf.names()[0])  # somebody gave it up
-    receiver.clerk.write()
+    receiver.shelf.remove(receiver.shelf.names()[0])  # removed by hand
+    receiver.figures_writer.write()
     for _ in range(2):
         receiver.start()
         receiver.take(*old, *present, *old)
@@ -76,7 +76,7 @@ def test_recordings_count_for_nothing_after_a_restart(receiver: Receiver) -> Non
         kept = receiver.shelf.read_history(receiver.link.link.gateway, receiver.link.link.key)
         assert kept is not None
         assert kept.serial == 2000 << 32 | 1
-        receiver.clerk.write()
+        receiver.figures_writer.write()
     receiver.take(receiver.beat())
     assert receiver.has_heard()
     figures = read_figures(receiver.shelf.figures)
@@ -100,7 +100,7 @@ def test_a_session_that_no_history_tells_of_ends_with_the_process(receiver: Rece
     genuine = receiver.link.writer
     receiver.link.writer = receiver.link.new_writer(2**32 - 1)
     receiver.take(receiver.beat())  # of a thief, who has the link's key
-    receiver.clerk.write()
+    receiver.figures_writer.write()
     receiver.start()
     receiver.link.writer = genuine
     receiver.take(receiver.beat())
@@ -108,12 +108,12 @@ def test_a_session_that_no_history_tells_of_ends_with_the_process(receiver: Rece
 
 
 def renewed(receiver: Receiver, header: ObjectHeader) -> ObjectHeader:
-    from tests.diode.test_datagram_intake import started_anew
+    from tests.diode.test_datagram_intake import restarted
 
-    return started_anew(receiver.link, header, 2000, symbol=2 * SYMBOL)
+    return restarted(receiver.link, header, 2000, symbol=2 * SYMBOL)
 
 
-def test_an_object_that_is_cut_otherwise_is_begun_anew_for_all_processes(receiver: Receiver) -> None:
+def test_an_object_that_is_cut_differently_is_restarted_for_all_processes(receiver: Receiver) -> None:
     content = secrets.token_bytes(60 * SYMBOL)
     header = receiver.link.header(content)
     receiver.take(receiver.link.announce(header), *receiver.link.symbols(header, content)[:30])
@@ -166,12 +166,12 @@ def test_a_new_beginning_may_be_killed_before_any_change_of_a_name(
     assert files.symbols.is_whole()
 
 
-def test_a_want_of_room_is_written_down(receiver: Receiver) -> None:
+def test_missing_room_is_written_into_the_figures(receiver: Receiver) -> None:
     header = receiver.link.header(bytes(60 * SYMBOL), number=9)
     receiver.store._quota = 1
     receiver.take(receiver.link.announce(header))
     assert receiver.intake.refused == {DropReason.NO_ROOM: 1}
-    receiver.clerk.write()
+    receiver.figures_writer.write()
     figures = read_figures(receiver.shelf.figures)
     assert figures is not None
     assert figures.links[0].no_room == 9

@@ -124,7 +124,7 @@ def test_what_cannot_be_read_keeps_no_other_packet_waiting(bench: Bench, monkeyp
         form_batch(bench.low)
 
 
-def test_a_batch_that_cannot_be_sent_any_more_ends_nobody_when_it_is_asked_for(
+def test_a_batch_that_cannot_be_sent_any_more_does_not_end_the_sender_when_it_is_requested(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bench.ends.put(3000)

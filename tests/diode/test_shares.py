@@ -63,7 +63,7 @@ def test_a_batch_is_measured_once_and_all_of_them_seldom(tmp_path: Path, monkeyp
     first = put_bag(tmp_path, ONE, 1, 10)
     assert shares.has_room(20, ONE, 10, {})
     second = put_bag(tmp_path, ONE, 2, 10)
-    assert shares.has_room(20, ONE, 10, {}), "not looked for yet"
+    assert shares.has_room(20, ONE, 10, {}), "not measured yet"
     assert measured == [first.name]
     clock.now += MEASURE_EVERY
     assert not shares.has_room(20, ONE, 10, {})

@@ -59,7 +59,7 @@ def test_a_batch_that_came_appears_once_however_often_it_is_sent(bench: Bench) -
     assert not bench.ends.bags()
 
 
-def test_bytes_that_are_not_what_was_signed_are_received_anew(bench: Bench) -> None:
+def test_bytes_that_are_not_what_was_signed_are_received_again(bench: Bench) -> None:
     packets = put(bench, 2_000_000)
     number = formed(bench)
     bench.send(number)
@@ -78,7 +78,7 @@ def test_bytes_that_are_not_what_was_signed_are_received_anew(bench: Bench) -> N
 
 
 @pytest.mark.parametrize("at", [10, 900], ids=["list", "signature"])
-def test_a_list_that_is_not_what_was_signed_is_received_anew(
+def test_a_manifest_that_is_not_what_was_signed_is_received_again(
     bench: Bench, at: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     packets = put(bench, 200_000)
@@ -107,7 +107,7 @@ def test_a_packet_that_the_gateway_cannot_read_does_not_keep_the_others(bench: B
     (done,) = bench.work()
     assert (done.packets, done.absent) == (3, 1)
     assert packets_of(bench.ends.bags()[0]) == {packets[0], packets[2]}
-    # The same again is no news; mended, it is.
+    # The same damage again changes nothing; a repaired copy does.
     for round_ in (2, 3):
         bench.send(number, round_=round_)
         assert bench.work() == []
@@ -118,7 +118,7 @@ def test_a_packet_that_the_gateway_cannot_read_does_not_keep_the_others(bench: B
     assert packets_of(bench.ends.bags()[0]) == set(packets)
 
 
-def test_a_packet_that_is_shorter_than_it_was_is_told(bench: Bench) -> None:
+def test_a_packet_that_is_shorter_than_it_was_is_reported(bench: Bench) -> None:
     packets = put(bench, 3_000_000)
     number = formed(bench)
     with (bench.ends.low.spool / "clear" / f"{packets[0]}.age").open("r+b") as stream:
@@ -291,7 +291,7 @@ def _prepare(shelf: Shelf, start: Barrier) -> None:
     shelf.prepare()
 
 
-def test_a_folder_that_somebody_made_keeps_its_mode(tmp_path: Path) -> None:
+def test_a_folder_that_exists_keeps_its_mode(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path / "link")
     shelf.root.mkdir(mode=0o750)
     shelf.prepare()

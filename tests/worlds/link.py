@@ -38,7 +38,7 @@ HOUR: Final = 3600  # seconds: a tick that has passed
 
 @dataclass
 class LinkEnds:
-    """A gateway's home and a desk's, paired, below one folder; `on_low` and `on_high` say where commands run."""
+    """A gateway's home and a desk's, paired, below one folder; `on_low` and `on_high` decide where commands run."""
 
     root: Path
     sender: SenderSettings
@@ -102,7 +102,7 @@ class LinkEnds:
     def start_receiver(self) -> subprocess.Popen[bytes]:
         """Start all three processes and wait until the socket is open."""
         process = self.start("receive")
-        wait_until(lambda: self.shelf.figures.exists() and self.report().links[0].is_running, self.told)
+        wait_until(lambda: self.shelf.figures.exists() and self.report().links[0].is_running, self.log_text)
         return process
 
     def stop(self) -> None:
@@ -118,8 +118,8 @@ class LinkEnds:
                 process.wait()
         self.processes.clear()
 
-    def told(self) -> str:
-        """Return what both sides have said."""
+    def log_text(self) -> str:
+        """Return what both sides have logged."""
         return self.log.read_text() if self.log.exists() else ""
 
     def report(self) -> ReceiverReport:
@@ -132,7 +132,7 @@ class LinkEnds:
 
     def wait_for_bags(self, count: int, seconds: float = WATCHDOG) -> None:
         """Wait until so many batches have arrived."""
-        wait_until(lambda: len(self.bags()) >= count, self.told, seconds=seconds)
+        wait_until(lambda: len(self.bags()) >= count, self.log_text, seconds=seconds)
 
     def role_pids(self, role: str) -> list[int]:
         """Return the processes of a role of this receiver."""
