@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from audit.operational_log import LogEvent
 from tests.diode.both_ends import SYMBOL, Bench, formed, put
 from tests.diode.small_disk import PAGE, SmallDisk, small_disk, why_not
 from tests.worlds.link import MIB, LinkEnds, free_udp_port
 from tests.worlds.waiting import wait_until
 from transfer.batch.batch import gateway_id
 from transfer.diode.errors import DatagramError, DropReason
+from transfer.diode.receiver import processes
 from transfer.diode.receiver.commit_process import commit_whole
 from transfer.diode.receiver.decode_process import TRIES_MAX, decode_ready
 from transfer.diode.receiver.figures import Figures, LinkFigures, read_figures, write_figures
@@ -191,13 +193,15 @@ def test_a_batch_that_finds_no_room_waits_and_keeps_no_other(bench: Bench, disk:
     bench.ends.assert_identical(bags[1], small)
 
 
-def test_both_log_once_that_the_disk_is_full(bench: Bench, disk: SmallDisk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_both_log_once_that_the_disk_is_full(bench: Bench, disk: SmallDisk, monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[LogEvent] = []
+    monkeypatch.setattr(processes, "log", logged.append)
     put(bench, 3_000_000)
     bench.send(formed(bench), first=7)
     disk.fill()
     turns = iter([True, True, True, False])
     run_decode(bench.shelf, lambda: next(turns))
-    assert capsys.readouterr().err.count("disk-full") == 1
+    assert logged == [LogEvent.DISK_FULL]
     disk.free()
     objects = OpenShelf(bench.shelf)
     decode_ready(objects)
@@ -205,7 +209,7 @@ def test_both_log_once_that_the_disk_is_full(bench: Bench, disk: SmallDisk, caps
     disk.fill()
     turns = iter([True, True, True, False])
     run_commit(bench.shelf, bench.trusted, lambda: next(turns), lambda _done: None)
-    assert capsys.readouterr().err.count("disk-full") == 1
+    assert logged == 2 * [LogEvent.DISK_FULL]
     disk.free()
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from audit.operational_log import LogEvent
 from enveis.wiring import low_side
 from tests.worlds.link import ENVEIS, MIB, LinkEnds
 from tests.worlds.waiting import WATCHDOG, ended
@@ -125,8 +126,10 @@ def test_what_cannot_be_read_keeps_no_other_packet_waiting(bench: Bench, monkeyp
 
 
 def test_a_batch_that_cannot_be_sent_any_more_does_not_end_the_sender_when_it_is_requested(
-    bench: Bench, capsys: pytest.CaptureFixture[str]
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    logged: list[LogEvent] = []
+    monkeypatch.setattr(sending, "log", lambda event, **_: logged.append(event))
     bench.ends.put(3000)
     number = form_batch(bench.low)
     assert number == 1
@@ -136,7 +139,7 @@ def test_a_batch_that_cannot_be_sent_any_more_does_not_end_the_sender_when_it_is
     with bench.sender() as sender:
         sender._check_batches(time.monotonic())
         sender._check_batches(time.monotonic())
-    assert capsys.readouterr().err.count("sender-blocked") == 1
+    assert logged == [LogEvent.SENDER_BLOCKED]
 
 
 def test_ctrl_c_ends_the_whole_group_without_a_traceback(bench: Bench) -> None:
