@@ -1,7 +1,7 @@
 # Enveis: `make run` and `make test` do all set-up on a fresh Debian 12 machine (Python 3.11, root or sudo).
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup packages test-packages run demo test lint bench-upload bench-quarantine bench-diode soak-diode bench-batches bench-return fuzz-quarantine soak-batches soak-pages soak screenshots messages checks-page licence licence-table dist clean
+.PHONY: help setup packages test-packages run demo test lint bench-upload bench-quarantine bench-diode soak-diode bench-batches bench-return fuzz-quarantine soak-batches soak-pages soak screenshots messages checks-page completion licence licence-table dist clean
 VENV := .venv
 PY := $(VENV)/bin/python
 
@@ -103,6 +103,10 @@ soak-pages: setup test-packages
 # The findings of quarantine/CHECKS.md, after a change of quarantine/findings.py or quarantine/checks.toml.
 checks-page: setup
 	@$(PY) -m quarantine.checks_page
+
+# The completion scripts of bash and zsh, after a change of what a command takes.
+completion: setup
+	$(PY) -m enveis.completion.generate
 
 # Sentences of the pages, for translators (docs/translating.md). It keeps what is translated already.
 messages: setup

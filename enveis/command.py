@@ -11,21 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from disk.expected import ExpectedError
+from enveis.errors import RefusedError, UsageError
 from enveis.terminal import Terminal
 
 HOME_VARIABLE: Final = "ENVEIS_HOME"
 PASSPHRASE_MAX: Final = 4096  # bytes of a passphrase file
 
 _NUMBER: Final = re.compile(r"-?[0-9]{1,15}", re.ASCII)  # every ledger keeps so many digits exactly
-
-
-class UsageError(Exception):
-    """The command was called in a way that cannot be meant; one sentence says what is missing."""
-
-
-class RefusedError(ExpectedError):
-    """The command was understood and is not carried out; one sentence says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +57,13 @@ def folder_name(text: str) -> Path:
     """Return what names a folder; a type for argparse. Nothing at all is not meant as the working directory."""
     if not text or "\0" in text:
         raise ArgumentTypeError("this can be no folder's name ('.' is the one you are in)")
+    return Path(text)
+
+
+def file_or_folder_name(text: str) -> Path:
+    """Return what names a file or a folder; a type for argparse."""
+    if not text or "\0" in text:
+        raise ArgumentTypeError("not a valid name of a file or folder")
     return Path(text)
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from enveis.command import RefusedError
+from enveis.errors import RefusedError
 
 DEVICES: Final = Path("/dev/enveis")  # where the udev rule puts its links
 MOUNTS: Final = Path("/run/enveis")  # where the unit mounts, and we

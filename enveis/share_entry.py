@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from enveis.command import RefusedError, UsageError, ask_hidden, file_name, first_line
+from enveis.command import ask_hidden, file_name, first_line
+from enveis.errors import RefusedError, UsageError
 from enveis.terminal import Terminal
 
 if TYPE_CHECKING:

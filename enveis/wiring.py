@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from audit.utc_day import utc_today
-from enveis.command import RefusedError
+from enveis.errors import RefusedError
 from enveis.terminal import Progress
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def import_all(
     Raises:
         StoppedImportError: Something of ours failed after some bags, our own disk perhaps: what was taken stands in it.
     """
-    from enveis.main import expected_sentence
+    from enveis.errors import expected_sentence
     from transfer.errors import BatchError, CopyDamagedError
     from transfer.high_side.import_bag import import_bag
     from transfer.usb.bag_writer import find_bags

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit.utc_day import utc_today
-from enveis.command import Command, RefusedError, UsageError, confirm, file_name, folder_name, home_of
+from enveis.command import Command, confirm, file_name, file_or_folder_name, home_of
+from enveis.errors import RefusedError, UsageError
 from enveis.terminal import Terminal, amount
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def _verify_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--heads",
         "--batch",
-        type=folder_name,
+        type=file_or_folder_name,
         nargs="+",
         action="extend",
         default=[],

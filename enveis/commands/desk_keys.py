@@ -3,16 +3,8 @@
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from enveis.command import (
-    RefusedError,
-    UsageError,
-    add_passphrase_file,
-    confirm,
-    demand_new,
-    file_name,
-    home_of,
-    passphrase_reader,
-)
+from enveis.command import add_passphrase_file, confirm, demand_new, file_name, home_of, passphrase_reader
+from enveis.errors import RefusedError, UsageError
 from enveis.terminal import Terminal
 
 if TYPE_CHECKING:

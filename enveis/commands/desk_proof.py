@@ -3,8 +3,9 @@
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from enveis.command import Command, RefusedError, demand_new, file_name
+from enveis.command import Command, demand_new, file_name
 from enveis.commands.desk_packet import add_packet, desk_of, opened_packet
+from enveis.errors import RefusedError
 from enveis.terminal import Terminal
 from enveis.unlocking import add_identity
 

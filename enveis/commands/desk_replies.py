@@ -7,8 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from enveis.command import Command, RefusedError, confirm, demand_new, file_name, folder_name, whole_number
+from enveis.command import Command, confirm, demand_new, file_name, folder_name, whole_number
 from enveis.commands.desk_packet import add_packet, desk_of, opened_packet
+from enveis.errors import RefusedError
 from enveis.terminal import Terminal, amount
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from enveis.command import Command, RefusedError, home_of
+from enveis.command import Command, home_of
+from enveis.errors import RefusedError
 from enveis.terminal import Terminal
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from enveis.command import RefusedError, UsageError, confirm, file_name, home_of
+from enveis.command import confirm, file_name, home_of
+from enveis.errors import RefusedError, UsageError
 from enveis.terminal import Terminal
 
 if TYPE_CHECKING:

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from enveis.command import (
     HOME_VARIABLE,
-    RefusedError,
-    UsageError,
     add_passphrase_file,
     demand_new,
     file_name,
@@ -20,6 +18,7 @@ from enveis.command import (
     passphrase_reader,
     whole_number,
 )
+from enveis.errors import RefusedError, UsageError
 from enveis.share_entry import (
     add_shares,
     add_shares_passphrase,

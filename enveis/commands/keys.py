@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from enveis.command import Command, RefusedError, file_name, home_of, passphrase_reader
+from enveis.command import Command, file_name, home_of, passphrase_reader
 from enveis.commands.key_copies import combine, combine_arguments, paper, paper_arguments, split, split_arguments
+from enveis.errors import RefusedError
 from enveis.share_entry import read_shares, shares_passphrase, wants_shares
 from enveis.terminal import Terminal
 from enveis.unlocking import add_identity

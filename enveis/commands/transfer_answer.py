@@ -4,7 +4,8 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from enveis.command import Command, RefusedError, UsageError, file_name, home_of
+from enveis.command import Command, file_name, home_of
+from enveis.errors import RefusedError, UsageError
 from enveis.terminal import Terminal
 from enveis.wiring import low_side, waiting_limits
 

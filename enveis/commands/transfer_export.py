@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from enveis.command import Command, UsageError, folder_name, home_of
+from enveis.command import Command, folder_name, home_of
+from enveis.errors import UsageError
 from enveis.terminal import Terminal, amount
 from enveis.wiring import low_side, waiting_limits
 

@@ -4,9 +4,10 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from enveis.command import Command, RefusedError, file_name, folder_name, home_of
+from enveis.command import Command, file_name, folder_name, home_of
 from enveis.commands.diode import shelf_of
 from enveis.commands.transfer_export import add_device, medium
+from enveis.errors import RefusedError
 from enveis.terminal import Terminal
 from enveis.unlocking import add_identity, load_identities
 from enveis.wiring import RefusedBag, StoppedImportError, import_all

@@ -4,8 +4,9 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, Final
 
 from audit.utc_day import utc_today
-from enveis.command import Command, RefusedError, home_of
+from enveis.command import Command, home_of
 from enveis.commands.diode_status import link_as_json, read_link, read_sender, say_link, say_sender
+from enveis.errors import RefusedError
 from enveis.terminal import Terminal
 from enveis.wiring import low_side, waiting_limits
 

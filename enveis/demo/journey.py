@@ -15,9 +15,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from enveis.command import Command, RefusedError, folder_name
+from enveis.command import Command, folder_name
 from enveis.demo.sample_files import deflated_zip, one_page_pdf, stored_rar
 from enveis.demo.two_machines import RunningGateway, TwoMachines, Upload, free_port
+from enveis.errors import RefusedError
 from enveis.terminal import Terminal
 from gateway.home.config import MIB, GatewayConfig
 from quarantine.scanner.canaries import eicar

@@ -16,13 +16,12 @@ from desk.arrival.opening import OpenPacket
 from disk import durable
 from disk.lock import BusyError
 from disk.settings import read_settings
-from enveis.command import RefusedError
 from enveis.commands.diode import shelf_of
 from enveis.commands.packet_display import show_files, show_packet
 from enveis.demo.running_link import RunningLink
 from enveis.demo.stopping import Stopping
 from enveis.demo.two_machines import RunningGateway, TwoMachines, is_port_free
-from enveis.main import expected_sentence
+from enveis.errors import RefusedError, expected_sentence
 from enveis.terminal import Terminal
 from enveis.wiring import import_all, low_side
 from gateway.home.config import GIB, MIB, GatewayConfig, encode_config

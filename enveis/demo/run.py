@@ -10,8 +10,9 @@ from typing import Final
 
 from disk.durable import make_private_folder
 from disk.lock import exclusive
-from enveis.command import Command, RefusedError, UsageError
+from enveis.command import Command
 from enveis.demo.stopping import Stopping
+from enveis.errors import RefusedError, UsageError
 from enveis.terminal import Terminal
 from gateway.home.config import parse_listen
 

@@ -16,9 +16,9 @@ from typing import Final, Self
 
 from disk import durable
 from disk.settings import read_settings
-from enveis.command import RefusedError
 from enveis.commands.diode import LINK_LEDGER, LINK_SETTINGS, shelf_of
 from enveis.demo.two_machines import START_TIMEOUT, STOP_TIMEOUT, TwoMachines
+from enveis.errors import RefusedError
 from transfer.diode.sender.link_ledger import LinkLedger
 from transfer.diode.settings import LinkSettings, ReceiverSettings, SenderSettings, encode_link_settings
 from transfer.low_side.outbox import Outbox

@@ -22,7 +22,7 @@ from desk.config import DeskConfig
 from desk.home import DeskHome, pair
 from desk.home import init as init_desk
 from disk.durable import make_private_folder
-from enveis.command import RefusedError
+from enveis.errors import RefusedError
 from gateway.home.config import GatewayConfig
 from gateway.home.home import GatewayHome
 from gateway.home.home import init as init_gateway

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -13,9 +14,11 @@ from types import ModuleType
 import pytest
 
 from enveis import main as entry
-from enveis.command import Command, RefusedError, UsageError
+from enveis.command import Command
 from enveis.demo.stopping import Stopping
-from enveis.main import STATIONS, main
+from enveis.errors import RefusedError, UsageError
+from enveis.main import main
+from enveis.stations import STATIONS
 from enveis.terminal import Terminal, amount, visible
 
 
@@ -36,13 +39,32 @@ def homes(tmp_path: Path) -> tuple[Path, Path]:
     return low, high
 
 
-@pytest.mark.parametrize("arguments", [[], ["--help"], *([name, "--help"] for name in STATIONS)])
+LONE = {"demo", "run"}  # stations that are one command: alone, they do it
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["--help"], *([name, "--help"] for name in STATIONS), *([name] for name in STATIONS if name not in LONE)],
+)
 def test_help_is_readable(arguments: list[str]) -> None:
     done = enveis(*arguments)
     assert done.returncode == 0
     assert done.stderr == ""
     assert done.stdout.startswith("usage: enveis")
     assert max(map(len, done.stdout.splitlines())) < 110
+
+
+def test_a_station_alone_lists_its_commands_and_does_nothing(tmp_path: Path) -> None:
+    done = enveis("--home", tmp_path / "none", "desk", "--json")
+    assert done.returncode == 0
+    assert "  inbox " in done.stdout
+    assert not (tmp_path / "none").exists()
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    project = tomllib.loads((Path(entry.__file__).parents[1] / "pyproject.toml").read_text("utf-8"))["project"]
+    done = enveis("--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"enveis {project['version']}\n", "")
 
 
 def test_every_station_is_listed() -> None:
@@ -52,7 +74,7 @@ def test_every_station_is_listed() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["bogus"], ["gateway"], ["gateway", "bogus"], ["gateway", "init"], ["desk", "inbox"], ["gateway", "--hom", "x"]],
+    [["bogus"], ["gateway", "bogus"], ["gateway", "init"], ["desk", "inbox"], ["gateway", "--hom", "x"]],
 )
 def test_a_wrong_call_is_2(arguments: list[str]) -> None:
     done = enveis(*arguments)
@@ -187,7 +209,7 @@ def station(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """A command of which the test decides what it does."""
     module = ModuleType("station_of_a_test")
     monkeypatch.setitem(sys.modules, "station_of_a_test", module)
-    monkeypatch.setitem(entry.STATIONS, "test", ("station_of_a_test", "for a test"))
+    monkeypatch.setitem(STATIONS, "test", ("station_of_a_test", "for a test"))
     return module
 
 

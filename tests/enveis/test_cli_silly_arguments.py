@@ -9,14 +9,14 @@ import re
 import shlex
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from enveis.command import Command, file_name, folder_name
-from enveis.main import STATIONS, main
+from enveis.main import main
+from enveis.stations import STATIONS, is_lone, load_commands
 from tests.worlds.two_homes import TwoHomes
 
 LONG = "9" * 5000
@@ -233,11 +233,10 @@ def test_nonsense_is_answered_with_a_sentence(
 
 
 def commands() -> Iterator[tuple[str, Command]]:
-    for station, (module, _) in STATIONS.items():
-        loaded = import_module(module)
-        lone = getattr(loaded, "COMMAND", None)
-        for command in loaded.COMMANDS if lone is None else [lone]:
-            yield station if lone else f"{station} {command.name}", command
+    for station in STATIONS:
+        loaded = load_commands(station)
+        for command in loaded:
+            yield station if is_lone(station, loaded) else f"{station} {command.name}", command
 
 
 def test_no_argument_is_left_out() -> None:

@@ -1,4 +1,4 @@
-"""The stations that `enveis.main` keeps as text, and the failures that it reports as one sentence."""
+"""The stations that `enveis.stations` keeps as text, and the failures that are reported as one sentence."""
 
 import ast
 import importlib
@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from disk.expected import ExpectedError
-from enveis import main
+from enveis import stations
 from enveis.command import Command
+from enveis.errors import expected_sentence
+from enveis.stations import load_commands
 
-ROOT = Path(main.__file__).parents[1]
+ROOT = Path(stations.__file__).parents[1]
 STATIONS = ("audit", "desk", "disk", "enveis", "gateway", "keys", "quarantine", "transfer")
 
 # These never leave their station: each is caught by the module that is named. A new one is either expected or listed.
@@ -29,12 +31,9 @@ INNER = {
 }
 
 
-@pytest.mark.parametrize("station", main.STATIONS)
+@pytest.mark.parametrize("station", stations.STATIONS)
 def test_each_station_leads_to_its_commands(station: str) -> None:
-    name, _ = main.STATIONS[station]
-    module = importlib.import_module(name)
-    lone = getattr(module, "COMMAND", None)
-    commands = [lone] if lone is not None else list(module.COMMANDS)
+    commands = load_commands(station)
     assert commands
     assert all(isinstance(command, Command) for command in commands)
 
@@ -60,9 +59,9 @@ def test_what_a_station_calls_an_error_is_a_sentence_for_a_person(station: str) 
 
 
 def test_an_expected_error_is_one_line() -> None:
-    assert main.expected_sentence(ExpectedError("one\nsentence")) == "one sentence"
+    assert expected_sentence(ExpectedError("one\nsentence")) == "one sentence"
 
 
 def test_a_fault_of_ours_is_no_sentence_for_a_person() -> None:
-    assert main.expected_sentence(RuntimeError("what led there")) is None
-    assert main.expected_sentence(ValueError("what led there")) is None
+    assert expected_sentence(RuntimeError("what led there")) is None
+    assert expected_sentence(ValueError("what led there")) is None

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from enveis.command import RefusedError
 from enveis.demo.journey import MARK, _Journey, submissions
 from enveis.demo.two_machines import TwoMachines
+from enveis.errors import RefusedError
 from enveis.terminal import Terminal
 from quarantine.scanner.canaries import eicar
 from transfer.names import Lane

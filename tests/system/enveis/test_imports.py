@@ -145,6 +145,8 @@ def test_commands_of_the_desk_load_no_gateway(homes: tuple[Path, Path], tmp_path
 def test_help_loads_one_station_and_no_library(tmp_path: Path) -> None:
     assert of(loaded(tmp_path), "gateway", "quarantine", "transfer", "keys", "audit", "desk") == set()
     assert of(loaded(tmp_path, "gateway", "--help"), "gateway", "desk", "keys", "transfer") == set()
+    for call in (("--version",), ("completion", "bash"), ("completion", "zsh")):
+        assert of(loaded(tmp_path, *call), "gateway", "quarantine", "transfer", "keys", "audit", "desk") == set()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import enveis.mounted_stick
-from enveis.command import RefusedError
+from enveis.errors import RefusedError
 from enveis.main import main
 from enveis.mounted_stick import DEMANDED, OPTIONS, flags_of
 from tests.worlds.crossing import High, Low, make_sides
