@@ -80,7 +80,7 @@ def test_what_bash_offers(words: list[str], completed: list[str]) -> None:
         ("enveis --home x desk op", "en"),
         ("enveis transfer export --lane=h", "eld"),
         ("enveis transfer export --lane h", "eld"),
-        ("enveis desk open --shares-passphrase-f", "ile"),
+        ("enveis desk pair --y", "es"),
         ("enveis desk reply x --state in", "-work"),
         ("enveis completion b", "ash"),
     ],
