@@ -83,8 +83,8 @@ def test_all_of_it_holds(reviewer: Reviewer) -> None:
     done = reviewer.type(*blocks("audit.md"))
     lines = done.stdout.splitlines()
     assert lines[0].startswith("one chain of ")
-    assert lines[1:4] == ["3 heads hold", "unanchored: 1 lines", "3 batches hold together"], done
-    assert [line.endswith("/ holds") for line in lines[4:]] == [True] * 3, done
+    assert lines[1:4] == ["3 heads fit", "unanchored: 1 lines", "3 batches follow each other"], done
+    assert [line.endswith("/ is as signed") for line in lines[4:]] == [True] * 3, done
     assert done.stderr == ""
     assert len(blocks("audit.md")) == 4
 
@@ -107,8 +107,8 @@ def test_a_log_that_was_cut_is_seen_by_hand(reviewer: Reviewer) -> None:
     (reviewer.root / "audit.jsonl").unlink()
     done = reviewer.type(*blocks("audit.md"))
     assert "one chain of" in done.stdout
-    assert "THESE DO NOT HOLD" in done.stdout
-    assert "heads hold" not in done.stdout
+    assert "THESE DO NOT FIT" in done.stdout
+    assert "heads fit" not in done.stdout
 
 
 def test_a_forged_batch_and_a_broken_order_are_seen_by_hand(reviewer: Reviewer) -> None:
@@ -116,15 +116,15 @@ def test_a_forged_batch_and_a_broken_order_are_seen_by_hand(reviewer: Reviewer) 
     rewrite(second / "batch.json", b'"lane": "clear"', b'"lane": "held"')
     done = reviewer.type(*blocks("audit.md"))
     assert f"FORGED: bags/{second.name}/batch.json" in done.stderr
-    assert "2 heads hold" in done.stdout
+    assert "2 heads fit" in done.stdout
     assert "BROKEN at batch 3" in done.stdout
-    assert "hold together" not in done.stdout
+    assert "follow each other" not in done.stdout
     # The same number twice, with two digests.
     shutil.copytree(first, first.with_name("other"))
     rewrite(first.with_name("other") / "batch.json", b'"lane": "clear"', b'"lane": "held"')
     assert "TWO batches 1" in reviewer.type(*blocks("audit.md")).stdout
-    assert f"bags/{second.name}/ holds" not in done.stdout
-    assert f"bags/{third.name}/ holds" in done.stdout
+    assert f"bags/{second.name}/ is as signed" not in done.stdout
+    assert f"bags/{third.name}/ is as signed" in done.stdout
 
 
 def test_a_changed_packet_is_seen_by_hand(reviewer: Reviewer) -> None:
@@ -132,8 +132,8 @@ def test_a_changed_packet_is_seen_by_hand(reviewer: Reviewer) -> None:
     packet = next((bag / "data" / "packets").iterdir())
     packet.write_bytes(packet.read_bytes()[:-1] + b"\0")
     done = reviewer.type(*blocks("audit.md"))
-    assert f"bags/{bag.name}/ holds" not in done.stdout
-    assert done.stdout.count("/ holds") == 2
+    assert f"bags/{bag.name}/ is as signed" not in done.stdout
+    assert done.stdout.count("/ is as signed") == 2
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -142,7 +142,7 @@ def test_a_packet_of_a_bag_is_opened_by_hand(tmp_path: Path, capsys: pytest.Capt
     (tmp_path / "homes").mkdir()
     homes = TwoHomes(tmp_path / "homes", capsys, *(["--classic"] if kind is Kind.CLASSIC else []))
     reviewer = handed_over(homes, tmp_path / "reviewer")
-    assert "3 heads hold" in reviewer.type(*blocks("audit.md")).stdout
+    assert "3 heads fit" in reviewer.type(*blocks("audit.md")).stdout
     shutil.copy(homes.high / "identity.txt", reviewer.root)
     shutil.copy(DOCS / "open-packet.mjs", reviewer.root)
     (reviewer.root / "node_modules").symlink_to(npm_packages())

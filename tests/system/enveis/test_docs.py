@@ -40,6 +40,7 @@ SENTENCE_LINES = [
         ROOT / "docs" / name
         for name in ("README.md", "operating.md", "http.md", "translating.md", "threat-model.md", "dependencies.md")
     ),
+    *(ROOT / "docs" / name for name in ("audit.md", "sticks.md")),
     *(ROOT / "docs" / "adr").glob("*.md"),
     ROOT / "deploy" / "README.md",
 ]
