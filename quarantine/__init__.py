@@ -1,6 +1,6 @@
 """Inspects one file at a time and answers with a Verdict; keeps nothing and imports nothing of ours but the error base.
 
-Two kinds of process work here. The *broker* (`inspector`) runs in the gateway: it holds files in memory (`memfd`) and
+Two kinds of process work here. The *broker* (`inspector`) runs in the gateway: it keeps files in memory (`memfd`) and
 reads none of their formats. *Workers*, one for each file, read them in a cage. Between the two: budgets, file types,
 an examination (what a worker answers), findings and verdicts.
 

@@ -1,4 +1,4 @@
-"""What a correct program has to expect from inspecting a stranger's file. Messages never hold a byte of it."""
+"""What a correct program has to expect from inspecting a stranger's file. Messages never contain a byte of it."""
 
 from disk.expected import ExpectedError
 from quarantine.verdict import Reason

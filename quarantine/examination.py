@@ -68,7 +68,7 @@ class Examination:
 # How a check has a file inside its own examined, within the budgets that are left for it. It is handed down to every
 # check, so that no check imports another one.
 ExamineMember = Callable[[BinaryIO, FileType, Budgets], Examination]
-# Examines the whole of a file of the check's type. Raises whatever the parser raises. A check of files that hold no
+# Examines the whole of a file of the check's type. Raises whatever the parser raises. A check of files that contain no
 # others makes no use of the last argument.
 Check = Callable[[BinaryIO, Budgets, ExamineMember], Examination]
 
@@ -102,7 +102,7 @@ class Examiner(Protocol):
 
 
 def encode_examination(examination: Examination) -> bytes:
-    """The worker's answer."""
+    """Return the worker's answer."""
     answer = {
         "findings": [finding.code.value for finding in examination.findings],
         "members": [_encode_member(member) for member in examination.members],

@@ -24,7 +24,7 @@ _BINARY: Final = re.compile(rb"[\x00-\x06\x0e-\x19\x1c-\x1f\x7f]")
 
 
 class FileType(StrEnum):
-    """The types that a submission may hold."""
+    """The types of file that a submission may contain."""
 
     PDF = "pdf"
     TXT = "txt"

@@ -155,7 +155,7 @@ class _Inspection:
                     return
 
     def _expand(self, fd: int, members: tuple[ArchiveMember, ...]) -> Generator[SealedMemfd, None, None]:
-        """Members of a ZIP, as `unpack_rar` gives a RAR's: each is closed when the next one is asked for."""
+        """Yield members of a ZIP, as `unpack_rar` gives a RAR's: each is closed when the next one is asked for."""
         for member in members:
             self._allowance.occupy(member.size)
             try:
@@ -166,7 +166,7 @@ class _Inspection:
 
 
 def _content_findings(plaintext: SealedMemfd, promise: Promise) -> tuple[Code, ...]:
-    """What fixed bytes in a member show; it is not parsed here."""
+    """Return what fixed bytes in a member show; it is not parsed here."""
     search = ContentSearch(promise)
     at = 0
     while (piece := os.pread(plaintext.fd, PIECE, at)) and search.feed(piece):

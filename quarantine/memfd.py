@@ -52,7 +52,7 @@ class SealedMemfd(_Memfd):
         self.size = size  # bytes
 
     def head(self, size: int) -> bytes:
-        """The first `size` bytes, or all of a shorter file."""
+        """Return the first `size` bytes, or all of a shorter file."""
         return os.pread(self.fd, size, 0)
 
 
@@ -102,7 +102,7 @@ def _create() -> int:
 
 
 class Slot:
-    """The right to hold one file in memory; give it back when its memory was given back."""
+    """The right to keep one file in memory; give it back when its memory was given back."""
 
     def __init__(self, free: "asyncio.Semaphore") -> None:
         self._free: asyncio.Semaphore | None = free

@@ -80,7 +80,7 @@ Verdict = Clear | Held | Undecided
 
 
 def conclude(digest: str, findings: Iterable[Finding], raised: frozenset[Code] = frozenset()) -> Clear | Held:
-    """The verdict of an inspection that came to its end; each code is kept once, in order of discovery.
+    """Return the verdict of an inspection that came to its end; each code is kept once, in order of discovery.
 
     Args:
         digest: SHA-256 of the file, lowercase hex.
@@ -99,7 +99,7 @@ def is_clear(verdict: Verdict) -> bool:
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict | None:
-    """The verdict that decides for a whole submission; None when it has no file."""
+    """Return the verdict that decides for a whole submission; None when it has no file."""
     return max(verdicts, key=_rank, default=None)
 
 

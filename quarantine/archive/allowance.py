@@ -29,7 +29,7 @@ class Allowance:
         self._resident = budgets.resident_bytes
 
     def left(self, file_type: FileType, *, depth: int) -> Budgets:
-        """What the worker of a file at this depth may use; the file that was sent has the depth 0.
+        """Return what the worker of a file at this depth may use; the file that was sent has the depth 0.
 
         Raises:
             OverBudgetError: It is an archive, and too deep.

@@ -32,7 +32,7 @@ _CONTAINER: Final = re.compile(
 
 
 def promise_of(untrusted_name: str) -> Promise:
-    """What this name lets people expect."""
+    """Return what this name lets people expect."""
     kind = type_of_name(untrusted_name)
     if kind is not None and kind is not FileType.TXT:
         return next((promise for promise in Promise if promise.value == kind.value), Promise.DOCUMENT)
@@ -80,7 +80,7 @@ class ContentSearch:
         return self._runs or self._is_ole
 
     def findings(self) -> tuple[Code, ...]:
-        """What the bytes showed, after the last piece."""
+        """Return what the bytes showed, after the last piece."""
         if self._runs and _ZIP_END in self._tail:
             self._codes[Code.ARCHIVE_SELF_EXTRACTING] = None
         return tuple(self._codes)

@@ -47,7 +47,7 @@ _NOBODY: Final = frozenset({"public", "shared", "default", "default user", "all 
 
 
 def name_findings(untrusted_name: str) -> Iterator[Code]:
-    """What one member's whole path shows."""
+    """Yield what one member's whole path shows."""
     path = untrusted_name.replace("\\", "/")
     parts = path.lstrip("/").removesuffix("/").split("/")
     if is_outside(untrusted_name):
@@ -105,12 +105,12 @@ def executable_finding(untrusted_name: str) -> Code | None:
 
 
 def extension_of(untrusted_name: str) -> str:
-    """The last extension without its dot, in lower case, as Windows would see it; "" for none."""
+    """Return the last extension without its dot, in lower case, as Windows would see it; "" for none."""
     return _shown(untrusted_name).rpartition(".")[2] if "." in _shown(untrusted_name) else ""
 
 
 def _shown(untrusted_name: str) -> str:
-    """The last part of a path, without what is invisible or dropped."""
+    """Return the last part of a path, without what is invisible or dropped."""
     part = _INVISIBLE.sub("", _BIDI.sub("", untrusted_name)).replace("\\", "/").rpartition("/")[2]
     return part.rstrip(" .").casefold()
 
@@ -133,7 +133,7 @@ class NameBook:
             self._links.add(key)
 
     def findings(self) -> Iterator[Code]:
-        """What only all names together show."""
+        """Yield what only all names together show."""
         if self.has_duplicates:
             yield Code.ARCHIVE_NAME_DUPLICATE
         if self._links and any(self._is_below_a_link(key) for key in self._files):

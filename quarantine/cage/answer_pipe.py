@@ -26,7 +26,7 @@ class AnswerPipe:
         self._deadline = deadline
 
     def read(self, size: int = PIECE) -> bytes:
-        """The next bytes, at most `size`; b"" at the end.
+        """Return the next bytes, at most `size`; b"" at the end.
 
         Raises:
             UndecidableError: The deadline has passed.

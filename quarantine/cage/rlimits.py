@@ -6,7 +6,7 @@ import resource
 def limit_process(*, cpu_seconds: int, memory_bytes: int) -> None:
     """Bound CPU and memory; no file can grow (a pipe can be written), no core is dumped, nothing is forked.
 
-    The kernel does not hold root to the number of processes: that, seccomp does.
+    The kernel does not limit the number of processes for root; seccomp does.
     """
     # At the soft limit comes SIGXCPU, which shows what happened; a second later SIGKILL.
     set_limit(resource.RLIMIT_CPU, cpu_seconds, hard=cpu_seconds + 1)

@@ -41,7 +41,7 @@ class JpegSegment:
 
 
 def segments(jpeg: bytes) -> Iterator[JpegSegment]:
-    """The segments up to the first scan's header, or to where the bytes are no JPEG any more."""
+    """Yield the segments up to the first scan's header, or to where the bytes are no JPEG any more."""
     place = 2
     for _ in range(_SEGMENTS_MAX):
         while jpeg[place : place + 2] == b"\xff\xff":  # fill bytes; B.1.1.2
@@ -78,7 +78,7 @@ def jpeg_privacy(jpeg: bytes) -> set[Code]:
 
 
 def jpeg_size(jpeg: bytes) -> tuple[int, int] | None:
-    """Width and height in pixels as the frame gives them; None when there is no sound frame header and scan header."""
+    """Return width and height in pixels as the frame gives them; None without a sound frame header and scan header."""
     size = None
     for segment in segments(jpeg):
         if not segment.complete:

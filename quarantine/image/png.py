@@ -56,7 +56,7 @@ def read_png(stream: BinaryIO) -> PngChunks:
 
 
 def _read_chunk(stream: BinaryIO, kind: bytes, length: int) -> bytes | None:
-    """The chunk's first bytes, when all of it was there and its sum is right."""
+    """Return the chunk's first bytes, when all of it was there and its sum is right."""
     crc, kept, left = zlib.crc32(kind), b"", length
     while left:
         piece = stream.read(min(left, _PIECE))

@@ -28,7 +28,7 @@ def prepare() -> None:
 
 
 def opinion(stream: BinaryIO, file_type: FileType, size: tuple[int, int]) -> set[Code]:
-    """What Pillow finds in a picture that our own reader calls sound, `size` pixels wide and high.
+    """Return what Pillow finds in a picture that our own reader calls sound, `size` pixels wide and high.
 
     Returns:
         IMAGE_DAMAGED where Pillow cannot read it, or sees another picture than we do.

@@ -20,7 +20,7 @@ _REMOTE_LINK: Final = re.compile(r"\s*(?:\\\\|file:|smb:)", re.IGNORECASE)
 
 
 def dictionary_actions(dictionary: DictionaryObject) -> set[Code]:
-    """What one dictionary of the body does or plays by itself or on a click."""
+    """Return what one dictionary of the body does or plays by itself or on a click."""
     codes = _action(dictionary)
     if "/JS" in dictionary:
         codes.add(Code.PDF_JAVASCRIPT)
@@ -37,7 +37,7 @@ def dictionary_actions(dictionary: DictionaryObject) -> set[Code]:
 
 
 def opening_actions(catalog: DictionaryObject) -> set[Code]:
-    """What happens when the document is opened."""
+    """Return what happens when the document is opened."""
     opening = value_of(catalog, "/OpenAction")
     if opening is None:
         return set()
@@ -86,7 +86,7 @@ def _link(address: str) -> set[Code]:
 
 
 def _path(specification: PdfObject | None) -> str:
-    """A file specification's path; 7.11.2."""
+    """Return a file specification's path; 7.11.2."""
     if isinstance(specification, DictionaryObject):
         return name_of(specification, "/UF") or name_of(specification, "/F")
     return "" if specification is None else str(specification)

@@ -23,7 +23,7 @@ def examine_pdf(stream: BinaryIO, budgets: Budgets, examine_member: ExamineMembe
 
 
 def _codes_at(stream: BinaryIO, budgets: Budgets, examine_member: ExamineMember, *, depth: int) -> set[Code]:
-    """What is found in a PDF that lies `depth` files deep."""
+    """Return what is found in a PDF that lies `depth` files deep."""
 
     def examine_embedded(embedded: BinaryIO, file_type: FileType) -> set[Code]:
         # A PDF inside is examined from here: only this check counts how deep it lies.

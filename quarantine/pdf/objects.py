@@ -27,7 +27,7 @@ from quarantine.polyglots import is_active_text, is_container, is_program
 # Its warnings quote the file, so they are not even formatted.
 logging.getLogger("pypdf").setLevel(logging.CRITICAL + 1)
 
-OBJECT_STREAM_MAX: Final = 2 * MIB  # bytes; most hold 100 objects, and pypdf reads a megabyte in seconds
+OBJECT_STREAM_MAX: Final = 2 * MIB  # bytes; most have 100 objects, and pypdf reads a megabyte in seconds
 
 _NESTING_MAX: Final = 200_000  # values examined in one object
 _PAGES_MAX: Final = 50  # pages that are examined for a scan: a scanned document has scans on all pages

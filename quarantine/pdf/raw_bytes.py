@@ -19,7 +19,7 @@ from quarantine.image.jpeg import JPEG_MAGIC, jpeg_privacy
 from quarantine.pdf.names import REACH, find_names, unescape
 from quarantine.polyglots import ends_as_zip, is_active_text, is_container, is_program
 
-OBJECT_STREAM_MAX: Final = 16 * MIB  # bytes that an object stream is searched for names; most hold 100 objects
+OBJECT_STREAM_MAX: Final = 16 * MIB  # bytes that an object stream is searched for names; most have 100 objects
 
 _WINDOW: Final = 4 * MIB  # bytes of one read
 _LOOK_BACK: Final = 16 * 1024  # bytes before a stream that are searched for its dictionary
@@ -187,7 +187,7 @@ class _Scan:
 
 
 def _object_before(text: bytes) -> tuple[int, bytes]:
-    """The number and the dictionary of the object whose stream follows `text`."""
+    """Return the number and the dictionary of the object whose stream follows `text`."""
     place = text.rfind(b"obj")
     number = 0
     for found in _OBJECT.finditer(text, max(0, place - 24)):

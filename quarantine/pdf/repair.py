@@ -50,7 +50,7 @@ class _WithEnd(io.RawIOBase):
 
 
 def repaired(stream: BinaryIO, size: int) -> BinaryIO | None:
-    """The file with a new end; None when it has no catalog outside of object streams, or is encrypted."""
+    """Return the file with a new end; None when it has no catalog outside of object streams, or is encrypted."""
     places, catalog, encrypted = _find_objects(stream)
     if catalog is None or encrypted:
         return None

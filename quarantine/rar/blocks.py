@@ -69,7 +69,7 @@ class ReadBlocks(Protocol):
 
 
 def read_exactly(stream: BinaryIO, size: int) -> bytes:
-    """The next `size` bytes; raises DamagedRarError when there are fewer."""
+    """Return the next `size` bytes; raises DamagedRarError when there are fewer."""
     found = stream.read(size)
     if len(found) != size:
         raise DamagedRarError

@@ -113,7 +113,7 @@ class _Archive:
         self._check_locator()
 
     def examination(self) -> Examination:
-        """What was found. Of a volume, or beyond the budgets, nothing is unpacked."""
+        """Return what was found. Of a volume, or beyond the budgets, nothing is unpacked."""
         unpackable = not {Code.RAR_VOLUME, Code.ARCHIVE_BUDGET} & self._codes.keys()
         return Examination(tuple(map(Finding, self._codes)), tuple(self._members) if unpackable else ())
 
@@ -186,7 +186,7 @@ class _Archive:
             self.find(Code.RAR_UNREADABLE)
 
     def _target(self, block: Block) -> str:
-        """What a link points to, where that can be read without unpacking."""
+        """Return what a link points to, where that can be read without unpacking."""
         if block.target is not None:
             return block.target
         if not block.is_stored or block.is_encrypted or block.data_size > TARGET_MAX:

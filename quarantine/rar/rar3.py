@@ -53,7 +53,7 @@ def read_rar3_blocks(stream: BinaryIO) -> Iterator[Block]:
 
 
 def _parse_header(header: bytes, at: int) -> tuple[Block, int | None]:
-    """The block, and how many of its header's bytes its sum covers; None for all and its data."""
+    """Return the block, and how many of its header's bytes its sum covers; None for all and its data."""
     _, kind, flags, size = _BASE.unpack_from(header)
     try:
         data_size = struct.unpack_from("<I", header, _BASE.size)[0] if flags & _LONG else 0
@@ -137,7 +137,7 @@ def _name(untrusted_name: bytes, *, is_unicode: bool) -> tuple[str, bool]:
 
 
 def _unpacked_name(plain: bytes, packed: bytes) -> tuple[str, bool]:
-    """A name in UTF-16, packed against its plain form (encname.cpp); and whether the packing made sense."""
+    """Return a name in UTF-16, packed against its plain form (encname.cpp); and whether the packing made sense."""
     units: list[int] = []
     left = iter(packed)
     try:

@@ -31,7 +31,7 @@ class FieldReader:
         return len(self._body) - self._at
 
     def number(self) -> int:
-        """A variable-length number of at most 64 bits."""
+        """Return a variable-length number of at most 64 bits."""
         value = 0
         for shift in range(0, 70, 7):
             (byte,) = self.bytes(1)
@@ -41,7 +41,7 @@ class FieldReader:
         raise DamagedRarError
 
     def bytes(self, size: int) -> bytes:
-        """The next `size` bytes."""
+        """Return the next `size` bytes."""
         if not 0 <= size <= self.left:
             raise DamagedRarError
         self._at += size

@@ -1,4 +1,4 @@
-"""Proves at start that the scanner sees what it must: a scanner that answers OK to everything looks healthy.
+"""Proves at start that the scanner finds what it must: a scanner that answers OK to everything looks healthy.
 
 That happens: clamd's defaults answer OK beyond 16 levels of nesting and to encrypted archives, and a clamd
 that cannot read the descriptor may do so too.
@@ -31,7 +31,7 @@ class Canary:
 
 
 def eicar() -> bytes:
-    """The harmless file that every scanner calls malware (eicar.org).
+    """Return the harmless file that every scanner calls malware (eicar.org).
 
     Assembled here, so that no file of this project contains it: scanners would remove that file.
     """
@@ -39,7 +39,7 @@ def eicar() -> bytes:
 
 
 def canaries() -> tuple[Canary, ...]:
-    """What `check_scanner` sends, in this order."""
+    """Return what `check_scanner` sends, in this order."""
     malware = frozenset({Code.SCANNER_MALWARE})
     deep = b"a harmless text\n"
     for _ in range(NESTING_BEYOND):
@@ -74,7 +74,7 @@ def check_scanner(scanner: Scanner, *, deadline: float) -> None:
 
 
 def zip_of(name: str, plaintext: bytes) -> bytes:
-    """A ZIP archive with one stored member."""
+    """Return a ZIP archive with one stored member."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as members:
         # A fixed time: canaries are the same bytes on every start.

@@ -52,7 +52,7 @@ class ClamdScanner:
             return False
 
     def version(self, *, timeout: float = 5.0) -> str:
-        """Version of clamd and of its signatures, as clamd reports it.
+        """Return the version of clamd and of its signatures, as clamd reports it.
 
         Raises:
             UndecidableError: No answer within `timeout` seconds.
@@ -60,7 +60,7 @@ class ClamdScanner:
         return self._ask("version", timeout)
 
     def statistics(self, *, timeout: float = 5.0) -> str:
-        """Queue and memory of clamd, as it reports them; raises as `version` does."""
+        """Return the queue and the memory of clamd, as it reports them; raises as `version` does."""
         return self._ask("stats", timeout)
 
     def shut_down(self, *, timeout: float = 5.0) -> None:

@@ -54,7 +54,7 @@ def examine_text(stream: BinaryIO, _budgets: Budgets, _: ExamineMember) -> Exami
 
 
 def _read(stream: BinaryIO, head: bytes) -> tuple[Code | None, MarkSearch]:
-    """The finding that names the charset (None for UTF-8), and the marks of the whole text."""
+    """Return the finding that names the charset (None for UTF-8), and the marks of the whole text."""
     if head.startswith(_UTF16_BOMS):
         try:
             return Code.TEXT_UTF16, _search_utf16(stream, "strict")

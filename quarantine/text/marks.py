@@ -18,7 +18,7 @@ COUNTED: Final = 1000  # matches of one mark that are counted; more of them mean
 class Mark(Enum):
     """What may lie in a text unseen."""
 
-    BINARY = auto()  # NUL and other controls that no text needs: what types.py refuses at a file's beginning
+    BINARY = auto()  # NUL and other controls that no text needs: what file_types.py refuses at a file's beginning
     TERMINAL = auto()  # escape sequences that do more than colour
     COLOUR = auto()  # SGR and EL of ECMA-48, as in many programs' logs; the charsets of ISO-2022-JP
     CONTROL = auto()  # bell, backspace, SUB: a terminal shows something other than the text
@@ -82,7 +82,7 @@ class MarkSearch:
         self._counts = dict.fromkeys(Mark, 0)
 
     def count(self, mark: Mark) -> int:
-        """How often it was seen, up to COUNTED (for some only whether: 1)."""
+        """Return how often it was seen, up to COUNTED (for some only whether: 1)."""
         return self._counts[mark]
 
     def update(self, piece: bytes) -> None:
@@ -110,6 +110,6 @@ class MarkSearch:
     def _count(self, mark: Mark, pattern: re.Pattern[bytes], text: bytes, begin: int, end: int) -> None:
         left = _ENOUGH.get(mark, COUNTED) - self._counts[mark]
         if left > 0:
-            # Whole text: a pattern looks around its place. It counts in the piece where it begins.
+            # Whole text: a pattern reads around its place. It counts in the piece where it begins.
             places = itertools.takewhile(lambda match: match.start() < end, pattern.finditer(text, begin))
             self._counts[mark] += sum(1 for _ in itertools.islice(places, left))

@@ -28,7 +28,7 @@ _REHEARSED: Final = encode_request(Request(1, Budgets(), file_type=FileType.TXT)
 
 
 def work(channel: socket.socket, cage: Cage, zygote: int) -> Never:
-    """Wait for one request on `channel` (requests.py), do what it asks, and end this process.
+    """Wait for one request on `channel` (protocol.py), do what it asks, and end this process.
 
     Args:
         channel: Where the request comes; its other end is the zygote's.

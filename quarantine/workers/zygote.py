@@ -3,7 +3,7 @@
     python -I -B -m quarantine.workers.zygote SOCKET CAGE [pictures]
 
 Single-threaded, as fork in a threaded process is not safe. It loads all that a check may need, ties its own hands, and
-then passes requests (requests.py) to workers that wait (spares.py) until the broker closes the socket. It reads no byte
+then passes requests (protocol.py) to workers that wait (spares.py) until the broker closes the socket. It reads no byte
 of any file.
 """
 
@@ -103,7 +103,7 @@ class Zygote:
     def run(self) -> None:
         """Serve until the broker is gone, and leave no worker behind."""
         while True:
-            # While a worker runs, a fork would hold it up: both touch the same pages' locks.
+            # While a worker runs, a fork would delay it: both touch the same pages' locks.
             least = 1 if self._living else SPARES
             while not (ready := self._poll.poll(0)) and self._spares.refill(least):
                 pass

@@ -66,7 +66,7 @@ class _Search:
         self._findings[Finding(code)] = None
 
     def examination(self) -> Examination:
-        """What was found. Members that are handed back are paid for by the broker, which unpacks them."""
+        """Return what was found. Members that are handed back are paid for by the broker, which unpacks them."""
         back = self._handed_back
         members, size = self._spent.members - len(back), self._spent.bytes - sum(member.size for member in back)
         return Examination(tuple(self._findings), tuple(back), members, size)

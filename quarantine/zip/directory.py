@@ -237,7 +237,7 @@ def _entry(area: bytes, at: int, fields: tuple[Any, ...], directory: Directory) 
 
 
 def full_sizes(old: tuple[int, ...], extra: Extra, directory: Directory) -> tuple[int, ...]:
-    """The values of `old`, those that are full taken from the ZIP64 field (4.5.3), in this order."""
+    """Return the values of `old`, those that are full taken from the ZIP64 field (4.5.3), in this order."""
     body = extra_field(extra, ZIP64)
     if body is None:
         if _LONG_FULL in old:

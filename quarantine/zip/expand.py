@@ -15,7 +15,7 @@ from quarantine.zip.members import unpacked
 
 
 def expand(stream: BinaryIO, place: tuple[int, ...], budgets: Budgets) -> Iterator[bytes]:
-    """The member at `place` (see examination.ArchiveMember) of the ZIP in `stream`, in pieces of at most 1 MiB.
+    """Yield the member at `place` (see examination.ArchiveMember) of the ZIP in `stream`, in pieces of at most 1 MiB.
 
     Raises:
         Exception: Of any kind, where the archive is not what its examination found; the worker ends then.

@@ -18,7 +18,7 @@ Extra = tuple[tuple[int, bytes], ...]
 
 
 def parse_extra(untrusted_area: bytes) -> tuple[Extra, bool]:
-    """The fields of one header's area, and whether they fill it; zeros at its end are padding (zipalign)."""
+    """Return the fields of one header's area, and whether they fill it; zeros at its end are padding (zipalign)."""
     fields: list[tuple[int, bytes]] = []
     at = 0
     while at + 4 <= len(untrusted_area) and len(fields) < FIELDS_MAX:
@@ -31,12 +31,12 @@ def parse_extra(untrusted_area: bytes) -> tuple[Extra, bool]:
 
 
 def field(extra: Extra, kind: int) -> bytes | None:
-    """The first field of this kind."""
+    """Return the first field of this kind."""
     return next((body for known, body in extra if known == kind), None)
 
 
 def unicode_path(extra: Extra, name: bytes) -> str | None:
-    """The second name of a member; None when it is missing, or is one that belongs to another name (4.6.9).
+    """Return the second name of a member; None when it is missing, or is one that belongs to another name (4.6.9).
 
     Raises:
         UnicodeDecodeError: It is valid and not UTF-8.
@@ -48,7 +48,7 @@ def unicode_path(extra: Extra, name: bytes) -> str | None:
 
 
 def extra_findings(extra: Extra) -> set[Code]:
-    """What identifies the source."""
+    """Return what identifies the source."""
     found = set()
     for kind, body in extra:
         if kind in {_ASI, _NT_ACL} or (kind in {_UNIX_NEW, _UNIX_2, _UNIX_1} and _has_owner(kind, body)):

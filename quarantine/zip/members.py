@@ -40,7 +40,7 @@ def is_encrypted(entry: DirectoryEntry) -> bool:
 
 
 def decoded_name(entry: DirectoryEntry) -> tuple[str, bool]:
-    """The name as text, and whether it is valid in the encoding that it claims (4.4.4, bit 11)."""
+    """Return the name as text, and whether it is valid in the encoding that it claims (4.4.4, bit 11)."""
     try:
         return entry.name.decode("utf-8"), True
     except UnicodeDecodeError:
@@ -71,7 +71,7 @@ def check_layout(stream: BinaryIO, directory: Directory, go_on: Callable[[], Non
 
 
 def unpacked(stream: BinaryIO, entry: DirectoryEntry) -> Iterator[bytes]:
-    """The bytes of a stored or deflated member, at most PIECE at once.
+    """Yield the bytes of a stored or deflated member, at most PIECE at once.
 
     Whoever iterates counts them: the entry's claims are only compared at the end.
 
@@ -95,7 +95,7 @@ def _local(stream: BinaryIO, entry: DirectoryEntry) -> tuple[int, ...] | None:
 
 
 def _check_local(stream: BinaryIO, entry: DirectoryEntry, directory: Directory) -> tuple[int, int]:
-    """The offsets that the member takes, header and descriptor included."""
+    """Return the offsets that the member takes, header and descriptor included."""
     local = _local(stream, entry)
     if local is None:
         directory.find(Code.ZIP_UNREADABLE)
