@@ -46,7 +46,7 @@ def close_segment(log: Path, *, first: int, last: int) -> Path:
     make_private_folder(folder)
     target = folder / f"{first:0{_DIGITS}}-{last:0{_DIGITS}}.jsonl"
     if target.exists():
-        raise FileExistsError(f"{target} exists already")
+        raise FileExistsError(f"{target} already exists")
     log.rename(target)
     for changed in (folder, log.parent):
         sync_folder(changed)

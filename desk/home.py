@@ -169,7 +169,7 @@ class DeskHome:
         for path in sorted(self.gateways.glob("*.pairing")):
             pairing = read_pairing(path)
             if path.stem != pairing.gateway:
-                raise DeskError(f"{path} holds the pairing of another gateway than its name says")
+                raise DeskError(f"{path} has the pairing of a different gateway than its name says")
             found[pairing.gateway] = pairing
         return found
 
@@ -192,7 +192,7 @@ def init(home: DeskHome, *, kind: Kind, backup: Path | None, passphrase: str | N
         FileExistsError: The home has something in it, or the backup file exists; nothing was changed.
     """
     if backup is not None and backup.resolve().is_relative_to(home.root.resolve()):
-        raise DeskError("the backup identity must be kept elsewhere than in the home that it is a backup of")
+        raise DeskError("the backup identity must be kept outside the home that it backs up")
     identity = generate_identity(kind)
     spare = generate_identity(kind) if backup is not None else None
     recipients = tuple(one.recipient for one in (identity, spare) if one is not None)

@@ -53,10 +53,10 @@ def write_new(path: Path, pieces: Iterable[bytes], *, mode: int = PRIVATE) -> No
             os.link(temporary, path)
         except PermissionError:
             if path.exists():
-                raise FileExistsError(f"{path} exists already") from None
+                raise FileExistsError(f"{path} already exists") from None
             temporary.rename(path)
         except FileExistsError:
-            raise FileExistsError(f"{path} exists already") from None
+            raise FileExistsError(f"{path} already exists") from None
     finally:
         temporary.unlink(missing_ok=True)
     sync_folder(path.parent)
@@ -70,7 +70,7 @@ def write_all_new(files: Mapping[Path, bytes]) -> None:
     """
     for path in files:
         if os.path.lexists(path):
-            raise FileExistsError(f"{path} exists already")
+            raise FileExistsError(f"{path} already exists")
     written: list[Path] = []
     try:
         for path, content in files.items():

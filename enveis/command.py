@@ -39,7 +39,7 @@ def home_of(arguments: Namespace) -> Path:
     """
     said = arguments.home or os.environ.get(HOME_VARIABLE)
     if not said:
-        raise UsageError(f"say where this machine's home directory is: --home DIR, or {HOME_VARIABLE}")
+        raise UsageError(f"this machine's home directory is not set: give --home DIR, or set {HOME_VARIABLE}")
     return Path(said).absolute()
 
 
@@ -49,28 +49,28 @@ def file_name(text: str) -> Path:
     '.', '/' and the like are refused before anything is done: no file can be called so, nor another stand beside it.
     """
     if text.rpartition("/")[2] in {"", ".", ".."} or "\0" in text:
-        raise ArgumentTypeError("this can be no file's name")
+        raise ArgumentTypeError("not a valid file name")
     return Path(text)
 
 
 def folder_name(text: str) -> Path:
     """Return what names a folder; a type for argparse. Nothing at all is not meant as the working directory."""
     if not text or "\0" in text:
-        raise ArgumentTypeError("this can be no folder's name ('.' is the one you are in)")
+        raise ArgumentTypeError("not a valid folder name ('.' is the current folder)")
     return Path(text)
 
 
 def file_or_folder_name(text: str) -> Path:
     """Return what names a file or a folder; a type for argparse."""
     if not text or "\0" in text:
-        raise ArgumentTypeError("not a valid name of a file or folder")
+        raise ArgumentTypeError("not a valid file or folder name")
     return Path(text)
 
 
 def whole_number(text: str) -> int:
     """Return a whole number that is not longer than any of ours; a type for argparse."""
     if not _NUMBER.fullmatch(text):
-        raise ArgumentTypeError("this is no whole number, or far too long")
+        raise ArgumentTypeError("not a whole number, or too long")
     return int(text)
 
 
@@ -86,7 +86,7 @@ def demand_new(path: Path) -> None:
         raise RefusedError(f"{path.parent} is not a folder")
     with contextlib.suppress(FileNotFoundError):
         path.lstat()
-        raise FileExistsError(f"{path} exists already")
+        raise FileExistsError(f"{path} already exists")
 
 
 def add_passphrase_file(parser: ArgumentParser) -> None:
@@ -117,7 +117,7 @@ def confirm(question: str, *, yes: bool) -> bool:
     if yes:
         return True
     if not sys.stdin.isatty():
-        raise UsageError("there is no terminal to ask on: compare first, then call this again with --yes")
+        raise UsageError("there is no terminal to ask on: check first, then repeat the command with --yes")
     try:
         return input(f"{question} [yes/no] ").strip().lower() == "yes"
     except EOFError:
@@ -131,14 +131,14 @@ def first_line(path: Path) -> str:
     try:
         return line.decode()
     except UnicodeDecodeError:
-        raise RefusedError(f"{path} is not a text file in UTF-8") from None
+        raise RefusedError(f"{path} is not a UTF-8 text file") from None
 
 
 def ask_hidden(prompt: str, *, twice: bool) -> str:
     """Ask for something that is not shown while it is typed; `twice` finds a slip of the fingers."""
     try:
         text = getpass.getpass(prompt)
-        if twice and text != getpass.getpass("The same once more: "):
+        if twice and text != getpass.getpass("Repeat it: "):
             raise RefusedError("the two passphrases differ; nothing was done")
     except EOFError:
         raise RefusedError("no passphrase was given; nothing was done") from None

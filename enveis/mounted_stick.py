@@ -34,10 +34,10 @@ def mounted(serial: str) -> Iterator[Path]:
         raise RefusedError("a serial number has letters, digits, dots, colons, hyphens and underscores only")
     device = DEVICES / f"stick-{serial}"
     if not device.exists():
-        raise RefusedError(f"no such stick is plugged in: {device} is not there (docs/sticks.md)")
+        raise RefusedError(f"no stick with this serial number is plugged in: {device} does not exist (docs/sticks.md)")
     point = MOUNTS / f"stick-{serial}"
     if flags_of(point) is not None:
-        raise RefusedError(f"{point} is mounted already; unmount it first")
+        raise RefusedError(f"{point} is already mounted; unmount it first")
     _mount(device, point, serial)
     try:
         _demand_flags(point)
@@ -63,7 +63,7 @@ def flags_of(point: Path) -> frozenset[str] | None:
 def _demand_flags(point: Path) -> None:
     flags = flags_of(point)
     if flags is None or not flags >= DEMANDED:
-        raise RefusedError(f"{point} is not mounted nodev, nosuid and noexec; nothing was written or read")
+        raise RefusedError(f"{point} is not mounted with nodev, nosuid and noexec; nothing was written or read")
 
 
 def _mount(device: Path, point: Path, serial: str) -> None:
@@ -94,7 +94,7 @@ def _run(*command: str) -> None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=STEP_SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise RefusedError(f"'{command[0]}' cannot be run for the stick ({type(error).__name__})") from None
+        raise RefusedError(f"'{command[0]}' cannot be run ({type(error).__name__})") from None
     if done.returncode:
         reason = " ".join(done.stderr.split()) or f"status {done.returncode}"
         step = "unmounted" if command[0] == "umount" or command[1] == "stop" else "mounted"

@@ -22,23 +22,26 @@ _WIPE: Final = "\x1b[2J\x1b[3J\x1b[H"  # screen, scroll-back, cursor to the corn
 
 def add_shares(parser: ArgumentParser) -> None:
     """Let an identity be joined from shares; never from words in an argument, where others can see them."""
-    parser.add_argument("--shares", action="store_true", help="join the identity from shares that are typed in")
+    parser.add_argument("--shares", action="store_true", help="join the identity from shares that you type in")
     parser.add_argument(
         "--share",
         type=file_name,
         action="append",
         default=[],
         metavar="FILE",
-        help="a share in a file; may be given again",
+        help="a file with one share; may be repeated",
     )
     add_shares_passphrase(parser)
 
 
 def add_shares_passphrase(parser: ArgumentParser) -> None:
     """Let shares have a passphrase of their own (SLIP-39), apart from that of an identity file."""
-    parser.add_argument("--shares-passphrase", action="store_true", help="the shares have a passphrase: ask for it")
+    parser.add_argument("--shares-passphrase", action="store_true", help="ask for the passphrase of the shares")
     parser.add_argument(
-        "--shares-passphrase-file", type=file_name, metavar="FILE", help="the same, from the first line of FILE"
+        "--shares-passphrase-file",
+        type=file_name,
+        metavar="FILE",
+        help="read the passphrase of the shares from the first line of FILE",
     )
 
 
@@ -77,7 +80,7 @@ def read_share(path: Path) -> "Share":
         lines = content.decode().splitlines()
         return parse_share(" ".join(line for line in lines if not line.startswith("#")))
     except (ShareError, UnicodeDecodeError) as error:
-        reason = error if isinstance(error, ShareError) else "it is not a text file of words"
+        reason = error if isinstance(error, ShareError) else "not a text file of words"
         raise RefusedError(f"{path}: {reason}") from None
 
 
@@ -88,10 +91,12 @@ def _typed(before: "list[Share]", terminal: Terminal) -> "list[Share]":
     asking = sys.stdin.isatty()
     while missing := missing_shares([*before, *shares]):
         if asking:
-            terminal.note(f"Still needed: {missing}. Type its words; four letters of each are enough, then Enter.")
+            terminal.note(
+                f"Still needed: {missing}. Type the words of a share (four letters of each are enough), then Enter."
+            )
         line = sys.stdin.readline()
         if not line:
-            raise RefusedError(f"no more shares were typed; still needed: {missing}")
+            raise RefusedError(f"the input ended; still needed: {missing}")
         if not line.strip():
             continue
         try:
@@ -100,7 +105,7 @@ def _typed(before: "list[Share]", terminal: Terminal) -> "list[Share]":
         except ShareError as error:
             if not asking:
                 raise
-            terminal.warn(f"Not taken: {error}.")
+            terminal.warn(f"Not accepted: {error}.")
             continue
         shares.append(share)
         if asking:
@@ -111,7 +116,7 @@ def _typed(before: "list[Share]", terminal: Terminal) -> "list[Share]":
 def demand_terminal() -> None:
     """Raise UsageError where shares cannot be shown: a log must not hold them."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError("shares are shown on a terminal only; --to FOLDER writes them into files")
+        raise UsageError("shares are shown on a terminal only; --to FOLDER writes them to files")
 
 
 def show_one_by_one(shares: "Iterable[Share]", terminal: Terminal) -> None:
@@ -124,8 +129,8 @@ def show_one_by_one(shares: "Iterable[Share]", terminal: Terminal) -> None:
         for row in range(rows):
             cells = (f"{place + 1:>3}. {words[place]:<10}" for place in range(row, len(words), rows))
             terminal.say("".join(cells).rstrip())
-        terminal.say("", "Write it down; only whoever is to keep this share should see it.")
-        terminal.note("Enter wipes the screen and goes on.")
+        terminal.say("", "Write it down. Only the person who will keep this share should see it.")
+        terminal.note("Press Enter to wipe the screen and continue.")
         sys.stdin.readline()
     wipe_screen()
 

@@ -48,4 +48,4 @@ def verify_ed25519(untrusted_public: str, message: bytes, untrusted_signature: s
     try:
         bindings.crypto_sign_open(signature + message, public)
     except BadSignatureError:
-        raise Ed25519Error("the signature is not by this key") from None
+        raise Ed25519Error("the signature was not made with this key") from None

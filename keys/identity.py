@@ -124,5 +124,5 @@ def _parse_identity_file(content: bytes, path: Path) -> tuple[Identity, ...]:
         raise IdentityError(f"{path} is not an identity file") from None
     identities = tuple(parse_identity(line) for line in lines if line and not line.startswith("#"))
     if not identities:
-        raise IdentityError(f"{path} holds no identity")
+        raise IdentityError(f"{path} has no identity")
     return identities

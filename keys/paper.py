@@ -82,8 +82,8 @@ def share_sheet(share: Share, belongs_to: Recipient | None) -> bytes:
         Sheet(
             title=f"Share {share.place}{group} of a key",
             about=[
-                f"This share alone tells nothing: {needed}. Keep it apart from the other shares, with somebody who "
-                "would notice if it were gone. Shares that fit to it begin with the same two words.",
+                f"This share alone reveals nothing: {needed}. Keep it apart from the other shares, with somebody who "
+                "would notice if it were gone. Shares of the same key begin with the same two words.",
             ],
             scanned=share.words,
             shown=f'<ol class="words">{words}</ol>',
@@ -108,14 +108,14 @@ def _page(sheet: Sheet) -> bytes:
         shown = name if len(name) <= 100 else f"{name[:40]}…{name[-20:]}"
         whose = (
             f'<h2>The public half that it belongs to</h2><p class="public">{html.escape(shown)}</p>'
-            f"<p>In words: {html.escape(words)}</p>"
+            f"<p>Fingerprint words: {html.escape(words)}</p>"
         )
     blanks = '<p>Made by <span class="line"></span> on <span class="line" style="min-width: 35mm"></span></p>'
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f"<title>{html.escape(sheet.title)}</title><style>{_STYLE}</style></head><body>"
         f"<h1>{html.escape(sheet.title)}</h1>{paragraphs}"
-        f"<h2>To be typed</h2>{sheet.shown}"
-        f'<h2>To be scanned</h2><div class="code">{drawing}</div>'
-        f"<h2>How it is used</h2>{how}{whose}{blanks}</body></html>\n"
+        f"<h2>To type</h2>{sheet.shown}"
+        f'<h2>To scan</h2><div class="code">{drawing}</div>'
+        f"<h2>How to use it</h2>{how}{whose}{blanks}</body></html>\n"
     ).encode()

@@ -24,7 +24,7 @@ from keys.words import complete_words
 SHARE_WORDS: Final = 33  # of a secret of 32 bytes; SLIP-39, "Format of the share mnemonic"
 MEMBERS_MAX: Final = 16  # shares of one group, and groups; SLIP-39
 PASSPHRASE_MAX: Final = 1024  # characters; SLIP-39 names no bound
-TEXT_MAX: Final = 4096  # characters of a typed share that are looked at
+TEXT_MAX: Final = 4096  # characters of a typed share that are read
 
 
 class ShareError(KeyMaterialError):
@@ -44,11 +44,13 @@ class Plan:
             raise ShareError("the groups that are needed must be at least one, and not more than there are")
         for needed, count in self.groups:
             if not 1 <= needed <= count <= MEMBERS_MAX:
-                raise ShareError(f"a group needs at least 1 share, and has as many as it needs, at most {MEMBERS_MAX}")
+                raise ShareError(
+                    f"a group needs at least 1 share, and has at least as many as it needs, at most {MEMBERS_MAX}"
+                )
             if needed == 1 and count > 1:
                 raise ShareError("shares of which one is enough are copies: make one share and copy it instead")
         if self.groups == ((1, 1),):
-            raise ShareError("one share of which one is enough is the key itself; print that ('enveis keys paper')")
+            raise ShareError("a single share is the key itself; print the key instead ('enveis keys paper')")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +94,15 @@ def parse_share(untrusted_text: str) -> Share:
         raise ShareError(f"a share has {SHARE_WORDS} words; this is far more")
     words = complete_words(untrusted_text)
     if len(words) != SHARE_WORDS:
-        raise ShareError(f"a share has {SHARE_WORDS} words, here are {len(words)}")
+        raise ShareError(f"a share has {SHARE_WORDS} words, but {len(words)} were given")
     unknown = [str(place) for place, word in enumerate(words, start=1) if word is None]
     if unknown:
-        raise ShareError(f"not words of a share: number {', '.join(unknown)}")
+        raise ShareError(f"not in the word list: word number {', '.join(unknown)}")
     text = " ".join(word for word in words if word is not None)
     try:
         share = _Slip39Share.from_mnemonic(text)
     except MnemonicError:
-        raise ShareError("the words of a share do not belong together: one is wrong, or two changed places") from None
+        raise ShareError("the words of a share do not fit together: one is wrong, or two are swapped") from None
     return Share(
         words=text,
         splitting=share.identifier,
@@ -146,13 +148,13 @@ def join_identity(shares: Sequence[Share], passphrase: str, known: Sequence[Reci
             [share.words for share in _just_enough(shares)], encode_passphrase(passphrase)
         )
     except MnemonicError:
-        raise ShareError("these shares do not fit together: one of them is not of this splitting") from None
+        raise ShareError("these shares do not fit together: one of them is of a different splitting") from None
     for kind in Kind if len(secret) == SECRET_SIZE else ():
         identity = Identity(kind, secret)
         if identity.recipient in known:
             return identity
     raise ShareError(
-        "these shares join to no key that is known here: they are another key's, or their passphrase is wrong"
+        "these shares do not join to a key that is known here: they are of another key, or their passphrase is wrong"
     )
 
 
@@ -172,7 +174,7 @@ def _check_belonging(shares: Sequence[Share]) -> None:
             shares[0].groups,
             shares[0].groups_needed,
         ):
-            raise ShareError(f"share {number} is of another splitting than share 1")
+            raise ShareError(f"share {number} is of a different splitting than share 1")
         before = seen.setdefault((share.group, share.place), number)
         if before != number:
             raise ShareError(f"share {number} is the same as share {before}")

@@ -71,7 +71,7 @@ class VerifyKey:
         signature = blob[2 + KEY_ID_SIZE :]
         # The second signature covers the first and the comment, so neither can be exchanged alone.
         if not (self._holds(signature, digest) and self._holds(seal, signature + comment.encode())):
-            raise SignatureError("the signature does not fit what was signed")
+            raise SignatureError("the signature does not match what was signed")
         return comment
 
     def _holds(self, signature: bytes, message: bytes) -> bool:
@@ -162,7 +162,7 @@ def parse_signing_key(untrusted_text: str) -> SigningKey:
     key_id, seed, raw = key[:KEY_ID_SIZE], key[KEY_ID_SIZE:-PUBLIC_SIZE], key[-PUBLIC_SIZE:]
     checksum = hashlib.blake2b(_KEY_ALGORITHM + key, digest_size=32).digest()
     if blob[-len(_NO_CHECKSUM) :] not in {_NO_CHECKSUM, checksum}:
-        raise KeyMaterialError("the minisign secret key is damaged: its checksum does not fit")
+        raise KeyMaterialError("the minisign secret key is damaged: its checksum does not match")
     pair = SigningKey.from_seed(seed, key_id=_key_id_text(key_id))
     # A wrong public half beside the seed would make signatures that leak the seed.
     if not hmac.compare_digest(pair.public.raw, raw):

@@ -92,15 +92,13 @@ def parse_words(untrusted_text: str, *, bits: int, purpose: Purpose = Purpose.FI
     indices = _known_indices(untrusted_text, bits=bits)
     if None in indices:
         position = indices.index(None) + 1
-        raise WordsError(f"word {position} is not one of our words", fault=WordsFault.UNKNOWN, position=position)
+        raise WordsError(f"word {position} is not in the word list", fault=WordsFault.UNKNOWN, position=position)
     known = [index for index in indices if index is not None]
     found = _syndrome(known)
     if found != purpose:
         if found == Purpose.PROOF and purpose is Purpose.RETURN:
             # One chance in 1,023 of a false alarm for mistyped words; a source who mixed them up must know.
-            raise WordsError(
-                "these look like the proof words, which are never to be typed online", fault=WordsFault.PROOF
-            )
+            raise WordsError("these look like proof words, which must never be typed online", fault=WordsFault.PROOF)
         raise _mismatch(untrusted_text, known, purpose)
     return _join(known[:-1])
 
@@ -116,7 +114,9 @@ def restore_words(untrusted_text: str, *, bits: int, purpose: Purpose = Purpose.
     indices = _known_indices(untrusted_text, bits=bits)
     gaps = [place for place, index in enumerate(indices) if index is None]
     if len(gaps) != 1:
-        raise WordsError(f"one unreadable word can be restored, here are {len(gaps)}", fault=WordsFault.UNKNOWN)
+        raise WordsError(
+            f"exactly one unreadable word can be restored, but {len(gaps)} are unreadable", fault=WordsFault.UNKNOWN
+        )
     gap = gaps[0]
     filled = [0 if index is None else index for index in indices]
     filled[gap] = _fitting(filled, gap, purpose)
@@ -148,7 +148,7 @@ def _known_indices(untrusted_text: str, *, bits: int) -> list[int | None]:
     if len(untrusted_text) > TEXT_MAX:
         raise WordsError(f"{wanted} words are needed; this is far more", fault=WordsFault.COUNT, wanted=wanted)
     if len(words) != wanted:
-        message = f"{wanted} words are needed, here are {len(words)}"
+        message = f"{wanted} words are needed, but {len(words)} were given"
         raise WordsError(message, fault=WordsFault.COUNT, wanted=wanted, found=len(words))
     return [_index(word) for word in words]
 
@@ -166,9 +166,9 @@ def _index(untrusted_word: str) -> int | None:
 
 def _mismatch(untrusted_text: str, indices: list[int], purpose: Purpose) -> WordsError:
     likely = _likely(_split(untrusted_text), indices, purpose)
-    message = "these words do not belong together: one is wrong, or two have changed places"
+    message = "these words do not fit together: one is wrong, or two are swapped"
     if likely:
-        message += f" (look at word {' and '.join(map(str, likely))} first)"
+        message += f" (check word {' and '.join(map(str, likely))} first)"
     return WordsError(message, fault=WordsFault.MISMATCH, likely=likely)
 
 

@@ -143,9 +143,9 @@ class Visits:
     def _withdrawal(self, row: Opened) -> Standing:
         target = self.find(row.withdraws)
         if target is None:
-            return Claims("the packet that it takes back has not been opened here")
+            return Claims("the packet that it withdraws has not been opened here")
         if not is_token_of(target.withdrawal, row.token):
-            return Claims("its token is not that of the packet that it names")
+            return Claims("its token does not match the packet that it names")
         return BelongsTo(target.packet)
 
     def _select(self, clause: str, *values: str) -> tuple[Opened, ...]:

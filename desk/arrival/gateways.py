@@ -79,7 +79,7 @@ def find_gateway(home: DeskHome, untrusted_name: str) -> Pairing:
     if len(name) < PREFIX_MIN or not fitting:
         raise DeskError("there is no such gateway here ('enveis desk gateways' lists them)")
     if len(fitting) > 1:
-        raise DeskError(f"{len(fitting)} gateways begin so: give more digits")
+        raise DeskError(f"{len(fitting)} gateways begin with these digits: give more")
     return fitting[0]
 
 
@@ -91,7 +91,7 @@ def state_head(home: DeskHome, gateway: str) -> HeadStatement:
     """
     fault = copy_fault(home, Arrivals(home.arrivals), gateway)
     if fault:
-        raise DeskError(f"no line was stated: {fault}")
+        raise DeskError(f"nothing was signed: {fault}")
     head = LogCopy(home.gateways, GatewayId(gateway)).head()
     home.log().append(Event.HEAD_STATED, gateway=gateway, digest=head.hash)
     return HeadStatement(GatewayId(gateway), head, utc_today())
@@ -136,7 +136,7 @@ def _succession(home: DeskHome, gateway: str) -> tuple[str, bool]:
     try:
         return _read_succession(home, gateway)
     except (AuditError, CopyDamagedError):
-        return "cannot be told: a copy of a log is damaged", True
+        return "unknown: a copy of a log is damaged", True
 
 
 def _read_succession(home: DeskHome, gateway: str) -> tuple[str, bool]:
@@ -150,7 +150,7 @@ def _read_succession(home: DeskHome, gateway: str) -> tuple[str, bool]:
     log = AuditLog(home.gateways / f"{gateway}.audit.jsonl", today=utc_today)
     beginning = log.lines_after(0, size_max=_BEGINNING)
     if not beginning:
-        return f"replaces {old}; nothing of it has come yet", False
+        return f"replaces {old}; nothing of it has arrived yet", False
     for line in split_lines(beginning):
         record = parse_line(line).record
         if record.event is Event.CHAIN_CONTINUES and record.gateway == old and record.digest is not None:
@@ -167,7 +167,7 @@ def _place(home: DeskHome, old: str, digest: str) -> tuple[str, bool]:
         with contextlib.suppress(LineError):
             if hash_line(line) == digest:
                 seq = parse_line(line).seq
-                return f"continues {old} after line {seq}; {head.seq - seq} more came here", False
+                return f"continues {old} after line {seq}; {head.seq - seq} more lines arrived here", False
     return f"continues {old} after a line that this desk does not have", True
 
 

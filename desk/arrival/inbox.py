@@ -54,7 +54,7 @@ def find_packet(home: DeskHome, untrusted_name: str) -> InboxEntry:
     if len(name) < PREFIX_MIN or not found:
         raise DeskError("there is no such packet in the inbox ('enveis desk inbox' lists them)")
     if len(found) > 1:
-        raise DeskError(f"{len(found)} packets in the inbox begin so: give more digits")
+        raise DeskError(f"{len(found)} packets in the inbox begin with these digits: give more")
     return found[0]
 
 
@@ -66,7 +66,7 @@ def contradictions(entry: InboxEntry, manifest: Manifest) -> tuple[str, ...]:
     """
     found = []
     if manifest.gateway != entry.gateway:
-        found.append(f"It says that gateway {manifest.gateway} received it, but gateway {entry.gateway} brought it.")
+        found.append(f"Its manifest names gateway {manifest.gateway}, but it arrived from gateway {entry.gateway}.")
     if manifest.lane is not entry.lane:
-        found.append(f"It was sealed for the lane {manifest.lane}, but came by the lane {entry.lane}.")
+        found.append(f"It was sealed for the lane {manifest.lane}, but arrived in the lane {entry.lane}.")
     return tuple(found)

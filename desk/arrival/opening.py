@@ -118,11 +118,11 @@ class OpenPacket:
 
     def _check(self, packet_id: PacketId) -> None:
         if self.manifest.packet != packet_id:
-            raise PacketDamagedError(f"packet {packet_id} says that it is another one")
+            raise PacketDamagedError(f"packet {packet_id} has the manifest of a different packet")
         found = sorted(info.filename for info in self._zip.infolist())
         expected = [note.member for note in self.manifest.files]
         if found != sorted([*expected, MESSAGE_MEMBER, MANIFEST_MEMBER, PADDING_MEMBER]):
-            raise PacketDamagedError(f"packet {packet_id} does not hold exactly what its manifest lists")
+            raise PacketDamagedError(f"packet {packet_id} does not contain exactly what its manifest lists")
 
     def _whole(self, member: str, largest: int) -> bytes:
         try:
@@ -146,7 +146,7 @@ class OpenPacket:
         except _UNREADABLE:
             raise PacketDamagedError(f"{note.member} of packet {self.manifest.packet} cannot be read") from None
         if digest.hexdigest() != note.sha256 or size != note.size:
-            raise PacketDamagedError(f"{note.member} of packet {self.manifest.packet} is not what its manifest says")
+            raise PacketDamagedError(f"{note.member} of packet {self.manifest.packet} does not match the manifest")
 
 
 def _name_here(note: FileNote) -> str:
@@ -186,10 +186,10 @@ def _read_zip(stream: BinaryIO, identities: Sequence[Unwraps]) -> zipfile.ZipFil
 def _check_members(members: Sequence[zipfile.ZipInfo], size: int) -> None:
     """Refuse what could cost more than the packet's own size, before a byte of any member is read."""
     if len(members) > FILES_MAX + 3:
-        raise PacketDamagedError("a packet holds more members than its format allows")
+        raise PacketDamagedError("a packet has more members than its format allows")
     # A few hundred bytes of bzip2 ask for a gigabyte of memory at the first read.
     if any(info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size for info in members):
-        raise PacketDamagedError("a packet holds a compressed member")
+        raise PacketDamagedError("a packet has a compressed member")
     # Members that share their bytes would fill the disk with a hundred times what came.
     if sum(info.file_size for info in members) > size:
         raise PacketDamagedError("a packet's members are larger than the packet")
@@ -202,7 +202,7 @@ def _check_directory(plain: IO[bytes], size: int) -> None:
     plain.seek(size - _END_RECORD.size)
     magic, *_, length, offset, comment = _END_RECORD.unpack(plain.read(_END_RECORD.size))
     if magic != b"PK\x05\x06" or comment:
-        raise PacketDamagedError("a packet opened, but does not end as a ZIP archive ends")
+        raise PacketDamagedError("a packet opened, but does not end like a ZIP archive")
     tail = size - _END_RECORD.size
     zip64 = tail - _LOCATOR_SIZE - _END_ZIP64.size
     if zip64 >= 0:
@@ -211,10 +211,10 @@ def _check_directory(plain: IO[bytes], size: int) -> None:
         # As `zipfile` decides it: where the locator stands, the long form counts.
         if plain.read(_LOCATOR_SIZE).startswith(b"PK\x06\x07"):
             if magic != b"PK\x06\x06":
-                raise PacketDamagedError("a packet opened, but does not end as a ZIP archive ends")
+                raise PacketDamagedError("a packet opened, but does not end like a ZIP archive")
             tail, length, offset = zip64, length64, offset64
     if length > DIRECTORY_MAX or offset + length != tail:
-        raise PacketDamagedError("a packet's ZIP directory is not where and how it must be")
+        raise PacketDamagedError("a packet's ZIP directory is misplaced or malformed")
 
 
 def _read(stream: IO[bytes]) -> bytes:

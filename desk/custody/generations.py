@@ -58,7 +58,7 @@ def former_generations(home: DeskHome) -> list[Generation]:
         try:
             found.append(Generation(int(digits), parse_recipients(path.read_text("ascii"))))
         except (KeyMaterialError, ValueError):
-            raise DeskError(f"{path} is not a former recipients file") from None
+            raise DeskError(f"{path} is not a recipients file of an earlier generation") from None
     return found
 
 
@@ -104,7 +104,7 @@ def rotate(
     """
     before = current_generation(home)
     if backup is not None and backup.resolve().is_relative_to(home.root.resolve()):
-        raise DeskError("the backup identity must be kept elsewhere than in the home that it is a backup of")
+        raise DeskError("the backup identity must be kept outside the home that it backs up")
     earlier = home.load_identities(ask_passphrase) if home.identity.exists() else ()
     key = home.load_signing_key()
     chosen = kind or before.recipients[0].kind

@@ -69,7 +69,7 @@ def rehearse(packet: TestPacket, identity: Identity, recipients: Sequence[Recipi
             whole = same and MANIFEST_MEMBER in archive.namelist()
     except KeyMaterialError as error:
         return Proof(way, place, str(error))
-    return Proof(way, place, "" if whole else "it opens, but gives other bytes than were sealed")
+    return Proof(way, place, "" if whole else "it opens, but not to the bytes that were sealed")
 
 
 def rehearse_shares(

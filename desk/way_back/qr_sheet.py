@@ -33,10 +33,10 @@ def encode_sheet(bundle: Bundle, content: bytes) -> bytes:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head><body>\n"
         f"<h1>{html.escape(title)}</h1>\n"
-        f"<p>Issued {contents.issued}, to be taken by {contents.expires}. {len(frames)} codes, in any order. "
+        f"<p>Issued {contents.issued}, to be accepted by {contents.expires}. {len(frames)} codes, in any order. "
         f"Digest of its list: <code>{bundle.digest[:16]}</code></p>\n"
-        "<p>Scan every code into one text file, a line for each, and call <code>enveis gateway accept-bundle FILE"
-        f"</code>: it says which are missing.</p>\n<main>\n{codes}\n</main></body></html>\n"
+        "<p>Scan every code into one text file, one code a line, and run <code>enveis gateway accept-bundle FILE"
+        f"</code>: it reports missing codes.</p>\n<main>\n{codes}\n</main></body></html>\n"
     )
     return page.encode()
 

@@ -81,10 +81,12 @@ def case_of(home: DeskHome, opened: Opened) -> Opened:
         DeskError: Nothing proves to which it belongs, or it is no visit at all.
     """
     if opened.purpose is PacketPurpose.WITHDRAW:
-        raise DeskError("this packet only takes another one back: nobody waits for a reply to it")
+        raise DeskError("this packet only withdraws another one: nobody is waiting for a reply to it")
     first = Visits(home.visits).first_of(opened)
     if isinstance(first, Claims):
-        raise DeskError(f"this packet only claims to belong to a case ({first.reason}): reply to the first one")
+        raise DeskError(
+            f"this packet only claims to belong to a case ({first.reason}): reply to the first packet of that case"
+        )
     return first
 
 

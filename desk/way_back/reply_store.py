@@ -158,7 +158,7 @@ class ReplyBook:
         with self._file.transaction() as db:
             taken = db.execute("SELECT 1 FROM made WHERE gateway = ? AND serial >= ?", (gateway, serial)).fetchone()
             if taken:
-                raise DeskError("another bundle was made for this gateway meanwhile: begin again")
+                raise DeskError("another bundle was made for this gateway in the meantime: start again")
             db.execute("INSERT INTO made VALUES (?, ?, ?)", (gateway, serial, digest))
             day = today.isoformat()
             db.executemany("UPDATE reply SET sent = ? WHERE id = ? AND sent IS NULL", [(day, name) for name in carried])

@@ -38,7 +38,9 @@ def _log(arguments: Namespace) -> "tuple[AuditLog, Path]":
 
 def _verify_arguments(parser: ArgumentParser) -> None:
     _log_argument(parser)
-    parser.add_argument("--key", type=file_name, metavar="gateway.pub", help="whose signed batches are looked at")
+    parser.add_argument(
+        "--key", type=file_name, metavar="gateway.pub", help="public key of the gateway that signed the batches"
+    )
     parser.add_argument(
         "--heads",
         "--batch",
@@ -47,7 +49,7 @@ def _verify_arguments(parser: ArgumentParser) -> None:
         action="extend",
         default=[],
         metavar="BATCH",
-        help="batch.json files, bags, or folders of them: each signed a head of the log",
+        help="batch.json files, bags, or folders of them; each has a signed head of the log",
     )
 
 
@@ -58,7 +60,7 @@ def _verify(arguments: Namespace, terminal: Terminal) -> int:
     from transfer.high_side.signed_heads import FoundHeads, read_heads
 
     if bool(arguments.heads) != (arguments.key is not None):
-        raise UsageError("--key and --heads belong together: the key says whose batches may speak for the log")
+        raise UsageError("--key and --heads go together: the key says whose batches to trust")
     log, path = _log(arguments)
     found = FoundHeads((), 0)
     if arguments.key is not None:
@@ -67,7 +69,7 @@ def _verify(arguments: Namespace, terminal: Terminal) -> int:
         found = read_heads(arguments.heads, {gateway_id(trusted): trusted})
     report = log.check(heads=[signed.head for signed in found.heads])
     if report.head.seq == 0 and not report.faults:
-        report = replace(report, faults=(Fault(1, f"{path} has no line left; a log is never empty: it was emptied"),))
+        report = replace(report, faults=(Fault(1, f"{path} has no lines; a log is never empty, so it was emptied"),))
     if terminal.as_json:
         faults = [{"line": fault.line, "reason": fault.reason} for fault in report.faults]
         head = {"seq": report.head.seq, "hash": report.head.hash}
@@ -87,18 +89,18 @@ def _say_report(terminal: Terminal, report: "ChainReport", found: "FoundHeads", 
     if not report.faults:
         terminal.say(f"The {report.head.seq} lines form one chain.")
     if found.others:
-        terminal.note(f"{found.others} batches beside them are of other gateways and were not looked at.")
+        terminal.note(f"{found.others} of the batches are from other gateways and were ignored.")
     if found.heads:
         count = len(found.heads)
         terminal.say(
-            f"Signed heads that were looked at: {count}. The last one that holds is of line {report.anchored}."
+            f"Signed heads that were compared: {count}. The last one that matches is of line {report.anchored}."
         )
     loose = report.head.seq - report.anchored
     if loose:
         terminal.say(f"The last {loose} lines are unanchored: no signed head given here vouches for them.")
     torn = _torn(path)
     if torn:
-        terminal.warn(f"After the last line stand {torn} bytes that are no line; the next line will tell of them.")
+        terminal.warn(f"{torn} bytes after the last line are not a line of the log; the next line will record them.")
 
 
 def _torn(path: Path) -> int:
@@ -117,11 +119,13 @@ def _torn(path: Path) -> int:
 
 def _show_arguments(parser: ArgumentParser) -> None:
     _log_argument(parser)
-    parser.add_argument("--day", metavar="YYYY-MM-DD", help="of this UTC day only")
-    parser.add_argument("--since", metavar="YYYY-MM-DD", help="of this UTC day and later")
-    parser.add_argument("--until", metavar="YYYY-MM-DD", help="of this UTC day and earlier")
-    parser.add_argument("--event", action="append", default=[], metavar="EVENT", help="may be given again")
-    parser.add_argument("--packet", metavar="ID", help="of this packet only; the beginning of its id is enough")
+    parser.add_argument("--day", metavar="YYYY-MM-DD", help="show this UTC day only")
+    parser.add_argument("--since", metavar="YYYY-MM-DD", help="show this UTC day and later ones")
+    parser.add_argument("--until", metavar="YYYY-MM-DD", help="show this UTC day and earlier ones")
+    parser.add_argument(
+        "--event", action="append", default=[], metavar="EVENT", help="show this event only; may be repeated"
+    )
+    parser.add_argument("--packet", metavar="ID", help="show this packet only; the first digits of its id are enough")
 
 
 def _show(arguments: Namespace, terminal: Terminal) -> int:
@@ -145,7 +149,9 @@ def _show(arguments: Namespace, terminal: Terminal) -> int:
         rows.append((said["seq"], said["day"], said["event"], details))
     terminal.table(("seq", "day", "event", "details"), rows)
     if unreadable:
-        terminal.warn(f"{len(unreadable)} lines cannot be read, the first is line {unreadable[0]}: verify this log.")
+        terminal.warn(
+            f"{len(unreadable)} lines cannot be read, the first is line {unreadable[0]}: run 'enveis audit verify'."
+        )
     return 1 if unreadable else 0
 
 
@@ -172,7 +178,7 @@ def _filter(arguments: Namespace) -> _Filter:
 
     unknown = sorted(set(arguments.event) - {str(event) for event in Event})
     if unknown:
-        raise UsageError(f"there is no event '{unknown[0]}'; there are: {', '.join(Event)}")
+        raise UsageError(f"unknown event '{unknown[0]}'; the events are: {', '.join(Event)}")
     since, until = (
         _day(text if arguments.day is None else arguments.day, default) for text, default in _span(arguments)
     )
@@ -190,7 +196,7 @@ def _day(text: str | None, default: date) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise UsageError("a day is written YYYY-MM-DD, and is one of the calendar") from None
+        raise UsageError("a day is written YYYY-MM-DD and must exist in the calendar") from None
 
 
 def _own_log(arguments: Namespace) -> "tuple[AuditLog, Path]":
@@ -205,34 +211,34 @@ def _rotate(arguments: Namespace, terminal: Terminal) -> int:
     if terminal.as_json:
         terminal.answer({"closed": str(closed), "head": log.head().seq})
     else:
-        terminal.say(f"Closed: {closed}", f"The chain goes on in {path}, which says so in its first line.")
+        terminal.say(f"Closed: {closed}", f"The chain continues in {path}, whose first line records this.")
     return 0
 
 
 def _recover_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--yes", action="store_true", help="what happened was looked into already")
+    parser.add_argument("--yes", action="store_true", help="do not ask: what happened was investigated")
 
 
 def _recover(arguments: Namespace, terminal: Terminal) -> int:
     log, path = _own_log(arguments)
     size, seq = log.damage()
     if not size:
-        raise RefusedError(f"{path} ends in a line of the log: there is nothing to recover")
-    terminal.note(f"After line {seq} of {path} stand {amount(size)} that are no lines of the log.")
-    if not confirm("Move them aside, and say so in the log?", yes=arguments.yes):
+        raise RefusedError(f"{path} ends with a complete line: there is nothing to recover")
+    terminal.note(f"After line {seq}, {path} has {amount(size)} that are not lines of the log.")
+    if not confirm("Move them aside, and record this in the log?", yes=arguments.yes):
         terminal.note("Nothing was changed.")
         return 1
     head: Head = log.recover()
     if terminal.as_json:
         terminal.answer({"moved": size, "head": head.seq})
     else:
-        terminal.say(f"Moved aside, beside the log. Line {head.seq} tells of it; the log can be written again.")
+        terminal.say(f"Moved to a file beside the log. Line {head.seq} records this; the log can be written again.")
     return 0
 
 
 COMMANDS = (
     Command("verify", "check that a log is one chain, up to signed heads", _verify, _verify_arguments),
-    Command("show", "list what a log says, by day, event or packet", _show, _show_arguments),
-    Command("rotate", "close the log's file and go on in a new one, in the same chain", _rotate),
-    Command("recover", "move bytes aside that stand at the log's end and are no line", _recover, _recover_arguments),
+    Command("show", "list the lines of a log, by day, event or packet", _show, _show_arguments),
+    Command("rotate", "close the log's file, and continue the chain in a new one", _rotate),
+    Command("recover", "move aside bytes at the end of the log that are not a line", _recover, _recover_arguments),
 )

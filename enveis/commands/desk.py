@@ -31,12 +31,12 @@ def _init_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--classic",
         action="store_true",
-        help="keys that every age program opens, without protection against a later quantum computer",
+        help="make keys that every age program can use; they do not protect against a future quantum computer",
     )
     parser.add_argument(
-        "--backup", type=file_name, metavar="FILE", help="write a second identity to FILE, to be kept elsewhere"
+        "--backup", type=file_name, metavar="FILE", help="also write a backup identity to FILE; keep it elsewhere"
     )
-    parser.add_argument("--passphrase", action="store_true", help="seal the identities with a passphrase")
+    parser.add_argument("--passphrase", action="store_true", help="protect the identities with a passphrase")
     add_passphrase_file(parser)
 
 
@@ -59,29 +59,29 @@ def _init(arguments: Namespace, terminal: Terminal) -> int:
         terminal.answer({"recipients": recipients, "fingerprint": words, "backup": made.has_backup})
     else:
         terminal.say(
-            f"The desk is ready in {home.root}; packets are sealed to its {kind} key.",
+            f"The desk is ready in {home.root}; packets will be sealed to its {kind} key.",
             f"Fingerprint words of its recipients: {terminal.strong(words)}",
             f"Next: carry {home.recipients.name}, {home.signature.name} and {home.public_key.name} to the gateway, and "
-            "call there",
+            "run there:",
             "  enveis gateway init --recipients recipients.txt --desk-key desk.pub",
         )
         if made.has_backup:
-            terminal.say(f"The backup identity is in {arguments.backup}: move it to another place, off this machine.")
+            terminal.say(f"The backup identity is in {arguments.backup}: move it off this machine, to another place.")
     if not made.has_backup:
         terminal.warn(
             "There is no backup key: if identity.txt is lost, no packet can ever be opened (see --backup FILE)."
         )
     if passphrase is None:
-        terminal.warn("identity.txt has no passphrase: whoever copies the file reads every packet.")
+        terminal.warn("identity.txt has no passphrase: anyone who copies the file can read every packet.")
     return 0
 
 
 def _pair_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("pairing", type=file_name, metavar="gateway.pairing")
     parser.add_argument(
-        "--replaces", metavar="GATEWAY", help="trust it in the place of this one, whose key is lost or known to others"
+        "--replaces", metavar="GATEWAY", help="trust it instead of GATEWAY, whose key is lost or no longer secret"
     )
-    parser.add_argument("--yes", action="store_true", help="the words were compared already")
+    parser.add_argument("--yes", action="store_true", help="do not ask: the fingerprint words were compared")
 
 
 def _pair(arguments: Namespace, terminal: Terminal) -> int:
@@ -94,7 +94,7 @@ def _pair(arguments: Namespace, terminal: Terminal) -> int:
     old = None if arguments.replaces is None else find_gateway(home, arguments.replaces)
     terminal.note(f"Gateway {pairing.gateway}")
     terminal.note(f"Fingerprint words: {terminal.strong(pairing.fingerprint)}")
-    if not confirm("Does the gateway show the same words ('enveis gateway check')?", yes=arguments.yes):
+    if not confirm("Does the gateway show the same fingerprint words ('enveis gateway check')?", yes=arguments.yes):
         terminal.note("Not trusted. Nothing was changed.")
         return 1
     new = pair(home, pairing) if old is None else replace_gateway(home, old.gateway, pairing)
@@ -102,10 +102,10 @@ def _pair(arguments: Namespace, terminal: Terminal) -> int:
         terminal.answer({"gateway": pairing.gateway, "new": new})
     else:
         terminal.say(
-            f"Gateway {pairing.gateway} is trusted {'from now on' if new else 'already'}: its batches are taken."
+            f"Gateway {pairing.gateway} {'is now' if new else 'was already'} trusted: its batches are accepted."
         )
         if old is not None:
-            terminal.say(f"Gateway {old.gateway} is not trusted any more: its batches are refused.")
+            terminal.say(f"Gateway {old.gateway} is no longer trusted: its batches are refused.")
     return 0
 
 
@@ -133,10 +133,10 @@ def _inbox(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _open_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("packet", metavar="PACKET", help="its id, or the beginning of it")
+    parser.add_argument("packet", metavar="PACKET", help="its id, or the first digits of it")
     parser.add_argument("--to", type=folder_name, metavar="FOLDER", help="a new folder; default HOME/opened/PACKET")
     parser.add_argument(
-        "--held", action="store_true", help="also write files that are held or were not decided: they may do harm"
+        "--held", action="store_true", help="also write files that are held or undecided: they may be harmful"
     )
     add_identity(parser)
 
@@ -160,7 +160,7 @@ def _open(arguments: Namespace, terminal: Terminal) -> int:
     identities = load_identities(home, arguments, terminal)
     make_private_folder(folder.parent)
     with OpenPacket(home.packet(packet_id), packet_id, identities) as packet:
-        # Said before it is done: nothing of a packet lies open without a line.
+        # Logged before it is done: no packet is opened without a line in the log.
         home.log().append(Event.PACKET_OPENED, packet=packet_id)
         if arguments.held and any(note.outcome is not Outcome.CLEAR for note in packet.manifest.files):
             home.log().append(Event.PACKET_UNLOCKED, packet=packet_id)
@@ -203,15 +203,17 @@ COMMANDS = (
     Command("pair", "trust a gateway", _pair, _pair_arguments),
     Command("gateways", "list the gateways that are or were trusted", desk_keys.gateways),
     Command("distrust", "refuse a gateway's batches from now on", desk_keys.distrust, desk_keys.distrust_arguments),
-    Command("head", "sign which line of a gateway's log is trusted last", desk_keys.head, desk_keys.head_arguments),
+    Command(
+        "head", "sign the last line of a gateway's log that this desk trusts", desk_keys.head, desk_keys.head_arguments
+    ),
     Command(
         "recipients",
         "list the generations of keys, or make a new one",
         desk_keys.recipients,
         desk_keys.recipients_arguments,
     ),
-    Command("rekey", "make a new desk.key", desk_keys.rekey, desk_keys.rekey_arguments),
-    Command("inbox", "list what has arrived", _inbox),
+    Command("rekey", "replace desk.key by a new key", desk_keys.rekey, desk_keys.rekey_arguments),
+    Command("inbox", "list the packets that have arrived", _inbox),
     Command("open", "open one packet, and write its files", _open, _open_arguments),
     *WAY_BACK,
     *PROOF,

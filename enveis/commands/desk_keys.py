@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 def recipients_arguments(parser: ArgumentParser) -> None:
     """Arguments of `enveis desk recipients`."""
-    parser.add_argument("--new", action="store_true", help="make a new generation: fresh keys for packets to come")
+    parser.add_argument("--new", action="store_true", help="make a new generation: new keys for future packets")
     parser.add_argument("--sign", action="store_true", help="sign recipients.txt as it is")
-    parser.add_argument("--kind", choices=["hybrid", "classic"], help="of the new keys; default: as today")
+    parser.add_argument("--kind", choices=["hybrid", "classic"], help="kind of the new keys; default: the current kind")
     parser.add_argument(
-        "--backup", type=file_name, metavar="FILE", help="write the new backup identity to FILE, to be kept elsewhere"
+        "--backup", type=file_name, metavar="FILE", help="also write a new backup identity to FILE; keep it elsewhere"
     )
-    parser.add_argument("--passphrase", action="store_true", help="seal the identities, which were plain until now")
+    parser.add_argument("--passphrase", action="store_true", help="protect identities that had no passphrase until now")
     add_passphrase_file(parser)
 
 
@@ -31,7 +31,7 @@ def recipients(arguments: Namespace, terminal: Terminal) -> int:
 
     home = DeskHome(home_of(arguments))
     if arguments.new and arguments.sign:
-        raise UsageError("--new signs what it makes; call it without --sign")
+        raise UsageError("--new signs what it makes; leave out --sign")
     if arguments.new:
         return _new_generation(arguments, terminal, home)
     if arguments.sign:
@@ -56,11 +56,13 @@ def _new_generation(arguments: Namespace, terminal: Terminal, home: "DeskHome") 
     )
     _say_generation(terminal, home, made.generation)
     if made.has_backup:
-        terminal.note(f"The new backup identity is in {arguments.backup}: move it to another place, off this machine.")
+        terminal.note(f"The new backup identity is in {arguments.backup}: move it off this machine, to another place.")
     else:
-        terminal.warn("The new generation has no backup key: if identity.txt is lost, its packets are (see --backup).")
+        terminal.warn(
+            "The new generation has no backup key: if identity.txt is lost, so are its packets (see --backup)."
+        )
     if passphrase is None:
-        terminal.warn("identity.txt has no passphrase: whoever copies the file reads every packet.")
+        terminal.warn("identity.txt has no passphrase: anyone who copies the file can read every packet.")
     return 0
 
 
@@ -86,9 +88,9 @@ def _say_generation(terminal: Terminal, home: "DeskHome", generation: "Generatio
     terminal.say(
         f"Generation {generation.number} is signed by the desk's key.",
         f"Fingerprint words: {terminal.strong(words)}",
-        f"Next: carry {home.recipients.name} and {home.signature.name} to each gateway, and call there",
+        f"Next: carry {home.recipients.name} and {home.signature.name} to each gateway, and run there:",
         "  enveis gateway recipients recipients.txt",
-        "Until then gateways seal to the generation that they have, and this desk opens both.",
+        "Until then, gateways seal to the generation that they have; this desk opens both.",
     )
 
 
@@ -101,7 +103,7 @@ def _list_generations(terminal: Terminal, home: "DeskHome") -> int:
     rows = [
         (
             one.number,
-            "today's" if one is current else "earlier",
+            "current" if one is current else "earlier",
             one.name,
             f"{len(one.recipients)} {one.recipients[0].kind}",
             fingerprint_words(encode_recipients(one.recipients)),
@@ -114,7 +116,7 @@ def _list_generations(terminal: Terminal, home: "DeskHome") -> int:
 
 def rekey_arguments(parser: ArgumentParser) -> None:
     """Arguments of `enveis desk rekey`."""
-    parser.add_argument("--yes", action="store_true", help="the gateways' operators know of it")
+    parser.add_argument("--yes", action="store_true", help="do not ask: the gateways' operators know about it")
 
 
 def rekey(arguments: Namespace, terminal: Terminal) -> int:
@@ -125,8 +127,8 @@ def rekey(arguments: Namespace, terminal: Terminal) -> int:
 
     home = DeskHome(home_of(arguments))
     home.check()
-    terminal.note("A new desk.key is believed by a gateway only after its operator took desk.pub there.")
-    if not confirm("Was desk.key lost, or may somebody else have it, and shall a new one be made?", yes=arguments.yes):
+    terminal.note("A gateway trusts the new desk.key only after its operator has accepted desk.pub there.")
+    if not confirm("Was desk.key lost, or may somebody else have it? Make a new one?", yes=arguments.yes):
         raise RefusedError("no new key was made; nothing was changed")
     key, generation = renew_key(home)
     words = fingerprint_words(key.raw)
@@ -134,8 +136,8 @@ def rekey(arguments: Namespace, terminal: Terminal) -> int:
         terminal.answer({"key": key.key_id.lower(), "fingerprint": words, "generation": generation.number})
         return 0
     terminal.say(
-        f"The desk's key is {key.key_id.lower()} now. Fingerprint words: {terminal.strong(words)}",
-        "Next: carry desk.pub, recipients.txt and recipients.txt.minisig to each gateway, and call there",
+        f"The desk's key is now {key.key_id.lower()}. Fingerprint words: {terminal.strong(words)}",
+        "Next: carry desk.pub, recipients.txt and recipients.txt.minisig to each gateway, and run there:",
         "  enveis gateway desk-key desk.pub",
         "  enveis gateway recipients recipients.txt",
     )
@@ -153,7 +155,7 @@ def gateways(arguments: Namespace, terminal: Terminal) -> int:
     rows = [
         (
             one.pairing.gateway,
-            "trusted" if one.trusted else "not any more",
+            "trusted" if one.trusted else "no longer trusted",
             one.head.seq,
             f"ALARM: {one.succession}" if one.alarm else one.succession or None,
             (one.copy_fault if terminal.as_json else "ALARM") if one.copy_fault else None,
@@ -170,7 +172,7 @@ def gateways(arguments: Namespace, terminal: Terminal) -> int:
 
 def head_arguments(parser: ArgumentParser) -> None:
     """Arguments of `enveis desk head`."""
-    parser.add_argument("gateway", metavar="GATEWAY", help="its id, or the beginning of it")
+    parser.add_argument("gateway", metavar="GATEWAY", help="its id, or the first digits of it")
     parser.add_argument("--to", type=file_name, required=True, metavar="last-head.json", help="a new file")
 
 
@@ -195,18 +197,18 @@ def head(arguments: Namespace, terminal: Terminal) -> int:
         terminal.answer({"gateway": pairing.gateway, "line": statement.head.seq, "hash": statement.head.hash})
         return 0
     terminal.say(
-        f"Gateway {pairing.gateway} is trusted up to line {statement.head.seq} of its log, the last that came here.",
-        f"Next: carry {arguments.to} and its .minisig to the gateway, and call there",
+        f"Gateway {pairing.gateway} is trusted up to line {statement.head.seq} of its log, the last that arrived here.",
+        f"Next: carry {arguments.to} and its .minisig to the gateway, and run there:",
         f"  enveis gateway rekey {arguments.to.name}",
-        "or, where its home is lost, enveis gateway init with --continues.",
+        "If the gateway's home is lost, run 'enveis gateway init' with --continues instead.",
     )
     return 0
 
 
 def distrust_arguments(parser: ArgumentParser) -> None:
     """Arguments of `enveis desk distrust`."""
-    parser.add_argument("gateway", metavar="GATEWAY", help="its id, or the beginning of it")
-    parser.add_argument("--yes", action="store_true", help="its last stick was imported")
+    parser.add_argument("gateway", metavar="GATEWAY", help="its id, or the first digits of it")
+    parser.add_argument("--yes", action="store_true", help="do not ask: its last stick was imported")
 
 
 def distrust(arguments: Namespace, terminal: Terminal) -> int:
@@ -218,12 +220,12 @@ def distrust(arguments: Namespace, terminal: Terminal) -> int:
     home = DeskHome(home_of(arguments))
     home.check()
     pairing = find_gateway(home, arguments.gateway)
-    terminal.note(f"Batches of gateway {pairing.gateway} that are not imported yet will be refused.")
-    if not confirm("Shall it not be trusted any more?", yes=arguments.yes):
-        raise RefusedError("it is trusted as before; nothing was changed")
+    terminal.note(f"Batches of gateway {pairing.gateway} that have not been imported will be refused.")
+    if not confirm("Stop trusting it?", yes=arguments.yes):
+        raise RefusedError("it is still trusted; nothing was changed")
     changed = stop_trusting(home, pairing.gateway)
     if terminal.as_json:
         terminal.answer({"gateway": pairing.gateway, "changed": changed})
     else:
-        terminal.say(f"Gateway {pairing.gateway} is not trusted {'any more' if changed else 'since before'}.")
+        terminal.say(f"Gateway {pairing.gateway} {'is no longer' if changed else 'was not'} trusted.")
     return 0

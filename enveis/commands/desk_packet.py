@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def add_packet(parser: ArgumentParser) -> None:
     """Let a command name one packet of the inbox."""
-    parser.add_argument("packet", metavar="PACKET", help="its id, or the beginning of it")
+    parser.add_argument("packet", metavar="PACKET", help="its id, or the first digits of it")
     add_identity(parser)
 
 

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
 def _challenge_arguments(parser: ArgumentParser) -> None:
     add_packet(parser)
-    parser.add_argument("--verifier", required=True, metavar="NAME", help="who wants to know")
-    parser.add_argument("--purpose", required=True, metavar="TEXT", help="what for")
-    parser.add_argument("--to", type=file_name, required=True, metavar="FILE", help="the challenge, for the source")
+    parser.add_argument("--verifier", required=True, metavar="NAME", help="who asks for the proof")
+    parser.add_argument("--purpose", required=True, metavar="TEXT", help="what the proof is for")
+    parser.add_argument(
+        "--to", type=file_name, required=True, metavar="FILE", help="write the challenge to FILE, for the source"
+    )
 
 
 def _challenge(arguments: Namespace, terminal: Terminal) -> int:
@@ -29,7 +31,7 @@ def _challenge(arguments: Namespace, terminal: Terminal) -> int:
     demand_new(arguments.to)
     with opened_packet(arguments, terminal, home, arguments.packet) as (packet, _):
         if packet.manifest.receipt is None or not packet.manifest.receipt.proof:
-            raise RefusedError("this packet has no proof key: proof is asked of the first packet of a case")
+            raise RefusedError("this packet has no proof key: ask for proof of the first packet of its case")
         challenge = new_challenge(
             verifier=arguments.verifier,
             purpose=arguments.purpose,
@@ -43,16 +45,19 @@ def _challenge(arguments: Namespace, terminal: Terminal) -> int:
         terminal.answer({"packet": challenge.packet, "nonce": challenge.nonce, "file": str(arguments.to)})
     else:
         terminal.say(
-            f"The challenge is in {arguments.to}. Keep a copy, and give it to the source, who runs",
+            f"The challenge is in {arguments.to}. Keep a copy, and give it to the source, who runs:",
             "  enveis receipt prove CHALLENGE --to PROOF",
-            f"and gives you the proof: enveis desk verify-proof PROOF --challenge {arguments.to}",
+            "Then check the proof that the source gives you:",
+            f"  enveis desk verify-proof PROOF --challenge {arguments.to}",
         )
     return 0
 
 
 def _verify_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("proof", type=file_name, metavar="PROOF")
-    parser.add_argument("--packet", metavar="PACKET", help="which it must be about; default: the one that it names")
+    parser.add_argument(
+        "--packet", metavar="PACKET", help="the packet that it must be about; default: the one that it names"
+    )
     parser.add_argument("--challenge", type=file_name, metavar="FILE", help="the challenge that it must answer")
     add_identity(parser)
 
@@ -66,11 +71,11 @@ def _verify(arguments: Namespace, terminal: Terminal) -> int:
     if arguments.challenge is not None:
         with arguments.challenge.open("rb") as stream:
             if parse_challenge(stream.read(PROOF_MAX + 1)) != proof.challenge:
-                raise ProofError("the proof answers another challenge than this one")
+                raise ProofError("the proof answers a different challenge")
     with opened_packet(arguments, terminal, home, arguments.packet or proof.challenge.packet) as (packet, opened):
         receipt = packet.manifest.receipt
         if receipt is None or not receipt.proof:
-            raise ProofError("that packet has no proof key: proof is asked of the first packet of a case")
+            raise ProofError("that packet has no proof key: ask for proof of the first packet of its case")
         verify_proof(proof, public=receipt.proof, manifest=packet.manifest_bytes, message=packet.message_bytes)
     _say_proven(terminal, proof, made_by=opened.made_by, asked=arguments.challenge is not None)
     return 0
@@ -98,9 +103,13 @@ def _say_proven(terminal: Terminal, proof: "AuthorshipProof", *, made_by: str, a
         f"  on        {challenge.day}",
     )
     if made_by == "gateway":
-        terminal.warn("The gateway made those words: whoever owned it when the packet was sent could have them too.")
+        terminal.warn(
+            "The gateway made those proof words: whoever controlled it when the packet was sent may have them too."
+        )
     if not asked:
-        terminal.warn("Compare who asked, for what and when with your own challenge, or give it with --challenge.")
+        terminal.warn(
+            "Compare name, purpose and date with your own challenge, or give that challenge with --challenge."
+        )
 
 
 COMMANDS = (

@@ -22,8 +22,10 @@ _SIZE: Final = re.compile(r"([1-9][0-9]{0,12}) ?(?:([KMGT])(?:i?B)?|B)?", re.ASC
 
 def _reply_arguments(parser: ArgumentParser) -> None:
     add_packet(parser)
-    parser.add_argument("--text-file", type=file_name, metavar="FILE", help="the reply; default: typed, or piped in")
-    parser.add_argument("--state", choices=_STATES, default="answered", help="where the case stands")
+    parser.add_argument(
+        "--text-file", type=file_name, metavar="FILE", help="a file with the reply; default: type it, or pipe it in"
+    )
+    parser.add_argument("--state", choices=_STATES, default="answered", help="state of the case")
 
 
 def _reply(arguments: Namespace, terminal: Terminal) -> int:
@@ -39,7 +41,7 @@ def _reply(arguments: Namespace, terminal: Terminal) -> int:
         terminal.answer({"reply": booked.id, "packet": booked.packet, "expires": booked.expires.isoformat()})
         return 0
     terminal.say(
-        f"Reply {booked.id} is sealed to the receipt of packet {booked.packet}: nobody here can read it any more.",
+        f"Reply {booked.id} is sealed to the receipt of packet {booked.packet}: nobody here can read it from now on.",
         f"It goes with the next bundle ('enveis desk bundle {booked.gateway}') and is shown until {booked.expires}.",
     )
     return 0
@@ -54,11 +56,11 @@ def _text(path: Path | None, terminal: Terminal) -> str:
         with path.open("rb") as stream:
             content = stream.read(_TEXT_MAX + 1)
     if len(content) > _TEXT_MAX:
-        raise RefusedError(f"the reply is too long: {_TEXT_MAX // 1024} KiB is the most")
+        raise RefusedError(f"the reply is too long: at most {_TEXT_MAX // 1024} KiB")
     try:
         text = content.decode("utf-8-sig").replace("\r\n", "\n").strip()
     except UnicodeDecodeError:
-        raise RefusedError("the reply is not a text in UTF-8") from None
+        raise RefusedError("the reply is not UTF-8 text") from None
     if not text:
         raise RefusedError("the reply is empty; nothing was sealed")
     return text
@@ -67,18 +69,22 @@ def _text(path: Path | None, terminal: Terminal) -> str:
 def _grant_arguments(parser: ArgumentParser) -> None:
     add_packet(parser)
     parser.add_argument(
-        "--files-max", type=whole_number, required=True, metavar="N", help="files in one submission, 1 to 100"
+        "--files-max", type=whole_number, required=True, metavar="N", help="number of files in one submission, 1 to 100"
     )
     parser.add_argument(
-        "--file-max", type=_size, required=True, metavar="SIZE", help="of one file: 500M, 2G (1G = 1,073,741,824 bytes)"
+        "--file-max",
+        type=_size,
+        required=True,
+        metavar="SIZE",
+        help="size of one file: 500M, 2G (1G = 1,073,741,824 bytes)",
     )
-    parser.add_argument("--days", type=whole_number, required=True, metavar="N", help="for how long, 1 to 366")
+    parser.add_argument("--days", type=whole_number, required=True, metavar="N", help="number of days, 1 to 366")
 
 
 def _size(text: str) -> int:
     found = _SIZE.fullmatch(text)
     if not found:
-        raise ArgumentTypeError("a size is a number with K, M, G or T behind it, such as 500M")
+        raise ArgumentTypeError("not a valid size: give a number and K, M, G or T, such as 500M")
     power = " KMGT".index(found[2].upper()) if found[2] else 0
     return int(found[1]) << 10 * power
 
@@ -91,7 +97,7 @@ def _grant(arguments: Namespace, terminal: Terminal) -> int:
     if not 1 <= arguments.files_max <= GRANT_FILES_MAX or not 1 <= arguments.days <= DAYS_MAX:
         raise RefusedError(f"a grant is for 1 to {GRANT_FILES_MAX} files and 1 to {DAYS_MAX} days")
     if not 1 <= arguments.file_max <= GRANT_FILE_MAX:
-        raise RefusedError(f"a file has at most {amount(GRANT_FILE_MAX)}")
+        raise RefusedError(f"a file may have at most {amount(GRANT_FILE_MAX)}")
     home = desk_of(arguments)
     expires = utc_today() + timedelta(days=arguments.days)
     with opened_packet(arguments, terminal, home, arguments.packet) as (_, opened):
@@ -102,7 +108,9 @@ def _grant(arguments: Namespace, terminal: Terminal) -> int:
         terminal.answer({"files_max": grant.files_max, "file_max": grant.file_max_bytes, "expires": str(grant.expires)})
         return 0
     size = amount(grant.file_max_bytes)
-    terminal.say(f"From the next bundle until {expires} this source may send {grant.files_max} files of {size} each.")
+    terminal.say(
+        f"From the next bundle until {expires} this source may send up to {grant.files_max} files of up to {size} each."
+    )
     return 0
 
 
@@ -127,7 +135,7 @@ def _counters(arguments: Namespace, terminal: Terminal) -> int:
         raise RefusedError(f"a counter is a number from 0 to {COUNTER_MAX}")
     if any(number is not None for number in numbers):
         if arguments.bodies is None or arguments.officials is None:
-            raise RefusedError("say both --bodies and --officials: the register does not count them yet")
+            raise RefusedError("give both --bodies and --officials: the register does not count them yet")
         book.count(Counted(*numbers))
     counted = book.counted()
     received = received_so_far(home, Visits(home.visits)) if counted is None or counted.received is None else None
@@ -139,9 +147,9 @@ def _counters(arguments: Namespace, terminal: Terminal) -> int:
     terminal.table(("counter", "number"), rows)
     if not terminal.as_json:
         terminal.note(
-            "Bundles carry no counters until --bodies and --officials were given."
+            "Bundles carry no counters until --bodies and --officials are given."
             if counted is None
-            else "Bundles carry them rounded down to two digits, and change them once a week at most."
+            else "Bundles carry them rounded down to two digits, and change them at most once a week."
         )
     return 0
 
@@ -150,15 +158,19 @@ def _bundle_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("gateway", metavar="GATEWAY", help="its id, 16 digits")
     parser.add_argument("--to", type=folder_name, required=True, metavar="DEST", help="a folder on a fresh disc")
     parser.add_argument(
-        "--qr", type=file_name, metavar="FILE.html", help="also a sheet of QR codes to print (at most 64 KiB)"
+        "--qr", type=file_name, metavar="FILE.html", help="also write a sheet of QR codes to print (at most 64 KiB)"
     )
     parser.add_argument(
-        "--days", type=whole_number, default=30, metavar="N", help="for how long a gateway may take it (30)"
+        "--days", type=whole_number, default=30, metavar="N", help="days for which a gateway may accept it (default 30)"
     )
     parser.add_argument(
-        "--also", action="append", default=[], metavar="GATEWAY", help="with the replies of a gateway that it replaced"
+        "--also",
+        action="append",
+        default=[],
+        metavar="GATEWAY",
+        help="also include the replies of a gateway that it replaced",
     )
-    parser.add_argument("--yes", action="store_true", help="do not ask: the list was looked at")
+    parser.add_argument("--yes", action="store_true", help="do not ask: the list was checked")
 
 
 def _bundle(arguments: Namespace, terminal: Terminal) -> int:
@@ -170,7 +182,7 @@ def _bundle(arguments: Namespace, terminal: Terminal) -> int:
     from transfer.bundle.qr_frames import PAPER_MAX
 
     if not 1 <= arguments.days <= DAYS_MAX:
-        raise RefusedError(f"a bundle may be taken for 1 to {DAYS_MAX} days")
+        raise RefusedError(f"a bundle may be accepted for 1 to {DAYS_MAX} days")
     if not arguments.to.is_dir():
         raise RefusedError(f"{arguments.to} is not a folder")
     home = desk_of(arguments)
@@ -178,7 +190,7 @@ def _bundle(arguments: Namespace, terminal: Terminal) -> int:
     draft = draft_bundle(home, arguments.gateway, also=also, days=arguments.days, today=utc_today())
     size = sum(map(len, draft.sealed.values()))
     if arguments.qr and size > PAPER_MAX:
-        raise RefusedError(f"{amount(size)} of replies are too large for paper: {PAPER_MAX // 1024} KiB is the most")
+        raise RefusedError(f"{amount(size)} of replies are too much for paper: at most {PAPER_MAX // 1024} KiB")
     if arguments.qr:
         demand_new(arguments.qr)
     _show(terminal, draft)
@@ -201,17 +213,17 @@ def _bundle(arguments: Namespace, terminal: Terminal) -> int:
     terminal.say(
         f"Bundle {bundle.contents.serial} is in {path} ({amount(len(content))}).",
         f"At the gateway: enveis gateway accept-bundle {path.name}",
-        f"A gateway that was set up anew also needs --min-serial {bundle.contents.serial}.",
+        f"A newly installed gateway also needs --min-serial {bundle.contents.serial}.",
     )
     if arguments.qr:
-        terminal.say(f"The sheet of codes is {arguments.qr}: open it in a browser and print it.")
+        terminal.say(f"The sheet of QR codes is {arguments.qr}: open it in a browser and print it.")
     return 0
 
 
 def _show(terminal: Terminal, draft: "Draft") -> None:
     """List what is about to be signed: to the person, also when the answer is for a program."""
     contents = draft.contents
-    terminal.note(f"Bundle {contents.serial} for gateway {contents.gateway}, to be taken by {contents.expires}")
+    terminal.note(f"Bundle {contents.serial} for gateway {contents.gateway}, to be accepted by {contents.expires}")
     for entry in contents.replies:
         age = "new" if entry.id in draft.new else "again"
         terminal.note(f"  reply {entry.id}  {age:<5}  {amount(entry.size)}  until {entry.expires}")
@@ -220,7 +232,7 @@ def _show(terminal: Terminal, draft: "Draft") -> None:
         terminal.note(f"  grant to {grant.lookup}: {grant.files_max} files of {size}, until {grant.expires}")
     if contents.tombstones:
         terminal.note(
-            f"  deleted by their sources: {len(contents.tombstones)} replies, {draft.buried} of them found just now"
+            f"  deleted as their sources asked: {len(contents.tombstones)} replies, {draft.buried} of them just now"
         )
     if contents.counters:
         numbers = contents.counters

@@ -20,9 +20,9 @@ def _init_arguments(parser: ArgumentParser) -> None:
         "--continues",
         type=file_name,
         metavar="last-head.json",
-        help="in the place of a gateway that is lost: what 'enveis desk head' wrote",
+        help="replace a lost gateway: the file that 'enveis desk head' wrote",
     )
-    parser.add_argument("--name", help="who receives what is sent here, as the page says it")
+    parser.add_argument("--name", help="who receives the submissions, as the page names them")
 
 
 def _init(arguments: Namespace, terminal: Terminal) -> int:
@@ -48,15 +48,17 @@ def _init(arguments: Namespace, terminal: Terminal) -> int:
     terminal.say(
         f"Gateway {pairing.gateway} is ready in {home.root}.",
         f"Its fingerprint words: {terminal.strong(pairing.fingerprint)}",
-        f"Next: carry {home.pairing} to the desk, where 'enveis desk pair' shows the same words.",
-        "It holds a secret of the two machines: destroy the copy on the stick afterwards.",
-        f"Then look through {home.config}, and start 'enveis gateway serve'.",
+        f"Next: carry {home.pairing} to the desk, where 'enveis desk pair' shows the same fingerprint words.",
+        "It contains a secret of the two machines: destroy the copy on the stick afterwards.",
+        f"Then check {home.config}, and start 'enveis gateway serve'.",
     )
     return 0
 
 
 def _serve_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--listen", type=_address, metavar="ADDRESS:PORT", help="instead of what gateway.toml says")
+    parser.add_argument(
+        "--listen", type=_address, metavar="ADDRESS:PORT", help="address to listen on; default: as gateway.toml says"
+    )
 
 
 def _address(text: str) -> str:
@@ -65,7 +67,7 @@ def _address(text: str) -> str:
     try:
         parse_listen(text)
     except ValueError:
-        raise ArgumentTypeError("this is no address and port, such as 127.0.0.1:8080 or [::1]:8080") from None
+        raise ArgumentTypeError("not an address and port, such as 127.0.0.1:8080 or [::1]:8080") from None
     return text
 
 
@@ -75,7 +77,9 @@ def _serve(arguments: Namespace, terminal: Terminal) -> int:
 
     def listening(host: str, port: int) -> None:
         shown = f"[{host}]" if ":" in host else host
-        terminal.note(f"The form is at http://{shown}:{port}/ (Ctrl-C ends the gateway after its uploads)")
+        terminal.note(
+            f"The form is at http://{shown}:{port}/ (Ctrl-C stops the gateway once its uploads have finished)"
+        )
 
     serve(GatewayHome(home_of(arguments)), listen=arguments.listen, on_listening=listening)
     return 0
@@ -100,7 +104,7 @@ def _check(arguments: Namespace, terminal: Terminal) -> int:
         ("gateway", material.gateway),
         ("fingerprint of the pairing", home.load_pairing().fingerprint),
         ("recipients", f"{len(material.recipients)} {material.recipients[0].kind}"),
-        ("signed by the desk", f"generation {known}" if known else "no: compare the words with the desk's"),
+        ("signed by the desk", f"generation {known}" if known else "no: compare the fingerprint words with the desk's"),
         ("fingerprint of the recipients", fingerprint_words(recipients)),
         ("desk key", material.desk_key.key_id.lower()),
         *((f"waiting, {lane}", len(spool.waiting(lane))) for lane in Lane),
@@ -112,11 +116,11 @@ def _check(arguments: Namespace, terminal: Terminal) -> int:
     if swap_is_active():
         terminal.warn("Swap is on: what is in memory may reach a disk. Turn it off (swapoff -a).")
     if len(material.recipients) == 1:
-        terminal.warn("There is one recipient only: who loses that identity loses every packet.")
+        terminal.warn("There is only one recipient: if its identity is lost, so is every packet.")
     if not holds and config.inspection:
-        terminal.warn("The cage in which files are read does not hold on this machine.")
+        terminal.warn("The cage in which files are read does not withstand attacks on this machine.")
     if not is_fit:
-        terminal.warn("Until the scanner is fit, every file counts as undecided and is held.")
+        terminal.warn("Until the scanner is fit for use, every file counts as undecided and is held.")
     return 0 if is_fit and (holds or not config.inspection) else 1
 
 
@@ -129,13 +133,13 @@ def _cage_rows() -> tuple[list[tuple[str, str]], bool]:
 
     lacking = missing_layers()
     if lacking:
-        return [("cage", f"MISSING: this kernel lacks {' and '.join(lacking)}")], False
+        return [("cage", f"MISSING: this kernel has no {' and no '.join(lacking)}")], False
     try:
         with ZygoteClient() as zygote:
             hello, results = zygote.start(), prove_cage(zygote)
     except CageError as error:
         return [("cage", f"MISSING: {error}")], False
-    extra = "with namespaces" if hello.namespaces else "without namespaces, which are extra"
+    extra = "with namespaces" if hello.namespaces else "without namespaces (optional)"
     rows = [("cage", f"Landlock ABI {hello.landlock_abi}, seccomp, {extra}")]
     rows += [
         (f"a file cannot {result.sentence}", result.outcome if result.outcome.is_stopped else "IT CAN")
@@ -158,23 +162,23 @@ def _scanner_state(socket: str, *, wanted: bool) -> tuple[str, bool]:
         check_scanner(ClamdScanner(Path(socket)), deadline=time.monotonic() + 30)
     except QuarantineError as error:
         return f"UNFIT: {error}", False
-    return "sees what it must", True
+    return "detects its test files", True
 
 
 COMMANDS = (
     Command("init", "make a gateway's home, for one desk", _init, _init_arguments),
-    Command("serve", "show the form and take submissions", _serve, _serve_arguments),
-    Command("check", "read everything a gateway needs and say what is wrong", _check),
+    Command("serve", "serve the form and receive submissions", _serve, _serve_arguments),
+    Command("check", "check everything that a gateway needs", _check),
     Command(
         "recipients",
-        "seal to a new generation of the desk's keys",
+        "accept a new generation of the desk's keys",
         gateway_keys.recipients,
         gateway_keys.recipients_arguments,
     ),
-    Command("desk-key", "believe a new key of the desk", gateway_keys.desk_key, gateway_keys.desk_key_arguments),
+    Command("desk-key", "trust a new desk key", gateway_keys.desk_key, gateway_keys.desk_key_arguments),
     Command(
         "rekey",
-        "get a new key and a new log, in the place of the old",
+        "replace the gateway's key and start a new log",
         gateway_keys.rekey,
         gateway_keys.rekey_arguments,
     ),

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def _arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("file", type=file_name, metavar="FILE", help="the bundle, or the lines of its scanned codes")
+    parser.add_argument("file", type=file_name, metavar="FILE", help="the bundle, or a text file of its scanned codes")
     parser.add_argument(
-        "--min-serial", type=whole_number, metavar="N", help="take none below N; asked for after a new installation"
+        "--min-serial", type=whole_number, metavar="N", help="refuse serials below N; required after a new installation"
     )
     parser.add_argument("--yes", action="store_true", help="do not ask")
 
@@ -35,8 +35,8 @@ def _accept(arguments: Namespace, terminal: Terminal) -> int:
     # Once before anybody is asked, and again, with what is then known, when it is taken.
     check_acceptable(bundle, gateway=gateway, known=store.known(), min_serial=low, today=today)
     _show(terminal, bundle)
-    if not confirm("Take this bundle?", yes=arguments.yes):
-        terminal.note("Not taken. Nothing was changed.")
+    if not confirm("Accept this bundle?", yes=arguments.yes):
+        terminal.note("Not accepted. Nothing was changed.")
         return 1
     # Said before it is done: what sources are shown from now on is never without a line.
     home.log().append(Event.BUNDLE_ACCEPTED, digest=bundle.digest)
@@ -44,7 +44,7 @@ def _accept(arguments: Namespace, terminal: Terminal) -> int:
     if terminal.as_json:
         terminal.answer({"serial": bundle.contents.serial, "digest": bundle.digest})
     else:
-        terminal.say(f"Bundle {bundle.contents.serial} is taken; a gateway that runs shows it from now on.")
+        terminal.say(f"Bundle {bundle.contents.serial} was accepted; a running gateway shows it from now on.")
     return 0
 
 
@@ -65,7 +65,7 @@ def read_bundle(path: Path) -> bytes:
     try:
         return join_frames(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        raise BundleError("this is neither a bundle nor a text file of scanned codes") from None
+        raise BundleError("the file is neither a bundle nor a text file of scanned codes") from None
 
 
 def way_back_state(path: Path, gateway: str, desk_key: "VerifyKey") -> str:
@@ -79,16 +79,18 @@ def way_back_state(path: Path, gateway: str, desk_key: "VerifyKey") -> str:
     except GatewayError as error:
         return f"UNUSABLE: {error}"
     if mailboxes.expires is None:
-        return "no bundle was taken yet"
-    late = "" if mailboxes.expires >= today else "; its day is OVER: ask the desk for a new one"
+        return "no bundle was accepted yet"
+    late = "" if mailboxes.expires >= today else "; it has EXPIRED: ask the desk for a new one"
     return f"bundle {mailboxes.serial}, fresh until {mailboxes.expires}{late}"
 
 
 def _show(terminal: Terminal, bundle: "Bundle") -> None:
     contents = bundle.contents
     size = amount(sum(entry.size for entry in contents.replies))
-    terminal.note(f"Bundle {contents.serial} of the desk, issued {contents.issued}, to be taken by {contents.expires}")
-    terminal.note(f"  sealed replies: {len(contents.replies)} ({size}); deleted ones: {len(contents.tombstones)}")
+    terminal.note(
+        f"Bundle {contents.serial} of the desk, issued {contents.issued}, to be accepted by {contents.expires}"
+    )
+    terminal.note(f"  sealed replies: {len(contents.replies)} ({size}); deleted replies: {len(contents.tombstones)}")
     terminal.note(f"  grants of larger limits: {len(contents.grants)}")
     numbers = contents.counters
     shown = (
@@ -98,4 +100,4 @@ def _show(terminal: Terminal, bundle: "Bundle") -> None:
     terminal.note(f"  digest {bundle.digest[:16]}")
 
 
-COMMANDS = (Command("accept-bundle", "take replies, grants and counters from the desk", _accept, _arguments),)
+COMMANDS = (Command("accept-bundle", "accept replies, grants and counters from the desk", _accept, _arguments),)

@@ -14,15 +14,15 @@ from enveis.terminal import Terminal
 if TYPE_CHECKING:
     from gateway.home.home import GatewayHome
 
-_RESTART = "A gateway that runs goes on with what it read at its start: restart it now."
+_RESTART = "A running gateway still uses what it read when it started: restart it now."
 
 
 def recipients_arguments(parser: ArgumentParser) -> None:
     """Arguments of `enveis gateway recipients`."""
     parser.add_argument(
-        "file", type=file_name, metavar="recipients.txt", help="of the desk; its .minisig has to lie beside it"
+        "file", type=file_name, metavar="recipients.txt", help="the desk's file; its .minisig must lie beside it"
     )
-    parser.add_argument("--yes", action="store_true", help="the words were compared already")
+    parser.add_argument("--yes", action="store_true", help="do not ask: the fingerprint words were compared")
 
 
 def recipients(arguments: Namespace, terminal: Terminal) -> int:
@@ -41,11 +41,11 @@ def recipients(arguments: Namespace, terminal: Terminal) -> int:
     terminal.note(f"Generation {generation.number}: {count} {kind} recipients, signed by the desk.")
     terminal.note(f"Fingerprint words: {terminal.strong(words)}")
     if offer.other_kind:
-        terminal.warn(f"They are of another kind than today's: packets will be sealed to {kind} keys.")
+        terminal.warn(f"Their kind differs from the current one: packets will be sealed to {kind} keys.")
     if offer.known != generation.number and not confirm(
-        "Does the desk show the same words ('enveis keys show')?", yes=arguments.yes
+        "Does the desk show the same fingerprint words ('enveis keys show')?", yes=arguments.yes
     ):
-        terminal.note("Not taken. Nothing was changed.")
+        terminal.note("Not accepted. Nothing was changed.")
         return 1
     new = take_recipients(home, offer)
     if terminal.as_json:
@@ -53,14 +53,14 @@ def recipients(arguments: Namespace, terminal: Terminal) -> int:
     elif new:
         terminal.say(f"Packets will be sealed to generation {generation.number}. {_RESTART}")
     else:
-        terminal.say(f"Generation {generation.number} is here already; nothing was changed.")
+        terminal.say(f"Generation {generation.number} is already in use; nothing was changed.")
     return 0
 
 
 def desk_key_arguments(parser: ArgumentParser) -> None:
     """Arguments of `enveis gateway desk-key`."""
     parser.add_argument("file", type=file_name, metavar="desk.pub", help="the desk's new public key")
-    parser.add_argument("--yes", action="store_true", help="the words were compared already")
+    parser.add_argument("--yes", action="store_true", help="do not ask: the fingerprint words were compared")
 
 
 def desk_key(arguments: Namespace, terminal: Terminal) -> int:
@@ -74,35 +74,39 @@ def desk_key(arguments: Namespace, terminal: Terminal) -> int:
     key = read_desk_key(arguments.file)
     terminal.note(f"Desk key {key.key_id.lower()}")
     terminal.note(f"Fingerprint words: {terminal.strong(fingerprint_words(key.raw))}")
-    terminal.note("No signature can vouch for it: the old key is lost, or somebody else has it. Only the words do.")
-    if not confirm("Does the desk show the same words ('enveis keys show')?", yes=arguments.yes):
-        terminal.note("Not taken. Nothing was changed.")
+    terminal.note(
+        "No signature can vouch for this key: the old one is lost, or somebody else has it. Only the words can."
+    )
+    if not confirm("Does the desk show the same fingerprint words ('enveis keys show')?", yes=arguments.yes):
+        terminal.note("Not accepted. Nothing was changed.")
         return 1
     new = take_desk_key(home, key)
     if terminal.as_json:
         terminal.answer({"key": key.key_id.lower(), "new": new})
     elif new:
         terminal.say(
-            f"This desk key is believed from now on. {_RESTART}",
-            "Next: 'enveis gateway recipients' with the file that the new key signed, and the desk's next bundle, for",
-            "which this gateway will ask for --min-serial.",
+            f"This desk key is now trusted. {_RESTART}",
+            "Next: run 'enveis gateway recipients' with the file that the new key signed. Then accept the desk's next",
+            "bundle, for which this gateway will require --min-serial.",
         )
     else:
-        terminal.say("This desk key is here already; nothing was changed.")
+        terminal.say("This desk key is already trusted; nothing was changed.")
     return 0
 
 
 def rekey_arguments(parser: ArgumentParser) -> None:
     """Arguments of `enveis gateway rekey`."""
     parser.add_argument(
-        "statement", type=file_name, nargs="?", metavar="last-head.json", help="what 'enveis desk head' wrote"
+        "statement", type=file_name, nargs="?", metavar="last-head.json", help="the file that 'enveis desk head' wrote"
     )
     parser.add_argument(
         "--log-lost",
         action="store_true",
-        help="the log here no longer holds the line that the desk trusts, and what happened was looked into",
+        help="the log here no longer has the line that the desk trusts, and what happened was investigated",
     )
-    parser.add_argument("--yes", action="store_true", help="serve is stopped, and the statement was looked at")
+    parser.add_argument(
+        "--yes", action="store_true", help="do not ask: serve is stopped, and the statement was checked"
+    )
 
 
 def rekey(arguments: Namespace, terminal: Terminal) -> int:
@@ -119,10 +123,10 @@ def rekey(arguments: Namespace, terminal: Terminal) -> int:
             former = complete(home)
             return _say_rekeyed(terminal, home, former, 0)
         if arguments.statement is None:
-            raise UsageError("say where the old log ends: the file that 'enveis desk head' wrote")
+            raise UsageError("give the file that 'enveis desk head' wrote: it says where the old log ends")
         statement = read_statement(arguments.statement, read_key_file(home.desk_key, parse_verify_key))
         terminal.note(f"The desk trusts gateway {statement.gateway} up to line {statement.head.seq} of its log.")
-        if not confirm("Is 'enveis gateway serve' stopped, and shall this gateway get a new key?", yes=arguments.yes):
+        if not confirm("Is 'enveis gateway serve' stopped? Replace this gateway's key?", yes=arguments.yes):
             raise RefusedError("no new key was made; nothing was changed")
         _finish_transfers(home)
         made = make_new_key(home, statement, log_lost=arguments.log_lost)
@@ -135,8 +139,8 @@ def _nobody_else(home: "GatewayHome") -> Iterator[None]:
     from disk.lock import exclusive
     from enveis.commands.diode import LINK_LOCK
 
-    sending = "'enveis transfer send' works with this home: stop it first; nothing was changed"
-    serving = "'enveis gateway serve' works with this home: stop it first; nothing was changed"
+    sending = "'enveis transfer send' is using this home: stop it first; nothing was changed"
+    serving = "'enveis gateway serve' is using this home: stop it first; nothing was changed"
     with (
         exclusive(home.root / "transfer.lock"),
         exclusive(home.root / LINK_LOCK, busy=sending),
@@ -171,13 +175,15 @@ def _say_rekeyed(terminal: Terminal, home: "GatewayHome", former: Path, loose: i
         terminal.answer({**answer, "unanchored": loose, "log_lost": loose is None})
         return 0
     terminal.say(
-        f"This is gateway {pairing.gateway} now, in the place of {former.name}.",
+        f"This is now gateway {pairing.gateway}, which replaces {former.name}.",
         f"Its fingerprint words: {terminal.strong(pairing.fingerprint)}",
         f"Next: carry {home.pairing} to the desk: enveis desk pair gateway.pairing --replaces {former.name}",
         f"What belonged to the old key is in {former}; its secret key is gone.",
     )
     if loose is None:
-        terminal.warn("The old log lost the line that the desk trusts; nobody vouches for what is left of it.")
+        terminal.warn(
+            "The old log no longer has the line that the desk trusts; nothing vouches for what is left of it."
+        )
     elif loose:
-        terminal.warn(f"The old log has {loose} lines after the one that the desk trusts; nobody vouches for them.")
+        terminal.warn(f"The old log has {loose} lines after the one that the desk trusts; nothing vouches for them.")
     return 0

@@ -58,14 +58,18 @@ def split_arguments(parser: ArgumentParser) -> None:
     """Arguments of `enveis keys split`."""
     _identity_argument(parser)
     parser.add_argument(
-        "--needed", type=whole_number, default=2, metavar="N", help="shares that join to the key (default 2)"
+        "--needed", type=whole_number, default=2, metavar="N", help="number of shares that restore the key (default 2)"
     )
-    parser.add_argument("--of", type=whole_number, default=3, metavar="M", help="shares that are made (default 3)")
+    parser.add_argument("--of", type=whole_number, default=3, metavar="M", help="number of shares to make (default 3)")
     parser.add_argument(
-        "--group", action="append", default=[], metavar="NofM", help="instead: a group of shares; may be given again"
+        "--group",
+        action="append",
+        default=[],
+        metavar="NofM",
+        help="instead of --needed and --of: a group of shares; may be repeated",
     )
     parser.add_argument(
-        "--groups-needed", type=whole_number, metavar="N", help="groups that open the key (default: all)"
+        "--groups-needed", type=whole_number, metavar="N", help="number of groups that restore the key (default: all)"
     )
     parser.add_argument("--to", type=folder_name, metavar="FOLDER", help="write each share into a file of its own")
     add_shares_passphrase(parser)
@@ -94,11 +98,11 @@ def split(arguments: Namespace, terminal: Terminal) -> int:
         return 0
     terminal.say(*(f"{path}: {title_of(share)}" for path, share in zip(written, shares, strict=False)))
     terminal.say(
-        f"{len(shares)} shares were made; each smallest set of a group was joined again and gave the key.",
-        "Bring each to another place. Then try them: enveis keys rehearse --shares",
+        f"{len(shares)} shares were made. Every smallest set of each group was joined, and gave the key.",
+        "Take each to a different place. Then test them: enveis keys rehearse --shares",
     )
     if not arguments.shares_passphrase and arguments.shares_passphrase_file is None:
-        terminal.note("The shares have no passphrase: enough of them open the key to whoever holds them.")
+        terminal.note("The shares have no passphrase: anyone who has enough of them has the key.")
     return 0
 
 
@@ -110,7 +114,7 @@ def _plan(arguments: Namespace) -> "Plan":
     found = [_GROUP.fullmatch(text) for text in arguments.group]
     groups = tuple((int(one[1]), int(one[2])) for one in found if one)
     if len(groups) < len(found):
-        raise UsageError("a group is written as in 2of3: two of its three shares are needed")
+        raise UsageError("a group is written like 2of3, where two of its three shares are needed")
     needed = len(groups) if arguments.groups_needed is None else arguments.groups_needed
     return Plan(groups, needed)
 
@@ -124,7 +128,7 @@ def _new_paths(shares: "list[Share]", folder: Path) -> list[Path]:
     for path in paths:
         # Before the first is written: shares of two splittings beside each other join to nothing.
         if os.path.lexists(path):
-            raise FileExistsError(f"{path} exists already; no share was written")
+            raise FileExistsError(f"{path} already exists; no share was written")
     return paths
 
 
@@ -149,10 +153,10 @@ def combine_arguments(parser: ArgumentParser) -> None:
     """Arguments of `enveis keys combine`."""
     parser.add_argument("--to", type=file_name, required=True, metavar="FILE", help="a new identity file")
     parser.add_argument(
-        "--recipients", type=file_name, metavar="FILE", help="which keys may come out; default: those of this home"
+        "--recipients", type=file_name, metavar="FILE", help="the keys that may result; default: those of this home"
     )
     add_shares(parser)
-    parser.add_argument("--passphrase", action="store_true", help="seal the identity file with a passphrase")
+    parser.add_argument("--passphrase", action="store_true", help="protect the identity file with a passphrase")
     add_passphrase_file(parser)
 
 
@@ -178,7 +182,7 @@ def combine(arguments: Namespace, terminal: Terminal) -> int:
     else:
         terminal.say(f"The shares join to a {identity.kind} key that is known here. It is in {arguments.to}.")
     if passphrase is None:
-        terminal.warn("The file has no passphrase: whoever copies it reads every packet (see --passphrase).")
+        terminal.warn("The file has no passphrase: anyone who copies it can read every packet (see --passphrase).")
     return 0
 
 
@@ -191,13 +195,15 @@ def _known(arguments: Namespace) -> "list[Recipient]":
             return list(parse_recipients(stream.read(64 * 1024).decode("ascii", "replace")))
     home = _desk(arguments)
     if home is None:
-        raise UsageError("say which key must come out: --recipients FILE, or --home DIR of a desk")
+        raise UsageError("give the key that must result: --recipients FILE, or --home DIR of a desk")
     return known_recipients(home)
 
 
 def paper_arguments(parser: ArgumentParser) -> None:
     """Arguments of `enveis keys paper`."""
-    parser.add_argument("--to", type=file_name, required=True, metavar="FILE.html", help="a new page, to be printed")
+    parser.add_argument(
+        "--to", type=file_name, required=True, metavar="FILE.html", help="write the page, to print, to a new file"
+    )
     _identity_argument(parser)
     parser.add_argument("--share", type=file_name, metavar="FILE", help="print this share instead of an identity")
 
@@ -223,9 +229,9 @@ def paper(arguments: Namespace, terminal: Terminal) -> int:
         terminal.answer({"page": str(arguments.to), "recipient": str(identity.recipient)})
     else:
         terminal.say(
-            f"The key is on {arguments.to}: print it on a printer without a memory or a network, then delete it."
+            f"The key is on {arguments.to}: print it on a printer without memory or network, then delete the file."
         )
-    terminal.warn("The page has no passphrase: whoever reads it, on paper or on this disk, reads every packet.")
+    terminal.warn("The page has no passphrase: anyone who reads it, on paper or on this disk, can read every packet.")
     return 0
 
 
@@ -239,7 +245,7 @@ def _identity(arguments: Namespace) -> "Identity":
     else:
         identities = DeskHome(home_of(arguments)).load_identities(ask)
     if not 1 <= arguments.number <= len(identities):
-        raise RefusedError(f"the file holds {len(identities)} identities; --number is from 1 to that")
+        raise RefusedError(f"the file has {len(identities)} identities: --number counts from 1 to {len(identities)}")
     number: int = arguments.number
     return identities[number - 1]
 

@@ -38,7 +38,7 @@ def _show(arguments: Namespace, terminal: Terminal) -> int:
             key = parse_verify_key(_text(home / name))
             rows.append((name, key.key_id.lower(), fingerprint_words(key.raw)))
     if not rows:
-        raise RefusedError(f"{home} holds no public keys: it is neither a gateway's home nor a desk's")
+        raise RefusedError(f"{home} has no public keys: it is neither a gateway's home nor a desk's")
     terminal.table(("file", "key", "fingerprint words"), rows)
     return 0
 
@@ -56,7 +56,7 @@ def _rehearse_arguments(parser: ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="a backup identity; may be given again",
+        help="a file with a backup identity; may be repeated",
     )
 
 
@@ -102,7 +102,7 @@ def _ways(
         # Identities of earlier generations stay in the file; what is sealed today is not for them.
         current = [one for one in home.load_identities(ask) if one.recipient in recipients]
         if not current:
-            raise RefusedError(f"{home.identity} holds no key of today's recipients")
+            raise RefusedError(f"{home.identity} has no key of the current recipients")
         for identity in current:
             yield home.identity.name, identity
     for path in arguments.backup:
@@ -146,17 +146,19 @@ def _say_sets(terminal: Terminal, sets: "ShareSets", proofs: "list[Proof]") -> N
         # Whatever was left out, each share that is in a set at all is in one that was tried.
         terminal.warn(f"{count} of the {sets.count} sets of these shares were tried, chosen by chance.")
     if sets.left_out:
-        terminal.warn(f"Too few of their group, and so not tried: {name_shares(sets.left_out)}.")
+        terminal.warn(f"Not tried, because too few shares of their group were given: {name_shares(sets.left_out)}.")
     opening = [one for one, proof in zip(sets.tried, proofs, strict=True) if proof.opens]
     suspects = without([share for one in sets.tried for share in one], opening) if opening else ()
     if suspects:
-        terminal.warn(f"In no set that opens it: {name_shares(tuple(dict.fromkeys(suspects)))}.")
+        terminal.warn(f"In no set that opens the packet: {name_shares(tuple(dict.fromkeys(suspects)))}.")
 
 
 COMMANDS = (
-    Command("show", "public keys of this home, with words to compare them by", _show),
-    Command("split", "an identity into shares, of which some are enough", split, split_arguments),
-    Command("combine", "shares to an identity file", combine, combine_arguments),
-    Command("paper", "a page with a key or a share, to be printed", paper, paper_arguments),
-    Command("rehearse", "prove with a test packet that each key opens it", _rehearse, _rehearse_arguments),
+    Command("show", "show the public keys of this home and their fingerprint words", _show),
+    Command(
+        "split", "split an identity into shares, some of which are enough to join it again", split, split_arguments
+    ),
+    Command("combine", "join shares into an identity file", combine, combine_arguments),
+    Command("paper", "make a page with a key or a share, to print", paper, paper_arguments),
+    Command("rehearse", "prove that every key opens a test packet", _rehearse, _rehearse_arguments),
 )

@@ -24,7 +24,7 @@ def show_packet(terminal: Terminal, manifest: "Manifest", message: "Message") ->
         "public body": message.public_body,
         "other body": message.public_body_other,
         "relation": message.relation or "",
-        "road": message.road or "",
+        "channel": message.road or "",
         "name": contact.name,
         "phone": contact.phone,
         "e-mail": contact.email,
@@ -57,11 +57,15 @@ def show_standing(terminal: Terminal, manifest: "Manifest", standing: "Standing"
             pass
         case BelongsTo(first):
             how = (
-                "its token fits" if manifest.purpose is PacketPurpose.WITHDRAW else "it is signed with that case's key"
+                "its token matches"
+                if manifest.purpose is PacketPurpose.WITHDRAW
+                else "it is signed with that case's key"
             )
             terminal.say(f"  This packet {wish}. It BELONGS TO packet {first}: {how}.")
         case Claims(reason):
-            terminal.warn(f"This packet {wish}, but only CLAIMS TO BELONG: {reason}. Do not join it unseen.")
+            terminal.warn(
+                f"This packet {wish}, but only CLAIMS TO BELONG: {reason}. Check it before you join it to the case."
+            )
         case _:
             assert_never(standing)
 
@@ -73,14 +77,14 @@ def show_files(terminal: Terminal, manifest: "Manifest", files: "tuple[OpenedFil
         note = file.note
         where = file.path.name if file.path else "LOCKED, not written"
         name = visible(note.name)
-        terminal.say(f"  {note.member}  {amount(note.size)}  {where}", f"      the source called it: {name}")
+        terminal.say(f"  {note.member}  {amount(note.size)}  {where}", f"      named by the source: {name}")
         terminal.say(*(f"      {sentence}" for sentence in _verdict_sentences(note)))
         locked = locked or file.path is None
     for refused in manifest.refused:
         terminal.say(f"  not received: {visible(refused.name)} ({refused.reason})")
-    terminal.say(f"Written to {folder}: what each file says was compared with the sealed manifest.")
+    terminal.say(f"Written to {folder}. Every file matches the sealed manifest.")
     if locked:
-        terminal.warn("Locked files may do harm to this machine. 'enveis desk open --held' writes them too.")
+        terminal.warn("Locked files may harm this machine. 'enveis desk open --held' writes them too.")
 
 
 def standing_as_json(standing: "Standing") -> dict[str, str]:
@@ -105,11 +109,11 @@ def _verdict_sentences(note: "FileNote") -> list[str]:
 
     match note.outcome:
         case Outcome.CLEAR:
-            sentences = ["Clear: it was inspected, and nothing holds it back."]
+            sentences = ["Clear: it was inspected, and no finding holds it back."]
         case Outcome.HELD:
-            sentences = ["Held: something in it is dangerous, or could not be inspected."]
+            sentences = ["Held: it is dangerous, or its content could not be inspected."]
         case Outcome.UNDECIDED:
-            sentences = ["Undecided: the inspection was not finished, so nothing is known of the file."]
+            sentences = ["Undecided: the inspection was not finished, so nothing is known about the file."]
         case _:
             assert_never(note.outcome)
     # A gateway may be newer than this desk: a code that is not known here is shown as it is.

@@ -22,15 +22,17 @@ WORST_FIRST: Final = (HELD, REFUSED, UNDECIDED, FAILED, CLEAR)
 
 def _inspect_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", type=file_name, metavar="FILE")
-    parser.add_argument("--socket", type=file_name, metavar="PATH", help="of clamd; default: what gateway.toml says")
     parser.add_argument(
-        "--budget", type=_seconds, metavar="SECONDS", help="for each file; default: what gateway.toml says"
+        "--socket", type=file_name, metavar="PATH", help="socket of clamd; default: as gateway.toml says"
+    )
+    parser.add_argument(
+        "--budget", type=_seconds, metavar="SECONDS", help="time for each file; default: as gateway.toml says"
     )
 
 
 def _seconds(text: str) -> float:
     if not _SECONDS.fullmatch(text):
-        raise ArgumentTypeError("this is no number of seconds, such as 60 or 0.5")
+        raise ArgumentTypeError("not a number of seconds, such as 60 or 0.5")
     return float(text)
 
 
@@ -61,7 +63,7 @@ def _inspect(arguments: Namespace, terminal: Terminal) -> int:
                     path, inspector, seconds=seconds, allowed=allowed, file_max=config.file_max_bytes
                 )
             except OSError as error:
-                # The others are looked at all the same.
+                # The other files are inspected all the same.
                 status, sentences = FAILED, (f"It could not be read: {error.strerror}.",)
             else:
                 status, sentences = _outcome(outcome)
@@ -115,7 +117,7 @@ def _settings(arguments: Namespace) -> "GatewayConfig":
 COMMANDS = (
     Command(
         "inspect",
-        "judge files: exit 0 clear, 1 held, 2 refused, 3 undecided, 4 not read or a failure (the worst counts)",
+        "inspect files; exit status 0 clear, 1 held, 2 refused, 3 undecided, 4 not read or failed (the worst counts)",
         _inspect,
         _inspect_arguments,
         FAILED,

@@ -29,11 +29,11 @@ def _new(arguments: Namespace, terminal: Terminal) -> int:
     terminal.say(
         "Return words, to come back for an answer:",
         f"  {terminal.strong(words.return_words)}",
-        "Proof words, which prove later that you were the one. Never type them into any page:",
+        "Proof words, to prove later that you were the sender. Never type them into any web page:",
         f"  {terminal.strong(words.proof_words)}",
         "",
-        "Write both on paper; they are stored nowhere and cannot be made again.",
-        "Public halves, which may be handed in:",
+        "Write both on paper; they are stored nowhere and cannot be recovered.",
+        "Public halves, which you may hand in:",
         *(f"  {name:<10} {text}" for name, text in public.items()),
     )
     return 0
@@ -41,7 +41,7 @@ def _new(arguments: Namespace, terminal: Terminal) -> int:
 
 def _prove_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("challenge", type=file_name, metavar="CHALLENGE", help="the file that the verifier gave you")
-    parser.add_argument("--to", type=file_name, metavar="FILE", help="the proof; default: print it")
+    parser.add_argument("--to", type=file_name, metavar="FILE", help="write the proof to FILE; default: print it")
     parser.add_argument("--yes", action="store_true", help="do not ask: the challenge was read")
 
 
@@ -57,7 +57,7 @@ def _prove(arguments: Namespace, terminal: Terminal) -> int:
     terminal.note(f"{challenge.verifier} asks you to prove that you sent packet {challenge.packet},")
     terminal.note(f"  for:  {challenge.purpose}")
     terminal.note(f"  on:   {challenge.day}")
-    terminal.note("Whoever gets the proof can show it to anybody, for ever. There is no taking it back.")
+    terminal.note("Whoever gets the proof can show it to anybody, for ever. You cannot take it back.")
     if not confirm("Do you want to prove this?", yes=arguments.yes):
         terminal.note("Nothing was signed.")
         return 1
@@ -82,6 +82,6 @@ def _read_words() -> str:
 
 
 COMMANDS = (
-    Command("new", "make return and proof words on this machine", _new, _new_arguments),
+    Command("new", "make return words and proof words on this machine", _new, _new_arguments),
     Command("prove", "prove that you sent a packet, with its proof words", _prove, _prove_arguments),
 )

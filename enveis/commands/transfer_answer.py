@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 
 
 def _acknowledge_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("words", nargs="*", metavar="WORD", help="the words that the import printed")
+    parser.add_argument("words", nargs="*", metavar="WORD", help="the acknowledgement words that the import printed")
     parser.add_argument(
         "--missing", nargs="+", default=[], metavar="ID", help="packets that the import listed as missing"
     )
     parser.add_argument(
-        "--answers", type=file_name, metavar="FILE", help="a file that the import wrote, instead of words"
+        "--answers",
+        type=file_name,
+        metavar="FILE",
+        help="a file that the import wrote, instead of acknowledgement words",
     )
 
 
@@ -30,7 +33,7 @@ def _acknowledge(arguments: Namespace, terminal: Terminal) -> int:
     from transfer.low_side.acknowledge import acknowledge
 
     if bool(arguments.words) == (arguments.answers is not None) or (arguments.answers and arguments.missing):
-        raise UsageError("give the words that the import printed, or --answers FILE alone")
+        raise UsageError("give either the acknowledgement words or --answers FILE")
     low = low_side(GatewayHome(home_of(arguments)))
     if arguments.answers is not None:
         return _acknowledge_file(low, arguments.answers, terminal)
@@ -53,7 +56,7 @@ def _acknowledge_file(low: "LowSide", path: Path, terminal: Terminal) -> int:
         answers = parse_answers(stream.read(ANSWER_FILE_MAX + 1))
     ours = [answer for answer in answers if answer.gateway == gateway_id(low.key.public)]
     if not ours:
-        raise RefusedError(f"{path} holds no answer for this gateway; nothing was deleted")
+        raise RefusedError(f"{path} has no answer for this gateway; nothing was deleted")
     reports, problems = [], []
     try:
         for answer in ours:
@@ -81,17 +84,17 @@ def _as_json(report: "AcknowledgeReport") -> dict[str, object]:
 
 def _say(terminal: Terminal, report: "AcknowledgeReport") -> None:
     if report.repeated:
-        terminal.say(f"Batch {report.number} was acknowledged before; nothing is left to do.")
+        terminal.say(f"Batch {report.number} was acknowledged before; there is nothing left to do.")
         return
-    terminal.say(f"Batch {report.number}: {len(report.deleted)} packets have arrived and are deleted here.")
+    terminal.say(f"Batch {report.number}: {len(report.deleted)} packets have arrived and were deleted here.")
     if report.returned:
         terminal.say(f"{len(report.returned)} packets go into a later batch.")
 
 
 def _discard_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("packets", nargs="*", metavar="ID", help="ids of packets, or their first four digits or more")
-    parser.add_argument("--all", action="store_true", help="every packet that has waited beyond the limit")
-    parser.add_argument("--sentence", metavar="TEXT", help="the sentence that is asked for, for a script")
+    parser.add_argument("packets", nargs="*", metavar="ID", help="packet ids, or at least their first four digits")
+    parser.add_argument("--all", action="store_true", help="every packet that has waited longer than the limit")
+    parser.add_argument("--sentence", metavar="TEXT", help="the sentence that the command asks for, for a script")
 
 
 def _discard(arguments: Namespace, terminal: Terminal) -> int:
@@ -99,7 +102,7 @@ def _discard(arguments: Namespace, terminal: Terminal) -> int:
     from transfer.low_side.discard import choose, discard_packets, past_retention
 
     if arguments.all and arguments.packets:
-        raise UsageError("name packets, or say --all, and not both")
+        raise UsageError("give either packet ids or --all")
     home = GatewayHome(home_of(arguments))
     low, days = low_side(home), waiting_limits(home).retention_days
     found = past_retention(low, days=days)
@@ -114,13 +117,18 @@ def _discard(arguments: Namespace, terminal: Terminal) -> int:
     if terminal.as_json:
         terminal.answer({"discarded": [item.id for item in chosen]})
     else:
-        terminal.say(f"{len(chosen)} packets are deleted here for ever; the log says so of each.")
+        terminal.say(f"{len(chosen)} packets were permanently deleted here; the log records each of them.")
     return 0
 
 
 def _list(terminal: Terminal, packets: "list[DiscardCandidate]", days: int) -> None:
     rows = [
-        (item.id, item.lane, item.days, "waits for words: it may have arrived" if item.exported else "never exported")
+        (
+            item.id,
+            item.lane,
+            item.days,
+            "waits for acknowledgement words: it may have arrived" if item.exported else "never exported",
+        )
         for item in packets
     ]
     if rows or terminal.as_json:
@@ -135,7 +143,7 @@ def _demand_sentence(given: str | None, count: int) -> None:
     wanted = f"I delete {count} packets that nobody may have received"
     if given is None and sys.stdin.isatty():
         try:
-            given = input(f"To delete them for ever, type: {wanted}\n")
+            given = input(f"To delete them permanently, type: {wanted}\n")
         except EOFError:
             given = ""
     if (given or "").strip() != wanted:
@@ -144,5 +152,5 @@ def _demand_sentence(given: str | None, count: int) -> None:
 
 COMMANDS = (
     Command("acknowledge", "low side: delete what has arrived", _acknowledge, _acknowledge_arguments),
-    Command("discard", "low side: give up packets that waited beyond the limit", _discard, _discard_arguments),
+    Command("discard", "low side: delete packets that have waited longer than the limit", _discard, _discard_arguments),
 )

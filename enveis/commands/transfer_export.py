@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 
 def add_device(parser: ArgumentParser) -> None:
     """Let a stick be named by its serial number; see docs/sticks.md."""
-    parser.add_argument("--device", metavar="SERIAL", help="mount the stick with this serial number, and unmount it")
+    parser.add_argument(
+        "--device", metavar="SERIAL", help="mount the stick with this serial number, and unmount it at the end"
+    )
 
 
 @contextmanager
 def medium(folder: Path | None, serial: str | None) -> Iterator[Path]:
     """Yield the folder that was named, or the stick that was, mounted while the block lasts."""
     if (folder is None) == (serial is None):
-        raise UsageError("say where: a folder on a mounted stick, or --device SERIAL, and not both")
+        raise UsageError("give either a folder on a mounted stick or --device SERIAL")
     if folder is not None:
         yield folder
         return
@@ -38,7 +40,7 @@ def medium(folder: Path | None, serial: str | None) -> Iterator[Path]:
 
 def _export_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("destination", type=folder_name, nargs="?", metavar="DEST", help="a folder on the stick")
-    parser.add_argument("--lane", choices=["clear", "held"], help="this lane only, for a stick of its own")
+    parser.add_argument("--lane", choices=["clear", "held"], help="export this lane only, to a stick of its own")
     add_device(parser)
 
 
@@ -78,20 +80,20 @@ def _say_report(terminal: Terminal, report: "ExportReport", overdue: list[int]) 
     unreadable = len({packet for batch in report.batches for packet in batch.unreadable})
     if report.remaining > unreadable:
         left = report.remaining - unreadable
-        terminal.say(f"{left} packets are left here: the stick is full. Empty it, or take another.")
+        terminal.say(f"{left} packets are left here: the stick is full. Empty it, or use another.")
     if unreadable:
-        terminal.warn(f"{unreadable} packets cannot be read here: see to the disk that holds the spool.")
+        terminal.warn(f"{unreadable} packets cannot be read here: check the disk of the spool.")
     if report.outstanding:
         numbers = ", ".join(map(str, report.outstanding))
-        terminal.say(f"Waiting for their words from the desk: batches {numbers}.")
+        terminal.say(f"Waiting for the desk's acknowledgement words: batches {numbers}.")
     if overdue:
         numbers = ", ".join(map(str, overdue))
-        terminal.warn(f"Overdue: batches {numbers}. Once more: enveis transfer reexport --overdue DEST")
+        terminal.warn(f"Overdue: batches {numbers}. Export them again: enveis transfer reexport --overdue DEST")
 
 
 def _reexport_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("what", nargs="*", metavar="NUMBER ... DEST", help="numbers of batches; then a folder")
-    parser.add_argument("--overdue", action="store_true", help="every batch whose words are overdue")
+    parser.add_argument("what", nargs="*", metavar="NUMBER ... DEST", help="batch numbers, then a folder")
+    parser.add_argument("--overdue", action="store_true", help="every batch whose acknowledgement words are overdue")
     add_device(parser)
 
 
@@ -101,7 +103,7 @@ def _reexport(arguments: Namespace, terminal: Terminal) -> int:
 
     numbers, destination = _numbers_and_folder(arguments.what)
     if bool(numbers) == arguments.overdue:
-        raise UsageError("say which batches: their numbers, or --overdue, and not both")
+        raise UsageError("give either batch numbers or --overdue")
     home = GatewayHome(home_of(arguments))
     low = low_side(home)
     numbers = numbers or _overdue(low, waiting_limits(home).overdue_days)
@@ -129,10 +131,10 @@ def _numbers_and_folder(what: list[str]) -> tuple[list[int], Path | None]:
     count = sum(is_number)
     numbers, rest = what[:count], what[count:]
     if not all(is_number[:count]) or len(rest) > 1 or "" in rest:
-        raise UsageError("first the numbers of the batches, then one folder (write a folder named 1 as ./1)")
+        raise UsageError("give the batch numbers, then one folder (write a folder named 1 as ./1)")
     # By its length first: Python turns no text of thousands of digits into a number.
     if any(len(text) > len(str(NUMBER_MAX)) or int(text) == 0 for text in numbers):
-        raise UsageError(f"batches have numbers from 1 to {NUMBER_MAX}")
+        raise UsageError(f"batch numbers are from 1 to {NUMBER_MAX}")
     return [int(text) for text in numbers], Path(rest[0]) if rest else None
 
 
@@ -157,10 +159,10 @@ def _say_batch(terminal: Terminal, batch: "ExportedBatch") -> None:
         f"Batch {batch.number}: {batch.packets} packets, {amount(batch.size)}, lane {batch.lane}, in {batch.folder}"
     )
     for packet in batch.unreadable:
-        terminal.warn(f"  packet {packet} could not be read here and is not in it")
+        terminal.warn(f"  packet {packet} could not be read here and is not in the batch")
 
 
 COMMANDS = (
-    Command("export", "low side: put the next batches onto a stick", _export, _export_arguments),
-    Command("reexport", "low side: the same batches once more", _reexport, _reexport_arguments),
+    Command("export", "low side: write the next batches to a stick", _export, _export_arguments),
+    Command("reexport", "low side: write the same batches again", _reexport, _reexport_arguments),
 )

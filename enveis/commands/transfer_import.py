@@ -25,10 +25,13 @@ def _import_arguments(parser: ArgumentParser) -> None:
         type=folder_name,
         nargs="?",
         metavar="SRC",
-        help="the stick, or one bag on it; without it, what came over the link",
+        help="the stick, or one bag on it; default: what arrived over the link",
     )
     parser.add_argument(
-        "--answers", type=file_name, metavar="FILE", help="write words and missing packets into FILE, for a fresh disc"
+        "--answers",
+        type=file_name,
+        metavar="FILE",
+        help="write acknowledgement words and missing packets to FILE, for a fresh disc",
     )
     add_device(parser)
     add_identity(parser)
@@ -63,7 +66,7 @@ def _import(arguments: Namespace, terminal: Terminal) -> int:
     if stopped is not None:
         raise stopped
     if not reports and not refused:
-        raise RefusedError("nothing new has come over the link" if over_the_link else f"{source} holds no batch")
+        raise RefusedError("nothing new has arrived over the link" if over_the_link else f"{source} has no batch")
     return 1 if refused or faults or any(report.missing or report.alarms for report in reports) else 0
 
 
@@ -91,9 +94,9 @@ def _tell(
         for report in reports:
             _say_report(terminal, report)
     for bag in refused:
-        terminal.warn(f"{bag.folder}: {bag.reason}. Nothing of it was taken.")
+        terminal.warn(f"{bag.folder}: {bag.reason}. Nothing of it was imported.")
     for path in misnamed:
-        terminal.note(f"{path} does not have a bag's name, and was not looked at.")
+        terminal.note(f"{path} does not have a bag's name, and was ignored.")
     for fault in faults.values():
         terminal.warn(f"ALARM: {fault}")
     return faults
@@ -128,26 +131,28 @@ def _report_as_json(report: "ImportReport") -> dict[str, object]:
 
 def _say_report(terminal: Terminal, report: "ImportReport") -> None:
     batch = report.batch
-    again = " (it was here before)" if report.repeated else ""
+    again = " (imported before)" if report.repeated else ""
     terminal.say(
         f"Batch {batch.number} of gateway {batch.gateway}, lane {batch.lane}: "
         f"{len(report.arrived)} of {len(batch.packets)} packets are in the inbox{again}.",
-        f"  Words for the gateway: {terminal.strong(report.code)}",
+        f"  Acknowledgement words for the gateway: {terminal.strong(report.code)}",
     )
     for item in report.missing:
         terminal.warn(f"  missing: {item.id} ({item.detail})")
     if len(report.missing) > _TYPED:
-        terminal.say("  That is too much to type: import once more with --answers FILE, and carry the file on a disc.")
+        terminal.say("  That is too much to type: import again with --answers FILE, and carry the file on a disc.")
     elif report.missing:
         ids = " ".join(item.id[:8] for item in report.missing)
         terminal.say(f"  At the gateway: enveis transfer acknowledge {report.code} --missing {ids}")
     for gap in report.gaps:
         numbers = str(gap.first) if gap.first == gap.last else f"{gap.first} to {gap.last}"
-        terminal.warn(f"  batches that have not come: {numbers}")
+        terminal.warn(f"  batches that have not arrived: {numbers}")
     for alarm in report.alarms:
         terminal.warn(f"  ALARM: two histories of gateway {alarm.gateway} at batch {alarm.number} ({alarm.kind})")
 
 
 COMMANDS = (
-    Command("import", "desk: take batches from a stick, or what came over the link", _import, _import_arguments),
+    Command(
+        "import", "desk: import batches from a stick, or those that arrived over the link", _import, _import_arguments
+    ),
 )

@@ -80,9 +80,9 @@ def _say_low(terminal: Terminal, status: "LowStatus", limits: "WaitingLimits") -
         ]
         terminal.table(("batch", "lane", "packets", "exported", "days", "state"), rows)
     sentences = {
-        LowAlarm.OLD_PACKETS: f"a packet has waited here for {limits.alarm_days} days or more, or came while "
+        LowAlarm.OLD_PACKETS: f"a packet has waited here for {limits.alarm_days} days or more, or arrived while "
         "the clock was ahead",
-        LowAlarm.OVERDUE_BATCHES: "words of batches are overdue: enveis transfer reexport --overdue DEST",
+        LowAlarm.OVERDUE_BATCHES: "acknowledgement words are overdue: enveis transfer reexport --overdue DEST",
         LowAlarm.PAST_RETENTION: f"{status.past_retention} packets have waited for {limits.retention_days} days or "
         "more: enveis transfer discard lists them",
     }
@@ -93,7 +93,7 @@ def _say_low(terminal: Terminal, status: "LowStatus", limits: "WaitingLimits") -
 def _state(status: "BatchStatus") -> str:
     if not status.batch.published:
         return "not on a stick yet: the next export finishes it"
-    return "OVERDUE" if status.overdue else "waits for the desk's words"
+    return "OVERDUE" if status.overdue else "waits for acknowledgement words"
 
 
 def _high(home: "DeskHome", terminal: Terminal) -> int:
@@ -148,18 +148,17 @@ def _say_high(terminal: Terminal, gateways: "tuple[GatewayStatus, ...]") -> None
         for item in gateways
     ]  # fmt: skip
     terminal.table(
-        ("gateway", "batches", "highest", "last came", "packets", "missing", "repeated", "duplicates", "alarms"), rows
+        ("gateway", "batches", "highest", "last arrived", "packets", "missing", "repeated", "duplicates", "alarms"),
+        rows,
     )
     for item in gateways:
         for gap in item.gaps:
             numbers = f"batch {gap.first} has" if gap.first == gap.last else f"batches {gap.first} to {gap.last} have"
-            terminal.warn(f"{item.gateway}: {numbers} not come")
+            terminal.warn(f"{item.gateway}: {numbers} not arrived")
         for missed in item.missing:
             terminal.warn(f"{item.gateway}: packet {missed.id} of batch {missed.number} is missing ({missed.reason})")
         for alarm in item.alarms:
             terminal.warn(f"{item.gateway}: ALARM: two histories at batch {alarm.number} ({alarm.kind})")
 
 
-COMMANDS = (
-    Command("status", "what is under way between the two machines; status 3 says that there is an alarm", _status),
-)
+COMMANDS = (Command("status", "show what is in transit between the machines; exit status 3 means an alarm", _status),)

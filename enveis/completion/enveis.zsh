@@ -46,7 +46,7 @@ _enveis_demo() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--keep=[make the two machines in FOLDER, and leave them]:FOLDER:_files -/'
+        '--keep=[make the two machines in FOLDER, and keep them]:FOLDER:_files -/'
 }
 
 _enveis_run() {
@@ -54,8 +54,8 @@ _enveis_run() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--listen=[loopback only; default 127.0.0.1\:8080]:ADDRESS\:PORT: ' \
-        '--stick[carry batches by a folder that stands for a stick, not by a one-way link]'
+        '--listen=[address to listen on, loopback only; default 127.0.0.1\:8080]:ADDRESS\:PORT: ' \
+        '--stick[carry batches in a folder that stands for a stick, not over a one-way link]'
 }
 
 _enveis_gateway() {
@@ -64,12 +64,12 @@ _enveis_gateway() {
     local -a names
     names=(
         'init:make a gateway'\''s home, for one desk'
-        'serve:show the form and take submissions'
-        'check:read everything a gateway needs and say what is wrong'
-        'recipients:seal to a new generation of the desk'\''s keys'
-        'desk-key:believe a new key of the desk'
-        'rekey:get a new key and a new log, in the place of the old'
-        'accept-bundle:take replies, grants and counters from the desk'
+        'serve:serve the form and receive submissions'
+        'check:check everything that a gateway needs'
+        'recipients:accept a new generation of the desk'\''s keys'
+        'desk-key:trust a new desk key'
+        'rekey:replace the gateway'\''s key and start a new log'
+        'accept-bundle:accept replies, grants and counters from the desk'
     )
     _arguments -C \
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
@@ -98,8 +98,8 @@ _enveis_gateway_init() {
         '--json[answer in JSON, for a program]' \
         '--recipients=[recipients.txt of the desk]:FILE:_files' \
         '--desk-key=[desk.pub of the desk]:FILE:_files' \
-        '--continues=[in the place of a gateway that is lost\: what '\''enveis desk head'\'' wrote]:last-head.json:_files' \
-        '--name=[who receives what is sent here, as the page says it]:NAME: '
+        '--continues=[replace a lost gateway\: the file that '\''enveis desk head'\'' wrote]:last-head.json:_files' \
+        '--name=[who receives the submissions, as the page names them]:NAME: '
 }
 
 _enveis_gateway_serve() {
@@ -107,7 +107,7 @@ _enveis_gateway_serve() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--listen=[instead of what gateway.toml says]:ADDRESS\:PORT: '
+        '--listen=[address to listen on; default\: as gateway.toml says]:ADDRESS\:PORT: '
 }
 
 _enveis_gateway_check() {
@@ -122,7 +122,7 @@ _enveis_gateway_recipients() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--yes[the words were compared already]' \
+        '--yes[do not ask\: the fingerprint words were compared]' \
         '1:recipients.txt:_files'
 }
 
@@ -131,7 +131,7 @@ _enveis_gateway_desk_key() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--yes[the words were compared already]' \
+        '--yes[do not ask\: the fingerprint words were compared]' \
         '1:desk.pub:_files'
 }
 
@@ -140,8 +140,8 @@ _enveis_gateway_rekey() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--log-lost[the log here no longer holds the line that the desk trusts, and what happened was looked into]' \
-        '--yes[serve is stopped, and the statement was looked at]' \
+        '--log-lost[the log here no longer has the line that the desk trusts, and what happened was investigated]' \
+        '--yes[do not ask\: serve is stopped, and the statement was checked]' \
         '1:last-head.json:_files'
 }
 
@@ -150,7 +150,7 @@ _enveis_gateway_accept_bundle() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--min-serial=[take none below N; asked for after a new installation]:N: ' \
+        '--min-serial=[refuse serials below N; required after a new installation]:N: ' \
         '--yes[do not ask]' \
         '1:FILE:_files'
 }
@@ -160,15 +160,15 @@ _enveis_transfer() {
     typeset -A opt_args
     local -a names
     names=(
-        'export:low side: put the next batches onto a stick'
-        'reexport:low side: the same batches once more'
-        'import:desk: take batches from a stick, or what came over the link'
+        'export:low side: write the next batches to a stick'
+        'reexport:low side: write the same batches again'
+        'import:desk: import batches from a stick, or those that arrived over the link'
         'acknowledge:low side: delete what has arrived'
-        'discard:low side: give up packets that waited beyond the limit'
+        'discard:low side: delete packets that have waited longer than the limit'
         'send:low side: send batches over a one-way link, until Ctrl-C'
         'receive:desk: receive batches from a one-way link, until Ctrl-C'
-        'resend:low side: send batches over the link once more'
-        'status:what is under way between the two machines; status 3 says that there is an alarm'
+        'resend:low side: send batches over the link again'
+        'status:show what is in transit between the machines; exit status 3 means an alarm'
     )
     _arguments -C \
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
@@ -197,8 +197,8 @@ _enveis_transfer_export() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--lane=[this lane only, for a stick of its own]:LANE:(clear held)' \
-        '--device=[mount the stick with this serial number, and unmount it]:SERIAL: ' \
+        '--lane=[export this lane only, to a stick of its own]:LANE:(clear held)' \
+        '--device=[mount the stick with this serial number, and unmount it at the end]:SERIAL: ' \
         '1:DEST:_files -/'
 }
 
@@ -207,8 +207,8 @@ _enveis_transfer_reexport() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--overdue[every batch whose words are overdue]' \
-        '--device=[mount the stick with this serial number, and unmount it]:SERIAL: ' \
+        '--overdue[every batch whose acknowledgement words are overdue]' \
+        '--device=[mount the stick with this serial number, and unmount it at the end]:SERIAL: ' \
         '*:NUMBER ... DEST:_files -/'
 }
 
@@ -217,13 +217,13 @@ _enveis_transfer_import() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--answers=[write words and missing packets into FILE, for a fresh disc]:FILE:_files' \
-        '--device=[mount the stick with this serial number, and unmount it]:SERIAL: ' \
+        '--answers=[write acknowledgement words and missing packets to FILE, for a fresh disc]:FILE:_files' \
+        '--device=[mount the stick with this serial number, and unmount it at the end]:SERIAL: ' \
         '--passphrase-file=[read the passphrase from the first line of FILE instead of asking for it]:FILE:_files' \
-        '--shares[join the identity from shares that are typed in]' \
-        '*--share=[a share in a file; may be given again]:FILE:_files' \
-        '--shares-passphrase[the shares have a passphrase\: ask for it]' \
-        '--shares-passphrase-file=[the same, from the first line of FILE]:FILE:_files' \
+        '--shares[join the identity from shares that you type in]' \
+        '*--share=[a file with one share; may be repeated]:FILE:_files' \
+        '--shares-passphrase[ask for the passphrase of the shares]' \
+        '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE]:FILE:_files' \
         '1:SRC:_files -/'
 }
 
@@ -233,7 +233,7 @@ _enveis_transfer_acknowledge() {
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
         '--missing[packets that the import listed as missing]:*-*:ID: ' \
-        '--answers=[a file that the import wrote, instead of words]:FILE:_files' \
+        '--answers=[a file that the import wrote, instead of acknowledgement words]:FILE:_files' \
         '*:WORD: '
 }
 
@@ -242,8 +242,8 @@ _enveis_transfer_discard() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--all[every packet that has waited beyond the limit]' \
-        '--sentence=[the sentence that is asked for, for a script]:TEXT: ' \
+        '--all[every packet that has waited longer than the limit]' \
+        '--sentence=[the sentence that the command asks for, for a script]:TEXT: ' \
         '*:ID: '
 }
 
@@ -252,7 +252,7 @@ _enveis_transfer_send() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--write-settings[only write link.toml, with the reason of each setting]'
+        '--write-settings[only write link.toml, with the purpose of each setting]'
 }
 
 _enveis_transfer_receive() {
@@ -260,8 +260,8 @@ _enveis_transfer_receive() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--write-settings[only write link.toml, with the reason of each setting]' \
-        '--role=[only this one of the three processes, for running each as a user of its own (default\: all three)]:ROLE:(network decode commit)'
+        '--write-settings[only write link.toml, with the purpose of each setting]' \
+        '--role=[run only this one of the three processes, as a user of its own (default\: all three)]:ROLE:(network decode commit)'
 }
 
 _enveis_transfer_resend() {
@@ -288,10 +288,10 @@ _enveis_desk() {
         'pair:trust a gateway'
         'gateways:list the gateways that are or were trusted'
         'distrust:refuse a gateway'\''s batches from now on'
-        'head:sign which line of a gateway'\''s log is trusted last'
+        'head:sign the last line of a gateway'\''s log that this desk trusts'
         'recipients:list the generations of keys, or make a new one'
-        'rekey:make a new desk.key'
-        'inbox:list what has arrived'
+        'rekey:replace desk.key by a new key'
+        'inbox:list the packets that have arrived'
         'open:open one packet, and write its files'
         'reply:seal a reply to a packet'\''s source'
         'grant:grant a source larger limits'
@@ -333,9 +333,9 @@ _enveis_desk_init() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--classic[keys that every age program opens, without protection against a later quantum computer]' \
-        '--backup=[write a second identity to FILE, to be kept elsewhere]:FILE:_files' \
-        '--passphrase[seal the identities with a passphrase]' \
+        '--classic[make keys that every age program can use; they do not protect against a future quantum computer]' \
+        '--backup=[also write a backup identity to FILE; keep it elsewhere]:FILE:_files' \
+        '--passphrase[protect the identities with a passphrase]' \
         '--passphrase-file=[read the passphrase from the first line of FILE instead of asking for it]:FILE:_files'
 }
 
@@ -344,8 +344,8 @@ _enveis_desk_pair() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--replaces=[trust it in the place of this one, whose key is lost or known to others]:GATEWAY: ' \
-        '--yes[the words were compared already]' \
+        '--replaces=[trust it instead of GATEWAY, whose key is lost or no longer secret]:GATEWAY: ' \
+        '--yes[do not ask\: the fingerprint words were compared]' \
         '1:gateway.pairing:_files'
 }
 
@@ -361,7 +361,7 @@ _enveis_desk_distrust() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--yes[its last stick was imported]' \
+        '--yes[do not ask\: its last stick was imported]' \
         '1:GATEWAY: '
 }
 
@@ -379,11 +379,11 @@ _enveis_desk_recipients() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--new[make a new generation\: fresh keys for packets to come]' \
+        '--new[make a new generation\: new keys for future packets]' \
         '--sign[sign recipients.txt as it is]' \
-        '--kind=[of the new keys; default\: as today]:KIND:(hybrid classic)' \
-        '--backup=[write the new backup identity to FILE, to be kept elsewhere]:FILE:_files' \
-        '--passphrase[seal the identities, which were plain until now]' \
+        '--kind=[kind of the new keys; default\: the current kind]:KIND:(hybrid classic)' \
+        '--backup=[also write a new backup identity to FILE; keep it elsewhere]:FILE:_files' \
+        '--passphrase[protect identities that had no passphrase until now]' \
         '--passphrase-file=[read the passphrase from the first line of FILE instead of asking for it]:FILE:_files'
 }
 
@@ -392,7 +392,7 @@ _enveis_desk_rekey() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--yes[the gateways'\'' operators know of it]'
+        '--yes[do not ask\: the gateways'\'' operators know about it]'
 }
 
 _enveis_desk_inbox() {
@@ -408,12 +408,12 @@ _enveis_desk_open() {
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
         '--to=[a new folder; default HOME/opened/PACKET]:FOLDER:_files -/' \
-        '--held[also write files that are held or were not decided\: they may do harm]' \
+        '--held[also write files that are held or undecided\: they may be harmful]' \
         '--passphrase-file=[read the passphrase from the first line of FILE instead of asking for it]:FILE:_files' \
-        '--shares[join the identity from shares that are typed in]' \
-        '*--share=[a share in a file; may be given again]:FILE:_files' \
-        '--shares-passphrase[the shares have a passphrase\: ask for it]' \
-        '--shares-passphrase-file=[the same, from the first line of FILE]:FILE:_files' \
+        '--shares[join the identity from shares that you type in]' \
+        '*--share=[a file with one share; may be repeated]:FILE:_files' \
+        '--shares-passphrase[ask for the passphrase of the shares]' \
+        '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE]:FILE:_files' \
         '1:PACKET: '
 }
 
@@ -423,12 +423,12 @@ _enveis_desk_reply() {
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
         '--passphrase-file=[read the passphrase from the first line of FILE instead of asking for it]:FILE:_files' \
-        '--shares[join the identity from shares that are typed in]' \
-        '*--share=[a share in a file; may be given again]:FILE:_files' \
-        '--shares-passphrase[the shares have a passphrase\: ask for it]' \
-        '--shares-passphrase-file=[the same, from the first line of FILE]:FILE:_files' \
-        '--text-file=[the reply; default\: typed, or piped in]:FILE:_files' \
-        '--state=[where the case stands]:STATE:(received in-work question answered referred closed)' \
+        '--shares[join the identity from shares that you type in]' \
+        '*--share=[a file with one share; may be repeated]:FILE:_files' \
+        '--shares-passphrase[ask for the passphrase of the shares]' \
+        '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE]:FILE:_files' \
+        '--text-file=[a file with the reply; default\: type it, or pipe it in]:FILE:_files' \
+        '--state=[state of the case]:STATE:(received in-work question answered referred closed)' \
         '1:PACKET: '
 }
 
@@ -438,13 +438,13 @@ _enveis_desk_grant() {
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
         '--passphrase-file=[read the passphrase from the first line of FILE instead of asking for it]:FILE:_files' \
-        '--shares[join the identity from shares that are typed in]' \
-        '*--share=[a share in a file; may be given again]:FILE:_files' \
-        '--shares-passphrase[the shares have a passphrase\: ask for it]' \
-        '--shares-passphrase-file=[the same, from the first line of FILE]:FILE:_files' \
-        '--files-max=[files in one submission, 1 to 100]:N: ' \
-        '--file-max=[of one file\: 500M, 2G (1G = 1,073,741,824 bytes)]:SIZE: ' \
-        '--days=[for how long, 1 to 366]:N: ' \
+        '--shares[join the identity from shares that you type in]' \
+        '*--share=[a file with one share; may be repeated]:FILE:_files' \
+        '--shares-passphrase[ask for the passphrase of the shares]' \
+        '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE]:FILE:_files' \
+        '--files-max=[number of files in one submission, 1 to 100]:N: ' \
+        '--file-max=[size of one file\: 500M, 2G (1G = 1,073,741,824 bytes)]:SIZE: ' \
+        '--days=[number of days, 1 to 366]:N: ' \
         '1:PACKET: '
 }
 
@@ -464,10 +464,10 @@ _enveis_desk_bundle() {
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
         '--to=[a folder on a fresh disc]:DEST:_files -/' \
-        '--qr=[also a sheet of QR codes to print (at most 64 KiB)]:FILE.html:_files' \
-        '--days=[for how long a gateway may take it (30)]:N: ' \
-        '*--also=[with the replies of a gateway that it replaced]:GATEWAY: ' \
-        '--yes[do not ask\: the list was looked at]' \
+        '--qr=[also write a sheet of QR codes to print (at most 64 KiB)]:FILE.html:_files' \
+        '--days=[days for which a gateway may accept it (default 30)]:N: ' \
+        '*--also=[also include the replies of a gateway that it replaced]:GATEWAY: ' \
+        '--yes[do not ask\: the list was checked]' \
         '1:GATEWAY: '
 }
 
@@ -477,13 +477,13 @@ _enveis_desk_challenge() {
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
         '--passphrase-file=[read the passphrase from the first line of FILE instead of asking for it]:FILE:_files' \
-        '--shares[join the identity from shares that are typed in]' \
-        '*--share=[a share in a file; may be given again]:FILE:_files' \
-        '--shares-passphrase[the shares have a passphrase\: ask for it]' \
-        '--shares-passphrase-file=[the same, from the first line of FILE]:FILE:_files' \
-        '--verifier=[who wants to know]:NAME: ' \
-        '--purpose=[what for]:TEXT: ' \
-        '--to=[the challenge, for the source]:FILE:_files' \
+        '--shares[join the identity from shares that you type in]' \
+        '*--share=[a file with one share; may be repeated]:FILE:_files' \
+        '--shares-passphrase[ask for the passphrase of the shares]' \
+        '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE]:FILE:_files' \
+        '--verifier=[who asks for the proof]:NAME: ' \
+        '--purpose=[what the proof is for]:TEXT: ' \
+        '--to=[write the challenge to FILE, for the source]:FILE:_files' \
         '1:PACKET: '
 }
 
@@ -492,13 +492,13 @@ _enveis_desk_verify_proof() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--packet=[which it must be about; default\: the one that it names]:PACKET: ' \
+        '--packet=[the packet that it must be about; default\: the one that it names]:PACKET: ' \
         '--challenge=[the challenge that it must answer]:FILE:_files' \
         '--passphrase-file=[read the passphrase from the first line of FILE instead of asking for it]:FILE:_files' \
-        '--shares[join the identity from shares that are typed in]' \
-        '*--share=[a share in a file; may be given again]:FILE:_files' \
-        '--shares-passphrase[the shares have a passphrase\: ask for it]' \
-        '--shares-passphrase-file=[the same, from the first line of FILE]:FILE:_files' \
+        '--shares[join the identity from shares that you type in]' \
+        '*--share=[a file with one share; may be repeated]:FILE:_files' \
+        '--shares-passphrase[ask for the passphrase of the shares]' \
+        '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE]:FILE:_files' \
         '1:PROOF:_files'
 }
 
@@ -507,7 +507,7 @@ _enveis_quarantine() {
     typeset -A opt_args
     local -a names
     names=(
-        'inspect:judge files: exit 0 clear, 1 held, 2 refused, 3 undecided, 4 not read or a failure (the worst counts)'
+        'inspect:inspect files; exit status 0 clear, 1 held, 2 refused, 3 undecided, 4 not read or failed (the worst counts)'
     )
     _arguments -C \
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
@@ -528,8 +528,8 @@ _enveis_quarantine_inspect() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--socket=[of clamd; default\: what gateway.toml says]:PATH:_files' \
-        '--budget=[for each file; default\: what gateway.toml says]:SECONDS: ' \
+        '--socket=[socket of clamd; default\: as gateway.toml says]:PATH:_files' \
+        '--budget=[time for each file; default\: as gateway.toml says]:SECONDS: ' \
         '*:FILE:_files'
 }
 
@@ -539,9 +539,9 @@ _enveis_audit() {
     local -a names
     names=(
         'verify:check that a log is one chain, up to signed heads'
-        'show:list what a log says, by day, event or packet'
-        'rotate:close the log'\''s file and go on in a new one, in the same chain'
-        'recover:move bytes aside that stand at the log'\''s end and are no line'
+        'show:list the lines of a log, by day, event or packet'
+        'rotate:close the log'\''s file, and continue the chain in a new one'
+        'recover:move aside bytes at the end of the log that are not a line'
     )
     _arguments -C \
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
@@ -565,8 +565,8 @@ _enveis_audit_verify() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--key=[whose signed batches are looked at]:gateway.pub:_files' \
-        '*'{--heads,--batch}'[batch.json files, bags, or folders of them\: each signed a head of the log]:*-*:BATCH:_files' \
+        '--key=[public key of the gateway that signed the batches]:gateway.pub:_files' \
+        '*'{--heads,--batch}'[batch.json files, bags, or folders of them; each has a signed head of the log]:*-*:BATCH:_files' \
         '1:LOG:_files'
 }
 
@@ -575,11 +575,11 @@ _enveis_audit_show() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--day=[of this UTC day only]:YYYY-MM-DD: ' \
-        '--since=[of this UTC day and later]:YYYY-MM-DD: ' \
-        '--until=[of this UTC day and earlier]:YYYY-MM-DD: ' \
-        '*--event=[may be given again]:EVENT: ' \
-        '--packet=[of this packet only; the beginning of its id is enough]:ID: ' \
+        '--day=[show this UTC day only]:YYYY-MM-DD: ' \
+        '--since=[show this UTC day and later ones]:YYYY-MM-DD: ' \
+        '--until=[show this UTC day and earlier ones]:YYYY-MM-DD: ' \
+        '*--event=[show this event only; may be repeated]:EVENT: ' \
+        '--packet=[show this packet only; the first digits of its id are enough]:ID: ' \
         '1:LOG:_files'
 }
 
@@ -595,7 +595,7 @@ _enveis_audit_recover() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--yes[what happened was looked into already]'
+        '--yes[do not ask\: what happened was investigated]'
 }
 
 _enveis_keys() {
@@ -603,11 +603,11 @@ _enveis_keys() {
     typeset -A opt_args
     local -a names
     names=(
-        'show:public keys of this home, with words to compare them by'
-        'split:an identity into shares, of which some are enough'
-        'combine:shares to an identity file'
-        'paper:a page with a key or a share, to be printed'
-        'rehearse:prove with a test packet that each key opens it'
+        'show:show the public keys of this home and their fingerprint words'
+        'split:split an identity into shares, some of which are enough to join it again'
+        'combine:join shares into an identity file'
+        'paper:make a page with a key or a share, to print'
+        'rehearse:prove that every key opens a test packet'
     )
     _arguments -C \
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
@@ -642,13 +642,13 @@ _enveis_keys_split() {
         '--identity=[default\: identity.txt of this home]:FILE:_files' \
         '--number=[which identity of the file, 1 being the newest (default)]:N: ' \
         '--passphrase-file=[read the passphrase from the first line of FILE instead of asking for it]:FILE:_files' \
-        '--needed=[shares that join to the key (default 2)]:N: ' \
-        '--of=[shares that are made (default 3)]:M: ' \
-        '*--group=[instead\: a group of shares; may be given again]:NofM: ' \
-        '--groups-needed=[groups that open the key (default\: all)]:N: ' \
+        '--needed=[number of shares that restore the key (default 2)]:N: ' \
+        '--of=[number of shares to make (default 3)]:M: ' \
+        '*--group=[instead of --needed and --of\: a group of shares; may be repeated]:NofM: ' \
+        '--groups-needed=[number of groups that restore the key (default\: all)]:N: ' \
         '--to=[write each share into a file of its own]:FOLDER:_files -/' \
-        '--shares-passphrase[the shares have a passphrase\: ask for it]' \
-        '--shares-passphrase-file=[the same, from the first line of FILE]:FILE:_files'
+        '--shares-passphrase[ask for the passphrase of the shares]' \
+        '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE]:FILE:_files'
 }
 
 _enveis_keys_combine() {
@@ -657,12 +657,12 @@ _enveis_keys_combine() {
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
         '--to=[a new identity file]:FILE:_files' \
-        '--recipients=[which keys may come out; default\: those of this home]:FILE:_files' \
-        '--shares[join the identity from shares that are typed in]' \
-        '*--share=[a share in a file; may be given again]:FILE:_files' \
-        '--shares-passphrase[the shares have a passphrase\: ask for it]' \
-        '--shares-passphrase-file=[the same, from the first line of FILE]:FILE:_files' \
-        '--passphrase[seal the identity file with a passphrase]' \
+        '--recipients=[the keys that may result; default\: those of this home]:FILE:_files' \
+        '--shares[join the identity from shares that you type in]' \
+        '*--share=[a file with one share; may be repeated]:FILE:_files' \
+        '--shares-passphrase[ask for the passphrase of the shares]' \
+        '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE]:FILE:_files' \
+        '--passphrase[protect the identity file with a passphrase]' \
         '--passphrase-file=[read the passphrase from the first line of FILE instead of asking for it]:FILE:_files'
 }
 
@@ -671,7 +671,7 @@ _enveis_keys_paper() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--to=[a new page, to be printed]:FILE.html:_files' \
+        '--to=[write the page, to print, to a new file]:FILE.html:_files' \
         '--identity=[default\: identity.txt of this home]:FILE:_files' \
         '--number=[which identity of the file, 1 being the newest (default)]:N: ' \
         '--passphrase-file=[read the passphrase from the first line of FILE instead of asking for it]:FILE:_files' \
@@ -684,11 +684,11 @@ _enveis_keys_rehearse() {
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
         '--passphrase-file=[read the passphrase from the first line of FILE instead of asking for it]:FILE:_files' \
-        '--shares[join the identity from shares that are typed in]' \
-        '*--share=[a share in a file; may be given again]:FILE:_files' \
-        '--shares-passphrase[the shares have a passphrase\: ask for it]' \
-        '--shares-passphrase-file=[the same, from the first line of FILE]:FILE:_files' \
-        '*--backup=[a backup identity; may be given again]:FILE:_files'
+        '--shares[join the identity from shares that you type in]' \
+        '*--share=[a file with one share; may be repeated]:FILE:_files' \
+        '--shares-passphrase[ask for the passphrase of the shares]' \
+        '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE]:FILE:_files' \
+        '*--backup=[a file with a backup identity; may be repeated]:FILE:_files'
 }
 
 _enveis_receipt() {
@@ -696,7 +696,7 @@ _enveis_receipt() {
     typeset -A opt_args
     local -a names
     names=(
-        'new:make return and proof words on this machine'
+        'new:make return words and proof words on this machine'
         'prove:prove that you sent a packet, with its proof words'
     )
     _arguments -C \
@@ -727,7 +727,7 @@ _enveis_receipt_prove() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--to=[the proof; default\: print it]:FILE:_files' \
+        '--to=[write the proof to FILE; default\: print it]:FILE:_files' \
         '--yes[do not ask\: the challenge was read]' \
         '1:CHALLENGE:_files'
 }

@@ -68,7 +68,7 @@ class _Journey:
         with LocalClamd(machines.scanner) as scanner:
             self._say(f"A virus scanner runs (clamd, process {scanner.pid}).")
             if scanner.is_test_database:
-                self._detail("It has test signatures only: this machine has no real virus database.")
+                self._detail("It has only test signatures: this machine has no real virus database.")
             # The scanner's socket is known only now.
             self._machines.prepare(_config(scanner.socket_path))
             self._say_homes()
@@ -80,16 +80,16 @@ class _Journey:
                 self._carry_over()
                 self._open_all(sent)
                 self._look_for_plaintext("after the journey")
-        self._say(self._terminal.strong("All of it held: what was opened is what was sent, byte for byte."))
+        self._say(self._terminal.strong("Everything was verified: what was opened is what was sent, byte for byte."))
 
     def _set_up(self) -> None:
         self._say(f"Two machines are made in {self._machines.root}; a folder stands for the USB stick.")
 
     def _say_homes(self) -> None:
         low, high = self._machines.low, self._machines.high
-        self._say(f"HIGH SIDE: {high.root} holds the only keys that open packets (and a backup, kept elsewhere).")
-        self._say(f"LOW SIDE: {low.root} holds public keys: whoever steals all of it can read nothing.")
-        self._detail(f"Both sides show the same words for their pairing: {low.load_pairing().fingerprint}")
+        self._say(f"HIGH SIDE: {high.root} has the only keys that open packets (and a backup, kept elsewhere).")
+        self._say(f"LOW SIDE: {low.root} has public keys only: whoever steals all of it can read nothing.")
+        self._detail(f"Both sides show the same fingerprint words for their pairing: {low.load_pairing().fingerprint}")
 
     def _submit(self, gateway: RunningGateway, submission: Submission) -> Submission:
         names = ", ".join(f"{name} ({len(content)} bytes)" for name, content in submission.files)
@@ -106,16 +106,20 @@ class _Journey:
         low, high, stick = self._machines.low.root, self._machines.high.root, self._machines.stick
         report = self._enveis("transfer", "export", stick, "--home", low)
         lanes = ", ".join(f"batch {batch['number']} ({batch['lane']})" for batch in report["batches"])
-        self._say(f"LOW SIDE: sealed packets go onto the stick in signed batches: {lanes}. The copies here stay.")
+        self._say(
+            f"LOW SIDE: sealed packets are written to the stick in signed batches: {lanes}. The copies here stay."
+        )
         _demand(report["remaining"] == 0, "every packet was exported")
         imported = self._enveis("transfer", "import", stick, "--home", high)
         _demand(not imported["refused"], "no batch was refused")
         count = sum(len(batch["arrived"]) for batch in imported["batches"])
         _demand(count == 2, "both packets arrived")
-        self._say(f"HIGH SIDE: {count} packets arrived; each was opened to its last byte before it counted.")
+        self._say(
+            f"HIGH SIDE: {count} packets arrived; each one was opened to its last byte before it was acknowledged."
+        )
         for batch in imported["batches"]:
             done = self._enveis("transfer", "acknowledge", batch["words"], "--home", low)
-            self._say(f"LOW SIDE: the desk's words for batch {batch['number']} are typed in: {batch['words']}")
+            self._say(f"LOW SIDE: the acknowledgement words for batch {batch['number']} are typed in: {batch['words']}")
             _demand(done["deleted"] == batch["arrived"], "exactly what arrived is deleted")
         left = [path for path in self._machines.low.spool.rglob("*") if path.is_file()]
         _demand(not left, "the acknowledgement emptied the spool")
@@ -124,12 +128,12 @@ class _Journey:
     def _open_all(self, sent: list[Submission]) -> None:
         high = self._machines.high.root
         inbox = {entry["lane"]: entry["packet"] for entry in self._enveis("desk", "inbox", "--home", high)}
-        _demand(set(inbox) == {str(submission.lane) for submission in sent}, "each came by its lane")
+        _demand(set(inbox) == {str(submission.lane) for submission in sent}, "each arrived in its lane")
         for submission in sent:
             packet = inbox[str(submission.lane)]
             opened = self._enveis("desk", "open", packet, "--home", high)
             locked = [note["name"] for note in opened["manifest"]["files"] if note["outcome"] != "clear"]
-            self._say(f"HIGH SIDE: packet {packet[:8]}… came by the lane '{submission.lane}' and is opened.")
+            self._say(f"HIGH SIDE: packet {packet[:8]}… arrived in the lane '{submission.lane}' and is opened.")
             if locked:
                 self._detail(f"Locked until a person decides: {', '.join(locked)}. The other files are written.")
                 _demand(submission.lane is Lane.HELD, "only the held packet has locked files")
@@ -152,14 +156,14 @@ class _Journey:
         for path in files:
             content = path.read_bytes() + str(path.relative_to(self._machines.root)).encode()
             _demand(not any(form in content for form in forms), f"no plaintext in {path}")
-        self._say(f"{len(files)} files of low side, stick and log were searched {when}: nothing readable in them.")
+        self._say(f"{len(files)} files of low side, stick and log were searched {when}: nothing in them is readable.")
 
     def _enveis(self, *arguments: str | Path) -> Any:
         command = [sys.executable, "-m", "enveis", "--json", *map(str, arguments)]
         done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=STEP_TIMEOUT)
         if done.returncode != 0:
             said = done.stderr.strip().splitlines()
-            raise RefusedError(f"'enveis {arguments[0]} {arguments[1]}' failed: {said[-1] if said else 'no word'}")
+            raise RefusedError(f"'enveis {arguments[0]} {arguments[1]}' failed: {said[-1] if said else 'no output'}")
         return json.loads(done.stdout)
 
     def _say(self, sentence: str) -> None:
@@ -215,13 +219,13 @@ def _config(socket: Path) -> GatewayConfig:
 
 def _demand(held: bool, what: str) -> None:  # noqa: FBT001 - reads as an assertion that -O does not remove
     if not held:
-        raise RefusedError(f"the demonstration failed; this did not hold: {what}")
+        raise RefusedError(f"the demonstration failed; this is not true: {what}")
 
 
 def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "--keep", type=folder_name, metavar="FOLDER", help="make the two machines in FOLDER, and leave them"
+        "--keep", type=folder_name, metavar="FOLDER", help="make the two machines in FOLDER, and keep them"
     )
 
 
-COMMAND = Command("demo", "the whole journey once, unattended", _run, _arguments)
+COMMAND = Command("demo", "run the whole journey once, unattended", _run, _arguments)

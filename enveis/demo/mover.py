@@ -52,7 +52,7 @@ def live(root: Path, host: str, port: int, stopping: Stopping, terminal: Termina
     machines = TwoMachines(root)
     if not is_port_free(host, port):
         raise RefusedError(
-            f"port {port} of {host} is in use by another program: end that, or choose another with --listen"
+            f"port {port} of {host} is in use by another program: stop it, or choose another port with --listen"
         )
     terminal.note("Starting the virus scanner ...")
     with LocalClamd(machines.scanner) as scanner:
@@ -62,7 +62,7 @@ def live(root: Path, host: str, port: int, stopping: Stopping, terminal: Termina
             link = None if stick else running.enter_context(RunningLink(machines))
             _introduce(terminal, machines, gateway, link, new=new, test_database=scanner.is_test_database)
             status = _move_until_stopped(_Mover(machines, terminal, link), gateway, stopping, terminal)
-            terminal.note("Ending: uploads under way may finish ...")
+            terminal.note("Stopping: uploads in progress may finish ...")
     return status
 
 
@@ -70,10 +70,10 @@ def _move_until_stopped(mover: "_Mover", gateway: RunningGateway, stopping: Stop
     stopping.politely()
     while not stopping.wait(MOVE_EVERY):
         if not gateway.is_running():
-            terminal.warn(f"The gateway has ended by itself: {gateway.last_words()}")
+            terminal.warn(f"The gateway has stopped by itself: {gateway.last_words()}")
             return 1
         if mover.link is not None and not mover.link.is_running():
-            terminal.warn(f"The link has ended by itself: {mover.link.last_words()}")
+            terminal.warn(f"The link has stopped by itself: {mover.link.last_words()}")
             return 1
         mover.move()
     return 0
@@ -158,7 +158,7 @@ class _Mover:
     def _open(self, packet_id: PacketId) -> None:
         high = self._machines.high
         folder = high.root / "opened" / packet_id
-        self._terminal.say("", "HIGH SIDE: a packet has crossed over, and its copy on the low side is deleted.")
+        self._terminal.say("", "HIGH SIDE: a packet has arrived, and its copy on the low side was deleted.")
         with OpenPacket(high.packet(packet_id), packet_id, self._identities) as packet:
             high.log().append(Event.PACKET_OPENED, packet=packet_id)
             files = packet.write_files(folder, held=False, progress=_unseen)
@@ -199,8 +199,8 @@ def _introduce(
 ) -> None:
     road = f"The folder for the stick:  {machines.stick}"
     if link is not None:
-        road = f"The one-way link:          loopback; what it says is in {machines.root / 'link.log'}"
-    keys = "new keys were made" if new else "the keys of the last start are used"
+        road = f"The one-way link:          loopback; its log is {machines.root / 'link.log'}"
+    keys = "new keys" if new else "the keys of the last start"
     terminal.say(
         f"The page for sources:      {terminal.strong(gateway.address)}",
         f"Low side, public keys:     {machines.low.root}",
@@ -210,7 +210,7 @@ def _introduce(
         "THIS IS A DEMONSTRATION with both sides on one machine: whoever owns this machine can read everything.",
     )
     if test_database:
-        terminal.say("The virus scanner has a TEST DATABASE (the EICAR file, and little more): no real virus is found.")
+        terminal.say("The virus scanner has a TEST DATABASE (the EICAR file and little else): it finds no real virus.")
     terminal.say(
         "",
         "Try: send a message and a file from the page; it is listed and opened here within seconds.",
@@ -218,12 +218,12 @@ def _introduce(
         f"     enveis transfer status --home {machines.high.root}",
         f"     enveis audit show --home {machines.low.root}",
         f"     age -d -i {machines.high.identity} {machines.high.inbox}/PACKET.age > packet.zip   (age 1.3 or later)",
-        "Ctrl-C ends all of it.",
+        "Ctrl-C stops everything.",
     )
 
 
 def _no_passphrase() -> str:
-    raise RefusedError("the identity has a passphrase; 'enveis run' works with the keys that it made itself")
+    raise RefusedError("the identity has a passphrase; 'enveis run' works only with keys that it made itself")
 
 
 def _unseen(_done: int, _total: int) -> None:

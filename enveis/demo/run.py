@@ -29,11 +29,11 @@ def _run(arguments: Namespace, terminal: Terminal) -> int:
 
             stopping.interrupt_if_asked()
             make_private_folder(root)
-            with exclusive(root / ".lock", busy=f"another 'enveis run' uses {root}"):
+            with exclusive(root / ".lock", busy=f"another 'enveis run' is using {root}"):
                 status = live(root, host, port, stopping, terminal, stick=arguments.stick)
         except KeyboardInterrupt:
             status = 0
-    terminal.note("Everything has ended. What was made is kept; the next start uses the same keys.")
+    terminal.note("Everything has stopped. All files are kept, and the next start uses the same keys.")
     return status
 
 
@@ -57,10 +57,17 @@ def _loopback(listen: str) -> tuple[str, int]:
 
 
 def _arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--listen", default=LISTEN, metavar="ADDRESS:PORT", help=f"loopback only; default {LISTEN}")
     parser.add_argument(
-        "--stick", action="store_true", help="carry batches by a folder that stands for a stick, not by a one-way link"
+        "--listen",
+        default=LISTEN,
+        metavar="ADDRESS:PORT",
+        help=f"address to listen on, loopback only; default {LISTEN}",
+    )
+    parser.add_argument(
+        "--stick",
+        action="store_true",
+        help="carry batches in a folder that stands for a stick, not over a one-way link",
     )
 
 
-COMMAND = Command("run", "both machines on this one, until Ctrl-C (default home: run/)", _run, _arguments)
+COMMAND = Command("run", "run both machines on this one, until Ctrl-C (default home: run/)", _run, _arguments)

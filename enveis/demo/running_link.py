@@ -73,7 +73,7 @@ class RunningLink:
     def last_words(self) -> str:
         """Return the last line that one of them said."""
         lines = self._log.read_text(errors="replace").strip().splitlines()
-        return lines[-1].removeprefix("enveis: ") if lines else "it said nothing"
+        return lines[-1].removeprefix("enveis: ") if lines else "it wrote nothing"
 
     def stop(self) -> None:
         """End both; a second call does nothing."""

@@ -64,7 +64,7 @@ class TwoMachines:
 
     @property
     def backup(self) -> Path:
-        """The backup identity, which really belongs into a safe."""
+        """The backup identity, which really belongs in a safe."""
         return self.root / "backup-identity.txt"
 
     @property
@@ -153,7 +153,7 @@ class RunningGateway:
     def last_words(self) -> str:
         """Return the last line that the gateway said."""
         lines = self._machines.log.read_text(errors="replace").strip().splitlines()
-        return lines[-1].removeprefix("enveis: ") if lines else "it said nothing"
+        return lines[-1].removeprefix("enveis: ") if lines else "it wrote nothing"
 
     def submit(self, fields: Sequence[Field], files: Sequence[Upload]) -> dict[str, str]:
         """Send a submission as a browser does, and return the words of its receipt: `receipt` and `proof`.

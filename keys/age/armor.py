@@ -33,7 +33,7 @@ def parse_armor(untrusted_text: bytes) -> bytes:
     """
     lines = untrusted_text.strip(b" \t\r\n").replace(b"\r\n", b"\n").split(b"\n")
     if len(lines) < 2 or lines[0] != BEGIN or lines[-1] != _END:
-        raise ArmorError("an armored age file does not begin or end as it must")
+        raise ArmorError("an armored age file has a wrong first or last line")
     body = lines[1:-1]
     if any(len(line) != _COLUMNS for line in body[:-1]) or any(not 0 < len(line) <= _COLUMNS for line in body[-1:]):
         raise ArmorError("an armored age file has a line of the wrong length")

@@ -75,7 +75,7 @@ def read_header(stream: BinaryIO) -> Header:
         line = lines.next()
     match = _MAC_LINE.fullmatch(line)
     if match is None or not stanzas:
-        raise HeaderError("the header of an age file ends wrongly")
+        raise HeaderError("the end of the header of an age file is malformed")
     return Header(tuple(stanzas), bytes(lines.read[: -len(line)]) + b"---", parse_field(match[1].decode("ascii")))
 
 

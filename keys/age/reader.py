@@ -70,4 +70,4 @@ def _unwrap(header: Header, identities: Sequence[Unwraps]) -> bytes:
                 if len(file_key) != FILE_KEY_SIZE:
                     raise HeaderError("an age file has a file key of the wrong length")
                 return file_key
-    raise NoMatchError("none of the keys at hand opens this file: it was sealed for somebody else")
+    raise NoMatchError("none of the given keys opens this file: it was sealed to somebody else")

@@ -82,9 +82,9 @@ def test_one_damaged_copy_stops_no_other_gateway(m: TwoGateways, damage: Callabl
     damage(m.copy_of(m.other))
     said = m.take(status=1)
     # The words of the gateway that is well, whichever of the two comes first on the stick.
-    assert said.count("Words for the gateway") == 1
+    assert said.count("Acknowledgement words for the gateway") == 1
     assert f"{refused}: {m.copy_of(m.other)} is damaged, in this desk's copy of a gateway's log" in said
-    assert "Nothing of it was taken" in said
+    assert "Nothing of it was imported" in said
     assert "docs/sticks.md" in said
     assert "audit recover" not in said
     assert "rewritten" not in said  # the gateway said nothing else than before
@@ -106,7 +106,7 @@ def test_damage_is_an_alarm(m: TwoGateways, damage: Callable[[Path], None]) -> N
         assert "audit recover" not in said
     # No line is stated as the last trusted one on such evidence.
     said = m.say("desk", "head", alarm["gateway"], "--to", m.stick / "last-head.json", "--home", m.high, status=1)
-    assert "no line was stated" in said
+    assert "nothing was signed" in said
 
 
 @pytest.mark.parametrize("damage", [*DAMAGE, *LOSS])
@@ -120,9 +120,9 @@ def test_old_bags_bring_a_damaged_copy_back(m: TwoGateways, damage: Callable[[Pa
         copy.rename(copy.with_suffix(".damaged"))
     # One of the two: its words are told once more, and that lines are missing.
     said = m.say("transfer", "import", bags[1], "--home", m.high, status=1)
-    assert "Words for the gateway" in said
+    assert "Acknowledgement words for the gateway" in said
     assert f"ALARM: {copy} ends at line 0" in said
-    assert "it was here before" in m.take()
+    assert "imported before" in m.take()
     assert copy.read_bytes() == before
     m.say("transfer", "status", "--home", m.high)
 
@@ -196,7 +196,7 @@ def test_the_words_are_told_when_our_own_disk_fails_at_a_later_bag(
 
     monkeypatch.setattr("transfer.high_side.import_bag.import_bag", failing)
     said = m.take(status=1)
-    assert said.count("Words for the gateway") == 1
+    assert said.count("Acknowledgement words for the gateway") == 1
     assert said.endswith(f"enveis: at {calls[1]}: {m.high}: No space left on device\n")
     calls[:] = []
     answer = m.call("transfer", "import", m.stick, "--home", m.high, status=1)

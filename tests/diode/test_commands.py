@@ -65,10 +65,10 @@ def test_a_whole_evening_at_both_terminals(ends: LinkEnds, capsys: pytest.Captur
     assert "not yet in the inbox: 1 batches" in text
     assert "Link: batch 1, sent so far: " in output_of(capsys, "transfer", "status", "--home", low)
     text = output_of(capsys, "transfer", "import", "--home", high)
-    words = text.partition("Words for the gateway: ")[2].splitlines()[0].split()
+    words = text.partition("Acknowledgement words for the gateway: ")[2].splitlines()[0].split()
     assert (high / "inbox" / f"{packet}.age").exists()
     assert not ends.bags()
-    assert "nothing new has come" in output_of(capsys, "transfer", "import", "--home", high, status=1)
+    assert "nothing new has arrived" in output_of(capsys, "transfer", "import", "--home", high, status=1)
     assert "1 packets have arrived" in output_of(capsys, "transfer", "acknowledge", *words, "--home", low)
     assert "batches 1 do not wait for acknowledgement words" in output_of(
         capsys, "transfer", "resend", "1", "--home", low, status=1
@@ -89,7 +89,7 @@ def test_what_cannot_be_done_is_reported_in_one_sentence(
     low, high = ends.low.root, ends.high.root
     assert "is not a desk's home" in output_of(capsys, "transfer", "receive", "--home", low, status=1)
     assert "gateway's home" in output_of(capsys, "transfer", "send", "--home", high, status=1)
-    assert "exists already" in output_of(capsys, "transfer", "send", "--write-settings", "--home", low, status=1)
+    assert "already exists" in output_of(capsys, "transfer", "send", "--write-settings", "--home", low, status=1)
     assert "type numbers like" in output_of(capsys, "transfer", "resend", "ten", "--home", low, status=1)
     for home, command in ((low, "send"), (high, "receive")):
         (home / "link.toml").unlink()

@@ -31,7 +31,7 @@ def test_written_whole_and_private(tmp_path: Path, write: object) -> None:
 
 def test_write_new_never_replaces(tmp_path: Path) -> None:
     write_new(tmp_path / "key", [b"old"])
-    with pytest.raises(FileExistsError, match="exists already"):
+    with pytest.raises(FileExistsError, match="already exists"):
         write_new(tmp_path / "key", [b"new"])
     assert (tmp_path / "key").read_bytes() == b"old"
     assert names(tmp_path) == ["key"]
@@ -43,7 +43,7 @@ def test_write_new_where_there_are_no_hard_links(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(os, "link", no_links)
     write_new(tmp_path / "key", [b"old"])
-    with pytest.raises(FileExistsError, match="exists already"):
+    with pytest.raises(FileExistsError, match="already exists"):
         write_new(tmp_path / "key", [b"new"])
     assert (tmp_path / "key").read_bytes() == b"old"
     assert names(tmp_path) == ["key"]
@@ -195,7 +195,7 @@ def test_the_longest_name_that_a_file_may_have(tmp_path: Path) -> None:
 def test_files_that_belong_together_are_all_there_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = {tmp_path / "a": b"1", tmp_path / "b": b"2"}
     write_all_new(files)
-    with pytest.raises(FileExistsError, match="exists already"):
+    with pytest.raises(FileExistsError, match="already exists"):
         write_all_new({tmp_path / "0": b"0", tmp_path / "b": b"3"})
     with pytest.raises(FileNotFoundError):
         write_all_new({tmp_path / "0": b"0", tmp_path / "absent" / "c": b"3"})

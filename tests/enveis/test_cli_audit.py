@@ -85,7 +85,7 @@ def test_a_line_that_cannot_be_read_hides_no_other(home: Path, call: Caller) -> 
     assert "1 lines cannot be read, the first is line 5" in said
     said = call.say("audit", "verify", "--home", home, status=1)
     assert "line 5: this is not a line" in said
-    assert "After the last line stand 4 bytes that are no line" in said
+    assert "4 bytes after the last line are not a line of the log" in said
 
 
 def test_bytes_behind_a_closed_file_are_a_fault_and_placed(home: Path, call: Caller) -> None:

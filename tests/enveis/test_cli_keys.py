@@ -66,7 +66,7 @@ def test_split_and_combine_with_files(desk: Desk, tmp_path: Path) -> None:
     again = desk.say(
         "keys", "combine", "--to", tmp_path / "joined.txt", "--share", files[0], "--share", files[2], status=1
     )
-    assert "exists already" in again
+    assert "already exists" in again
 
 
 def test_the_backup_is_split_too_and_sealed_on_the_way_back(desk: Desk, tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_wrong_shares_are_one_sentence(desk: Desk, tmp_path: Path) -> None:
         ([files[0]], "still needed: 1 more share"),
         ([files[0], files[0]], "share 2 is the same as share 1"),
         ([files[0], others[1]], "another splitting"),
-        ([files[0], tmp_path / "cut"], "33 words, here are 32"),
+        ([files[0], tmp_path / "cut"], "33 words, but 32 were given"),
         ([files[0], tmp_path / "binary"], "not a text file of words"),
         ([files[0], desk.backup], "33 words"),
     ):
@@ -144,7 +144,7 @@ def test_wrong_shares_are_one_sentence(desk: Desk, tmp_path: Path) -> None:
     said = desk.say(
         "keys", "combine", "--to", tmp_path / "x", "--recipients", foreign / "recipients.txt", *given, status=1
     )
-    assert "join to no key that is known here" in said
+    assert "do not join to a key that is known here" in said
 
 
 def test_rehearsal_proves_each_key(desk: Desk, tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_a_bad_share_shows_in_its_sets_and_hides_no_other(desk: Desk) -> None:
     assert set(failed) == {"shares 1 and 2", "shares 2 and 3"}
     assert all("do not fit together" in reason for reason in failed.values())
     said = desk.say("keys", "rehearse", "--backup", desk.backup, *given(files[0], spoilt(files[1]), files[2]), status=1)
-    assert "In no set that opens it: share 2." in said
+    assert "In no set that opens the packet: share 2." in said
     assert desk.events() == before
 
 
@@ -212,7 +212,7 @@ def test_a_rehearsal_says_how_many_sets_it_left_out(desk: Desk) -> None:
     for bad in (files[0], files[9]):
         shares = [spoilt(path) if path is bad else path for path in files]
         said = desk.say("keys", "rehearse", "--backup", desk.backup, *given(*shares), status=1)
-        assert f"In no set that opens it: share {files.index(bad) + 1}." in said
+        assert f"In no set that opens the packet: share {files.index(bad) + 1}." in said
 
 
 def test_groups_are_rehearsed_share_by_share(desk: Desk) -> None:
@@ -227,7 +227,7 @@ def test_groups_are_rehearsed_share_by_share(desk: Desk) -> None:
         rows = desk.call("keys", "rehearse", "--backup", desk.backup, *given(*shares), status=1)
         assert any(row["test packet"] != "opens it" for row in rows)
     said = desk.say("keys", "rehearse", "--backup", desk.backup, *given(*files[:5]), status=1)
-    assert "Too few of their group, and so not tried: share 1 of group 3." in said
+    assert "Not tried, because too few shares of their group were given: share 1 of group 3." in said
     assert said.count("opens it") == 2 + 3
 
 
@@ -260,7 +260,7 @@ def test_the_sheet_of_paper_is_private_and_needs_nothing_else(desk: Desk, tmp_pa
     desk.say("keys", "paper", "--to", tmp_path / "share.html", "--share", share)
     listed = re.findall(r"<li>(\w+)</li>", (tmp_path / "share.html").read_text())
     assert listed == share.read_text().splitlines()[1].split()
-    assert "exists already" in desk.say("keys", "paper", "--to", tmp_path / "key.html", status=1)
+    assert "already exists" in desk.say("keys", "paper", "--to", tmp_path / "key.html", status=1)
 
 
 class Typing:
@@ -311,7 +311,7 @@ def test_shares_at_a_terminal_are_shown_one_at_a_time_and_typed_back(desk: Desk,
     shares = []
     with Typing("keys", "split", "--home", desk.home) as shown:
         for _ in range(3):
-            screen = shown.wait_for("goes on.").rpartition(WIPE)[2]
+            screen = shown.wait_for("continue.").rpartition(WIPE)[2]
             numbered = re.findall(r"(\d+)\. ([a-z]+)", screen)
             shares.append(" ".join(word for _, word in sorted(numbered, key=lambda pair: int(pair[0]))))
             shown.type("")
@@ -324,7 +324,7 @@ def test_shares_at_a_terminal_are_shown_one_at_a_time_and_typed_back(desk: Desk,
         typing.wait_for("a first share")
         wrong = shares[0].split()
         typing.type(" ".join([*wrong[:4], "xyzzy", *wrong[5:]]))
-        assert "number 5" in typing.wait_for("Not taken: ") + typing.wait_for("Still needed: a first share")
+        assert "number 5" in typing.wait_for("Not accepted: ") + typing.wait_for("Still needed: a first share")
         typing.type(" ".join(word[:4] for word in wrong))
         typing.wait_for(WIPE)
         typing.wait_for("1 more share")
@@ -340,7 +340,7 @@ def test_shares_at_a_terminal_are_shown_one_at_a_time_and_typed_back(desk: Desk,
 
 def test_who_stops_at_the_last_share_has_split_the_key(desk: Desk) -> None:
     with Typing("keys", "split", "--home", desk.home) as shown:
-        shown.wait_for("goes on.")
+        shown.wait_for("continue.")
         # Python would see a signal from a moment before read(2) only when a line was typed.
         wait_until(lambda: reads_stdin(shown.process.pid))
         shown.process.send_signal(signal.SIGINT)
@@ -370,7 +370,7 @@ def test_what_is_refused_is_not_in_the_log(desk: Desk, tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     for there in (tmp_path / "there", desk.backup):
         for arguments in (["combine", "--to", there, *shares], ["paper", "--to", there]):
-            assert "exists already" in desk.say("keys", *arguments, status=1)
+            assert "already exists" in desk.say("keys", *arguments, status=1)
     assert "no share was written" in desk.say("keys", "split", "--to", tmp_path / "shares", status=1)
     assert "is not a folder" in desk.say("keys", "paper", "--to", tmp_path / "absent" / "key.html", status=1)
     assert desk.events() == before
@@ -392,7 +392,7 @@ def test_shares_from_a_pipe(desk: Desk, tmp_path: Path) -> None:
         return subprocess.run(command, input=text, capture_output=True, text=True, check=False)
 
     short = piped(words[0] + "\n")
-    assert (short.returncode, short.stderr) == (1, "enveis: no more shares were typed; still needed: 1 more share\n")
+    assert (short.returncode, short.stderr) == (1, "enveis: the input ended; still needed: 1 more share\n")
     wrong = piped(f"{words[0]} too\n")
     assert (wrong.returncode, wrong.stderr.count("\n")) == (1, 1)
     assert piped(f"{words[0]}\n\n{words[1]}\n").returncode == 0

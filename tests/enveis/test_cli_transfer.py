@@ -90,7 +90,7 @@ def test_there_and_back(machines: Machines) -> None:
     assert not list((m.low / "spool").rglob("*.age"))
     assert "Nothing to export" in m.say("transfer", "export", m.stick, "--home", m.low)
     again = m.say("transfer", "import", m.stick, "--home", m.high)
-    assert again.count("it was here before") == 2
+    assert again.count("imported before") == 2
 
 
 def test_what_is_missing_is_asked_for_again(machines: Machines) -> None:
@@ -193,7 +193,7 @@ def test_audit_verify_knows_what_is_anchored(machines: Machines) -> None:
     log.write_bytes(lines[0])
     assert m.call("audit", "verify", log)["faults"] == []
     assert m.call("audit", "verify", log, "--key", key, "--batch", bag, status=1)["faults"]
-    assert "belong together" in m.say("audit", "verify", log, "--key", key, status=2)
+    assert "go together" in m.say("audit", "verify", log, "--key", key, status=2)
     assert "No such file" in m.say("audit", "verify", log.with_name("absent"), status=1)
 
 
@@ -388,8 +388,8 @@ def test_names_on_a_stick_cannot_write_onto_the_terminal(machines: Machines) -> 
     bag = Path(m.call("transfer", "export", m.stick, "--home", m.low)["batches"][0]["bag"])
     shutil.copytree(bag, m.stick / EVIL)
     said = m.say("transfer", "import", m.stick, "--home", m.high)
-    assert "does not have a bag's name, and was not looked at" in said
-    assert said.count("Words for the gateway") == 1
+    assert "does not have a bag's name, and was ignored" in said
+    assert said.count("Acknowledgement words for the gateway") == 1
     answer = m.call("transfer", "import", m.stick, "--home", m.high)
     assert (len(answer["batches"]), answer["refused"], answer["misnamed"]) == (1, [], [str(m.stick / EVIL)])
     (m.stick / EVIL / "batch.json").write_bytes(b"{}")

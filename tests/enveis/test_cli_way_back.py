@@ -49,7 +49,7 @@ def test_a_reply_reaches_its_source_and_nobody_else(m: WayBackMachines, source: 
 def test_the_gateway_says_which_bundle_it_has(m: WayBackMachines) -> None:
     material = GatewayHome(m.low).load()
     path = GatewayHome(m.low).reply_store
-    assert way_back_state(path, material.gateway, material.desk_key) == "no bundle was taken yet"
+    assert way_back_state(path, material.gateway, material.desk_key) == "no bundle was accepted yet"
     m.accept(m.bundle())
     assert way_back_state(path, material.gateway, material.desk_key).startswith("bundle 1, fresh until 20")
     material = replace(material, desk_key=SigningKey.generate().public)
@@ -99,7 +99,7 @@ def test_counters_change_once_a_week(m: WayBackMachines) -> None:
     m.desk("counters", "--received", "900", "--bodies", "90", "--officials", "90")
     m.accept(m.bundle())
     assert str(m.mailboxes().counters) == "received 10, bodies 20, officials 30"
-    assert "say both" in m.desk("counters", "--bodies", "3", status=1)
+    assert "give both" in m.desk("counters", "--bodies", "3", status=1)
 
 
 def test_what_a_source_deleted_stays_deleted(m: WayBackMachines, source: Source) -> None:
@@ -202,8 +202,8 @@ def test_taking_back_is_believed_by_its_token(m: WayBackMachines, source: Source
     genuine = m.send(None, PacketPurpose.WITHDRAW, text="", withdraws=first, token=source.token)
     assert f"asks that packet {first} be deleted. It BELONGS TO" in m.desk("open", genuine)
     forged = m.send(None, PacketPurpose.WITHDRAW, text="", withdraws=first, token="00" * 32)
-    assert "its token is not that" in m.desk("open", forged)
-    assert "nobody waits for a reply" in m.desk("reply", genuine, typed="x", status=1)
+    assert "its token does not match" in m.desk("open", forged)
+    assert "nobody is waiting for a reply" in m.desk("reply", genuine, typed="x", status=1)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_taking_back_is_believed_by_its_token(m: WayBackMachines, source: Source
         (["reply", "PACKET"], "the reply is empty"),
         (["reply", "ffffffff"], "the reply is empty"),
         (["grant", "PACKET", "--files-max", "0", "--file-max", "1G", "--days", "1"], "1 to 100 files"),
-        (["grant", "PACKET", "--files-max", "5", "--file-max", "2000G", "--days", "1"], "a file has at most"),
+        (["grant", "PACKET", "--files-max", "5", "--file-max", "2000G", "--days", "1"], "a file may have at most"),
         (["bundle", "00" * 8, "--to", "."], "is not trusted here"),
         (["bundle", "00" * 8, "--to", "no-such-folder"], "is not a folder"),
         (["bundle", "00" * 8, "--to", ".", "--days", "400"], "1 to 366 days"),

@@ -99,7 +99,7 @@ def test_a_packet_that_cannot_be_opened_does_not_stop_the_others(machines: TwoMa
     moving, said = mover(machines)
     moving.move()
     assert f"text of {good}" in said.getvalue()
-    assert all(f"packet {packet} says that it is another one" in said.getvalue() for packet in wrong)
+    assert all(f"packet {packet} has the manifest of a different packet" in said.getvalue() for packet in wrong)
 
 
 def test_halts_where_a_person_must_look(machines: TwoMachines) -> None:

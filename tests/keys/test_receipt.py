@@ -94,7 +94,7 @@ def test_return_and_proof_words_of_one_number_share_nothing() -> None:
 
 
 def test_proof_words_never_pass_as_return_words() -> None:
-    with pytest.raises(WordsError, match="never to be typed online"):
+    with pytest.raises(WordsError, match="must never be typed online"):
         parse_return_words(FIXED.proof_words)
     with pytest.raises(WordsError):
         parse_proof_words(FIXED.return_words)

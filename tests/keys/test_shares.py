@@ -63,7 +63,7 @@ def test_a_wrong_passphrase_is_found_by_the_recipient() -> None:
     # SLIP-39 itself is silent: it gives another secret.
     assert combine_mnemonics([share.words for share in shares[:2]], b"wrong") != IDENTITY.secret
     for wrong in ("", "correct  horse", "Correct horse"):
-        with pytest.raises(ShareError, match="join to no key that is known here"):
+        with pytest.raises(ShareError, match="do not join to a key that is known here"):
             join_identity(shares, wrong, KNOWN)
     for unusable in ("pæss", "a\tb", "x" * 2000):
         with pytest.raises(ShareError, match="printable ASCII"):
@@ -80,7 +80,7 @@ def test_a_key_that_is_not_known_is_refused() -> None:
 
 def test_shares_of_two_splittings_do_not_mix() -> None:
     (others,) = split_identity(IDENTITY, Plan())
-    with pytest.raises(ShareError, match="share 2 is of another splitting than share 1"):
+    with pytest.raises(ShareError, match="share 2 is of a different splitting than share 1"):
         join_identity([SHARES[0], others[1]], "", KNOWN)
     with pytest.raises(ShareError, match="share 2 is the same as share 1"):
         join_identity([SHARES[0], SHARES[0]], "", KNOWN)
@@ -91,7 +91,7 @@ def test_typing_is_forgiven_and_mistakes_are_placed() -> None:
     words = share.words.split()
     numbered = "\n".join(f"{number}. {word.upper()}" for number, word in enumerate(words, start=1))
     assert parse_share(numbered) == parse_share(" ".join(word[:4] for word in words)) == share
-    with pytest.raises(ShareError, match="33 words, here are 32"):
+    with pytest.raises(ShareError, match="33 words, but 32 were given"):
         parse_share(" ".join(words[1:]))
     with pytest.raises(ShareError, match="number 3, 7"):
         parse_share(" ".join([*words[:2], "xyzzy", *words[3:6], "æøå", *words[7:]]))
@@ -108,13 +108,13 @@ def test_one_wrong_word_and_two_exchanged_never_pass() -> None:
     others = SHARES[1].words.split() + SHARES[2].words.split()
     for place in range(33):
         for word in {word for word in chance.sample(others, 5) if word != words[place]}:
-            with pytest.raises(ShareError, match="do not belong together"):
+            with pytest.raises(ShareError, match="do not fit together"):
                 parse_share(" ".join([*words[:place], word, *words[place + 1 :]]))
         other = chance.randrange(33)
         if words[place] != words[other]:
             swapped = list(words)
             swapped[place], swapped[other] = words[other], words[place]
-            with pytest.raises(ShareError, match="do not belong together"):
+            with pytest.raises(ShareError, match="do not fit together"):
                 parse_share(" ".join(swapped))
 
 

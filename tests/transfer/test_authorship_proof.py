@@ -146,9 +146,9 @@ def test_from_the_challenge_to_what_is_proven(m: WayBackMachines) -> None:
     assert not own & set(source.words.proof_words.split())
     proven = m.desk("verify-proof", proof, "--challenge", challenge)
     assert "Proven: whoever answered has the proof words" in proven
-    assert "The gateway made those words" in proven
-    assert "Compare who asked" in m.desk("verify-proof", proof)
-    assert "another challenge" in m.desk("verify-proof", proof, "--challenge", ask(m, packet, "again"), status=1)
+    assert "The gateway made those proof words" in proven
+    assert "Compare name, purpose and date" in m.desk("verify-proof", proof)
+    assert "a different challenge" in m.desk("verify-proof", proof, "--challenge", ask(m, packet, "again"), status=1)
     assert "about another packet" in m.desk("verify-proof", proof, "--packet", others, status=1)
     assert "made with other proof words" in m.desk("verify-proof", stranger, status=1)
 
@@ -165,7 +165,7 @@ def test_what_cannot_be_proven_is_said(m: WayBackMachines) -> None:
     source = Source()
     packet = m.send(source)
     challenge = ask(m, packet)
-    assert "do not belong together" in m.say(
+    assert "do not fit together" in m.say(
         "receipt", "prove", challenge, "--yes", typed=source.words.return_words, status=1
     )
     assert "there is no terminal" in m.say("receipt", "prove", challenge, typed=source.words.proof_words, status=2)

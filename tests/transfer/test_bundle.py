@@ -200,7 +200,7 @@ def test_noise_is_no_zip(content: bytes) -> None:
 def test_a_reply_opens_with_the_receipts_key_alone() -> None:
     reply = a_reply(1, text="Linje én.\n\tLinje to.")
     assert open_reply(seal_reply(reply, SOURCE.recipient), [SOURCE], reply_id=reply.id, lookup=LOOKUP) == reply
-    with pytest.raises(ReplyError, match="none of the keys"):
+    with pytest.raises(ReplyError, match="none of the given keys"):
         other = SecretKey(Kind.CLASSIC, bytes(range(2, 34)))
         open_reply(sealed(1), [other], reply_id=reply.id, lookup=LOOKUP)
     hybrid = SecretKey(Kind.HYBRID, bytes(range(32)))

@@ -85,7 +85,7 @@ class BagWriter:
 
     def __enter__(self) -> Self:
         if os.path.lexists(self._target):
-            raise BagError(f"{self._target} exists already; remove it or use another stick")
+            raise BagError(f"{self._target} already exists; remove it or use another stick")
         with self._on_medium():
             for folder in self._folders():
                 folder.mkdir()

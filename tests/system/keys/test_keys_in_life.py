@@ -52,7 +52,7 @@ def test_two_generations_open(homes: TwoHomes) -> None:
     assert made["generation"] == 2
     between = homes.put("the gateway does not know yet")
     said = take_recipients(homes)
-    assert "generation 2. A gateway that runs goes on with what it read at its start: restart it now." in said
+    assert "generation 2. A running gateway still uses what it read when it started: restart it now." in said
     after = homes.put("to the second")
     homes.export()
     assert sorted(homes.take()["batches"][0]["arrived"]) == sorted([before, between, after])
@@ -63,10 +63,10 @@ def test_two_generations_open(homes: TwoHomes) -> None:
     manifest = homes.call("desk", "open", after, "--to", homes.root / "again", home=homes.high)["manifest"]
     assert manifest["sealed_to"] == made["name"] == sealed_to(GatewayHome(homes.low).load().recipients)
     rows = homes.call("desk", "recipients", home=homes.high)
-    assert [(row["generation"], row["state"]) for row in rows] == [(2, "today's"), (1, "earlier")]
+    assert [(row["generation"], row["state"]) for row in rows] == [(2, "current"), (1, "earlier")]
     assert "recipients-changed" in homes.events(homes.low)
     assert "recipients-changed" in homes.events(homes.high)
-    assert "is here already" in take_recipients(homes)
+    assert "is already in use" in take_recipients(homes)
     assert homes.events(homes.low).count("recipients-changed") == 1
 
 
@@ -96,7 +96,7 @@ def test_only_what_the_desk_signed_is_taken(homes: TwoHomes) -> None:
     arguments = ["gateway", "recipients", path, "--yes"]
     assert "recipients.txt.minisig: cannot be read" in homes.say(*arguments, home=homes.low, status=1)
     shutil.copy(homes.high / "recipients.txt.minisig", homes.card)
-    assert "does not fit what was signed" in homes.say(*arguments, home=homes.low, status=1)
+    assert "does not match what was signed" in homes.say(*arguments, home=homes.low, status=1)
     key = SigningKey.generate()
     signature = key.sign(path.read_bytes(), trusted_comment="enveis-recipients v1 2 x")
     path.with_name("recipients.txt.minisig").write_text(signature)
@@ -144,7 +144,7 @@ def test_rotation_keeps_the_passphrase(tmp_path: Path, capsys: pytest.CaptureFix
         assert path.read_bytes().startswith(b"age-encryption.org/v1")
     assert len(read_identities(homes.high / "identity.txt", lambda: "correct horse")) == 2
     said = homes.say(*new, tmp_path / "p", "--backup", tmp_path / "b2", home=homes.high, status=1)
-    assert "exists already" in said
+    assert "already exists" in said
 
 
 def test_a_crash_in_a_rotation_leaves_a_desk_that_opens_and_says_what_to_do(
@@ -171,7 +171,7 @@ def test_a_crash_in_a_rotation_leaves_a_desk_that_opens_and_says_what_to_do(
         if survived == 3:  # recipients.txt is new, its signature is not
             assert "--sign" in homes.say("desk", "recipients", home=homes.high, status=1)
             homes.call("desk", "recipients", "--sign", home=homes.high)
-        assert homes.call("desk", "recipients", home=homes.high)[0]["state"] == "today's"
+        assert homes.call("desk", "recipients", home=homes.high)[0]["state"] == "current"
         homes.say("keys", "rehearse", "--backup", homes.backup, home=homes.high, status=0 if survived < 3 else 1)
         homes.say("desk", "open", packet, "--to", homes.root / f"opened-{survived}", home=homes.high)
     assert rotate(homes)["generation"] == 3
@@ -194,7 +194,7 @@ def test_a_crash_while_recipients_are_taken_is_completed_by_the_next_call(
     monkeypatch.setattr(desk_trust, "replace", real)
     assert GatewayHome(homes.low).load().recipients  # it starts all the same
     assert "Packets will be sealed to generation 2" in take_recipients(homes)
-    assert "is here already" in take_recipients(homes)
+    assert "is already in use" in take_recipients(homes)
 
 
 def test_a_packet_for_recipients_that_nobody_knows_is_told(homes: TwoHomes) -> None:
@@ -248,8 +248,8 @@ def test_a_stolen_gateway_key(homes: TwoHomes) -> None:
     said = rekey(homes)
     new = homes.gateway
     assert new != old
-    assert f"This is gateway {new} now, in the place of {old}" in said
-    assert "lines after the one that the desk trusts; nobody vouches for them" in said
+    assert f"This is now gateway {new}, which replaces {old}" in said
+    assert "lines after the one that the desk trusts; nothing vouches for them" in said
     assert secret not in "".join(path.read_text(errors="replace") for path in homes.low.rglob("*") if path.is_file())
     assert homes.events(homes.low) == ["log-started", "keys-created", "chain-continues"]
     assert "trusted from now on" in pair_again(homes, old)
@@ -268,14 +268,14 @@ def test_a_stolen_gateway_key(homes: TwoHomes) -> None:
     assert {path.stem for path in (homes.high / "inbox").glob("*.age")} == {settled, twice, lost, waiting}
 
     rows = {row["gateway"]: row for row in homes.call("desk", "gateways", home=homes.high)}
-    assert (rows[old]["state"], rows[new]["state"]) == ("not any more", "trusted")
+    assert (rows[old]["state"], rows[new]["state"]) == ("no longer trusted", "trusted")
     line = rows[old]["lines of its log"]
     assert rows[new]["succession"] == f"continues {old} after its last line here, {line}"
     # The desk kept what the old key signed: its copy of the old log is checked with nothing else.
     copy, heads = (homes.high / "gateways" / f"{old}.{kind}" for kind in ("audit.jsonl", "heads"))
     key = homes.low / "former" / old / "gateway.pub"
     said = homes.say("audit", "verify", copy, "--key", key, "--heads", heads, home=homes.high)
-    assert "Signed heads that were looked at: 2" in said
+    assert "Signed heads that were compared: 2" in said
     kept = homes.low / "former" / old
     assert {path.name for path in kept.iterdir()} >= {"audit.jsonl", "gateway.pub", "outbox.sqlite"}
     said = homes.say("audit", "verify", kept / "audit.jsonl", home=homes.low)
@@ -300,7 +300,7 @@ def test_a_key_that_is_lost_with_its_machine(homes: TwoHomes) -> None:
     assert homes.events(homes.low) == ["log-started", "keys-created", "chain-continues"]
     pair_again(homes, old)
     succession = {row["gateway"]: row["succession"] for row in homes.call("desk", "gateways", home=homes.high)}
-    assert succession[homes.gateway] == f"replaces {old}; nothing of it has come yet"
+    assert succession[homes.gateway] == f"replaces {old}; nothing of it has arrived yet"
     packet = homes.put()
     shutil.rmtree(homes.stick)
     homes.stick.mkdir()
@@ -378,7 +378,7 @@ def test_a_log_that_lost_signed_lines_is_left_behind(homes: TwoHomes) -> None:
     assert homes.gateway == old
     left = (homes.low / "audit.jsonl").read_bytes()
     said = rekey(homes, "--log-lost")
-    assert "The old log lost the line that the desk trusts" in said
+    assert "The old log no longer has the line that the desk trusts" in said
     new = homes.gateway
     assert new != old
     rows = homes.call("audit", "show", home=homes.low)
@@ -483,7 +483,7 @@ def test_an_older_ledger_brought_back_is_refused(homes: TwoHomes) -> None:
         said = homes.say("transfer", *command, home=homes.low, status=1)
         one_sentence(said, "older than the log, which has the export of batch 1", "new key")
     ledger.write_bytes(newest)
-    assert "waits for the desk's words" in homes.say("transfer", "status", home=homes.low, status=3)
+    assert "waits for acknowledgement words" in homes.say("transfer", "status", home=homes.low, status=3)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\0" * 500])
@@ -578,11 +578,11 @@ def test_a_rekey_that_cannot_be_changes_nothing(homes: TwoHomes, tmp_path: Path)
         now = [one for one in homes.low.rglob("*") if one.is_file() and one.suffix != ".lock"]
         return before == {one: one.read_bytes() for one in now} | locks
 
-    assert "say where the old log ends" in homes.say("gateway", "rekey", home=homes.low, status=2)
+    assert "it says where the old log ends" in homes.say("gateway", "rekey", home=homes.low, status=2)
     assert "no terminal to ask on" in homes.say("gateway", "rekey", path, home=homes.low, status=2)
     text = path.read_bytes()
     path.write_bytes(text.replace(b'"line": ', b'"line": 1'))
-    assert "does not fit what was signed" in rekey(homes, status=1)
+    assert "does not match what was signed" in rekey(homes, status=1)
     path.write_bytes(text)
     # Signed, but of another gateway, and of a line that is not in the log.
     key = parse_signing_key((homes.high / "desk.key").read_text())
@@ -689,10 +689,10 @@ def test_no_key_is_changed_beside_who_works_with_the_old_one(
     command = ["--home", str(low.root), "gateway", "rekey", str(statement), "--yes"]
     with RunningGateway(machines, "127.0.0.1", free_port("127.0.0.1")):
         assert main(command) == 1
-    assert "'enveis gateway serve' works with this home: stop it first" in capsys.readouterr().err
+    assert "'enveis gateway serve' is using this home: stop it first" in capsys.readouterr().err
     with exclusive(low.root / LINK_LOCK):
         assert main(command) == 1
-    assert "'enveis transfer send' works with this home: stop it first" in capsys.readouterr().err
+    assert "'enveis transfer send' is using this home: stop it first" in capsys.readouterr().err
     assert low.load().gateway == old
     serve = [sys.executable, "-m", "enveis", "--home", str(low.root), "gateway", "serve", "--listen", "127.0.0.1:0"]
     with exclusive(low.serving):
@@ -706,11 +706,11 @@ def test_a_gateway_may_be_distrusted_before_it_has_a_successor(homes: TwoHomes) 
     homes.put()
     homes.export()
     said = homes.say("desk", "distrust", homes.gateway[:6], home=homes.high, status=2)
-    assert "not imported yet will be refused" in said
-    assert "not trusted any more" in homes.say("desk", "distrust", homes.gateway[:6], "--yes", home=homes.high)
+    assert "have not been imported will be refused" in said
+    assert "is no longer trusted" in homes.say("desk", "distrust", homes.gateway[:6], "--yes", home=homes.high)
     assert homes.take(status=1)["batches"] == []
     assert "no such gateway" in homes.say("desk", "distrust", "0000", "--yes", home=homes.high, status=1)
-    assert "since before" in homes.say("desk", "distrust", homes.gateway, "--yes", home=homes.high)
+    assert "was not trusted" in homes.say("desk", "distrust", homes.gateway, "--yes", home=homes.high)
     assert "itself" in pair_again(homes, homes.gateway, status=1)
     # A mistake can be undone: the same pairing, compared again.
     homes.say("desk", "pair", homes.low / "gateway.pairing", "--yes", home=homes.high)
@@ -733,7 +733,7 @@ def test_a_stolen_desk_key(homes: TwoHomes) -> None:
     said = homes.say("gateway", "desk-key", homes.high / "desk.pub", "--yes", home=homes.low)
     assert "--min-serial" in said
     assert "Packets will be sealed to generation 1" in take_recipients(homes)
-    assert "is here already" in homes.say("gateway", "desk-key", homes.high / "desk.pub", "--yes", home=homes.low)
+    assert "is already trusted" in homes.say("gateway", "desk-key", homes.high / "desk.pub", "--yes", home=homes.low)
     # What the thief signs is not taken any more, whatever its number.
     mine = [generate_identity(Kind.CLASSIC).recipient]
     (homes.card / "recipients.txt").write_bytes(encode_recipients(mine))

@@ -103,7 +103,7 @@ def test_check_ends_with_a_failure_where_the_scanner_is_unfit(tmp_path: Path) ->
     assert done.returncode == 1
     (state,) = (row["state"] for row in json.loads(done.stdout) if row["what"] == "scanner")
     assert state.startswith("UNFIT: ")
-    assert "Until the scanner is fit, every file counts as undecided and is held." in done.stderr
+    assert "Until the scanner is fit for use, every file counts as undecided and is held." in done.stderr
 
 
 def test_check_does_not_ask_for_a_scanner_that_is_not_wanted(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ class World:
         except BagError as error:
             # Its bag got its name, was not noted, and was spoilt since: people are told to take it away.
             event("a spoilt bag stood in the way")
-            assert "exists already" in str(error)  # noqa: PT017 - only in this rare case
+            assert "already exists" in str(error)  # noqa: PT017 - only in this rare case
             for bag in find_bags(self.sticks[stick]):
                 shutil.rmtree(bag)
 

@@ -259,7 +259,7 @@ def test_a_stick_named_by_its_serial_number(
         assert main(["--json", "transfer", "import", "--device", "4C530001", "--home", str(high)]) == 0
         assert len(json.loads(capsys.readouterr().out)["batches"][0]["arrived"]) == 1
         assert main(["transfer", "import", "--device", "4C53", "--home", str(high)]) == 1
-        assert "no such stick is plugged in" in capsys.readouterr().err
+        assert "no stick with this serial number is plugged in" in capsys.readouterr().err
         assert main(["transfer", "import", "--device", "../4C53", "--home", str(high)]) == 1
         assert main(["transfer", "import", str(tmp_path), "--device", "4C530001", "--home", str(high)]) == 2
     assert len(seen) == 2
@@ -274,7 +274,10 @@ def test_a_stick_that_is_not_mounted_safely_is_not_used(
     stick = LoopStick(tmp_path, kind="ext4", size=24 * MIB)
     with stick.plugged_in() as device:
         (devices / "stick-1").symlink_to(device)
-        with pytest.raises(Exception, match="not mounted nodev, nosuid and noexec"), enveis.mounted_stick.mounted("1"):
+        with (
+            pytest.raises(Exception, match="not mounted with nodev, nosuid and noexec"),
+            enveis.mounted_stick.mounted("1"),
+        ):
             raise AssertionError("it was used")
     assert list((tmp_path / "run").iterdir()) == []
 
