@@ -14,7 +14,7 @@ from enveis.command import (
     home_of,
     passphrase_reader,
 )
-from enveis.commands import desk_keys
+from enveis.commands.desk_keys import COMMANDS as KEYS
 from enveis.commands.desk_proof import COMMANDS as PROOF
 from enveis.commands.desk_replies import COMMANDS as WAY_BACK
 from enveis.commands.packet_display import show_files, show_packet, show_standing, standing_as_json
@@ -201,18 +201,7 @@ def _opened_as_json(
 COMMANDS = (
     Command("init", "make the desk's home and keys", _init, _init_arguments),
     Command("pair", "trust a gateway", _pair, _pair_arguments),
-    Command("gateways", "list the gateways that are or were trusted", desk_keys.gateways),
-    Command("distrust", "refuse a gateway's batches from now on", desk_keys.distrust, desk_keys.distrust_arguments),
-    Command(
-        "head", "sign the last line of a gateway's log that this desk trusts", desk_keys.head, desk_keys.head_arguments
-    ),
-    Command(
-        "recipients",
-        "list the generations of keys, or make a new one",
-        desk_keys.recipients,
-        desk_keys.recipients_arguments,
-    ),
-    Command("rekey", "replace desk.key by a new key", desk_keys.rekey, desk_keys.rekey_arguments),
+    *KEYS,
     Command("inbox", "list the packets that have arrived", _inbox),
     Command("open", "open one packet, and write its files", _open, _open_arguments),
     *WAY_BACK,

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from enveis.command import add_passphrase_file, confirm, demand_new, file_name, home_of, passphrase_reader
+from enveis.command import Command, add_passphrase_file, confirm, demand_new, file_name, home_of, passphrase_reader
 from enveis.errors import RefusedError, UsageError
 from enveis.terminal import Terminal
 
@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from keys.generation import Generation
 
 
-def recipients_arguments(parser: ArgumentParser) -> None:
-    """Arguments of `enveis desk recipients`."""
+def _recipients_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--new", action="store_true", help="make a new generation: new keys for future packets")
     parser.add_argument("--sign", action="store_true", help="sign recipients.txt as it is")
     parser.add_argument("--kind", choices=["hybrid", "classic"], help="kind of the new keys; default: the current kind")
@@ -24,7 +23,7 @@ def recipients_arguments(parser: ArgumentParser) -> None:
     add_passphrase_file(parser)
 
 
-def recipients(arguments: Namespace, terminal: Terminal) -> int:
+def _recipients(arguments: Namespace, terminal: Terminal) -> int:
     """List the generations, or make the next one."""
     from desk.custody.generations import sign_again
     from desk.home import DeskHome
@@ -114,12 +113,11 @@ def _list_generations(terminal: Terminal, home: "DeskHome") -> int:
     return 0
 
 
-def rekey_arguments(parser: ArgumentParser) -> None:
-    """Arguments of `enveis desk rekey`."""
+def _rekey_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask: the gateways' operators know about it")
 
 
-def rekey(arguments: Namespace, terminal: Terminal) -> int:
+def _rekey(arguments: Namespace, terminal: Terminal) -> int:
     """Make a new signing key for the desk."""
     from desk.custody.desk_key import renew_key
     from desk.home import DeskHome
@@ -144,7 +142,7 @@ def rekey(arguments: Namespace, terminal: Terminal) -> int:
     return 0
 
 
-def gateways(arguments: Namespace, terminal: Terminal) -> int:
+def _gateways(arguments: Namespace, terminal: Terminal) -> int:
     """List the gateways, and whether a new key's log continues the old one."""
     from desk.arrival.gateways import list_gateways
     from desk.home import DeskHome
@@ -170,13 +168,12 @@ def gateways(arguments: Namespace, terminal: Terminal) -> int:
     return 1 if any(one.alarm or one.copy_fault for one in known) else 0
 
 
-def head_arguments(parser: ArgumentParser) -> None:
-    """Arguments of `enveis desk head`."""
+def _head_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("gateway", metavar="GATEWAY", help="its id, or the first digits of it")
     parser.add_argument("--to", type=file_name, required=True, metavar="last-head.json", help="a new file")
 
 
-def head(arguments: Namespace, terminal: Terminal) -> int:
+def _head(arguments: Namespace, terminal: Terminal) -> int:
     """Sign which line of a gateway's log is the last that this desk trusts."""
     from desk.arrival.gateways import find_gateway, state_head
     from desk.home import DeskHome
@@ -205,16 +202,14 @@ def head(arguments: Namespace, terminal: Terminal) -> int:
     return 0
 
 
-def distrust_arguments(parser: ArgumentParser) -> None:
-    """Arguments of `enveis desk distrust`."""
+def _distrust_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("gateway", metavar="GATEWAY", help="its id, or the first digits of it")
     parser.add_argument("--yes", action="store_true", help="do not ask: its last stick was imported")
 
 
-def distrust(arguments: Namespace, terminal: Terminal) -> int:
+def _distrust(arguments: Namespace, terminal: Terminal) -> int:
     """Refuse a gateway's batches from now on."""
-    from desk.arrival.gateways import distrust as stop_trusting
-    from desk.arrival.gateways import find_gateway
+    from desk.arrival.gateways import distrust, find_gateway
     from desk.home import DeskHome
 
     home = DeskHome(home_of(arguments))
@@ -223,9 +218,18 @@ def distrust(arguments: Namespace, terminal: Terminal) -> int:
     terminal.note(f"Batches of gateway {pairing.gateway} that have not been imported will be refused.")
     if not confirm("Stop trusting it?", yes=arguments.yes):
         raise RefusedError("it is still trusted; nothing was changed")
-    changed = stop_trusting(home, pairing.gateway)
+    changed = distrust(home, pairing.gateway)
     if terminal.as_json:
         terminal.answer({"gateway": pairing.gateway, "changed": changed})
     else:
         terminal.say(f"Gateway {pairing.gateway} {'is no longer' if changed else 'was not'} trusted.")
     return 0
+
+
+COMMANDS = (
+    Command("gateways", "list the gateways that are or were trusted", _gateways),
+    Command("distrust", "refuse a gateway's batches from now on", _distrust, _distrust_arguments),
+    Command("head", "sign the last line of a gateway's log that this desk trusts", _head, _head_arguments),
+    Command("recipients", "list the generations of keys, or make a new one", _recipients, _recipients_arguments),
+    Command("rekey", "replace desk.key by a new key", _rekey, _rekey_arguments),
+)

@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from enveis.command import Command, file_name, home_of
-from enveis.commands import gateway_keys
 from enveis.commands.gateway_bundle import COMMANDS as BUNDLE
 from enveis.commands.gateway_bundle import way_back_state
+from enveis.commands.gateway_keys import COMMANDS as KEYS
 from enveis.terminal import Terminal
 
 
@@ -169,18 +169,6 @@ COMMANDS = (
     Command("init", "make a gateway's home, for one desk", _init, _init_arguments),
     Command("serve", "serve the form and receive submissions", _serve, _serve_arguments),
     Command("check", "check everything that a gateway needs", _check),
-    Command(
-        "recipients",
-        "accept a new generation of the desk's keys",
-        gateway_keys.recipients,
-        gateway_keys.recipients_arguments,
-    ),
-    Command("desk-key", "trust a new desk key", gateway_keys.desk_key, gateway_keys.desk_key_arguments),
-    Command(
-        "rekey",
-        "replace the gateway's key and start a new log",
-        gateway_keys.rekey,
-        gateway_keys.rekey_arguments,
-    ),
+    *KEYS,
     *BUNDLE,
 )

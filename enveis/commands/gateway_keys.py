@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from enveis.command import confirm, file_name, home_of
+from enveis.command import Command, confirm, file_name, home_of
 from enveis.errors import RefusedError, UsageError
 from enveis.terminal import Terminal
 
@@ -17,15 +17,14 @@ if TYPE_CHECKING:
 _RESTART = "A running gateway still uses what it read when it started: restart it now."
 
 
-def recipients_arguments(parser: ArgumentParser) -> None:
-    """Arguments of `enveis gateway recipients`."""
+def _recipients_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "file", type=file_name, metavar="recipients.txt", help="the desk's file; its .minisig must lie beside it"
     )
     parser.add_argument("--yes", action="store_true", help="do not ask: the fingerprint words were compared")
 
 
-def recipients(arguments: Namespace, terminal: Terminal) -> int:
+def _recipients(arguments: Namespace, terminal: Terminal) -> int:
     """Take a new generation of recipients, signed by the desk's key."""
     from gateway.home.desk_trust import read_offer, take_recipients
     from gateway.home.home import GatewayHome
@@ -57,13 +56,12 @@ def recipients(arguments: Namespace, terminal: Terminal) -> int:
     return 0
 
 
-def desk_key_arguments(parser: ArgumentParser) -> None:
-    """Arguments of `enveis gateway desk-key`."""
+def _desk_key_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("file", type=file_name, metavar="desk.pub", help="the desk's new public key")
     parser.add_argument("--yes", action="store_true", help="do not ask: the fingerprint words were compared")
 
 
-def desk_key(arguments: Namespace, terminal: Terminal) -> int:
+def _desk_key(arguments: Namespace, terminal: Terminal) -> int:
     """Believe a new key of the desk, because the old one was lost or stolen."""
     from gateway.home.desk_trust import read_desk_key, take_desk_key
     from gateway.home.home import GatewayHome
@@ -94,8 +92,7 @@ def desk_key(arguments: Namespace, terminal: Terminal) -> int:
     return 0
 
 
-def rekey_arguments(parser: ArgumentParser) -> None:
-    """Arguments of `enveis gateway rekey`."""
+def _rekey_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "statement", type=file_name, nargs="?", metavar="last-head.json", help="the file that 'enveis desk head' wrote"
     )
@@ -109,11 +106,10 @@ def rekey_arguments(parser: ArgumentParser) -> None:
     )
 
 
-def rekey(arguments: Namespace, terminal: Terminal) -> int:
+def _rekey(arguments: Namespace, terminal: Terminal) -> int:
     """Make a new key, with a new id and a new log that continues where the desk says."""
     from gateway.home.home import GatewayHome, read_key_file, read_statement
-    from gateway.home.rekey import complete
-    from gateway.home.rekey import rekey as make_new_key
+    from gateway.home.rekey import complete, rekey
     from keys.signing import parse_verify_key
 
     home = GatewayHome(home_of(arguments))
@@ -129,7 +125,7 @@ def rekey(arguments: Namespace, terminal: Terminal) -> int:
         if not confirm("Is 'enveis gateway serve' stopped? Replace this gateway's key?", yes=arguments.yes):
             raise RefusedError("no new key was made; nothing was changed")
         _finish_transfers(home)
-        made = make_new_key(home, statement, log_lost=arguments.log_lost)
+        made = rekey(home, statement, log_lost=arguments.log_lost)
     return _say_rekeyed(terminal, home, made.former, made.loose)
 
 
@@ -187,3 +183,10 @@ def _say_rekeyed(terminal: Terminal, home: "GatewayHome", former: Path, loose: i
     elif loose:
         terminal.warn(f"The old log has {loose} lines after the one that the desk trusts; nothing vouches for them.")
     return 0
+
+
+COMMANDS = (
+    Command("recipients", "accept a new generation of the desk's keys", _recipients, _recipients_arguments),
+    Command("desk-key", "trust a new desk key", _desk_key, _desk_key_arguments),
+    Command("rekey", "replace the gateway's key and start a new log", _rekey, _rekey_arguments),
+)

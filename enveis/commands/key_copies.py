@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from enveis.command import (
     HOME_VARIABLE,
+    Command,
     add_passphrase_file,
     demand_new,
     file_name,
@@ -54,8 +55,7 @@ def _identity_argument(parser: ArgumentParser) -> None:
     add_passphrase_file(parser)
 
 
-def split_arguments(parser: ArgumentParser) -> None:
-    """Arguments of `enveis keys split`."""
+def _split_arguments(parser: ArgumentParser) -> None:
     _identity_argument(parser)
     parser.add_argument(
         "--needed", type=whole_number, default=2, metavar="N", help="number of shares that restore the key (default 2)"
@@ -75,7 +75,7 @@ def split_arguments(parser: ArgumentParser) -> None:
     add_shares_passphrase(parser)
 
 
-def split(arguments: Namespace, terminal: Terminal) -> int:
+def _split(arguments: Namespace, terminal: Terminal) -> int:
     """Split an identity into shares."""
     from audit.events import Event
     from keys.shares import split_identity
@@ -149,8 +149,7 @@ def _share_name(share: "Share") -> str:
     return f"share-{group}{share.place}.txt"
 
 
-def combine_arguments(parser: ArgumentParser) -> None:
-    """Arguments of `enveis keys combine`."""
+def _combine_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--to", type=file_name, required=True, metavar="FILE", help="a new identity file")
     parser.add_argument(
         "--recipients", type=file_name, metavar="FILE", help="the keys that may result; default: those of this home"
@@ -160,7 +159,7 @@ def combine_arguments(parser: ArgumentParser) -> None:
     add_passphrase_file(parser)
 
 
-def combine(arguments: Namespace, terminal: Terminal) -> int:
+def _combine(arguments: Namespace, terminal: Terminal) -> int:
     """Join shares to an identity file."""
     from audit.events import Event
     from disk.durable import write_new
@@ -199,8 +198,7 @@ def _known(arguments: Namespace) -> "list[Recipient]":
     return known_recipients(home)
 
 
-def paper_arguments(parser: ArgumentParser) -> None:
-    """Arguments of `enveis keys paper`."""
+def _paper_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--to", type=file_name, required=True, metavar="FILE.html", help="write the page, to print, to a new file"
     )
@@ -208,7 +206,7 @@ def paper_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--share", type=file_name, metavar="FILE", help="print this share instead of an identity")
 
 
-def paper(arguments: Namespace, terminal: Terminal) -> int:
+def _paper(arguments: Namespace, terminal: Terminal) -> int:
     """Write a page with a key or a share, to be printed."""
     from audit.events import Event
     from disk.durable import write_new
@@ -265,3 +263,10 @@ def _log(arguments: Namespace, event: "Event", recipient: "Recipient", *, count:
     if home is not None:
         digest = hashlib.sha256(str(recipient).encode()).hexdigest()
         home.log().append(event, digest=digest, count=count)
+
+
+COMMANDS = (
+    Command("split", "split an identity into shares, some of which are enough to rejoin it", _split, _split_arguments),
+    Command("combine", "join shares into an identity file", _combine, _combine_arguments),
+    Command("paper", "make a page with a key or a share, to print", _paper, _paper_arguments),
+)

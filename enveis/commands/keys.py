@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from enveis.command import Command, file_name, home_of, passphrase_reader
-from enveis.commands.key_copies import combine, combine_arguments, paper, paper_arguments, split, split_arguments
+from enveis.commands.key_copies import COMMANDS as COPIES
 from enveis.errors import RefusedError
 from enveis.share_entry import read_shares, shares_passphrase, wants_shares
 from enveis.terminal import Terminal
@@ -155,10 +155,6 @@ def _say_sets(terminal: Terminal, sets: "ShareSets", proofs: "list[Proof]") -> N
 
 COMMANDS = (
     Command("show", "show the public keys of this home and their fingerprint words", _show),
-    Command(
-        "split", "split an identity into shares, some of which are enough to join it again", split, split_arguments
-    ),
-    Command("combine", "join shares into an identity file", combine, combine_arguments),
-    Command("paper", "make a page with a key or a share, to print", paper, paper_arguments),
+    *COPIES,
     Command("rehearse", "prove that every key opens a test packet", _rehearse, _rehearse_arguments),
 )

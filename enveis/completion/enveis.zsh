@@ -604,7 +604,7 @@ _enveis_keys() {
     local -a names
     names=(
         'show:show the public keys of this home and their fingerprint words'
-        'split:split an identity into shares, some of which are enough to join it again'
+        'split:split an identity into shares, some of which are enough to rejoin it'
         'combine:join shares into an identity file'
         'paper:make a page with a key or a share, to print'
         'rehearse:prove that every key opens a test packet'
