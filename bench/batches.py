@@ -23,7 +23,7 @@ from audit.utc_day import utc_today
 from keys.age.reader import open_stream
 from keys.age.small import open_bytes, seal_bytes
 from keys.identity import Identity, encode_identity_file, generate_identity, read_identities
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 from keys.signing import SigningKey, parse_signing_key
 from transfer.batch.batch import gateway_id
 from transfer.high_side.arrivals import Arrivals
@@ -79,7 +79,7 @@ def _row(count: int, folder: Path) -> None:
 
 def _prepare(root: Path, count: int) -> None:
     """Make both homes, and a spool of `count` packets of the same content under ids of their own."""
-    identity, key = generate_identity(Kind.CLASSIC), SigningKey.generate()
+    identity, key = generate_identity(KeyKind.CLASSIC), SigningKey.generate()
     for name, content in (("identity.txt", encode_identity_file(identity, None)), ("key", key.encode().encode())):
         (root / name).write_bytes(content)
         (root / name).chmod(0o600)

@@ -17,18 +17,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from gateway.home.config import GatewayConfig
-from gateway.home.home import GatewayHome, init
+from gateway.home.home import GatewayHome, init_gateway
 from gateway.replies.reply_store import ReplyStore
 from keys.identity import generate_identity
 from keys.receipt import new_receipt_words, return_secrets
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 from keys.signing import SigningKey
 from transfer.batch.batch import GatewayId
 from transfer.bundle.bundle import sign_bundle
 from transfer.bundle.contents import BundleList, entry_of
 from transfer.bundle.reply import Reply, State, new_reply_id, seal_reply
 
-KIND = Kind.HYBRID
+KIND = KeyKind.HYBRID
 
 
 def main() -> int:
@@ -41,7 +41,7 @@ def main() -> int:
         (Path(folder) / "recipients").write_text(f"{generate_identity(KIND).recipient}\n")
         (Path(folder) / "desk.pub").write_text(desk.public.encode())
         config = GatewayConfig(inspection=False)
-        init(home, recipients=Path(folder) / "recipients", desk_key=Path(folder) / "desk.pub", config=config)
+        init_gateway(home, recipients=Path(folder) / "recipients", desk_key=Path(folder) / "desk.pub", config=config)
         answered, deleted = _give_replies(home, desk)
         process, port = _start(home)
         try:

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Final
 
 from gateway.home.config import GatewayConfig
-from gateway.home.home import GatewayHome, init
+from gateway.home.home import GatewayHome, init_gateway
 from keys.identity import generate_identity
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 from keys.signing import SigningKey
 
 SIZE: Final = 268_435_456  # bytes
@@ -72,12 +72,12 @@ def _write_source(path: Path) -> None:
 
 
 def _make_home(root: Path) -> tuple[str, GatewayHome]:
-    recipient = str(generate_identity(Kind.CLASSIC).recipient)  # Debian 12's age seals to no other
+    recipient = str(generate_identity(KeyKind.CLASSIC).recipient)  # Debian 12's age seals to no other
     (root / "recipients.txt").write_text(f"{recipient}\n")
     (root / "desk.pub").write_text(SigningKey.generate().public.encode())
     home = GatewayHome(root / "low")
     config = GatewayConfig(inspection=False)
-    init(home, recipients=root / "recipients.txt", desk_key=root / "desk.pub", config=config)
+    init_gateway(home, recipients=root / "recipients.txt", desk_key=root / "desk.pub", config=config)
     return recipient, home
 
 

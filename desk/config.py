@@ -16,6 +16,6 @@ class DeskConfig:
         check_settings(self)
 
 
-def encode_config(config: DeskConfig) -> str:
+def encode_desk_config(config: DeskConfig) -> str:
     """Return the text of a desk.toml with every setting and what it is for."""
     return encode_settings(config, head="The settings of this desk. A key that is not listed here is refused at start.")

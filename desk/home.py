@@ -1,6 +1,6 @@
 """The desk's home directory: the identity that packets are sealed to, the desk's signing key, inbox and ledger.
 
-`init` makes all of it or nothing and never overwrites. A backup identity is written elsewhere, once: whoever loses
+`init_desk` makes all of it or nothing and never overwrites. A backup identity is written elsewhere, once: whoever loses
 `identity.txt` and has none loses every packet.
 """
 
@@ -14,14 +14,14 @@ from typing import Final, TypeVar
 from audit.events import Event
 from audit.log import AuditLog
 from audit.utc_day import utc_today
-from desk.config import DeskConfig, encode_config
+from desk.config import DeskConfig, encode_desk_config
 from desk.errors import DeskError
 from disk.durable import is_private, make_home, make_private_folder, write_new
 from disk.settings import read_settings
 from keys.errors import KeyMaterialError
 from keys.generation import sign_recipients
 from keys.identity import Identity, encode_identity_file, generate_identity, read_identities
-from keys.recipient import Kind, Recipient, encode_recipients, parse_recipients
+from keys.recipient import KeyKind, Recipient, encode_recipients, parse_recipients
 from keys.signing import SigningKey, VerifyKey, parse_signing_key, parse_verify_key
 from transfer.names import PacketId
 from transfer.pairing import PAIRING_MAX, Pairing, PairingError, encode_pairing, parse_pairing
@@ -176,13 +176,15 @@ class DeskHome:
 
 @dataclass(frozen=True, slots=True)
 class NewDesk:
-    """What `init` made, for telling people."""
+    """What `init_desk` made, for telling people."""
 
     recipients: tuple[Recipient, ...]
     has_backup: bool
 
 
-def init(home: DeskHome, *, kind: Kind, backup: Path | None, passphrase: str | None, config: DeskConfig) -> NewDesk:
+def init_desk(
+    home: DeskHome, *, kind: KeyKind, backup: Path | None, passphrase: str | None, config: DeskConfig
+) -> NewDesk:
     """Make a new desk's home, and a backup identity in the file `backup`, which must be elsewhere.
 
     Both identities are sealed with `passphrase` when there is one.
@@ -206,7 +208,7 @@ def init(home: DeskHome, *, kind: Kind, backup: Path | None, passphrase: str | N
         write_new(new.signature, [sign_recipients(recipients, number=1, key=signing).encode()])
         write_new(new.key, [signing.encode().encode()])
         write_new(new.public_key, [signing.public.encode().encode()])
-        write_new(new.config, [encode_config(config).encode()])
+        write_new(new.config, [encode_desk_config(config).encode()])
         make_private_folder(new.inbox)
         make_private_folder(new.gateways)
         new.log().append(Event.KEYS_CREATED, digest=hashlib.sha256(text).hexdigest())

@@ -13,7 +13,7 @@ from gateway.receipts.premade import ReceiptMaker
 from gateway.receipts.return_keys import ReturnKeyDeriver
 from gateway.replies.mailboxes import Mailboxes
 from gateway.submission.inspection import Inspections
-from keys.recipient import Kind, Recipient
+from keys.recipient import KeyKind, Recipient
 from transfer.spool.spool import Spool
 
 
@@ -38,6 +38,6 @@ class Station:
     today: Callable[[], date]  # UTC
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> KeyKind:
         """Of the keys here: receipts are of the same kind as packets."""
         return self.recipients[0].kind

@@ -16,11 +16,11 @@ from keys.age.small import open_bytes, seal_bytes
 from keys.age.wrap import SCRYPT_KIND, SECRET_SIZE, unwrap_scrypt, wrap_scrypt
 from keys.bech32 import Bech32Error, encode_bech32, parse_bech32
 from keys.errors import KeyMaterialError
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 from keys.secret import SecretKey
 
 IDENTITY_FILE_MAX: Final = 64 * 1024  # bytes
-_PREFIXES: Final = {"age-secret-key-": Kind.CLASSIC, "age-secret-key-pq-": Kind.HYBRID}
+_PREFIXES: Final = {"age-secret-key-": KeyKind.CLASSIC, "age-secret-key-pq-": KeyKind.HYBRID}
 
 
 class IdentityError(KeyMaterialError):
@@ -57,7 +57,7 @@ class Passphrase:
         return unwrap_scrypt(stanza, self.text)
 
 
-def generate_identity(kind: Kind) -> Identity:
+def generate_identity(kind: KeyKind) -> Identity:
     """Return a fresh identity from the system's randomness."""
     return Identity(kind, secrets.token_bytes(SECRET_SIZE))
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from nacl.pwhash import argon2id
 
 from keys.ed25519 import ed25519_public
-from keys.recipient import Kind, Recipient
+from keys.recipient import KeyKind, Recipient
 from keys.secret import SecretKey
 from keys.words import Purpose, encode_words, parse_words
 
@@ -106,7 +106,7 @@ def derive_return_keys(value: int) -> ReturnKeys:
     )
 
 
-def return_secrets(untrusted_words: str, kind: Kind) -> ReturnSecrets:
+def return_secrets(untrusted_words: str, kind: KeyKind) -> ReturnSecrets:
     """Return what a visit with these return words needs, for packets of this kind; as slow as derive_return_keys.
 
     Raises:
@@ -121,7 +121,7 @@ def derive_proof_seed(value: int) -> bytes:
     return _derive(_stretch(value, salt=_PROOF_SALT), "enveis/receipt/v1/proof")
 
 
-def public_receipt(words: ReceiptWords, kind: Kind) -> PublicReceipt:
+def public_receipt(words: ReceiptWords, kind: KeyKind) -> PublicReceipt:
     """Return the public halves for a packet of this kind. Takes twice the time of one derivation.
 
     Raises:

@@ -28,7 +28,7 @@ class RecipientError(KeyMaterialError):
     """A recipient, or a file of them, cannot be sealed to."""
 
 
-class Kind(StrEnum):
+class KeyKind(StrEnum):
     """Which keys a file is sealed to: opened by every age, or safe against a later quantum computer."""
 
     CLASSIC = "classic"
@@ -39,13 +39,13 @@ class Kind(StrEnum):
 class Recipient:
     """A public key: 32 bytes (classic) or 1,216 (hybrid). `str()` is its text form, age1…"""
 
-    kind: Kind
+    kind: KeyKind
     public: bytes
 
     @classmethod
-    def from_secret(cls, kind: Kind, secret: bytes) -> "Recipient":
+    def from_secret(cls, kind: KeyKind, secret: bytes) -> "Recipient":
         """Return the recipient of a 32-byte secret."""
-        return cls(kind, x25519_public(secret) if kind is Kind.CLASSIC else hybrid_public(secret))
+        return cls(kind, x25519_public(secret) if kind is KeyKind.CLASSIC else hybrid_public(secret))
 
     @property
     def label(self) -> str:
@@ -55,15 +55,15 @@ class Recipient:
     def wrap(self, file_key: bytes) -> Stanza:
         """Return `file_key`, wrapped to this recipient."""
         match self.kind:
-            case Kind.CLASSIC:
+            case KeyKind.CLASSIC:
                 return wrap_x25519(file_key, self.public)
-            case Kind.HYBRID:
+            case KeyKind.HYBRID:
                 return wrap_hybrid(file_key, self.public)
             case _:
                 assert_never(self.kind)
 
     def __str__(self) -> str:
-        return encode_bech32(_CLASSIC_PREFIX if self.kind is Kind.CLASSIC else _HYBRID_PREFIX, self.public)
+        return encode_bech32(_CLASSIC_PREFIX if self.kind is KeyKind.CLASSIC else _HYBRID_PREFIX, self.public)
 
 
 def parse_recipient(untrusted_text: str) -> Recipient:
@@ -79,13 +79,13 @@ def parse_recipient(untrusted_text: str) -> Recipient:
     except Bech32Error as error:
         raise RecipientError(str(error)) from None
     if prefix == _CLASSIC_PREFIX and len(public) == X25519_PUBLIC_SIZE:
-        recipient = Recipient(Kind.CLASSIC, public)
+        recipient = Recipient(KeyKind.CLASSIC, public)
     elif prefix == _HYBRID_PREFIX:
         try:
             check_hybrid_public(public)
         except ValueError:
             raise RecipientError("a hybrid recipient (age1pq1…) is not a usable key") from None
-        recipient = Recipient(Kind.HYBRID, public)
+        recipient = Recipient(KeyKind.HYBRID, public)
     else:
         raise RecipientError("a recipient is neither a classic (age1…) nor a hybrid (age1pq1…) key")
     try:

@@ -9,14 +9,14 @@ from typing import assert_never
 
 from keys.age.header import Stanza
 from keys.age.wrap import unwrap_hybrid, unwrap_x25519
-from keys.recipient import Kind, Recipient
+from keys.recipient import KeyKind, Recipient
 
 
 @dataclass(frozen=True, slots=True)
 class SecretKey:
     """The private half of a recipient: 32 bytes, an X25519 scalar or the seed of a hybrid key."""
 
-    kind: Kind
+    kind: KeyKind
     secret: bytes = field(repr=False)
 
     @property
@@ -27,9 +27,9 @@ class SecretKey:
     def unwrap(self, stanza: Stanza) -> bytes | None:
         """Return the file key when `stanza` was made for this secret."""
         match self.kind:
-            case Kind.CLASSIC:
+            case KeyKind.CLASSIC:
                 return unwrap_x25519(stanza, self.secret)
-            case Kind.HYBRID:
+            case KeyKind.HYBRID:
                 return unwrap_hybrid(stanza, self.secret)
             case _:
                 assert_never(self.kind)

@@ -18,7 +18,7 @@ from shamir_mnemonic.share import Share as _Slip39Share
 from keys.age.wrap import SECRET_SIZE
 from keys.errors import KeyMaterialError
 from keys.identity import Identity
-from keys.recipient import Kind, Recipient
+from keys.recipient import KeyKind, Recipient
 from keys.words import complete_words
 
 SHARE_WORDS: Final = 33  # of a secret of 32 bytes; SLIP-39, "Format of the share mnemonic"
@@ -149,7 +149,7 @@ def join_identity(shares: Sequence[Share], passphrase: str, known: Sequence[Reci
         )
     except MnemonicError:
         raise ShareError("these shares do not fit together: one of them is of a different splitting") from None
-    for kind in Kind if len(secret) == SECRET_SIZE else ():
+    for kind in KeyKind if len(secret) == SECRET_SIZE else ():
         identity = Identity(kind, secret)
         if identity.recipient in known:
             return identity

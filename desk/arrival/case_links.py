@@ -26,7 +26,7 @@ CREATE INDEX opened_by_lookup ON opened (lookup)"""
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class LinkedPacket:
     """The public part of a packet that was opened; `signed` is what its `visit` signature covers."""
 
     packet: PacketId
@@ -66,13 +66,13 @@ class Claims:
 Standing = Begins | BelongsTo | Claims
 
 
-class Visits:
+class CaseLinks:
     """What is known of the packets that were opened at this desk."""
 
     def __init__(self, path: Path) -> None:
         self._file = LedgerFile(path, schema=_SCHEMA, version=SCHEMA_VERSION)
 
-    def note(self, manifest: Manifest, message: bytes) -> Opened:
+    def note(self, manifest: Manifest, message: bytes) -> LinkedPacket:
         """Remember a packet that was opened; `message` is its message.json, byte for byte."""
         row = _opened(manifest, message)
         values = (
@@ -83,16 +83,16 @@ class Visits:
             db.execute(f"INSERT OR REPLACE INTO opened VALUES ({', '.join('?' * len(values))})", values)  # noqa: S608 - no value is in the text
         return row
 
-    def all(self) -> tuple[Opened, ...]:
+    def all(self) -> tuple[LinkedPacket, ...]:
         """Return every packet that was opened, by day and id."""
         return self._select("ORDER BY received, id")
 
-    def find(self, packet: str) -> Opened | None:
+    def find(self, packet: str) -> LinkedPacket | None:
         """Return one, if it was opened here."""
         found = self._select("WHERE id = ?", packet)
         return found[0] if found else None
 
-    def standing(self, row: Opened) -> Standing:
+    def standing(self, row: LinkedPacket) -> Standing:
         """Return what is proven of a packet."""
         match row.purpose:
             case PacketPurpose.FIRST:
@@ -104,7 +104,7 @@ class Visits:
             case _:
                 assert_never(row.purpose)
 
-    def first_of(self, row: Opened) -> Opened | Claims:
+    def first_of(self, row: LinkedPacket) -> LinkedPacket | Claims:
         """Return the first packet of the case that a packet belongs to: replies are sealed to its receipt."""
         standing = self.standing(row)
         match standing:
@@ -117,7 +117,7 @@ class Visits:
             case _:
                 assert_never(standing)
 
-    def begun_with(self, row: Opened) -> tuple[PacketId, ...]:
+    def begun_with(self, row: LinkedPacket) -> tuple[PacketId, ...]:
         """Return the first packets with the keys of the case that a packet belongs to; none where nothing is proven."""
         first = self.first_of(row)
         if isinstance(first, Claims):
@@ -125,7 +125,7 @@ class Visits:
         keys = (first.signing, first.recipient)
         return tuple(one.packet for one in self._firsts(first.lookup) if (one.signing, one.recipient) == keys)
 
-    def _visit(self, row: Opened) -> Standing:
+    def _visit(self, row: LinkedPacket) -> Standing:
         firsts = self._firsts(row.lookup)
         if not firsts:
             return Claims("no first packet of that case has been opened here")
@@ -137,10 +137,10 @@ class Visits:
             return Claims("several first packets give that case different keys: a gateway made one of them up")
         return BelongsTo(signed[0].packet)
 
-    def _firsts(self, lookup: str) -> tuple[Opened, ...]:
+    def _firsts(self, lookup: str) -> tuple[LinkedPacket, ...]:
         return self._select("WHERE lookup = ? AND purpose = ? ORDER BY id", lookup, PacketPurpose.FIRST)
 
-    def _withdrawal(self, row: Opened) -> Standing:
+    def _withdrawal(self, row: LinkedPacket) -> Standing:
         target = self.find(row.withdraws)
         if target is None:
             return Claims("the packet that it withdraws has not been opened here")
@@ -148,16 +148,16 @@ class Visits:
             return Claims("its token does not match the packet that it names")
         return BelongsTo(target.packet)
 
-    def _select(self, clause: str, *values: str) -> tuple[Opened, ...]:
+    def _select(self, clause: str, *values: str) -> tuple[LinkedPacket, ...]:
         with self._file.reading() as db:
             rows = db.execute(f"SELECT * FROM opened {clause}", values).fetchall()  # noqa: S608 - clauses are ours
         return tuple(
-            Opened(PacketId(row[0]), PacketPurpose(row[1]), row[2], date.fromisoformat(row[3]), *row[4:])
+            LinkedPacket(PacketId(row[0]), PacketPurpose(row[1]), row[2], date.fromisoformat(row[3]), *row[4:])
             for row in rows
         )
 
 
-def _is_signed_by(signing: str, row: Opened) -> bool:
+def _is_signed_by(signing: str, row: LinkedPacket) -> bool:
     try:
         verify_visit_text(signing, row.signed, row.visit)
     except VisitError:
@@ -165,9 +165,9 @@ def _is_signed_by(signing: str, row: Opened) -> bool:
     return True
 
 
-def _opened(manifest: Manifest, message: bytes) -> Opened:
+def _opened(manifest: Manifest, message: bytes) -> LinkedPacket:
     receipt = manifest.receipt
-    return Opened(
+    return LinkedPacket(
         packet=manifest.packet,
         purpose=manifest.purpose,
         gateway=manifest.gateway,

@@ -18,7 +18,7 @@ from disk.durable import make_private_folder, replace, write_new
 from keys.errors import KeyMaterialError
 from keys.generation import Generation, GenerationError, sign_recipients, verify_recipients
 from keys.identity import Identity, encode_identities, generate_identity
-from keys.recipient import Kind, Recipient, encode_recipients, parse_recipients, sealed_to
+from keys.recipient import KeyKind, Recipient, encode_recipients, parse_recipients, sealed_to
 from keys.signing import SigningKey
 
 _FORMER: Final = "recipients-{number:04}.txt"
@@ -83,7 +83,7 @@ def describe(home: DeskHome, untrusted_name: str) -> str:
 def rotate(
     home: DeskHome,
     *,
-    kind: Kind | None,
+    kind: KeyKind | None,
     backup: Path | None,
     passphrase: str | None,
     ask_passphrase: Callable[[], str],

@@ -35,7 +35,7 @@ class TestPacket:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class RehearsedKey:
     """What came of one key: the recipient it belongs to, counted from 1, or None; and why it did not open, if so."""
 
     way: str
@@ -58,7 +58,7 @@ def make_test_packet(recipients: Sequence[Recipient]) -> TestPacket:
     return TestPacket(b"".join(pieces), hashlib.sha256(content).hexdigest())
 
 
-def rehearse(packet: TestPacket, identity: Identity, recipients: Sequence[Recipient], *, way: str) -> Proof:
+def rehearse_key(packet: TestPacket, identity: Identity, recipients: Sequence[Recipient], *, way: str) -> RehearsedKey:
     """Open the packet with this identity alone and compare what comes out; `way` names it for people."""
     places = [place for place, recipient in enumerate(recipients, start=1) if recipient == identity.recipient]
     place = places[0] if places else None
@@ -68,8 +68,8 @@ def rehearse(packet: TestPacket, identity: Identity, recipients: Sequence[Recipi
             same = hashlib.sha256(archive.read(_MEMBER)).hexdigest() == packet.sha256
             whole = same and MANIFEST_MEMBER in archive.namelist()
     except KeyMaterialError as error:
-        return Proof(way, place, str(error))
-    return Proof(way, place, "" if whole else "it opens, but not to the bytes that were sealed")
+        return RehearsedKey(way, place, str(error))
+    return RehearsedKey(way, place, "" if whole else "it opens, but not to the bytes that were sealed")
 
 
 def rehearse_shares(
@@ -79,11 +79,11 @@ def rehearse_shares(
     *,
     passphrase: str,
     known: Sequence[Recipient],
-) -> Proof:
+) -> RehearsedKey:
     """Join one set of shares to a key that is `known`, and rehearse that: what does not join is no proof."""
     way = name_shares(shares)
     try:
         identity = join_identity(shares, passphrase, known)
     except ShareError as error:
-        return Proof(way, None, str(error))
-    return rehearse(packet, identity, recipients, way=way)
+        return RehearsedKey(way, None, str(error))
+    return rehearse_key(packet, identity, recipients, way=way)

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from audit.events import Event
-from desk.arrival.case_links import BelongsTo, Claims, Opened, Visits
+from desk.arrival.case_links import BelongsTo, CaseLinks, Claims, LinkedPacket
 from desk.errors import DeskError
 from desk.home import DeskHome
 from desk.way_back.reply_store import BookedReply, Counted, Published, ReplyBook
@@ -37,7 +37,7 @@ class Draft:
     buried: int  # replies that sources asked to delete, found by this draft
 
 
-def reply_to(home: DeskHome, opened: Opened, *, state: State, text: str, today: date) -> BookedReply:
+def reply_to(home: DeskHome, opened: LinkedPacket, *, state: State, text: str, today: date) -> BookedReply:
     """Seal a reply to the receipt of the case that a packet belongs to, and keep it for the next bundle.
 
     Raises:
@@ -62,7 +62,7 @@ def reply_to(home: DeskHome, opened: Opened, *, state: State, text: str, today: 
     return booked
 
 
-def grant_to(home: DeskHome, opened: Opened, *, files_max: int, file_max_bytes: int, expires: date) -> Grant:
+def grant_to(home: DeskHome, opened: LinkedPacket, *, files_max: int, file_max_bytes: int, expires: date) -> Grant:
     """Grant larger limits to the source of the case that a packet belongs to, from the next bundle on.
 
     Raises:
@@ -74,7 +74,7 @@ def grant_to(home: DeskHome, opened: Opened, *, files_max: int, file_max_bytes: 
     return grant
 
 
-def case_of(home: DeskHome, opened: Opened) -> Opened:
+def case_of(home: DeskHome, opened: LinkedPacket) -> LinkedPacket:
     """Return the first packet of the case that a packet belongs to.
 
     Raises:
@@ -82,7 +82,7 @@ def case_of(home: DeskHome, opened: Opened) -> Opened:
     """
     if opened.purpose is PacketPurpose.WITHDRAW:
         raise DeskError("this packet only withdraws another one: nobody is waiting for a reply to it")
-    first = Visits(home.visits).first_of(opened)
+    first = CaseLinks(home.visits).first_of(opened)
     if isinstance(first, Claims):
         raise DeskError(
             f"this packet only claims to belong to a case ({first.reason}): reply to the first packet of that case"
@@ -102,7 +102,7 @@ def draft_bundle(
     """
     if gateway not in home.pairings():
         raise DeskError(f"gateway {gateway} is not trusted here ('enveis desk pair' does that)")
-    book, visits = ReplyBook(home.reply_book), Visits(home.visits)
+    book, visits = ReplyBook(home.reply_book), CaseLinks(home.visits)
     buried = _bury(book, visits)
     names = (gateway, *also)
     replies = sorted((reply for name in names for reply in book.replies(name, today=today)), key=lambda reply: reply.id)
@@ -157,7 +157,7 @@ def rounded(number: int) -> int:
     return number // step * step
 
 
-def _bury(book: ReplyBook, visits: Visits) -> int:
+def _bury(book: ReplyBook, visits: CaseLinks) -> int:
     """Carry out the requests to delete replies that are signed by their case's key."""
     requests = [row for row in visits.all() if row.purpose is PacketPurpose.DELETE_REPLIES]
     # What went up after the request was not there when the source asked, and has not been read yet.
@@ -169,7 +169,7 @@ def _bury(book: ReplyBook, visits: Visits) -> int:
     )
 
 
-def _counters(home: DeskHome, book: ReplyBook, visits: Visits, gateway: str, today: date) -> Published | None:
+def _counters(home: DeskHome, book: ReplyBook, visits: CaseLinks, gateway: str, today: date) -> Published | None:
     counted, published = book.counted(), book.published(gateway)
     if counted is None:
         return None
@@ -183,7 +183,7 @@ def _rounded_counters(counted: Counted) -> Counters:
     return Counters(rounded(counted.received or 0), rounded(counted.bodies), rounded(counted.officials))
 
 
-def received_so_far(home: DeskHome, visits: Visits) -> int:
+def received_so_far(home: DeskHome, visits: CaseLinks) -> int:
     """Return how many packets arrived here, less those that are known to be later visits."""
     if not was_begun(home.arrivals):
         return 0

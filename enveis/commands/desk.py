@@ -42,17 +42,17 @@ def _init_arguments(parser: ArgumentParser) -> None:
 
 def _init(arguments: Namespace, terminal: Terminal) -> int:
     from desk.config import DeskConfig
-    from desk.home import DeskHome, init
-    from keys.recipient import Kind
+    from desk.home import DeskHome, init_desk
+    from keys.recipient import KeyKind
     from keys.words import fingerprint_words
 
     home = DeskHome(home_of(arguments))
     if arguments.backup is not None:
         demand_new(arguments.backup)
-    kind = Kind.CLASSIC if arguments.classic else Kind.HYBRID
+    kind = KeyKind.CLASSIC if arguments.classic else KeyKind.HYBRID
     asked = arguments.passphrase or arguments.passphrase_file is not None
     passphrase = passphrase_reader(arguments, twice=True)() if asked else None
-    made = init(home, kind=kind, backup=arguments.backup, passphrase=passphrase, config=DeskConfig())
+    made = init_desk(home, kind=kind, backup=arguments.backup, passphrase=passphrase, config=DeskConfig())
     words = fingerprint_words("".join(f"{recipient}\n" for recipient in made.recipients).encode())
     if terminal.as_json:
         recipients = [str(recipient) for recipient in made.recipients]
@@ -110,13 +110,13 @@ def _pair(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _inbox(arguments: Namespace, terminal: Terminal) -> int:
-    from desk.arrival.case_links import Visits
+    from desk.arrival.case_links import CaseLinks
     from desk.arrival.inbox import list_inbox
     from desk.home import DeskHome
 
     home = DeskHome(home_of(arguments))
     entries = list_inbox(home)
-    opened = {row.packet: row for row in Visits(home.visits).all()}
+    opened = {row.packet: row for row in CaseLinks(home.visits).all()}
     names = ("packet", "lane", "gateway", "batch", "arrived", "size", "purpose")
     rows = [
         (
@@ -143,7 +143,7 @@ def _open_arguments(parser: ArgumentParser) -> None:
 
 def _open(arguments: Namespace, terminal: Terminal) -> int:
     from audit.events import Event
-    from desk.arrival.case_links import Visits
+    from desk.arrival.case_links import CaseLinks
     from desk.arrival.inbox import contradictions, find_packet
     from desk.arrival.opening import OpenPacket
     from desk.custody.generations import describe
@@ -166,7 +166,7 @@ def _open(arguments: Namespace, terminal: Terminal) -> int:
             home.log().append(Event.PACKET_UNLOCKED, packet=packet_id)
         with terminal.progress("opening") as progress:
             files = packet.write_files(folder, held=arguments.held, progress=progress)
-        visits = Visits(home.visits)
+        visits = CaseLinks(home.visits)
         standing = visits.standing(visits.note(packet.manifest, packet.message_bytes))
         if terminal.as_json:
             answer = _opened_as_json(packet.manifest, packet.message, files, folder)

@@ -41,14 +41,14 @@ def _recipients(arguments: Namespace, terminal: Terminal) -> int:
 
 def _new_generation(arguments: Namespace, terminal: Terminal, home: "DeskHome") -> int:
     from desk.custody.generations import rotate
-    from keys.recipient import Kind
+    from keys.recipient import KeyKind
 
     if arguments.backup is not None:
         demand_new(arguments.backup)
     passphrase = _passphrase(arguments, home)
     made = rotate(
         home,
-        kind=Kind(arguments.kind) if arguments.kind else None,
+        kind=KeyKind(arguments.kind) if arguments.kind else None,
         backup=arguments.backup,
         passphrase=passphrase,
         ask_passphrase=lambda: passphrase or "",

@@ -10,7 +10,7 @@ from enveis.terminal import Terminal
 from enveis.unlocking import add_identity, load_identities
 
 if TYPE_CHECKING:
-    from desk.arrival.case_links import Opened
+    from desk.arrival.case_links import LinkedPacket
     from desk.arrival.opening import OpenPacket
     from desk.home import DeskHome
 
@@ -33,10 +33,10 @@ def desk_of(arguments: Namespace) -> "DeskHome":
 @contextmanager
 def opened_packet(
     arguments: Namespace, terminal: Terminal, home: "DeskHome", name: str
-) -> "Iterator[tuple[OpenPacket, Opened]]":
+) -> "Iterator[tuple[OpenPacket, LinkedPacket]]":
     """Open the packet called `name`; that it was opened is logged, and what it belongs to remembered."""
     from audit.events import Event
-    from desk.arrival.case_links import Visits
+    from desk.arrival.case_links import CaseLinks
     from desk.arrival.inbox import find_packet
     from desk.arrival.opening import OpenPacket
 
@@ -44,4 +44,4 @@ def opened_packet(
     identities = load_identities(home, arguments, terminal)
     with OpenPacket(home.packet(packet_id), packet_id, identities) as packet:
         home.log().append(Event.PACKET_OPENED, packet=packet_id)
-        yield packet, Visits(home.visits).note(packet.manifest, packet.message_bytes)
+        yield packet, CaseLinks(home.visits).note(packet.manifest, packet.message_bytes)

@@ -123,7 +123,7 @@ def _counters_arguments(parser: ArgumentParser) -> None:
 
 
 def _counters(arguments: Namespace, terminal: Terminal) -> int:
-    from desk.arrival.case_links import Visits
+    from desk.arrival.case_links import CaseLinks
     from desk.way_back.replies import received_so_far
     from desk.way_back.reply_store import Counted, ReplyBook
     from transfer.bundle.contents import COUNTER_MAX
@@ -138,7 +138,7 @@ def _counters(arguments: Namespace, terminal: Terminal) -> int:
             raise RefusedError("give both --bodies and --officials: the register does not count them yet")
         book.count(Counted(*numbers))
     counted = book.counted()
-    received = received_so_far(home, Visits(home.visits)) if counted is None or counted.received is None else None
+    received = received_so_far(home, CaseLinks(home.visits)) if counted is None or counted.received is None else None
     rows = [
         ("received", received if received is not None else counted and counted.received),
         ("bodies", counted and counted.bodies),

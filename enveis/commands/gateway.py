@@ -28,14 +28,14 @@ def _init_arguments(parser: ArgumentParser) -> None:
 def _init(arguments: Namespace, terminal: Terminal) -> int:
     from gateway.errors import GatewayError
     from gateway.home.config import GatewayConfig
-    from gateway.home.home import GatewayHome, init
+    from gateway.home.home import GatewayHome, init_gateway
 
     home = GatewayHome(home_of(arguments))
     try:
         config = GatewayConfig() if arguments.name is None else replace(GatewayConfig(), name=arguments.name)
     except ValueError as error:
         raise GatewayError(str(error)) from None
-    pairing = init(
+    pairing = init_gateway(
         home,
         recipients=arguments.recipients,
         desk_key=arguments.desk_key,

@@ -13,7 +13,7 @@ from enveis.terminal import Terminal
 from enveis.unlocking import add_identity
 
 if TYPE_CHECKING:
-    from desk.custody.rehearsal import Proof, TestPacket
+    from desk.custody.rehearsal import RehearsedKey, TestPacket
     from desk.custody.share_sets import ShareSets
     from desk.home import DeskHome
     from keys.identity import Identity
@@ -63,13 +63,15 @@ def _rehearse_arguments(parser: ArgumentParser) -> None:
 def _rehearse(arguments: Namespace, terminal: Terminal) -> int:
     from audit.events import Event
     from desk.custody.generations import current_generation
-    from desk.custody.rehearsal import make_test_packet, rehearse
+    from desk.custody.rehearsal import make_test_packet, rehearse_key
     from desk.home import DeskHome
 
     home = DeskHome(home_of(arguments))
     recipients = current_generation(home).recipients
     packet = make_test_packet(recipients)
-    proofs = [rehearse(packet, identity, recipients, way=way) for way, identity in _ways(home, arguments, recipients)]
+    proofs = [
+        rehearse_key(packet, identity, recipients, way=way) for way, identity in _ways(home, arguments, recipients)
+    ]
     sets = _share_sets(arguments, terminal) if wants_shares(arguments) else None
     of_sets = [] if sets is None else _rehearse_sets(home, arguments, sets, packet, recipients)
     proofs += of_sets
@@ -125,7 +127,7 @@ def _share_sets(arguments: Namespace, terminal: Terminal) -> "ShareSets":
 
 def _rehearse_sets(
     home: "DeskHome", arguments: Namespace, sets: "ShareSets", packet: "TestPacket", recipients: "Sequence[Recipient]"
-) -> "list[Proof]":
+) -> "list[RehearsedKey]":
     """Join each set and let it open the packet: a share that is bad shows in its sets, and hides no other key."""
     from desk.custody.generations import known_recipients
     from desk.custody.rehearsal import rehearse_shares
@@ -136,7 +138,7 @@ def _rehearse_sets(
     return [rehearse_shares(packet, one, recipients, passphrase=passphrase, known=known) for one in sets.tried]
 
 
-def _say_sets(terminal: Terminal, sets: "ShareSets", proofs: "list[Proof]") -> None:
+def _say_sets(terminal: Terminal, sets: "ShareSets", proofs: "list[RehearsedKey]") -> None:
     from desk.custody.share_sets import name_shares, without
 
     count = len(sets.tried)

@@ -19,10 +19,10 @@ def _new(arguments: Namespace, terminal: Terminal) -> int:
     from dataclasses import asdict
 
     from keys.receipt import new_receipt_words, public_receipt
-    from keys.recipient import Kind
+    from keys.recipient import KeyKind
 
     words = new_receipt_words()
-    public = asdict(public_receipt(words, Kind.CLASSIC if arguments.classic else Kind.HYBRID))
+    public = asdict(public_receipt(words, KeyKind.CLASSIC if arguments.classic else KeyKind.HYBRID))
     if terminal.as_json:
         terminal.answer({"return": words.return_words, "proof": words.proof_words, "public": public})
         return 0

@@ -6,7 +6,7 @@ Files and folders are completed by readline itself (`compopt`), which knows quot
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from enveis.completion.call_shape import CallShape, Kind, Value, options_anywhere
+from enveis.completion.call_shape import CallShape, Value, ValueKind, options_anywhere
 
 _HEAD: Final = """\
 # Completes `enveis` in bash. Made by `make completion` from the arguments of the commands; do not edit.
@@ -57,9 +57,9 @@ def bash_script(shapes: Mapping[str, tuple[CallShape, ...]], common: CallShape) 
     """Return the script; `common` has the options that may stand before a station."""
     calls = [common, *(shape for station in shapes.values() for shape in station)]
     lone = [station for station, (first, *_) in shapes.items() if first.call == station]
-    operands = [("' 0'", Value("STATION", Kind.CHOICE, tuple(shapes)))]
+    operands = [("' 0'", Value("STATION", ValueKind.CHOICE, tuple(shapes)))]
     operands += [
-        (f"'{station} 0'", Value("COMMAND", Kind.CHOICE, tuple(shape.call.split()[1] for shape in of_station)))
+        (f"'{station} 0'", Value("COMMAND", ValueKind.CHOICE, tuple(shape.call.split()[1] for shape in of_station)))
         for station, of_station in shapes.items()
         if station not in lone
     ]

@@ -9,7 +9,7 @@ from enveis.command import file_name, file_or_folder_name, folder_name
 from enveis.stations import STATIONS, is_lone, load_commands, station_parser
 
 
-class Kind(StrEnum):
+class ValueKind(StrEnum):
     """What a value is, as far as a shell can complete it."""
 
     CHOICE = "choice"
@@ -23,7 +23,7 @@ class Value:
     """One value of an option, or one operand; `many` may be given more than once, one after another."""
 
     name: str
-    kind: Kind
+    kind: ValueKind
     choices: tuple[str, ...] = ()
     many: bool = False
 
@@ -94,9 +94,9 @@ def _value(action: argparse.Action) -> Value:
     name = action.metavar if isinstance(action.metavar, str) else action.dest.upper()
     many = action.nargs in {"*", "+"}
     if action.choices:
-        return Value(name, Kind.CHOICE, tuple(map(str, action.choices)), many)
+        return Value(name, ValueKind.CHOICE, tuple(map(str, action.choices)), many)
     if action.type in {file_name, file_or_folder_name}:
-        return Value(name, Kind.FILE, many=many)
+        return Value(name, ValueKind.FILE, many=many)
     # DEST: numbers may stand before the folder, so it has no type of its own.
     is_folder = action.type is folder_name or action.dest == "home" or "DEST" in name
-    return Value(name, Kind.FOLDER if is_folder else Kind.TEXT, many=many)
+    return Value(name, ValueKind.FOLDER if is_folder else ValueKind.TEXT, many=many)

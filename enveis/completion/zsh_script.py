@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from enveis.completion.call_shape import CallShape, Kind, Option, Value, options_anywhere
+from enveis.completion.call_shape import CallShape, Option, Value, ValueKind, options_anywhere
 
 _HEAD: Final = """\
 #compdef enveis
@@ -85,13 +85,13 @@ def _option(option: Option) -> str:
 
 def _action(value: Value) -> str:
     match value.kind:
-        case Kind.CHOICE:
+        case ValueKind.CHOICE:
             return f"({' '.join(value.choices)})"
-        case Kind.FILE:
+        case ValueKind.FILE:
             return "_files"
-        case Kind.FOLDER:
+        case ValueKind.FOLDER:
             return "_files -/"
-        case Kind.TEXT:
+        case ValueKind.TEXT:
             return " "
 
 

@@ -19,14 +19,12 @@ from types import TracebackType
 from typing import Final, Self
 
 from desk.config import DeskConfig
-from desk.home import DeskHome, pair
-from desk.home import init as init_desk
+from desk.home import DeskHome, init_desk, pair
 from disk.durable import make_private_folder
 from enveis.errors import RefusedError
 from gateway.home.config import GatewayConfig
-from gateway.home.home import GatewayHome
-from gateway.home.home import init as init_gateway
-from keys.recipient import Kind
+from gateway.home.home import GatewayHome, init_gateway
+from keys.recipient import KeyKind
 
 START_TIMEOUT: Final = 60.0  # seconds for a gateway to answer
 STOP_TIMEOUT: Final = 30.0  # seconds for it to finish what is under way
@@ -78,7 +76,7 @@ class TwoMachines:
         make_private_folder(self.stick)
         new_desk = not self.high.config.exists()
         if new_desk:
-            init_desk(self.high, kind=Kind.HYBRID, backup=self.backup, passphrase=None, config=DeskConfig())
+            init_desk(self.high, kind=KeyKind.HYBRID, backup=self.backup, passphrase=None, config=DeskConfig())
         new_gateway = not self.low.config.exists()
         if new_gateway:
             init_gateway(self.low, recipients=self.high.recipients, desk_key=self.high.public_key, config=config)

@@ -1,6 +1,6 @@
 """The gateway's home directory: its own signing key, public halves of everyone else, settings and spool.
 
-No key that opens a packet is ever here. `init` makes all of it or nothing and never overwrites.
+No key that opens a packet is ever here. `init_gateway` makes all of it or nothing and never overwrites.
 """
 
 import hashlib
@@ -173,7 +173,7 @@ class GatewayHome:
         return parse_pairing(self.pairing.read_bytes()[: KEY_FILE_MAX + 1])
 
 
-def init(
+def init_gateway(
     home: GatewayHome, *, recipients: Path, desk_key: Path, config: GatewayConfig, continues: Path | None = None
 ) -> Pairing:
     """Make a new gateway's home, with keys of its own, for the desk behind `recipients` and `desk_key`.

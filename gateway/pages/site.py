@@ -7,7 +7,7 @@ from gateway.home.config import GatewayConfig
 from gateway.home.editors_wording import NOTHING_SAID, PerLanguage, PublicBody
 from gateway.languages import Language
 from gateway.limits import Limits
-from keys.recipient import Kind, Recipient
+from keys.recipient import KeyKind, Recipient
 from keys.words import fingerprint_words
 from transfer.bundle.contents import Counters
 
@@ -62,7 +62,7 @@ def site_of(
         bodies=config.bodies,
         languages=tuple(map(Language, config.languages)),
         fingerprint=fingerprint_words(canonical),
-        is_hybrid=recipients[0].kind is Kind.HYBRID,
+        is_hybrid=recipients[0].kind is KeyKind.HYBRID,
         tick_seconds=config.tick_seconds,
         feedback_days=config.feedback_days,
         counters_floor=config.counters_floor,

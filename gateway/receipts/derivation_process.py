@@ -12,7 +12,7 @@ from typing import Final
 
 from gateway.hardening import harden_process
 from keys.receipt import derive_return_keys, new_receipt_words, public_receipt
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 
 FRESH: Final = "fresh"
 RETURN: Final = "return"
@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> int:
     for line in sys.stdin:
         match line.split():
             case [command, kind] if command == FRESH:
-                answer = _fresh(Kind(kind))
+                answer = _fresh(KeyKind(kind))
             case [command, number] if command == RETURN:
                 answer = _return(int(number, 16))
             case _:
@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _fresh(kind: Kind) -> dict[str, str]:
+def _fresh(kind: KeyKind) -> dict[str, str]:
     words = new_receipt_words()
     public = public_receipt(words, kind)
     return {

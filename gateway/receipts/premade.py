@@ -10,7 +10,7 @@ from audit.operational_log import LogEvent, log
 from gateway.receipts.derivation_client import RESTART_AFTER, derivation
 from gateway.receipts.derivation_process import FRESH
 from keys.receipt import PublicReceipt
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 
 AHEAD: Final = 64  # receipts ready to be given out: a burst of so many submissions waits for nothing
 WAIT: Final = 120.0  # seconds that a submission waits for one when none is ready: what is here was hard to send
@@ -32,7 +32,7 @@ class FreshReceipt:
 class ReceiptMaker:
     """Keeps AHEAD receipts ready. `start` it, and `stop` it at the end."""
 
-    def __init__(self, kind: Kind, *, ahead: int = AHEAD) -> None:
+    def __init__(self, kind: KeyKind, *, ahead: int = AHEAD) -> None:
         self._kind = kind
         self._ready: asyncio.Queue[FreshReceipt] = asyncio.Queue(maxsize=ahead)
         self._task: asyncio.Task[None] | None = None

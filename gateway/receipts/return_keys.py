@@ -14,7 +14,7 @@ from audit.operational_log import LogEvent, log
 from gateway.receipts.derivation_client import RESTART_AFTER, Derivation, derivation
 from gateway.receipts.derivation_process import NICE, RETURN
 from keys.receipt import RETURN_BITS, ReturnSecrets, parse_return_words
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 from keys.secret import SecretKey
 from keys.words import Purpose, encode_words
 
@@ -48,7 +48,7 @@ def spelled(untrusted_words: str) -> str:
 class ReturnKeyDeriver:
     """Derives keys. `start` it, and `stop` it at the end."""
 
-    def __init__(self, kind: Kind, *, waiting: int = WAITING) -> None:
+    def __init__(self, kind: KeyKind, *, waiting: int = WAITING) -> None:
         self._kind = kind
         self._most = waiting
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue()

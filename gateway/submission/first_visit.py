@@ -16,7 +16,7 @@ from gateway.station import Station
 from gateway.submission.errand import Carried
 from keys.errors import KeyMaterialError
 from keys.receipt import PublicReceipt
-from keys.recipient import Kind, parse_recipient
+from keys.recipient import KeyKind, parse_recipient
 from transfer.packet.manifest import MadeBy, Manifest, PacketPurpose, ReceiptNote
 
 _LINES: Final = ("lookup", "recipient", "signing", "proof")  # as the command prints them
@@ -80,7 +80,7 @@ class OwnReceiptError(Exception):
     """What was pasted is not the public halves of a receipt that this gateway can use."""
 
 
-def parse_own_receipt(untrusted_text: str, kind: Kind) -> PublicReceipt:
+def parse_own_receipt(untrusted_text: str, kind: KeyKind) -> PublicReceipt:
     """Return the public halves in `untrusted_text`: four lines, each a name and its value, in any order.
 
     Raises:
@@ -102,7 +102,7 @@ def parse_own_receipt(untrusted_text: str, kind: Kind) -> PublicReceipt:
     return receipt
 
 
-def _check(receipt: PublicReceipt, kind: Kind) -> None:
+def _check(receipt: PublicReceipt, kind: KeyKind) -> None:
     try:
         recipient = parse_recipient(receipt.recipient)
     except KeyMaterialError:

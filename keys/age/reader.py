@@ -23,14 +23,14 @@ class Unwraps(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedHeader:
     """A file whose header is authentic: the key of its payload and where in the stream that begins."""
 
     payload_key: bytes = field(repr=False)
     header_size: int  # bytes, nonce included
 
 
-def open_header(stream: BinaryIO, identities: Sequence[Unwraps]) -> Opened:
+def open_header(stream: BinaryIO, identities: Sequence[Unwraps]) -> OpenedHeader:
     """Read and authenticate the header; `stream` is left at the first chunk.
 
     Raises:
@@ -46,7 +46,7 @@ def open_header(stream: BinaryIO, identities: Sequence[Unwraps]) -> Opened:
         raise HeaderError("an age file ends before its payload")
     # "---" is part of what the MAC covers; " ", 43 characters and the line's end follow it.
     header_size = len(header.signed) + 1 + 43 + 1 + NONCE_SIZE
-    return Opened(payload_key(file_key, nonce), header_size)
+    return OpenedHeader(payload_key(file_key, nonce), header_size)
 
 
 def open_stream(stream: BinaryIO, identities: Sequence[Unwraps]) -> Iterator[bytes]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
 
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 from keys.secret import SecretKey
 from keys.signing import SigningKey
 from transfer.batch.batch import GatewayId
@@ -15,7 +15,7 @@ from transfer.bundle.reply import Reply, ReplyId, State, seal_reply
 GATEWAY = GatewayId("00112233aabbccdd")
 TODAY = date(2026, 11, 22)
 DESK = SigningKey.from_seed(bytes(range(32)), key_id="0123456789ABCDEF")
-SOURCE = SecretKey(Kind.CLASSIC, bytes(range(1, 33)))
+SOURCE = SecretKey(KeyKind.CLASSIC, bytes(range(1, 33)))
 LOOKUP = "ab" * 16
 
 

@@ -9,13 +9,13 @@ import pytest
 
 from audit.errors import LogDamagedError
 from desk.arrival.inbox import list_inbox
-from desk.config import DeskConfig, encode_config
+from desk.config import DeskConfig, encode_desk_config
 from desk.errors import DeskError
-from desk.home import DeskHome, init, pair, read_pairing
+from desk.home import DeskHome, init_desk, pair, read_pairing
 from disk.settings import SettingsError, read_settings
 from keys.errors import KeyMaterialError
 from keys.identity import read_identities
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 from keys.signing import SigningKey
 from transfer.errors import LedgerError
 from transfer.high_side.arrivals import Arrivals
@@ -31,7 +31,7 @@ def never() -> str:
 @pytest.fixture
 def home(tmp_path: Path) -> DeskHome:
     home = DeskHome(tmp_path / "high")
-    init(home, kind=Kind.CLASSIC, backup=tmp_path / "backup.txt", passphrase=None, config=DeskConfig())
+    init_desk(home, kind=KeyKind.CLASSIC, backup=tmp_path / "backup.txt", passphrase=None, config=DeskConfig())
     return home
 
 
@@ -60,16 +60,16 @@ def test_init_never_overwrites_home_or_backup(home: DeskHome, tmp_path: Path) ->
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     for root, backup in ((home.root, tmp_path / "new"), (tmp_path / "other", tmp_path / "backup.txt")):
         with pytest.raises(FileExistsError):
-            init(DeskHome(root), kind=Kind.CLASSIC, backup=backup, passphrase=None, config=DeskConfig())
+            init_desk(DeskHome(root), kind=KeyKind.CLASSIC, backup=backup, passphrase=None, config=DeskConfig())
     assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert not (tmp_path / "other").exists()
 
 
 def test_a_backup_in_the_home_itself_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DeskError, match="elsewhere"):
-        init(
+        init_desk(
             DeskHome(tmp_path / "high"),
-            kind=Kind.CLASSIC,
+            kind=KeyKind.CLASSIC,
             backup=tmp_path / "x" / ".." / "high" / "backup.txt",
             passphrase=None,
             config=DeskConfig(),
@@ -79,7 +79,7 @@ def test_a_backup_in_the_home_itself_is_refused(tmp_path: Path) -> None:
 
 def test_a_passphrase_seals_both_identities(tmp_path: Path) -> None:
     home = DeskHome(tmp_path / "high")
-    init(home, kind=Kind.HYBRID, backup=tmp_path / "b", passphrase=WORDS, config=DeskConfig())
+    init_desk(home, kind=KeyKind.HYBRID, backup=tmp_path / "b", passphrase=WORDS, config=DeskConfig())
     for path in (home.identity, tmp_path / "b"):
         assert path.read_bytes().startswith(b"age-encryption.org/v1\n")
     assert home.load_identities(lambda: WORDS)[0].recipient == home.load_recipients()[0]
@@ -142,7 +142,7 @@ def test_not_a_home(tmp_path: Path) -> None:
 
 
 def test_settings(tmp_path: Path) -> None:
-    (tmp_path / "desk.toml").write_text(encode_config(DeskConfig(name='Die "Ærø"')))
+    (tmp_path / "desk.toml").write_text(encode_desk_config(DeskConfig(name='Die "Ærø"')))
     assert read_settings(tmp_path / "desk.toml", DeskConfig) == DeskConfig(name='Die "Ærø"')
     (tmp_path / "desk.toml").write_text('nmae = "x"\n')
     with pytest.raises(SettingsError, match="nmae"):

@@ -18,13 +18,13 @@ from desk.errors import DeskError, PacketDamagedError
 from keys.age.errors import AgeError, NoMatchError, PayloadError
 from keys.age.small import seal_bytes
 from keys.identity import generate_identity
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 from transfer.names import Lane, PacketId
 from transfer.packet.manifest import FileNote, FindingNote, Manifest, Outcome, ReceiptNote, encode_manifest
 from transfer.packet.message import Message, encode_message
 from transfer.packet.writer import PacketWriter
 
-IDENTITY = generate_identity(Kind.CLASSIC)
+IDENTITY = generate_identity(KeyKind.CLASSIC)
 PACKET = PacketId("0123456789abcdef" * 2)
 RECEIPT = ReceiptNote("ab" * 16, str(IDENTITY.recipient), "cd" * 32, "ef" * 32)
 CLEAR, HELD, UNDECIDED = b"clear " * 50_000, b"held", b""
@@ -237,7 +237,7 @@ def test_a_cut_or_changed_packet_does_not_open(tmp_path: Path, opened: Callable[
 
 def test_somebody_elses_packet(opened: Callable[..., OpenPacket]) -> None:
     with pytest.raises(NoMatchError):
-        opened(seal(), identity=generate_identity(Kind.CLASSIC))
+        opened(seal(), identity=generate_identity(KeyKind.CLASSIC))
 
 
 def test_read_to_the_end() -> None:

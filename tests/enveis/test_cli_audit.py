@@ -131,7 +131,7 @@ def test_rotate_and_recover(home: Path, call: Caller) -> None:
     assert "audit recover" in call.say("audit", "rotate", "--home", home, status=1)
     assert "no terminal to ask on" in call.say("audit", "recover", "--home", home, status=2)
     assert path.read_bytes().endswith(b"{}\n")
-    assert "Line 8 tells of it" in call.say("audit", "recover", "--home", home, "--yes")
+    assert "Line 8 records this" in call.say("audit", "recover", "--home", home, "--yes")
     assert "8 lines form one chain" in call.say("audit", "verify", "--home", home)
     assert "No such file" in call.say("audit", "rotate", "--home", home / "absent", status=1)
 
@@ -156,7 +156,7 @@ def test_a_folder_of_bags_gives_all_heads(crossed: tuple[Low, Path, Path], call:
     low, stick, key = crossed
     log = low.home / "audit.jsonl"
     said = call.say("audit", "verify", log, "--key", key, "--heads", stick)
-    assert "looked at: 3." in said
+    assert "compared: 3." in said
     assert "The last 1 lines are unanchored" in said  # that batch 3 was exported
     # The same from loose files, as a desk or a reviewer may keep them.
     heads = tmp_path / "heads"
@@ -164,9 +164,9 @@ def test_a_folder_of_bags_gives_all_heads(crossed: tuple[Low, Path, Path], call:
     for bag in stick.iterdir():
         for suffix in ("", ".minisig"):
             shutil.copy(bag / f"batch.json{suffix}", heads / f"{bag.name}.json{suffix}")
-    assert "looked at: 3." in call.say("audit", "verify", log, "--key", key, "--heads", heads)
+    assert "compared: 3." in call.say("audit", "verify", log, "--key", key, "--heads", heads)
     one, two = sorted(heads.glob("*.json"))[:2]
-    assert "looked at: 2." in call.say("audit", "verify", log, "--key", key, "--heads", one, two)
+    assert "compared: 2." in call.say("audit", "verify", log, "--key", key, "--heads", one, two)
 
 
 def test_a_rewritten_closed_file_is_placed(crossed: tuple[Low, Path, Path], call: Caller) -> None:
@@ -187,7 +187,7 @@ def test_heads_that_do_not_hold_are_refused(crossed: tuple[Low, Path, Path], cal
     other.later()
     other.export(stick)
     said = call.say("audit", "verify", log, "--key", key, "--heads", stick)
-    assert "1 batches beside them are of other gateways" in said
+    assert "1 of the batches are from other gateways" in said
     foreign = next(bag for bag in stick.iterdir() if gateway_id(other.key.public) in bag.name)
     arguments = ["audit", "verify", log, "--key", key, "--heads"]
     assert "signed by another key" in call.say(*arguments, foreign, status=1)

@@ -105,8 +105,8 @@ def test_groups(desk: Desk, tmp_path: Path) -> None:
         (["--needed", "1"], 1, "copies"),
         (["--group", "two"], 2, "2of3"),
         (["--group", "2of3", "--groups-needed", "2"], 1, "groups"),
-        (["--number", "2"], 1, "holds 1 identities"),
-        (["--number", "0"], 1, "holds 1 identities"),
+        (["--number", "2"], 1, "has 1 identities"),
+        (["--number", "0"], 1, "has 1 identities"),
         ([], 2, "on a terminal only"),
     ],
 )

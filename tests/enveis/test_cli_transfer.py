@@ -84,7 +84,7 @@ def test_there_and_back(machines: Machines) -> None:
     first, second = (batch["words"] for batch in imported["batches"])
     assert set(m.call("transfer", "acknowledge", first, "--home", m.low)["deleted"]) == packets
     assert m.call("transfer", "acknowledge", first, "--home", m.low)["repeated"] is True
-    assert "1 packets have arrived and are deleted" in m.say(
+    assert "1 packets have arrived and were deleted" in m.say(
         "transfer", "acknowledge", *second.upper().split(), "--home", m.low
     )
     assert not list((m.low / "spool").rglob("*.age"))

@@ -117,7 +117,7 @@ def test_what_a_source_deleted_stays_deleted(m: WayBackMachines, source: Source)
     third = m.bundle()
     assert "--min-serial" in m.accept(third, status=1)
     assert "older than the 4" in m.accept(third, "--min-serial", "4", status=1)
-    assert "deleted ones: 2" in m.accept(third, "--min-serial", "3")
+    assert "deleted replies: 2" in m.accept(third, "--min-serial", "3")
     assert m.read(source) == []
 
 

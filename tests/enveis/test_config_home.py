@@ -9,16 +9,16 @@ import pytest
 from disk.settings import SettingsError
 from gateway.errors import GatewayError
 from gateway.home.config import GatewayConfig
-from gateway.home.home import GatewayHome, init
+from gateway.home.home import GatewayHome, init_gateway
 from keys.identity import generate_identity
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 from keys.signing import SigningKey
 
 
 @pytest.fixture
 def handed(tmp_path: Path) -> tuple[Path, Path]:
     recipients, desk = tmp_path / "recipients.txt", tmp_path / "desk.pub"
-    keys = [generate_identity(Kind.HYBRID).recipient for _ in range(2)]
+    keys = [generate_identity(KeyKind.HYBRID).recipient for _ in range(2)]
     recipients.write_text(f"# a comment with a name\n{keys[0]}\n{keys[1]}\n")
     desk.write_text(SigningKey.generate().public.encode())
     return recipients, desk
@@ -29,7 +29,7 @@ def home(tmp_path: Path, handed: tuple[Path, Path]) -> GatewayHome:
     home = GatewayHome(tmp_path / "low")
     old = os.umask(0)
     try:
-        init(home, recipients=handed[0], desk_key=handed[1], config=GatewayConfig())
+        init_gateway(home, recipients=handed[0], desk_key=handed[1], config=GatewayConfig())
     finally:
         os.umask(old)
     return home
@@ -57,7 +57,7 @@ def test_init_makes_everything_and_load_reads_it(home: GatewayHome) -> None:
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600)
     material = home.load()
     assert material.config == GatewayConfig()
-    assert [recipient.kind for recipient in material.recipients] == [Kind.HYBRID] * 2
+    assert [recipient.kind for recipient in material.recipients] == [KeyKind.HYBRID] * 2
     assert material.gateway == home.load_pairing().gateway
     assert home.load_pairing().key == material.signing_key.public
     assert "a comment" not in home.recipients.read_text()
@@ -66,7 +66,7 @@ def test_init_makes_everything_and_load_reads_it(home: GatewayHome) -> None:
 def test_init_never_overwrites(home: GatewayHome, handed: tuple[Path, Path]) -> None:
     before = {path: path.read_bytes() for path in home.root.rglob("*") if path.is_file()}
     with pytest.raises(FileExistsError):
-        init(home, recipients=handed[0], desk_key=handed[1], config=GatewayConfig())
+        init_gateway(home, recipients=handed[0], desk_key=handed[1], config=GatewayConfig())
     assert before == {path: path.read_bytes() for path in home.root.rglob("*") if path.is_file()}
 
 
@@ -79,14 +79,14 @@ def test_init_with_a_wrong_file_makes_nothing(
         case None:
             handed[which].unlink()
         case "mixed":
-            kinds = (Kind.HYBRID, Kind.CLASSIC)
+            kinds = (KeyKind.HYBRID, KeyKind.CLASSIC)
             handed[which].write_text("\n".join(str(generate_identity(kind).recipient) for kind in kinds))
         case "secret":
-            handed[which].write_text(generate_identity(Kind.HYBRID).encode())
+            handed[which].write_text(generate_identity(KeyKind.HYBRID).encode())
         case bytes():
             handed[which].write_bytes(content)
     with pytest.raises(GatewayError) as raised:
-        init(GatewayHome(tmp_path / "low"), recipients=handed[0], desk_key=handed[1], config=GatewayConfig())
+        init_gateway(GatewayHome(tmp_path / "low"), recipients=handed[0], desk_key=handed[1], config=GatewayConfig())
     assert "\n" not in str(raised.value)
     assert str(handed[which]) in str(raised.value)
     assert not (tmp_path / "low").exists()

@@ -15,14 +15,14 @@ from gateway.submission.intake import KeptFile
 from gateway.submission.plaintext_span import Span
 from gateway.submission.sealed_upload import SealedUpload
 from keys.identity import generate_identity
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 from quarantine.file_types import FileType
 from quarantine.inspector import Inspector
 from quarantine.memfd import SealedMemfd, Slots
 from quarantine.verdict import Clear, Reason, Undecided, Verdict
 from transfer.spool.spool import Spool
 
-IDENTITY = generate_identity(Kind.CLASSIC)
+IDENTITY = generate_identity(KeyKind.CLASSIC)
 
 
 def _descriptors() -> int:

@@ -25,14 +25,14 @@ from gateway.submission.plaintext_span import Span
 from gateway.submission.sealed_upload import SealedUpload
 from keys.age.small import open_bytes
 from keys.identity import generate_identity
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 from quarantine.file_types import HEAD_SIZE, FileType
 from tests.worlds.waiting import WATCHDOG, until
 from transfer.names import Lane
 from transfer.packet.manifest import NAME_MAX
 from transfer.spool.spool import Spool, SpoolFullError
 
-IDENTITY = generate_identity(Kind.CLASSIC)
+IDENTITY = generate_identity(KeyKind.CLASSIC)
 LIMIT = 100_000  # bytes of one file
 LIMITS = Limits(files_max=3, file_max_bytes=LIMIT, message_max_bytes=5000, allowed=frozenset(FileType))
 QUOTA = 50 * 1024 * 1024

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.receipts import premade
 from gateway.receipts.premade import NoReceiptError, ReceiptMaker
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 from tests.worlds.waiting import WATCHDOG, until
 
 
@@ -25,7 +25,7 @@ def _children() -> list[int]:
 @pytest.fixture
 async def maker(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ReceiptMaker]:
     monkeypatch.setattr(premade, "RESTART_AFTER", 0.05)
-    maker = ReceiptMaker(Kind.CLASSIC, ahead=2)
+    maker = ReceiptMaker(KeyKind.CLASSIC, ahead=2)
     maker.start()
     yield maker
     await maker.stop()
@@ -62,7 +62,7 @@ async def test_stopping_ends_the_process_and_may_be_done_twice(maker: ReceiptMak
 
 async def test_without_a_receipt_in_time_nothing_may_be_received(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(premade, "WAIT", 0.1)
-    maker = ReceiptMaker(Kind.CLASSIC)
+    maker = ReceiptMaker(KeyKind.CLASSIC)
     with pytest.raises(NoReceiptError):
         await maker.take()
 
@@ -83,7 +83,7 @@ async def test_an_answer_that_is_no_receipt_is_not_given_out(monkeypatch: pytest
     monkeypatch.setattr(premade, "log", lambda _, fault: said.append(fault))
     answers = [b"no json\n", b"[]\n", b'{"return_words": "x"}\n', b"x" * 100_000 + b"\n"]
     for answer in answers:
-        fake = ReceiptMaker(Kind.CLASSIC)
+        fake = ReceiptMaker(KeyKind.CLASSIC)
         process = mock.Mock(wait=mock.AsyncMock(), stdin=mock.Mock(drain=mock.AsyncMock()))
         process.stdout.readline = mock.AsyncMock(side_effect=[answer, b""])
         with mock.patch("asyncio.create_subprocess_exec", mock.AsyncMock(return_value=process)):

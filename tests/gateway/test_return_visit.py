@@ -28,7 +28,7 @@ from gateway.station import Station
 from gateway.submission.later_visit import LaterVisit
 from gateway.views import CaseView, ReplyView, ReturnView
 from keys.receipt import new_receipt_words, return_secrets
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 from keys.words import WordsError
 from quarantine.file_types import FileType
 from tests.builders.bundles import DESK, GATEWAY, TODAY, a_bundle
@@ -50,14 +50,14 @@ async def station(tmp_path: Path) -> AsyncIterator[Station]:
     store.begin()
     bodies, replies = {}, []
     for number, words in enumerate((ANSWERED, EMPTY), start=1):
-        secrets = return_secrets(words, Kind.CLASSIC)
+        secrets = return_secrets(words, KeyKind.CLASSIC)
         reply = Reply(ReplyId(f"{number:032x}"), secrets.lookup, TODAY, State.ANSWERED, "An answer.")
         bodies[number] = seal_reply(reply, secrets.recipient)
         replies.append((number, secrets.lookup))
     bundle = a_bundle(1, replies, bodies=bodies)
     store.accept(bundle, gateway=GATEWAY, min_serial=None, today=TODAY)
-    store.delete(return_secrets(EMPTY, Kind.CLASSIC).lookup)
-    deriver = ReturnKeyDeriver(Kind.CLASSIC)
+    store.delete(return_secrets(EMPTY, KeyKind.CLASSIC).lookup)
+    deriver = ReturnKeyDeriver(KeyKind.CLASSIC)
     deriver.start()
     mail = Mailboxes(tmp_path / "way-back.sqlite", gateway=GATEWAY, desk_key=DESK.public, today=lambda: TODAY)
     yield mock.Mock(
@@ -158,7 +158,7 @@ def test_every_receipt_is_spelled_in_as_many_letters() -> None:
 
 
 async def test_the_queue_is_bounded_but_not_for_who_has_a_place() -> None:
-    deriver = ReturnKeyDeriver(Kind.CLASSIC, waiting=2)  # never started: nobody is served
+    deriver = ReturnKeyDeriver(KeyKind.CLASSIC, waiting=2)  # never started: nobody is served
     waiting = [asyncio.create_task(deriver.derive(EMPTY)) for _ in range(2)]
     await asyncio.sleep(0)
     with pytest.raises(DeriverBusyError):
@@ -168,21 +168,21 @@ async def test_the_queue_is_bounded_but_not_for_who_has_a_place() -> None:
     assert not adding.done()
     deriver.start()
     found = await asyncio.wait_for(asyncio.gather(*waiting, adding), WATCHDOG)
-    assert {secrets.lookup for secrets in found} == {return_secrets(EMPTY, Kind.CLASSIC).lookup}
+    assert {secrets.lookup for secrets in found} == {return_secrets(EMPTY, KeyKind.CLASSIC).lookup}
     await deriver.stop()
 
 
 async def test_who_waits_too_long_is_asked_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.receipts.return_keys.WAIT", 0.05)
     with pytest.raises(DeriverBusyError):
-        await ReturnKeyDeriver(Kind.CLASSIC).derive(EMPTY)
+        await ReturnKeyDeriver(KeyKind.CLASSIC).derive(EMPTY)
 
 
 async def test_a_process_that_dies_is_started_again_and_its_visitor_asked_to_come_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("gateway.receipts.return_keys.RESTART_AFTER", 0.05)
-    deriver = ReturnKeyDeriver(Kind.CLASSIC)
+    deriver = ReturnKeyDeriver(KeyKind.CLASSIC)
     monkeypatch.setattr("gateway.receipts.return_keys.NICE", "--no-such-thing")
     monkeypatch.setattr("gateway.receipts.return_keys.RETURN", "no-such-command")
     deriver.start()
@@ -190,7 +190,7 @@ async def test_a_process_that_dies_is_started_again_and_its_visitor_asked_to_com
         await asyncio.wait_for(deriver.derive(EMPTY), WATCHDOG)
     monkeypatch.setattr("gateway.receipts.return_keys.RETURN", "return")
     assert (await asyncio.wait_for(deriver.derive(EMPTY), WATCHDOG)).lookup == return_secrets(
-        EMPTY, Kind.CLASSIC
+        EMPTY, KeyKind.CLASSIC
     ).lookup
     await deriver.stop()
 
@@ -209,7 +209,7 @@ async def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr("gateway.receipts.return_keys.RESTART_AFTER", 0.05)
     monkeypatch.setattr(Derivation, "ask", hang_once)
-    deriver = ReturnKeyDeriver(Kind.CLASSIC)
+    deriver = ReturnKeyDeriver(KeyKind.CLASSIC)
     deriver.start()
     # When it has answered once it runs, and the time to start it is not counted.
     await asyncio.wait_for(deriver.derive(EMPTY), WATCHDOG)
@@ -217,7 +217,7 @@ async def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(DeriverBusyError):
         await deriver.derive(EMPTY)
     assert (await asyncio.wait_for(deriver.derive(EMPTY), WATCHDOG)).lookup == return_secrets(
-        EMPTY, Kind.CLASSIC
+        EMPTY, KeyKind.CLASSIC
     ).lookup
     await deriver.stop()
 
@@ -229,7 +229,7 @@ async def test_an_upload_outlives_a_derivation_that_failed_while_it_came(station
         later.on_field(fields, WORDS_FIELD)
         assert later._deriving is not None
         await asyncio.wait([later._deriving])
-    assert (await later.carried(fields)).note.lookup == return_secrets(EMPTY, Kind.CLASSIC).lookup
+    assert (await later.carried(fields)).note.lookup == return_secrets(EMPTY, KeyKind.CLASSIC).lookup
     with mock.patch.object(station.deriver, "derive", side_effect=DeriverBusyError), pytest.raises(SubmissionError):
         await LaterVisit(station).carried(fields)
     await later.close()

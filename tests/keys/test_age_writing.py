@@ -20,11 +20,11 @@ from keys.age.stream import CHUNK_SIZE, StreamSealer, open_chunks
 from keys.age.writer import AgeWriter
 from keys.errors import KeyMaterialError
 from keys.identity import Identity, Passphrase, encode_identity_file, generate_identity, parse_identity, read_identities
-from keys.recipient import Kind, parse_recipient, parse_recipients
+from keys.recipient import KeyKind, parse_recipient, parse_recipients
 from tests.worlds.oracles import NODE, npm_packages
 
 SIZES = [0, 1, CHUNK_SIZE - 1, CHUNK_SIZE, CHUNK_SIZE + 1, 2 * CHUNK_SIZE, 3 * CHUNK_SIZE + 7]
-KINDS = [Kind.CLASSIC, Kind.HYBRID]
+KINDS = [KeyKind.CLASSIC, KeyKind.HYBRID]
 
 
 def seal_all(pieces: list[bytes], key: bytes) -> bytes:
@@ -65,7 +65,7 @@ def test_a_payload_without_room_for_a_chunk_is_cut(start: int, end: int) -> None
 
 
 def test_the_key_of_a_payload_is_not_printed() -> None:
-    identity = generate_identity(Kind.CLASSIC)
+    identity = generate_identity(KeyKind.CLASSIC)
     opened = open_header(io.BytesIO(seal_bytes(b"", [identity.recipient])), [identity])
     assert repr(opened.payload_key) not in repr(opened)
 
@@ -89,7 +89,7 @@ def test_a_part_of_an_unfinished_payload_can_be_read(position: int, size: int) -
 
 @given(position=st.integers(0, 100_000))
 def test_any_flipped_bit_is_refused(position: int) -> None:
-    identity = Identity(Kind.CLASSIC, b"\x07" * 32)
+    identity = Identity(KeyKind.CLASSIC, b"\x07" * 32)
     sealed = bytearray(seal_bytes(bytes(CHUNK_SIZE + 1000), [identity.recipient]))
     position %= len(sealed) * 8
     sealed[position // 8] ^= 1 << position % 8
@@ -98,7 +98,7 @@ def test_any_flipped_bit_is_refused(position: int) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_seekable_reader_needs_the_payload_key_only(kind: Kind) -> None:
+def test_a_seekable_reader_needs_the_payload_key_only(kind: KeyKind) -> None:
     identity = generate_identity(kind)
     plaintext = bytes(range(256)) * 1024
     writer = AgeWriter([identity.recipient])
@@ -117,7 +117,7 @@ def test_a_seekable_reader_needs_the_payload_key_only(kind: Kind) -> None:
 
 
 def test_recipients_of_different_kinds_are_never_mixed() -> None:
-    classic, hybrid = generate_identity(Kind.CLASSIC).recipient, generate_identity(Kind.HYBRID).recipient
+    classic, hybrid = generate_identity(KeyKind.CLASSIC).recipient, generate_identity(KeyKind.HYBRID).recipient
     with pytest.raises(ValueError, match="different kinds"):
         AgeWriter([classic, hybrid])
     with pytest.raises(KeyMaterialError, match="mixes"):
@@ -125,7 +125,7 @@ def test_recipients_of_different_kinds_are_never_mixed() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_file_for_two_is_opened_by_each_and_by_nobody_else(kind: Kind) -> None:
+def test_a_file_for_two_is_opened_by_each_and_by_nobody_else(kind: KeyKind) -> None:
     first, second, other = (generate_identity(kind) for _ in range(3))
     sealed = seal_bytes(b"hello", [first.recipient, second.recipient])
     assert open_bytes(sealed, [first]) == open_bytes(sealed, [other, second]) == b"hello"
@@ -134,7 +134,7 @@ def test_a_file_for_two_is_opened_by_each_and_by_nobody_else(kind: Kind) -> None
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_keys_survive_their_text_form(kind: Kind) -> None:
+def test_keys_survive_their_text_form(kind: KeyKind) -> None:
     identity = generate_identity(kind)
     assert parse_identity(identity.encode()) == identity
     assert parse_recipient(str(identity.recipient)) == identity.recipient
@@ -158,7 +158,7 @@ def test_a_low_order_recipient_is_refused_when_it_is_read_not_when_a_source_send
 
 
 def test_a_machine_without_ml_kem_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    recipient = str(generate_identity(Kind.HYBRID).recipient)
+    recipient = str(generate_identity(KeyKind.HYBRID).recipient)
 
     class Missing:
         @staticmethod
@@ -172,11 +172,11 @@ def test_a_machine_without_ml_kem_says_so(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(KeyMaterialError, match="ML-KEM"):
         parse_recipient(recipient)
     with pytest.raises(KeyMaterialError, match="ML-KEM"):
-        _ = generate_identity(Kind.HYBRID).recipient
+        _ = generate_identity(KeyKind.HYBRID).recipient
 
 
 def test_a_mistyped_character_is_noticed() -> None:
-    text = str(generate_identity(Kind.CLASSIC).recipient)
+    text = str(generate_identity(KeyKind.CLASSIC).recipient)
     for i in range(4, len(text)):
         wrong = text[:i] + ("q" if text[i] != "q" else "p") + text[i + 1 :]
         with pytest.raises(KeyMaterialError):
@@ -184,7 +184,7 @@ def test_a_mistyped_character_is_noticed() -> None:
 
 
 def test_the_age_tool_opens_ours_and_we_open_its(tmp_path: Path) -> None:
-    identity = generate_identity(Kind.CLASSIC)
+    identity = generate_identity(KeyKind.CLASSIC)
     (tmp_path / "identity.txt").write_bytes(encode_identity_file(identity, None))
     plaintext = bytes(range(256)) * 600
     (tmp_path / "ours.age").write_bytes(seal_bytes(plaintext, [identity.recipient]))
@@ -204,7 +204,7 @@ def test_the_age_tool_opens_ours_and_we_open_its(tmp_path: Path) -> None:
 
 
 def test_npm_age_encryption_opens_our_hybrid_and_we_open_its(tmp_path: Path) -> None:
-    identity = generate_identity(Kind.HYBRID)
+    identity = generate_identity(KeyKind.HYBRID)
     plaintext = bytes(range(256)) * 600
     (tmp_path / "ours.age").write_bytes(seal_bytes(plaintext, [identity.recipient]))
     (tmp_path / "plain").write_bytes(plaintext)
@@ -227,7 +227,7 @@ def test_npm_age_encryption_opens_our_hybrid_and_we_open_its(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_identity_file_with_a_passphrase(kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_identity_file_with_a_passphrase(kind: KeyKind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Work 18 takes a second each time; what is tested here does not depend on it.
     monkeypatch.setattr("keys.age.wrap.wrap_scrypt.__kwdefaults__", {"work": 10})
     identity = generate_identity(kind)
@@ -244,7 +244,7 @@ def test_a_plain_identity_file_asks_for_nothing(tmp_path: Path) -> None:
     def never() -> str:
         raise AssertionError("asked")
 
-    identity = generate_identity(Kind.CLASSIC)
+    identity = generate_identity(KeyKind.CLASSIC)
     path = tmp_path / "identity.txt"
     path.write_bytes(encode_identity_file(identity, None))
     assert read_identities(path, never) == (identity,)
@@ -256,4 +256,4 @@ def test_a_plain_identity_file_asks_for_nothing(tmp_path: Path) -> None:
 
 def test_a_passphrase_is_never_one_of_several(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="different kinds"):
-        AgeWriter([Passphrase("x"), generate_identity(Kind.CLASSIC).recipient])
+        AgeWriter([Passphrase("x"), generate_identity(KeyKind.CLASSIC).recipient])

@@ -7,11 +7,11 @@ import pytest
 
 from keys.generation import GenerationError, sign_recipients, verify_recipients
 from keys.identity import generate_identity
-from keys.recipient import Kind, encode_recipients, sealed_to
+from keys.recipient import KeyKind, encode_recipients, sealed_to
 from keys.signing import SigningKey
 
 KEY = SigningKey.generate()
-RECIPIENTS = tuple(generate_identity(Kind.CLASSIC).recipient for _ in range(2))
+RECIPIENTS = tuple(generate_identity(KeyKind.CLASSIC).recipient for _ in range(2))
 TEXT = encode_recipients(RECIPIENTS)
 SIGNATURE = sign_recipients(RECIPIENTS, number=7, key=KEY)
 

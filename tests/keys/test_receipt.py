@@ -22,7 +22,7 @@ from keys.receipt import (
     public_receipt,
     return_secrets,
 )
-from keys.recipient import Kind, Recipient, parse_recipient
+from keys.recipient import KeyKind, Recipient, parse_recipient
 from keys.words import WordsError
 
 FIXED = new_receipt_words(lambda bits: 2**bits - 2)
@@ -63,8 +63,8 @@ def test_derivations_are_fixed_for_ever() -> None:
     )
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_public_halves_fit_the_secret_ones(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", KeyKind)
+def test_public_halves_fit_the_secret_ones(kind: KeyKind) -> None:
     public = public_receipt(FIXED, kind)
     keys = derive_return_keys(parse_return_words(FIXED.return_words))
     assert public.lookup == keys.lookup
@@ -76,8 +76,8 @@ def test_public_halves_fit_the_secret_ones(kind: Kind) -> None:
     assert len({*asdict(public).values()}) == 4
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_a_visit_opens_what_was_sealed_to_its_receipt(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", KeyKind)
+def test_a_visit_opens_what_was_sealed_to_its_receipt(kind: KeyKind) -> None:
     public = public_receipt(FIXED, kind)
     visit = return_secrets(FIXED.return_words.upper().replace(" ", " - "), kind)
     assert (visit.lookup, str(visit.recipient), visit.signing) == (public.lookup, public.recipient, public.signing)

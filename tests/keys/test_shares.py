@@ -8,16 +8,16 @@ from shamir_mnemonic import combine_mnemonics, generate_mnemonics
 
 from keys.age.small import open_bytes, seal_bytes
 from keys.identity import Identity, generate_identity
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 from keys.shares import Plan, Share, ShareError, join_identity, missing_shares, parse_share, split_identity
 
-IDENTITY = generate_identity(Kind.HYBRID)
-KNOWN = [IDENTITY.recipient, generate_identity(Kind.HYBRID).recipient]
+IDENTITY = generate_identity(KeyKind.HYBRID)
+KNOWN = [IDENTITY.recipient, generate_identity(KeyKind.HYBRID).recipient]
 SHARES = split_identity(IDENTITY, Plan())[0]
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_any_two_of_three_join_and_open(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", KeyKind)
+def test_any_two_of_three_join_and_open(kind: KeyKind) -> None:
     identity = generate_identity(kind)
     sealed = seal_bytes(b"evidence", [identity.recipient])
     (shares,) = split_identity(identity, Plan())
@@ -74,7 +74,7 @@ def test_a_key_that_is_not_known_is_refused() -> None:
     with pytest.raises(ShareError, match="another key's"):
         join_identity(SHARES, "", [KNOWN[1]])
     # The same 32 bytes are another key as the other kind.
-    classic = Identity(Kind.CLASSIC, IDENTITY.secret)
+    classic = Identity(KeyKind.CLASSIC, IDENTITY.secret)
     assert join_identity(SHARES, "", [classic.recipient]) == classic
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 from keys.secret import SecretKey
 from keys.signing import SigningKey
 from tests.builders.bundles import (
@@ -201,9 +201,9 @@ def test_a_reply_opens_with_the_receipts_key_alone() -> None:
     reply = a_reply(1, text="Linje én.\n\tLinje to.")
     assert open_reply(seal_reply(reply, SOURCE.recipient), [SOURCE], reply_id=reply.id, lookup=LOOKUP) == reply
     with pytest.raises(ReplyError, match="none of the given keys"):
-        other = SecretKey(Kind.CLASSIC, bytes(range(2, 34)))
+        other = SecretKey(KeyKind.CLASSIC, bytes(range(2, 34)))
         open_reply(sealed(1), [other], reply_id=reply.id, lookup=LOOKUP)
-    hybrid = SecretKey(Kind.HYBRID, bytes(range(32)))
+    hybrid = SecretKey(KeyKind.HYBRID, bytes(range(32)))
     content = seal_reply(a_reply(1, text="x" * 60_000), hybrid.recipient)
     assert len(content) <= SEALED_MAX
     assert open_reply(content, [hybrid], reply_id=reply.id, lookup=LOOKUP).text == "x" * 60_000

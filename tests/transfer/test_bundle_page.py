@@ -7,7 +7,7 @@ import pytest
 
 from desk.way_back import replies as desk_way_back
 from gateway.replies import reply_store
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 from keys.secret import SecretKey
 from tests.builders.bundles import LOOKUP, a_bundle, a_reply
 from transfer.bundle import bundle, qr_frames, reply
@@ -62,7 +62,7 @@ def test_the_fields_are_those_of_the_table() -> None:
 
 
 def test_the_longest_reply_fits_its_bound() -> None:
-    key = SecretKey(Kind.HYBRID, bytes(range(32)))
+    key = SecretKey(KeyKind.HYBRID, bytes(range(32)))
     sealed = reply.seal_reply(a_reply(1, text="x" * (reply.PLAINTEXT_MAX - 400)), key.recipient)
     assert reply.PLAINTEXT_MAX < len(sealed) <= reply.SEALED_MAX
     assert HEX_128.fullmatch(reply.new_reply_id())

@@ -16,7 +16,7 @@ from keys.age.reader import open_header
 from keys.age.seekable import SeekableReader
 from keys.age.small import open_bytes
 from keys.identity import encode_identity_file, generate_identity
-from keys.recipient import Kind, Recipient
+from keys.recipient import KeyKind, Recipient
 from transfer.names import Lane, PacketId
 from transfer.packet import stored_zip
 from transfer.packet import writer as packet
@@ -51,7 +51,7 @@ from transfer.packet.message import (
 from transfer.packet.writer import PacketMember, PacketWriter, padded_size
 from transfer.record import RecordError
 
-IDENTITY = generate_identity(Kind.CLASSIC)
+IDENTITY = generate_identity(KeyKind.CLASSIC)
 MESSAGE = Message(
     kind=MessageKind.COMPLAINT,
     text="They lost my papers.\nTwice. <b>& ✉ 文字</b>",
@@ -68,7 +68,7 @@ MANIFEST = Manifest(
     received=date(2026, 11, 21),
     lane=Lane.HELD,
     sealed_to="0011223344556677",
-    receipt=ReceiptNote("ab" * 16, str(generate_identity(Kind.HYBRID).recipient), "cd" * 32, "ef" * 32),
+    receipt=ReceiptNote("ab" * 16, str(generate_identity(KeyKind.HYBRID).recipient), "cd" * 32, "ef" * 32),
     files=(
         FileNote("files/01.pdf", "my scan.pdf", "pdf", 7, "00" * 32, Outcome.CLEAR),
         FileNote(
@@ -261,4 +261,4 @@ def test_a_recipient_is_needed() -> None:
     with pytest.raises(ValueError, match="somebody"):
         PacketWriter([])
     with pytest.raises(ValueError, match="kinds"):
-        PacketWriter([IDENTITY.recipient, Recipient.from_secret(Kind.HYBRID, bytes(32))])
+        PacketWriter([IDENTITY.recipient, Recipient.from_secret(KeyKind.HYBRID, bytes(32))])

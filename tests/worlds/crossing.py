@@ -11,7 +11,7 @@ from audit.log import AuditLog
 from keys.age.reader import open_stream
 from keys.age.small import open_bytes, seal_bytes
 from keys.identity import Identity, generate_identity
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 from keys.signing import SigningKey, VerifyKey
 from transfer.batch.batch import GatewayId, gateway_id
 from transfer.high_side.arrivals import Arrivals
@@ -142,6 +142,6 @@ class High:
 
 def make_sides(folder: Path) -> tuple[Low, High]:
     """Return a gateway and a desk that trust each other."""
-    identity = generate_identity(Kind.CLASSIC)
+    identity = generate_identity(KeyKind.CLASSIC)
     low = Low(folder / "low", identity)
     return low, High(folder / "high", identity, {gateway_id(low.key.public): low.key.public})

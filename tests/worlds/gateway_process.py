@@ -20,11 +20,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from gateway.home.config import GatewayConfig
-from gateway.home.home import GatewayHome, init
+from gateway.home.home import GatewayHome, init_gateway
 from gateway.replies.reply_store import ReplyStore
 from keys.age.small import open_bytes
 from keys.identity import generate_identity
-from keys.recipient import Kind, parse_recipient
+from keys.recipient import KeyKind, parse_recipient
 from keys.signing import SigningKey
 from tests.worlds.waiting import WATCHDOG
 from transfer.batch.batch import GatewayId
@@ -95,7 +95,7 @@ class GatewayProcess:
         self,
         root: Path,
         *,
-        kind: Kind = Kind.CLASSIC,
+        kind: KeyKind = KeyKind.CLASSIC,
         wrapper: Iterable[str] = (),
         constants: Mapping[str, float] | None = None,
         **settings: Any,
@@ -111,7 +111,7 @@ class GatewayProcess:
         self.desk = SigningKey.generate()
         desk_key.write_text(self.desk.public.encode())
         config = replace(GatewayConfig(), **{**TEST_SETTINGS, **settings})
-        init(self.home, recipients=recipients, desk_key=desk_key, config=config)
+        init_gateway(self.home, recipients=recipients, desk_key=desk_key, config=config)
         self.port = 0
         self.process: subprocess.Popen[bytes] | None = None
 

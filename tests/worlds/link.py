@@ -14,14 +14,12 @@ from pathlib import Path
 from typing import Final
 
 from desk.config import DeskConfig
-from desk.home import DeskHome, pair
-from desk.home import init as init_desk
+from desk.home import DeskHome, init_desk, pair
 from enveis.commands.diode import LINK_SETTINGS, shelf_of
 from gateway.home.config import GatewayConfig
-from gateway.home.home import GatewayHome
-from gateway.home.home import init as init_gateway
+from gateway.home.home import GatewayHome, init_gateway
 from keys.age.small import seal_bytes
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 from tests.worlds.waiting import WATCHDOG, wait_until
 from transfer.batch.files import MANIFEST
 from transfer.diode.receiver.network_process import read_links
@@ -52,7 +50,7 @@ class LinkEnds:
         self.processes: list[subprocess.Popen[bytes]] = []
         if self.low.config.exists():
             return
-        init_desk(self.high, kind=Kind.CLASSIC, backup=None, passphrase=None, config=DeskConfig())
+        init_desk(self.high, kind=KeyKind.CLASSIC, backup=None, passphrase=None, config=DeskConfig())
         config = GatewayConfig(tick_seconds=1, quota_bytes=2**40, reserve_bytes=0)
         pairing = init_gateway(self.low, recipients=self.high.recipients, desk_key=self.high.public_key, config=config)
         pair(self.high, pairing)

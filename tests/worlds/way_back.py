@@ -22,7 +22,7 @@ from keys.receipt import (
     public_receipt,
     return_secrets,
 )
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 from transfer.bundle.reply import Reply, open_reply
 from transfer.names import Lane, PacketId, new_packet_id
 from transfer.packet.manifest import MadeBy, Manifest, PacketPurpose, ReceiptNote, encode_manifest
@@ -30,7 +30,7 @@ from transfer.packet.message import Message, encode_message
 from transfer.packet.visit_signature import new_withdraw_token, sign_visit, withdrawal_of
 from transfer.packet.writer import PacketWriter
 
-KIND = Kind.CLASSIC
+KIND = KeyKind.CLASSIC
 
 
 class Source:

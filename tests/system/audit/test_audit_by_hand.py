@@ -9,7 +9,7 @@ from pathlib import Path
 import bagit
 import pytest
 
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 from tests.worlds.oracles import NODE, npm_packages
 from tests.worlds.two_homes import TwoHomes
 
@@ -136,11 +136,11 @@ def test_a_changed_packet_is_seen_by_hand(reviewer: Reviewer) -> None:
     assert done.stdout.count("/ is as signed") == 2
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_a_packet_of_a_bag_is_opened_by_hand(tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: Kind) -> None:
+@pytest.mark.parametrize("kind", KeyKind)
+def test_a_packet_of_a_bag_is_opened_by_hand(tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: KeyKind) -> None:
     """Without Enveis from the bag to the text: age for classic keys, the script on npm's age for hybrid ones."""
     (tmp_path / "homes").mkdir()
-    homes = TwoHomes(tmp_path / "homes", capsys, *(["--classic"] if kind is Kind.CLASSIC else []))
+    homes = TwoHomes(tmp_path / "homes", capsys, *(["--classic"] if kind is KeyKind.CLASSIC else []))
     reviewer = handed_over(homes, tmp_path / "reviewer")
     assert "3 heads fit" in reviewer.type(*blocks("audit.md")).stdout
     shutil.copy(homes.high / "identity.txt", reviewer.root)
@@ -152,7 +152,7 @@ def test_a_packet_of_a_bag_is_opened_by_hand(tmp_path: Path, capsys: pytest.Capt
         line
         for block in blocks("opening-a-packet.md")
         for line in block.splitlines()
-        if line.startswith("age -d -i" if kind is Kind.CLASSIC else "node ")
+        if line.startswith("age -d -i" if kind is KeyKind.CLASSIC else "node ")
     )
     done = reviewer.type(command)
     assert done.returncode == 0, done

@@ -25,7 +25,7 @@ def test_the_whole_journey(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert "Everything was verified" in done.stdout
-    assert "by the lane 'held'" in done.stdout
+    assert "in the lane 'held'" in done.stdout
     assert "\x1b" not in done.stdout
     assert list(tmp_path.iterdir()) == []
 

@@ -17,7 +17,7 @@ import pytest
 
 from enveis.main import main
 from keys.identity import Identity, encode_identity_file, generate_identity
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 from tests.builders.sentence_lines import one_sentence_a_line
 from tests.worlds.oracles import NODE, npm_packages
 from transfer.names import Lane, new_packet_id
@@ -82,8 +82,8 @@ def run_script(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-def test_the_script_opens_a_packet(folder: Path, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", list(KeyKind))
+def test_the_script_opens_a_packet(folder: Path, kind: KeyKind) -> None:
     identity = generate_identity(kind)
     sealed, content = sealed_packet(identity)
     (folder / "identity.txt").write_bytes(encode_identity_file(identity, None))
@@ -100,14 +100,14 @@ def test_the_script_opens_a_packet(folder: Path, kind: Kind) -> None:
 
 @pytest.mark.parametrize("fault", ["cut", "changed", "not for us"])
 def test_the_script_leaves_nothing_of_a_packet_that_does_not_open(folder: Path, fault: str) -> None:
-    identity = generate_identity(Kind.HYBRID)
+    identity = generate_identity(KeyKind.HYBRID)
     sealed, _ = sealed_packet(identity)
     if fault == "cut":
         sealed = sealed[: -65_536 - 16]
     elif fault == "changed":
         sealed = sealed[:-1] + bytes([sealed[-1] ^ 1])
     else:
-        identity = generate_identity(Kind.HYBRID)
+        identity = generate_identity(KeyKind.HYBRID)
     (folder / "identity.txt").write_bytes(encode_identity_file(identity, None))
     (folder / "packet.age").write_bytes(sealed)
     done = run_script(folder, "identity.txt", "packet.age", "packet.zip")
@@ -117,7 +117,7 @@ def test_the_script_leaves_nothing_of_a_packet_that_does_not_open(folder: Path, 
 
 
 def test_the_script_replaces_nothing(folder: Path) -> None:
-    identity = generate_identity(Kind.CLASSIC)
+    identity = generate_identity(KeyKind.CLASSIC)
     (folder / "identity.txt").write_bytes(encode_identity_file(identity, None))
     (folder / "packet.age").write_bytes(sealed_packet(identity)[0])
     (folder / "packet.zip").write_text("mine")
@@ -128,7 +128,7 @@ def test_the_script_replaces_nothing(folder: Path) -> None:
 
 def test_debians_tools_open_a_classic_packet(tmp_path: Path) -> None:
     """The commands of docs/opening-a-packet.md."""
-    identity = generate_identity(Kind.CLASSIC)
+    identity = generate_identity(KeyKind.CLASSIC)
     sealed, content = sealed_packet(identity)
     (tmp_path / "identity.txt").write_bytes(encode_identity_file(identity, None))
     (tmp_path / "PACKET.age").write_bytes(sealed)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gateway.http.responses import SCRIPT_TAG
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 from quarantine.scanner.canaries import eicar
 from quarantine.scanner.local_clamd import LocalClamd
 from tests.worlds.gateway_process import DAY, Answer, GatewayProcess, file_head, form_body, form_head, read_answer
@@ -308,7 +308,7 @@ def test_nothing_a_source_sends_is_in_a_log_or_a_name(gateway: GatewayProcess) -
 
 
 def test_a_hybrid_packet(tmp_path: Path) -> None:
-    with GatewayProcess(tmp_path, kind=Kind.HYBRID) as gateway:
+    with GatewayProcess(tmp_path, kind=KeyKind.HYBRID) as gateway:
         assert gateway.submit([("message", "hello")]).words
         (packet,) = gateway.packets()
     assert packet.manifest.receipt is not None

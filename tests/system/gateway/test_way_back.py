@@ -10,7 +10,7 @@ import pytest
 from gateway.http.responses import PADDED_MIN
 from gateway.receipts.return_keys import spelled
 from keys.receipt import new_receipt_words, public_receipt
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 from tests.worlds.gateway_process import Answer, GatewayProcess, OpenedPacket, form_body, form_head
 from tests.worlds.waiting import wait_until
 from transfer.bundle.contents import Grant
@@ -168,9 +168,9 @@ def test_all_answers_have_one_of_few_sizes(gateway: GatewayProcess) -> None:
     assert {answer.status for answer in answers} == {200, 400, 405, 413, 415}
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", KeyKind)
 def test_unknown_words_and_a_case_without_replies_get_the_same_bytes(
-    gateway: GatewayProcess, tmp_path_factory: pytest.TempPathFactory, kind: Kind
+    gateway: GatewayProcess, tmp_path_factory: pytest.TempPathFactory, kind: KeyKind
 ) -> None:
     with GatewayProcess(tmp_path_factory.mktemp("same"), kind=kind) as running:
         words, receipt, _ = first(running)
@@ -335,7 +335,7 @@ def test_a_wrong_token_and_an_unknown_packet_are_one_answer(gateway: GatewayProc
 
 def test_a_receipt_that_the_source_made(gateway: GatewayProcess) -> None:
     words = new_receipt_words()
-    public = public_receipt(words, Kind.CLASSIC)
+    public = public_receipt(words, KeyKind.CLASSIC)
     pasted = "\n".join(f"  {name:<10} {getattr(public, name)}" for name in ("lookup", "recipient", "signing", "proof"))
     answer = gateway.submit([("message", "mine"), ("receipt_public", pasted)])
     assert answer.status == 200
@@ -346,7 +346,7 @@ def test_a_receipt_that_the_source_made(gateway: GatewayProcess) -> None:
     assert receipt == ReceiptNote(public.lookup, public.recipient, public.signing, public.proof, MadeBy.SOURCE)
     gateway.take_bundle(next_serial(), [(receipt, "For your own words.")])
     assert "For your own words." in gateway.come_back(words.return_words).text
-    hybrid = public_receipt(words, Kind.HYBRID)
+    hybrid = public_receipt(words, KeyKind.HYBRID)
     for wrong in (
         "x",
         pasted.replace("age1", "age2"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from keys.receipt import new_receipt_words
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 from tests.worlds.gateway_process import DAY, Answer, GatewayProcess
 
 CANARY = "CanarySecretWord"
@@ -29,7 +29,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess
     # Whatever is looked at now and then, whoever is here, could fall into one visit and not into another.
     constants = {"gateway.reading.file_valve.LOOK": DAY, "gateway.return_visit.return_visit.BUNDLES_EVERY": DAY}
     settings = {"wrapper": wrapper, "constants": constants, "tick_seconds": 6 * 3600}
-    with GatewayProcess(root, kind=Kind.CLASSIC, **settings) as running:
+    with GatewayProcess(root, kind=KeyKind.CLASSIC, **settings) as running:
         yield running
 
 

@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 from keys.identity import encode_identity_file
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 from tests.worlds.gateway_process import GatewayProcess
 from tests.worlds.oracles import NODE, npm_packages
 
@@ -18,21 +18,21 @@ writeFileSync("packet.zip", await opener.decrypt(readFileSync("packet.age")));
 
 
 def test_age_and_unzip_open_a_classic_packet(tmp_path: Path) -> None:
-    _submit(tmp_path, Kind.CLASSIC)
+    _submit(tmp_path, KeyKind.CLASSIC)
     command = ["age", "-d", "-i", "identity.txt", "-o", "packet.zip", "packet.age"]
     subprocess.run(command, cwd=tmp_path, check=True, timeout=60)
     _check_zip(tmp_path)
 
 
 def test_npm_age_encryption_and_unzip_open_a_hybrid_packet(tmp_path: Path) -> None:
-    identity = _submit(tmp_path, Kind.HYBRID)
+    identity = _submit(tmp_path, KeyKind.HYBRID)
     (tmp_path / "open.mjs").write_text(OPEN_WITH_NPM)
     (tmp_path / "node_modules").symlink_to(npm_packages())
     subprocess.run([NODE, "open.mjs"], cwd=tmp_path, input=identity, text=True, check=True, timeout=60)
     _check_zip(tmp_path)
 
 
-def _submit(root: Path, kind: Kind) -> str:
+def _submit(root: Path, kind: KeyKind) -> str:
     with GatewayProcess(root, kind=kind) as gateway:
         assert gateway.submit([("message", "hello")], [("a.txt", b"line\n" * 50_000)]).words
         (packet,) = gateway.leftovers()

@@ -19,7 +19,7 @@ from gateway.home.config import GatewayConfig
 from gateway.home.home import GatewayHome
 from keys.generation import sign_recipients
 from keys.identity import generate_identity, read_identities
-from keys.recipient import Kind, encode_recipients, sealed_to
+from keys.recipient import KeyKind, encode_recipients, sealed_to
 from keys.signing import SigningKey, parse_signing_key
 from tests.worlds.two_homes import TwoHomes
 from transfer.batch.batch import GatewayId
@@ -92,7 +92,7 @@ def test_a_gateway_never_goes_back(homes: TwoHomes) -> None:
 def test_only_what_the_desk_signed_is_taken(homes: TwoHomes) -> None:
     before = (homes.low / "recipients.txt").read_bytes()
     path = homes.card / "recipients.txt"
-    path.write_text(f"{generate_identity(Kind.CLASSIC).recipient}\n")
+    path.write_text(f"{generate_identity(KeyKind.CLASSIC).recipient}\n")
     arguments = ["gateway", "recipients", path, "--yes"]
     assert "recipients.txt.minisig: cannot be read" in homes.say(*arguments, home=homes.low, status=1)
     shutil.copy(homes.high / "recipients.txt.minisig", homes.card)
@@ -198,7 +198,7 @@ def test_a_crash_while_recipients_are_taken_is_completed_by_the_next_call(
 
 
 def test_a_packet_for_recipients_that_nobody_knows_is_told(homes: TwoHomes) -> None:
-    spare = generate_identity(Kind.CLASSIC).recipient
+    spare = generate_identity(KeyKind.CLASSIC).recipient
     with (homes.low / "recipients.txt").open("a") as stream:
         stream.write(f"{spare}\n")  # what an owned gateway may do
     packet = homes.put()
@@ -735,7 +735,7 @@ def test_a_stolen_desk_key(homes: TwoHomes) -> None:
     assert "Packets will be sealed to generation 1" in take_recipients(homes)
     assert "is already trusted" in homes.say("gateway", "desk-key", homes.high / "desk.pub", "--yes", home=homes.low)
     # What the thief signs is not taken any more, whatever its number.
-    mine = [generate_identity(Kind.CLASSIC).recipient]
+    mine = [generate_identity(KeyKind.CLASSIC).recipient]
     (homes.card / "recipients.txt").write_bytes(encode_recipients(mine))
     (homes.card / "recipients.txt.minisig").write_text(sign_recipients(mine, number=99, key=thief))
     said = homes.say("gateway", "recipients", homes.card / "recipients.txt", "--yes", home=homes.low, status=1)

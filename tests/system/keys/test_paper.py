@@ -10,7 +10,7 @@ from pypdf import PdfReader
 
 from keys.identity import generate_identity, parse_identity
 from keys.paper import identity_sheet, share_sheet
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 from keys.shares import Plan, join_identity, parse_share, split_identity
 
 A4 = (595, 842)  # points
@@ -32,14 +32,14 @@ def scanned(folder: Path, page: bytes, *, scale: str = "2") -> str:
     return code.text
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_a_printed_identity_is_scanned_back(tmp_path: Path, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", KeyKind)
+def test_a_printed_identity_is_scanned_back(tmp_path: Path, kind: KeyKind) -> None:
     identity = generate_identity(kind)
     assert parse_identity(scanned(tmp_path, identity_sheet(identity))) == identity
 
 
 def test_printed_shares_are_scanned_back_and_join(tmp_path: Path) -> None:
-    identity = generate_identity(Kind.HYBRID)
+    identity = generate_identity(KeyKind.HYBRID)
     ((first, _, third),) = split_identity(identity, Plan())
     found = []
     for number, share in enumerate((first, third)):
@@ -50,7 +50,7 @@ def test_printed_shares_are_scanned_back_and_join(tmp_path: Path) -> None:
 
 
 def test_each_sheet_is_one_page_of_paper(tmp_path: Path) -> None:
-    identity = generate_identity(Kind.HYBRID)
+    identity = generate_identity(KeyKind.HYBRID)
     groups = split_identity(identity, Plan(((2, 3), (1, 1)), groups_needed=2))
     for page in (
         identity_sheet(identity),

@@ -21,7 +21,7 @@ from audit.events import Event, LogRecord
 from audit.log import AuditLog
 from keys.age.small import seal_bytes
 from keys.identity import generate_identity
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 from keys.signing import SigningKey
 from tests.worlds.crossing import DAY, High, Low, make_sides
 from tests.worlds.json_texts import watch_json
@@ -249,7 +249,7 @@ def test_a_batch_with_the_id_of_a_known_gateway_and_another_key_is_forged(
 
 def test_a_batch_for_another_desk_is_refused(sides: tuple[Low, High, Path], tmp_path: Path) -> None:
     low, high, bag = sides
-    high.identity = generate_identity(Kind.CLASSIC)
+    high.identity = generate_identity(KeyKind.CLASSIC)
     assert "not sealed to this desk" in refused(low, high, bag)
 
 

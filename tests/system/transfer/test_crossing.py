@@ -259,10 +259,10 @@ def test_a_packet_that_does_not_open_is_not_acknowledged(tmp_path: Path) -> None
     low, high = make_sides(tmp_path)
     from keys.age.small import seal_bytes
     from keys.identity import generate_identity
-    from keys.recipient import Kind
+    from keys.recipient import KeyKind
 
     whole = low.put(1)
-    stranger = generate_identity(Kind.CLASSIC)
+    stranger = generate_identity(KeyKind.CLASSIC)
     foreign = low.put(2, sealed=seal_bytes(b"z", [stranger.recipient]))
     broken = low.put(3, sealed=seal_bytes(b"z" * 70_000, [low.identity.recipient])[:-1] + b"\0")
     low.later()

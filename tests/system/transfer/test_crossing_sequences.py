@@ -27,7 +27,7 @@ from gateway.home.home import GatewayHome
 from gateway.home.rekey import complete, rekey
 from keys.age.small import seal_bytes
 from keys.identity import generate_identity
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 from keys.signing import SigningKey, parse_signing_key
 from tests.worlds.crossing import DAY, High, Low, no_progress
 from tests.worlds.killing import killed
@@ -44,8 +44,8 @@ from transfer.usb.bag_writer import bag_name, find_bags
 SEQUENCES: Final = int(os.environ.get("ENVEIS_SEQUENCES", "500"))
 CALLS_MAX: Final = 180  # changing system calls: about as many as the longest of the steps makes
 EACH: Final = 1 if SEQUENCES > 500 else 9  # of the calls of a plain crossing: all of them take a minute
-IDENTITY: Final = generate_identity(Kind.CLASSIC)
-STRANGER: Final = generate_identity(Kind.CLASSIC)
+IDENTITY: Final = generate_identity(KeyKind.CLASSIC)
+STRANGER: Final = generate_identity(KeyKind.CLASSIC)
 KEY: Final = SigningKey.generate()
 FORGER: Final = SigningKey.generate()
 
