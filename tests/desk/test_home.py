@@ -66,7 +66,7 @@ def test_init_never_overwrites_home_or_backup(home: DeskHome, tmp_path: Path) ->
 
 
 def test_a_backup_in_the_home_itself_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DeskError, match="elsewhere"):
+    with pytest.raises(DeskError, match="outside the home"):
         init_desk(
             DeskHome(tmp_path / "high"),
             kind=KeyKind.CLASSIC,
@@ -105,7 +105,7 @@ def test_pairing(home: DeskHome, tmp_path: Path) -> None:
     assert home.pairings() == {pairing.gateway: pairing}
     assert home.audit.read_text().count("gateway-paired") == 1
     (home.gateways / f"{'0' * 16}.pairing").write_bytes(encode_pairing(pairing))
-    with pytest.raises(DeskError, match="another gateway"):
+    with pytest.raises(DeskError, match="a different gateway"):
         home.pairings()
     (tmp_path / "junk").write_bytes(b"junk")
     with pytest.raises(DeskError, match="junk"):

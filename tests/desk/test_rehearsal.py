@@ -19,7 +19,7 @@ def test_each_key_alone() -> None:
 
 def test_other_bytes_are_no_proof() -> None:
     changed = dataclasses.replace(PACKET, sha256="00" * 32)
-    assert "other bytes" in rehearse_key(changed, DESK, RECIPIENTS, way="x").fault
+    assert "not to the bytes that were sealed" in rehearse_key(changed, DESK, RECIPIENTS, way="x").fault
     torn = dataclasses.replace(PACKET, sealed=PACKET.sealed[:-1])
     assert not rehearse_key(torn, DESK, RECIPIENTS, way="x").opens
 

@@ -128,7 +128,7 @@ def test_wrong_shares_are_one_sentence(desk: Desk, tmp_path: Path) -> None:
     for shares, words in (
         ([files[0]], "still needed: 1 more share"),
         ([files[0], files[0]], "share 2 is the same as share 1"),
-        ([files[0], others[1]], "another splitting"),
+        ([files[0], others[1]], "a different splitting"),
         ([files[0], tmp_path / "cut"], "33 words, but 32 were given"),
         ([files[0], tmp_path / "binary"], "not a text file of words"),
         ([files[0], desk.backup], "33 words"),
@@ -243,7 +243,7 @@ def test_commands_of_the_desk_open_with_shares_alone(desk: Desk, tmp_path: Path)
     said = desk.say("transfer", "import", stick, status=1)
     assert "join the identity from its shares (--shares)" in said
     shares = ["--share", files[0], "--share", files[1]]
-    assert "holds no batch" in desk.say("transfer", "import", stick, *shares, status=1)
+    assert "has no batch" in desk.say("transfer", "import", stick, *shares, status=1)
     rows = desk.call("keys", "rehearse", "--backup", desk.backup, *shares)
     assert [row["key"] for row in rows] == [str(desk.backup), "shares 1 and 2"]
 

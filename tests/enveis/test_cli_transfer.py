@@ -134,7 +134,7 @@ def test_one_refused_bag_does_not_stop_the_others(machines: Machines) -> None:
 
 
 def test_a_stick_without_batches_or_a_home_without_a_role(machines: Machines, tmp_path: Path) -> None:
-    assert "holds no batch" in machines.say("transfer", "import", machines.stick, "--home", machines.high, status=1)
+    assert "has no batch" in machines.say("transfer", "import", machines.stick, "--home", machines.high, status=1)
     assert "neither" in machines.say("transfer", "status", "--home", tmp_path, status=1)
 
 

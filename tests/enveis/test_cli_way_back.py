@@ -63,7 +63,7 @@ def test_no_bundle_is_taken_without_a_line_in_the_log(m: WayBackMachines, source
     assert "audit recover" in m.accept(file, status=1)
     assert m.mailboxes().expires is None
     m.say("audit", "recover", "--yes", "--home", m.low)
-    assert "is taken" in m.accept(file)
+    assert "was accepted" in m.accept(file)
     assert m.call("audit", "show", "--home", m.low)[-1]["event"] == "bundle-accepted"
 
 
@@ -278,7 +278,7 @@ def test_paper_has_its_limit(m: WayBackMachines, source: Source) -> None:
     for _ in range(2):
         m.desk("reply", packet, typed="x" * 40_000)
     refused = m.desk("bundle", m.gateway, "--to", m.disc, "--qr", m.root / "sheet.html", "--yes", status=1)
-    assert "too large for paper" in refused
+    assert "too much for paper" in refused
     assert list(m.disc.iterdir()) == []
 
 

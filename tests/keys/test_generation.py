@@ -34,8 +34,8 @@ def test_minisign_verifies_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "signature", "reason"),
     [
-        (TEXT + b"\n", SIGNATURE, "does not fit"),
-        (TEXT.splitlines(keepends=True)[0], SIGNATURE, "does not fit"),
+        (TEXT + b"\n", SIGNATURE, "does not match"),
+        (TEXT.splitlines(keepends=True)[0], SIGNATURE, "does not match"),
         (TEXT, sign_recipients(RECIPIENTS, number=8, key=SigningKey.generate()), "another key"),
         (TEXT, "", "not a minisign signature"),
         (TEXT, KEY.sign(TEXT, trusted_comment="enveis-bundle v1 x 7"), "not made for a recipients file"),
