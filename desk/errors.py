@@ -1,4 +1,4 @@
-"""What can go wrong at the desk: its home, its keys, a packet that is not what it should be."""
+"""What can go wrong at the desk: its home, its keys, a packet that does not match its manifest."""
 
 from disk.expected import ExpectedError
 
@@ -8,4 +8,4 @@ class DeskError(ExpectedError):
 
 
 class PacketDamagedError(DeskError):
-    """A packet opened, but what is in it is not what its own manifest says. Nothing of it was written."""
+    """A packet opened, but its content does not match its own manifest. Nothing of it was written."""

@@ -1,7 +1,7 @@
 """The desk's home directory: the identity that packets are sealed to, the desk's signing key, inbox and ledger.
 
-`init_desk` makes all of it or nothing and never overwrites. A backup identity is written elsewhere, once: whoever loses
-`identity.txt` and has none loses every packet.
+`init_desk` makes all of it or nothing and never overwrites. A backup identity is written elsewhere, once: without
+one, whoever loses `identity.txt` loses every packet.
 """
 
 import hashlib
@@ -79,7 +79,7 @@ class DeskHome:
 
     @property
     def gateways(self) -> Path:
-        """What is known of each trusted gateway."""
+        """What is known about each trusted gateway."""
         return self.root / "gateways"
 
     @property
@@ -94,7 +94,7 @@ class DeskHome:
 
     @property
     def visits(self) -> Path:
-        """Public halves of the packets that were opened: what belongs together."""
+        """Public halves of the packets that were opened: which of them belong together."""
         return self.root / "visits.sqlite"
 
     @property
@@ -114,14 +114,14 @@ class DeskHome:
         """Read the settings.
 
         Raises:
-            DeskError: Not a desk's home.
+            DeskError: This is not a desk's home.
             disk.settings.SettingsError: They cannot be used.
         """
         self.check()
         return read_settings(self.config, DeskConfig)
 
     def check(self) -> None:
-        """Raise DeskError when this is no desk's home, or when others may read its secrets."""
+        """Raise DeskError when this is not a desk's home, or when others may read its secrets."""
         if not self.config.exists():
             raise DeskError(f"{self.root} is not a desk's home: make one with 'enveis desk init'")
         for secret in (self.identity, self.key):
@@ -132,7 +132,7 @@ class DeskHome:
         """Read the identity file, of all generations the newest first; a passphrase is asked for only when it has one.
 
         Raises:
-            DeskError: There is none: it exists in shares, or as a backup, only.
+            DeskError: There is no such file: the identity exists only in shares or as a backup.
         """
         self.check()
         if not self.identity.exists():
@@ -143,7 +143,7 @@ class DeskHome:
         """Read the desk's own key, which signs recipients, heads and bundles.
 
         Raises:
-            DeskError: It is absent, damaged, or not the one that `desk.pub` tells gateways of.
+            DeskError: It is missing, damaged, or not the private half of `desk.pub`, which gateways have.
         """
         self.check()
         key = _parsed(self.key, parse_signing_key)
@@ -176,7 +176,7 @@ class DeskHome:
 
 @dataclass(frozen=True, slots=True)
 class NewDesk:
-    """What `init_desk` made, for telling people."""
+    """What `init_desk` made, to be shown to people."""
 
     recipients: tuple[Recipient, ...]
     has_backup: bool
@@ -185,7 +185,7 @@ class NewDesk:
 def init_desk(
     home: DeskHome, *, kind: KeyKind, backup: Path | None, passphrase: str | None, config: DeskConfig
 ) -> NewDesk:
-    """Make a new desk's home, and a backup identity in the file `backup`, which must be elsewhere.
+    """Make a new desk's home, and a backup identity in the file `backup`, which must be outside the home.
 
     Both identities are sealed with `passphrase` when there is one.
 
@@ -230,7 +230,7 @@ def read_pairing(path: Path) -> Pairing:
 
 
 def pair(home: DeskHome, pairing: Pairing) -> bool:
-    """Trust a gateway from now on; return False when that was so already.
+    """Trust a gateway from now on; return False when it already was.
 
     Raises:
         DeskError: Another pairing of the same gateway is trusted: the two have to be compared by people.
@@ -246,7 +246,7 @@ def pair(home: DeskHome, pairing: Pairing) -> bool:
             f"if the new one is right, remove {path} first"
         )
     digest = hashlib.sha256(content).hexdigest()
-    # Said before it is done: nobody is trusted without a line, and a crash in between is completed by the next call.
+    # Logged before it is done: nobody is trusted without a line. The next call completes it after a crash in between.
     home.log().append(Event.GATEWAY_PAIRED, gateway=pairing.gateway, digest=digest)
     write_new(path, [content])
     return True

@@ -17,7 +17,7 @@ from enveis.terminal import Terminal
 HOME_VARIABLE: Final = "ENVEIS_HOME"
 PASSPHRASE_MAX: Final = 4096  # bytes of a passphrase file
 
-_NUMBER: Final = re.compile(r"-?[0-9]{1,15}", re.ASCII)  # every ledger keeps so many digits exactly
+_NUMBER: Final = re.compile(r"-?[0-9]{1,15}", re.ASCII)  # every ledger stores numbers of this length exactly
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +35,18 @@ def home_of(arguments: Namespace) -> Path:
     """Return the machine's home directory, from `--home` or the environment.
 
     Raises:
-        UsageError: Neither says where.
+        UsageError: Neither is given.
     """
-    said = arguments.home or os.environ.get(HOME_VARIABLE)
-    if not said:
+    given = arguments.home or os.environ.get(HOME_VARIABLE)
+    if not given:
         raise UsageError(f"this machine's home directory is not set: give --home DIR, or set {HOME_VARIABLE}")
-    return Path(said).absolute()
+    return Path(given).absolute()
 
 
 def file_name(text: str) -> Path:
-    """Return what names a file, to be read or made; a type for argparse.
+    """Return the name of a file, to be read or made; a type for argparse.
 
-    '.', '/' and the like are refused before anything is done: no file can be called so, nor another stand beside it.
+    '.', '/' and the like are refused before anything is done: no file has such a name, and none can stand beside it.
     """
     if text.rpartition("/")[2] in {"", ".", ".."} or "\0" in text:
         raise ArgumentTypeError("not a valid file name")
@@ -54,33 +54,33 @@ def file_name(text: str) -> Path:
 
 
 def folder_name(text: str) -> Path:
-    """Return what names a folder; a type for argparse. Nothing at all is not meant as the working directory."""
+    """Return the name of a folder; a type for argparse. An empty name does not mean the working directory."""
     if not text or "\0" in text:
         raise ArgumentTypeError("not a valid folder name ('.' is the current folder)")
     return Path(text)
 
 
 def file_or_folder_name(text: str) -> Path:
-    """Return what names a file or a folder; a type for argparse."""
+    """Return the name of a file or a folder; a type for argparse."""
     if not text or "\0" in text:
         raise ArgumentTypeError("not a valid file or folder name")
     return Path(text)
 
 
 def whole_number(text: str) -> int:
-    """Return a whole number that is not longer than any of ours; a type for argparse."""
+    """Return a whole number of at most 15 digits; a type for argparse."""
     if not _NUMBER.fullmatch(text):
         raise ArgumentTypeError("not a whole number, or too long")
     return int(text)
 
 
 def demand_new(path: Path) -> None:
-    """Say that a file cannot be made under this name before anything is asked, logged or done for it.
+    """Refuse a name that no new file can have, before anything is asked, logged or done for it.
 
     Raises:
         RefusedError: There is no such folder to make it in.
-        FileExistsError: Something is there already.
-        OSError: No file can be called so.
+        FileExistsError: There is already something with this name.
+        OSError: No file can have this name.
     """
     if not path.parent.is_dir():
         raise RefusedError(f"{path.parent} is not a folder")
@@ -100,7 +100,7 @@ def add_passphrase_file(parser: ArgumentParser) -> None:
 
 
 def passphrase_reader(arguments: Namespace, *, twice: bool = False) -> Callable[[], str]:
-    """Return what asks for the passphrase when, and only when, one is needed."""
+    """Return a function that asks for the passphrase; it is called only when one is needed."""
 
     def read() -> str:
         file: Path | None = arguments.passphrase_file
@@ -113,7 +113,7 @@ def passphrase_reader(arguments: Namespace, *, twice: bool = False) -> Callable[
 
 
 def confirm(question: str, *, yes: bool) -> bool:
-    """Ask on the terminal; without one only `--yes` counts as an answer."""
+    """Ask on the terminal; without a terminal only `--yes` counts as an answer."""
     if yes:
         return True
     if not sys.stdin.isatty():
@@ -125,7 +125,7 @@ def confirm(question: str, *, yes: bool) -> bool:
 
 
 def first_line(path: Path) -> str:
-    """Return the first line of a file that holds a passphrase, without its end."""
+    """Return the first line of a passphrase file, without its line end."""
     with path.open("rb") as stream:
         line = stream.read(PASSPHRASE_MAX).partition(b"\n")[0].rstrip(b"\r")
     try:
@@ -135,7 +135,7 @@ def first_line(path: Path) -> str:
 
 
 def ask_hidden(prompt: str, *, twice: bool) -> str:
-    """Ask for something that is not shown while it is typed; `twice` finds a slip of the fingers."""
+    """Ask for something that is not shown while it is typed; `twice` catches a typing error."""
     try:
         text = getpass.getpass(prompt)
         if twice and text != getpass.getpass("Repeat it: "):

@@ -1,8 +1,7 @@
 """The `enveis` command: finds the station a command belongs to and loads that one only.
 
-What goes wrong as it may is one sentence on stderr and exit status 1, or the command's own; a wrong call is 2; a fault
-of ours is 70 and names its place, never the data that led there. `gateway …` loads no module of the desk, nor the other
-way round.
+An expected failure is one sentence on stderr and exit status 1, or the command's own status. A wrong call is 2. A fault
+of ours is 70 and names its place in the code, never the data that led there.
 """
 
 import argparse
@@ -21,14 +20,14 @@ from enveis.terminal import Terminal, visible
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_FAULT: Final = 70  # EX_SOFTWARE of sysexits.h
-EXIT_INTERRUPTED: Final = 130  # 128 + SIGINT, as shells say it
+EXIT_INTERRUPTED: Final = 130  # 128 + SIGINT, as shells report it
 EXIT_BROKEN_PIPE: Final = 141  # 128 + SIGPIPE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot show a character shows its number; that is no reason to fail.
+        # A terminal that cannot show a character shows its number; that is not a reason to fail.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
@@ -36,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our answer has seen enough; the interpreter must not complain when it flushes at exit.
+        # The reader of our output has seen enough; the interpreter must not complain when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_BROKEN_PIPE
     except UsageError as error:
@@ -87,7 +86,7 @@ def _place(error: BaseException) -> str:
 
 
 def _fail(sentence: str, status: int) -> int:
-    with contextlib.suppress(OSError):  # nobody is listening; the status still says it
+    with contextlib.suppress(OSError):  # nobody reads it; the exit status still reports it
         # It may name a path, and a path on a stick is a stranger's text.
         print(f"enveis: {visible(sentence)}", file=sys.stderr)
     return status

@@ -46,19 +46,19 @@ def add_shares_passphrase(parser: ArgumentParser) -> None:
 
 
 def wants_shares(arguments: Namespace) -> bool:
-    """Answer whether the identity is to come from shares."""
+    """Return whether the identity is to be joined from shares."""
     return bool(arguments.shares or arguments.share)
 
 
 def shares_passphrase(arguments: Namespace, *, twice: bool = False) -> str:
-    """Return the shares' passphrase; empty when none was spoken of."""
+    """Return the shares' passphrase; empty when no option asks for one."""
     if arguments.shares_passphrase_file is not None:
         return first_line(arguments.shares_passphrase_file)
     return ask_hidden("Passphrase of the shares: ", twice=twice) if arguments.shares_passphrase else ""
 
 
 def read_shares(arguments: Namespace, terminal: Terminal) -> "list[Share]":
-    """Return the shares of files and, where `--shares` says so, typed ones until they are enough."""
+    """Return the shares from files and, with `--shares`, typed ones until there are enough."""
     shares = [read_share(path) for path in arguments.share]
     if arguments.shares:
         shares += _typed(shares, terminal)
@@ -69,7 +69,7 @@ def read_share(path: Path) -> "Share":
     """Read one share from a file; lines that begin with # are not part of it.
 
     Raises:
-        RefusedError: The file holds no share.
+        RefusedError: The file has no share.
         OSError: It cannot be read.
     """
     from keys.shares import ShareError, parse_share
@@ -114,7 +114,7 @@ def _typed(before: "list[Share]", terminal: Terminal) -> "list[Share]":
 
 
 def demand_terminal() -> None:
-    """Raise UsageError where shares cannot be shown: a log must not hold them."""
+    """Raise UsageError where shares cannot be shown: they must not get into a log."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("shares are shown on a terminal only; --to FOLDER writes them to files")
 
@@ -136,7 +136,7 @@ def show_one_by_one(shares: "Iterable[Share]", terminal: Terminal) -> None:
 
 
 def title_of(share: "Share") -> str:
-    """Return which share it is, and what it is good for."""
+    """Return a title: which share it is, and how many are needed."""
     group = f" of group {share.group}" if share.groups > 1 else ""
     return f"Share {share.place}{group} (any {share.needed}{group} are needed)"
 

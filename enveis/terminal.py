@@ -1,6 +1,6 @@
 """What a person at a terminal, or a log, sees of us: lines, tables, progress, and a stranger's text made harmless.
 
-Colours and bars are for a terminal only, and none where NO_COLOR is set (no-color.org). A log gets plain lines.
+Colours and bars are for a terminal only; NO_COLOR turns colours off (no-color.org). A log gets plain lines.
 """
 
 import json
@@ -41,10 +41,10 @@ def visible(untrusted_text: str, *, lines: bool = False) -> str:
 
 
 class Terminal:
-    """Where a command writes its answer (`out`) and what it says meanwhile (`err`).
+    """Where a command writes its answer (`out`) and its notes, warnings and progress (`err`).
 
-    All that is said goes through `visible` here, so that no caller can forget it: a path on a stick is a stranger's
-    text too, and may hold escape codes and line ends. One argument is one line.
+    All of it goes through `visible` here, so that no caller can forget it: a path on a stick is a stranger's text too,
+    and may contain escape codes and line ends. One argument is one line.
     """
 
     def __init__(self, out: TextIO | None = None, err: TextIO | None = None, *, as_json: bool = False) -> None:
@@ -137,7 +137,7 @@ def amount(number: int, unit: str = "bytes") -> str:
 
 
 def _harmless(line: str, stream: TextIO) -> str:
-    # The pieces at odd places are the codes of `strong`. A stranger's text may hold them too: bold misleads nobody.
+    # The pieces at odd places are the codes of `strong`. A stranger's text may contain them too: bold misleads nobody.
     codes = _is_colourful(stream)
     pieces = enumerate(_STRONG.split(line))
     return "".join(_one_line(piece) if place % 2 == 0 else piece if codes else "" for place, piece in pieces)

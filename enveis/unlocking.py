@@ -1,4 +1,4 @@
-"""How a command of the desk comes by the identity: from its file, with a passphrase, or from shares."""
+"""How a command of the desk gets the identity: from its file, with a passphrase, or from shares."""
 
 import hashlib
 from argparse import ArgumentParser, Namespace
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def add_identity(parser: ArgumentParser) -> None:
-    """Let a command be told where the identity comes from."""
+    """Add the arguments that say where the identity comes from."""
     add_passphrase_file(parser)
     add_shares(parser)
 
@@ -22,10 +22,10 @@ def add_identity(parser: ArgumentParser) -> None:
 def load_identities(home: "DeskHome", arguments: Namespace, terminal: Terminal) -> "tuple[Identity, ...]":
     """Return the identities that open packets: of the file, or the one that shares join to.
 
-    A joined identity is one whose public half this desk knows; that it was joined is said in the desk's log.
+    A joined identity is one whose public half this desk knows; that it was joined is recorded in the desk's log.
 
     Raises:
-        DeskError, KeyMaterialError, RefusedError: There is none, or it does not come out; one sentence.
+        DeskError, KeyMaterialError, RefusedError: There is no identity, or it cannot be opened or joined; one sentence.
     """
     if not wants_shares(arguments):
         return home.load_identities(passphrase_reader(arguments))

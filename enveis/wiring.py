@@ -1,4 +1,4 @@
-"""What the commands of a crossing share: a low side put together from its home, and a desk's taking of bags."""
+"""What the transfer commands share: the low side, put together from its home, and the desk's import of bags."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RefusedBag:
-    """A bag of which nothing was taken, and the sentence why."""
+    """A bag that was refused as a whole, and the sentence why."""
 
     folder: Path
     reason: str
@@ -40,7 +40,7 @@ def low_side(home: "GatewayHome") -> "LowSide":
     """Return what the commands of the low side work with.
 
     Raises:
-        LedgerError, AuditError: Ledger or log were lost or set back; one sentence says the way out. Nothing was done.
+        LedgerError, AuditError: Ledger or log were lost or set back; one sentence names the way out. Nothing was done.
     """
     from transfer.low_side.consistency import verify_agreement
     from transfer.low_side.low_side import LowSide
@@ -73,10 +73,10 @@ def waiting_limits(home: "GatewayHome") -> "WaitingLimits":
 def import_all(
     home: "DeskHome", source: Path, identities: "Sequence[Identity]", progress: Progress
 ) -> "tuple[list[ImportReport], list[RefusedBag]]":
-    """Take every bag in `source` that holds; one that does not, does not stop the others.
+    """Import every bag in `source` that verifies; a bag that does not verify does not stop the others.
 
     Raises:
-        StoppedImportError: Something of ours failed after some bags, our own disk perhaps: what was taken stands in it.
+        StoppedImportError: This machine failed after some bags, perhaps its disk: the error has what was imported.
     """
     from enveis.errors import expected_sentence
     from transfer.errors import BatchError, CopyDamagedError

@@ -1,6 +1,6 @@
 """Plain Ed25519 (RFC 8032) with keys handed in, as hexadecimal text: for what a receipt's words sign.
 
-Each key signs one kind of message, which begins with words of its own: callers see to that. Signed files of the
+Each key signs one kind of message, which begins with a text of its own: callers make sure of that. Signed files of the
 stations are minisign's (keys/signing.py).
 """
 
@@ -36,7 +36,7 @@ def verify_ed25519(untrusted_public: str, message: bytes, untrusted_signature: s
     """Return when `message` was signed with the key whose public half this is.
 
     Raises:
-        Ed25519Error: It was not, or the key is none that an honest person could have.
+        Ed25519Error: It was not, or the key is not one that an honest person could have.
     """
     try:
         public, signature = bytes.fromhex(untrusted_public), bytes.fromhex(untrusted_signature)

@@ -2,7 +2,7 @@
 
 `recipients.txt` is the canonical form (a line each), `recipients.txt.minisig` a minisign signature whose trusted
 comment is `enveis-recipients v1 <generation> <name>`, the name being what manifests say in `sealed_to`. A gateway never
-goes back to an earlier generation: whoever stole the desk's old identity would like it to. Pure.
+returns to an earlier generation: that would help whoever stole the desk's old identity. Pure.
 """
 
 import re

@@ -39,7 +39,7 @@ class Identity(SecretKey):
 
 @dataclass(frozen=True, slots=True)
 class Passphrase:
-    """A passphrase as one who can seal and open; the only recipient of its file."""
+    """A passphrase that seals and opens a file, as its only recipient."""
 
     text: str = field(repr=False)
 
@@ -90,7 +90,7 @@ def encode_identities(identities: Sequence[Identity], passphrase: str | None) ->
 
 
 def is_sealed(path: Path) -> bool:
-    """Answer whether an identity file has a passphrase."""
+    """Return whether an identity file has a passphrase."""
     with path.open("rb") as stream:
         content = stream.read(IDENTITY_FILE_MAX)
     return is_armored(content) or content.startswith(VERSION_LINE)
@@ -100,7 +100,7 @@ def read_identities(path: Path, ask_passphrase: Callable[[], str]) -> tuple[Iden
     """Read an identity file, plain or sealed with a passphrase, which is asked for only then.
 
     Raises:
-        IdentityError: No identity file, a damaged one, or a wrong passphrase.
+        IdentityError: Not an identity file, a damaged one, or a wrong passphrase.
         OSError: The file cannot be read.
     """
     with path.open("rb") as stream:

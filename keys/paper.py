@@ -1,7 +1,7 @@
 """A key, or a share of one, on a sheet of paper: as text to be typed and as a QR code to be scanned.
 
 One HTML file with everything in it: no script, no picture from elsewhere, black on white, one A4 page. Pure: gives
-bytes and knows no printer. Whoever holds the sheet of an identity reads every packet; a share alone tells nothing.
+bytes and knows no printer. Whoever has the sheet of an identity can read every packet; a share alone reveals nothing.
 """
 
 import html
@@ -34,7 +34,7 @@ p { margin: 0 0 2mm } strong { font-weight: bold }
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What stands on one sheet; `scanned` is what the QR code says, `shown` the same for eyes, already HTML."""
+    """What is printed on one sheet; `scanned` is the content of the QR code, `shown` the same as HTML for people."""
 
     title: str
     about: Sequence[str]
@@ -47,7 +47,7 @@ class Sheet:
 def identity_sheet(identity: Identity) -> bytes:
     """Return the page with an identity on it, in plain text: it opens everything sealed to its recipient."""
     text = identity.encode()
-    prefix, separator, rest = text.rpartition("1")  # as Bech32 divides it; the rest never holds a 1
+    prefix, separator, rest = text.rpartition("1")  # as Bech32 divides it; the rest never contains a 1
     pieces = [prefix + separator, *(rest[i : i + GROUP] for i in range(0, len(rest), GROUP))]
     return _page(
         Sheet(

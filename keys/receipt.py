@@ -1,4 +1,6 @@
-"""From the words on a source's receipt to keys (FORMAT.md 4.2). Stores nothing and knows no packet.
+"""From the return words and proof words of a receipt to keys (transfer/packet/FORMAT.md, 4.2).
+
+Stores nothing and knows no packet.
 
 Return words bring a source back; proof words are never typed online and prove authorship later. Each is a random
 number of 90 bits, stretched by Argon2id (64 MiB, 3 passes: a process of its own, one job at a time) and split by
@@ -42,7 +44,7 @@ class ReceiptWords:
 
 @dataclass(frozen=True, slots=True)
 class ReturnKeys:
-    """What the return words open: a name to ask for, the secret replies are sealed to, a key to sign visits."""
+    """What is derived from the return words: a name to ask for, the secret behind replies, a key to sign visits."""
 
     lookup: str
     recipient_secret: bytes = field(repr=False)
@@ -79,7 +81,7 @@ class PublicReceipt:
 
 
 def new_receipt_words(random_bits: Callable[[int], int] = secrets.randbits) -> ReceiptWords:
-    """Return fresh words; `random_bits(n)` gives an unpredictable number below 2^n."""
+    """Return new return words and proof words; `random_bits(n)` gives an unpredictable number below 2^n."""
     return ReceiptWords(
         return_words=encode_words(random_bits(RETURN_BITS), bits=RETURN_BITS, purpose=Purpose.RETURN),
         proof_words=encode_words(random_bits(PROOF_BITS), bits=PROOF_BITS, purpose=Purpose.PROOF),
@@ -110,7 +112,7 @@ def return_secrets(untrusted_words: str, kind: KeyKind) -> ReturnSecrets:
     """Return what a visit with these return words needs, for packets of this kind; as slow as derive_return_keys.
 
     Raises:
-        keys.words.WordsError: The words are not a receipt's. Whether anyone was ever given them, nobody here knows.
+        keys.words.WordsError: These are not a receipt's words. Nobody here knows whether anyone was ever given them.
     """
     keys = derive_return_keys(parse_return_words(untrusted_words))
     return ReturnSecrets(keys.lookup, SecretKey(kind, keys.recipient_secret), keys.signing_seed)
@@ -125,7 +127,7 @@ def public_receipt(words: ReceiptWords, kind: KeyKind) -> PublicReceipt:
     """Return the public halves for a packet of this kind. Takes twice the time of one derivation.
 
     Raises:
-        keys.words.WordsError: The words are not a receipt's.
+        keys.words.WordsError: These are not a receipt's words.
     """
     keys = derive_return_keys(parse_return_words(words.return_words))
     proof_seed = derive_proof_seed(parse_proof_words(words.proof_words))

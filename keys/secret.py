@@ -1,7 +1,7 @@
 """A secret that opens age files, handed in by whoever has the right to it. Reads no file and has no text form.
 
 The desk's own is `keys.identity.Identity`, which the low side never loads. The low side has this much because a source
-who comes back types words that lead to one such secret, for replies and nothing else.
+who comes back types return words, which lead to one such secret: for replies and nothing else.
 """
 
 from dataclasses import dataclass, field

@@ -1,9 +1,9 @@
-"""An identity as shares of SLIP-39: so many of them join to it, fewer tell nothing. Pure.
+"""An identity as shares of SLIP-39: enough of them join to it, fewer reveal nothing. Pure.
 
 What is split is the 32 bytes behind an identity: of a classic key the X25519 scalar, of a hybrid key the seed from
 which SHAKE-256 makes both of its halves (X-Wing, 5.2). 32 bytes are shares of 33 words, for either kind, and the kind
 is not in them: a joined key is taken only when its public half is one that is known. This comparison is what finds a
-wrong passphrase too: SLIP-39 answers one with another secret, and without a word.
+wrong passphrase too: with one, SLIP-39 silently returns another secret.
 """
 
 from collections import Counter
@@ -28,7 +28,7 @@ TEXT_MAX: Final = 4096  # characters of a typed share that are read
 
 
 class ShareError(KeyMaterialError):
-    """A share, or a set of them, cannot be used; the sentence tells positions and counts, never a word."""
+    """A share, or a set of them, cannot be used; the sentence names positions and counts, never a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def parse_share(untrusted_text: str) -> Share:
 
 
 def missing_shares(shares: Sequence[Share]) -> str:
-    """Return in words what is still needed beside these shares; empty when they are enough.
+    """Return a phrase on what is still needed besides these shares; empty when they are enough.
 
     Raises:
         ShareError: Two are the same, or one is of another splitting than the first.

@@ -1,6 +1,6 @@
 """Signing keys and signatures in minisign's file formats (jedisct1.github.io/minisign), prehashed form only.
 
-Whoever holds the `minisign` program can check what this module signs and sign what it checks. Takes and gives
+Anyone with the `minisign` program can check what this module signs and sign what it checks. Takes and gives
 text; reads no file. Refuses the older form that signs the message itself, and password-protected secret keys:
 a station that signs without a person beside it could only keep the password next to the key.
 """
@@ -24,7 +24,7 @@ PUBLIC_SIZE: Final = 32  # bytes; RFC 8032, 5.1.5
 SIGNATURE_SIZE: Final = 64  # bytes; RFC 8032, 5.1.6
 DIGEST_SIZE: Final = 64  # bytes of BLAKE2b-512, what a prehashed signature signs
 COMMENT_MAX: Final = 1024  # bytes of one comment; minisign itself stops at 8,192
-TEXT_MAX: Final = 4096  # bytes of a key or signature file looked at before anything is checked
+TEXT_MAX: Final = 4096  # bytes of a key or signature file read before anything is checked
 
 _KEY_ALGORITHM: Final = b"Ed"  # in key files; as a signature's algorithm it is the older form, refused here
 _PREHASHED: Final = b"ED"
@@ -38,7 +38,7 @@ _TRUSTED: Final = "trusted comment: "
 
 
 class SignatureError(KeyMaterialError):
-    """A signature does not hold: of another key, over other bytes, or not readable as one."""
+    """A signature does not verify: it is of another key, over other bytes, or malformed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +70,11 @@ class VerifyKey:
             raise SignatureError("the signature was made by another key")
         signature = blob[2 + KEY_ID_SIZE :]
         # The second signature covers the first and the comment, so neither can be exchanged alone.
-        if not (self._holds(signature, digest) and self._holds(seal, signature + comment.encode())):
+        if not (self._verifies(signature, digest) and self._verifies(seal, signature + comment.encode())):
             raise SignatureError("the signature does not match what was signed")
         return comment
 
-    def _holds(self, signature: bytes, message: bytes) -> bool:
+    def _verifies(self, signature: bytes, message: bytes) -> bool:
         try:
             bindings.crypto_sign_open(signature + message, self.raw)
         except CryptoError:
@@ -209,7 +209,7 @@ def _parse_signature(untrusted_text: str) -> tuple[bytes, str, bytes]:
 def _lines(untrusted_text: str) -> list[str]:
     if len(untrusted_text) > TEXT_MAX:
         raise SignatureError(f"a minisign file has at most {TEXT_MAX} characters")
-    # Not splitlines(): a comment may hold characters which that takes for line ends and minisign does not.
+    # Not splitlines(): a comment may contain characters which that takes for line ends and minisign does not.
     lines = untrusted_text.removesuffix("\n").split("\n")
     return [line.removesuffix("\r") for line in lines]
 

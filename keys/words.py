@@ -18,7 +18,7 @@ from keys.errors import KeyMaterialError
 
 BITS_PER_WORD: Final = 10
 FINGERPRINT_BITS: Final = 70  # of a SHA-256: finding a second key for one fingerprint costs 2^70 keys
-TEXT_MAX: Final = 1024  # characters of typed words looked at
+TEXT_MAX: Final = 1024  # characters of typed words that are read
 UNREADABLE: Final = "?"  # typed for a word that cannot be read any more
 
 _REDUCE: Final = 0b100_0000_1001  # x^10 + x^3 + 1, primitive over GF(2)
@@ -48,11 +48,11 @@ class WordsFault(StrEnum):
 
 
 class WordsError(KeyMaterialError):
-    """Typed words cannot be used; the message tells positions and counts, never a word.
+    """Typed words cannot be used; the message names positions and counts, never a word.
 
     `position` is the first word that is not in the list, counted from 1, or None. `likely` are the positions to look
     at first after a mismatch: one word there differs by a letter or two from one that would fit, or two neighbours
-    fit in the other order. What would fit is not told: nothing is ever accepted that was not typed.
+    fit in the other order. What would fit is not shown: nothing is ever accepted that was not typed.
     """
 
     def __init__(
@@ -202,7 +202,7 @@ def _distance(untrusted_word: str, word: str) -> int:
 
 
 def _fitting(indices: list[int], place: int, purpose: Purpose) -> int:
-    """Return the one index that makes the check hold in that place, whatever stands there."""
+    """Return the one index in that place with which the check succeeds, whatever stands there now."""
     without = [*indices[:place], 0, *indices[place + 1 :]]
     coefficient = 0 if place == len(indices) - 1 else place + 1
     return _times_power(_syndrome(without) ^ purpose, -coefficient)

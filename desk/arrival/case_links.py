@@ -1,8 +1,8 @@
-"""Which packets belong together, as far as signatures tell: public halves of every packet that was opened here.
+"""Which packets belong together, as far as signatures prove it: public halves of every packet that was opened here.
 
-A later visit belongs to a case when the key in the case's first packet signed it. What is not signed so claims to
-belong, and nothing here ever joins it. A lookup is no proof: bundles carry it, and anybody may write it into a first
-packet with keys of their own. That is a case apart, which takes nothing from the other.
+A later visit belongs to a case when the key in the case's first packet signed it. A packet without that signature only
+claims to belong, and nothing here ever joins it. A lookup proves nothing: bundles carry it, and anybody may write it
+into a first packet with keys of their own. That makes a separate case, which takes nothing from the other.
 """
 
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ class Begins:
 
 @dataclass(frozen=True, slots=True)
 class BelongsTo:
-    """Signed by the key of the case that `first` began, or with the token of the packet `first` that it takes back."""
+    """Signed by the key of the case that `first` began, or with the token of the packet `first` that it withdraws."""
 
     first: PacketId
 
@@ -67,7 +67,7 @@ Standing = Begins | BelongsTo | Claims
 
 
 class CaseLinks:
-    """What is known of the packets that were opened at this desk."""
+    """The file of what is known about the packets that were opened at this desk."""
 
     def __init__(self, path: Path) -> None:
         self._file = LedgerFile(path, schema=_SCHEMA, version=SCHEMA_VERSION)
@@ -93,7 +93,7 @@ class CaseLinks:
         return found[0] if found else None
 
     def standing(self, row: LinkedPacket) -> Standing:
-        """Return what is proven of a packet."""
+        """Return what is proven about a packet."""
         match row.purpose:
             case PacketPurpose.FIRST:
                 return Begins()
@@ -118,7 +118,7 @@ class CaseLinks:
                 assert_never(standing)
 
     def begun_with(self, row: LinkedPacket) -> tuple[PacketId, ...]:
-        """Return the first packets with the keys of the case that a packet belongs to; none where nothing is proven."""
+        """Return the first packets with the keys of a packet's case; empty where nothing is proven."""
         first = self.first_of(row)
         if isinstance(first, Claims):
             return ()
@@ -132,7 +132,7 @@ class CaseLinks:
         signed = [first for first in firsts if _is_signed_by(first.signing, row)]
         if not signed:
             return Claims("it is not signed with the key of that case")
-        # Only who saw that key can put another one for replies beside it.
+        # Only somebody who saw that key can put a different key for replies beside it.
         if len({first.recipient for first in signed}) > 1:
             return Claims("several first packets give that case different keys: a gateway made one of them up")
         return BelongsTo(signed[0].packet)

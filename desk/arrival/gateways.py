@@ -1,6 +1,6 @@
-"""The gateways that a desk trusts, or did: which log each has, and whether a new key's log continues the old one.
+"""The gateways that a desk trusts or has trusted: the log of each, and whether a new key's log continues the old one.
 
-A gateway whose key is not to be trusted any more is *distrusted*: its batches are refused, what came stays. Its
+A gateway whose key can no longer be trusted is *distrusted*: its batches are refused, and what arrived stays. Its
 successor has another key and so another id, and names in its log the last line of the old one that this desk trusts.
 """
 
@@ -25,16 +25,16 @@ from transfer.high_side.log_copy import LogCopy
 from transfer.pairing import Pairing
 from transfer.record import HEX_64
 
-PREFIX_MIN: Final = 4  # digits of an id that name a gateway when no other begins so
+PREFIX_MIN: Final = 4  # digits of an id that name a gateway when no other id begins with them
 _FORMER: Final = "former"
 _BEGINNING: Final = 8 * 1024  # bytes of a log in which its continuation must stand: it is the third line
 
 
 @dataclass(frozen=True, slots=True)
 class KnownGateway:
-    """One gateway; `succession` says in words what its log says of the one before it, `alarm` that this is wrong.
+    """One gateway; `succession` is a sentence on how its log continues the one before it, `alarm` is true if wrongly.
 
-    `copy_fault` says what is wrong with the copy of its log here, if anything is; `head` is then what can be read.
+    `copy_fault` is what is wrong with the copy of its log here, or empty; then `head` is as far as it can be read.
     """
 
     pairing: Pairing
@@ -46,7 +46,7 @@ class KnownGateway:
 
 
 def list_gateways(home: DeskHome) -> list[KnownGateway]:
-    """Return every gateway that is or was trusted here, by id."""
+    """Return every gateway that is or was trusted here, ordered by id."""
     trusted, former = home.pairings(), _former(home)
     arrivals = Arrivals(home.arrivals)
     found = []
@@ -58,7 +58,7 @@ def list_gateways(home: DeskHome) -> list[KnownGateway]:
 
 
 def copy_fault(home: DeskHome, arrivals: Arrivals, gateway: str) -> str:
-    """Return in one sentence what is wrong with the copy of a gateway's log, compared with what came signed; or ''."""
+    """Return a sentence on what is wrong with the copy of a gateway's log, by the signed heads that arrived; or ''."""
     name = GatewayId(gateway)
     try:
         LogCopy(home.gateways, name).verify_copy(arrivals.reached(name))
@@ -68,7 +68,7 @@ def copy_fault(home: DeskHome, arrivals: Arrivals, gateway: str) -> str:
 
 
 def find_gateway(home: DeskHome, untrusted_name: str) -> Pairing:
-    """Return the gateway, trusted now or formerly, whose id begins so.
+    """Return the gateway, trusted now or formerly, whose id begins with `untrusted_name`.
 
     Raises:
         DeskError: None does, or several do.
@@ -84,10 +84,11 @@ def find_gateway(home: DeskHome, untrusted_name: str) -> Pairing:
 
 
 def state_head(home: DeskHome, gateway: str) -> HeadStatement:
-    """Return what this desk says is the last line of a gateway's log that it trusts, and say so in its own log.
+    """Return a statement of the last line of a gateway's log that this desk trusts, and log that it was made.
 
     Raises:
-        DeskError: The copy of that log is damaged, or ends before what came signed: it would speak for too little.
+        DeskError: The copy of that log is damaged, or ends before the last signed head that arrived: the statement
+            would cover too little.
     """
     fault = copy_fault(home, Arrivals(home.arrivals), gateway)
     if fault:
@@ -98,7 +99,7 @@ def state_head(home: DeskHome, gateway: str) -> HeadStatement:
 
 
 def distrust(home: DeskHome, gateway: str) -> bool:
-    """Refuse this gateway's batches from now on; return False when that was so already."""
+    """Refuse this gateway's batches from now on; return False when they already were."""
     path = _pairing_path(home, gateway)
     if not path.exists():
         return False
@@ -111,7 +112,7 @@ def distrust(home: DeskHome, gateway: str) -> bool:
 
 
 def replace_gateway(home: DeskHome, old: str, pairing: Pairing) -> bool:
-    """Trust `pairing` in the place of the gateway `old`; called again, it completes what was interrupted.
+    """Trust `pairing` in place of the gateway `old`; called again, it completes what was interrupted.
 
     Returns whether the new one was not trusted before.
 

@@ -59,10 +59,10 @@ def find_packet(home: DeskHome, untrusted_name: str) -> InboxEntry:
 
 
 def contradictions(entry: InboxEntry, manifest: Manifest) -> tuple[str, ...]:
-    """Return in sentences where a packet's sealed word differs from the signed batch that brought it.
+    """Return a sentence for each contradiction between a packet's sealed manifest and the signed batch that brought it.
 
     One gateway may have passed on what another received, or moved a held packet into the clear lane: only the
-    sealed manifest was written when the source was here, and neither makes the other a lie by itself.
+    sealed manifest was written when the source was here, and neither proves by itself that the other is false.
     """
     found = []
     if manifest.gateway != entry.gateway:

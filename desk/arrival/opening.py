@@ -1,4 +1,4 @@
-"""Opens one packet: authenticates it, reads what it says, and writes its files under our own names.
+"""Opens one packet: authenticates it, parses its manifest and message, and writes its files under our own names.
 
 Reads through a seekable age reader, so that memory does not grow with the packet. Whoever could seal to our recipient
 may have written any bytes at all: the ZIP and its records are a stranger's until checked against each other.
@@ -37,7 +37,7 @@ _UNREADABLE: Final = (zipfile.BadZipFile, RuntimeError, KeyError, EOFError, Valu
 
 @dataclass(frozen=True, slots=True)
 class OpenedFile:
-    """One file of a packet that fits its manifest. `path` is None when it stays locked."""
+    """One file of a packet that matches its manifest. `path` is None when it stays locked."""
 
     note: FileNote
     path: Path | None
@@ -91,7 +91,7 @@ class OpenPacket:
         """Check every file and write the clear ones into the new folder `folder`; `held` writes the others too.
 
         Raises:
-            PacketDamagedError, keys.age.errors.AgeError: A file is not what the manifest says; no folder is left.
+            PacketDamagedError, keys.age.errors.AgeError: A file does not match the manifest; no folder is left.
             FileExistsError: The folder has something in it; it was not touched.
         """
         opened: list[OpenedFile] = []
@@ -135,7 +135,7 @@ class OpenPacket:
         return content
 
     def _checked(self, note: FileNote) -> Iterator[bytes]:
-        """Yield a file's bytes; after the last, raise when they were not the manifest's."""
+        """Yield a file's bytes; after the last, raise when they do not match the manifest."""
         digest, size = hashlib.sha256(), 0
         try:
             with self._zip.open(note.member) as stream:
@@ -152,7 +152,7 @@ class OpenPacket:
 def _name_here(note: FileNote) -> str:
     """Return the name that a file gets on this machine: its number, and an extension that starts no program."""
     name = note.member.rpartition("/")[2]
-    # The extension is the gateway's word: from one that is owned, a click on 01.desktop would run what a source sent.
+    # The extension comes from the gateway: if that is compromised, a click on 01.desktop would run what a source sent.
     return name if name.endswith(OPENED_BY_A_VIEWER) else f"{name}.bin"
 
 
@@ -190,7 +190,7 @@ def _check_members(members: Sequence[zipfile.ZipInfo], size: int) -> None:
     # A few hundred bytes of bzip2 ask for a gigabyte of memory at the first read.
     if any(info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size for info in members):
         raise PacketDamagedError("a packet has a compressed member")
-    # Members that share their bytes would fill the disk with a hundred times what came.
+    # Members that share their bytes would fill the disk with a hundred times what arrived.
     if sum(info.file_size for info in members) > size:
         raise PacketDamagedError("a packet's members are larger than the packet")
 
@@ -208,7 +208,7 @@ def _check_directory(plain: IO[bytes], size: int) -> None:
     if zip64 >= 0:
         plain.seek(zip64)
         magic, *_, length64, offset64 = _END_ZIP64.unpack(plain.read(_END_ZIP64.size))
-        # As `zipfile` decides it: where the locator stands, the long form counts.
+        # As `zipfile` decides it: where there is a locator, the long form counts.
         if plain.read(_LOCATOR_SIZE).startswith(b"PK\x06\x07"):
             if magic != b"PK\x06\x06":
                 raise PacketDamagedError("a packet opened, but does not end like a ZIP archive")

@@ -1,7 +1,7 @@
 """A new signing key for the desk, when `desk.key` was lost or somebody else may have it.
 
-Gateways believe the new one when their operators say so (`enveis gateway desk-key`). Until then whoever has the old key
-can sign recipients, which an operator compares in words, and bundles, which show sources what they say.
+A gateway trusts the new key once its operator has accepted it (`enveis gateway desk-key`). Until then, whoever has the
+old key can sign recipients, whose fingerprint words an operator compares, and bundles, whose replies sources are shown.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from keys.signing import SigningKey, VerifyKey, parse_verify_key
 
 
 def renew_key(home: DeskHome) -> tuple[VerifyKey, Generation]:
-    """Make a new desk.key and desk.pub, and sign the recipients of today with it. The old public half is kept."""
+    """Make a new desk.key and desk.pub, and sign the current recipients with it. The old public half is kept."""
     home.check()
     key = SigningKey.generate()
     make_private_folder(home.former)

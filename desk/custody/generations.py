@@ -1,4 +1,4 @@
-"""The generations of a desk's recipients: the one that gateways seal to now, and those that packets still name.
+"""The generations of a desk's recipients: the one that gateways seal to now, and earlier ones that packets still name.
 
 A new generation is made here and signed by `desk.key`; a gateway takes it when its operator does. The identities of all
 generations stay in `identity.txt`, the newest first, so that packets sealed to either open. What is public of the
@@ -63,7 +63,7 @@ def former_generations(home: DeskHome) -> list[Generation]:
 
 
 def known_recipients(home: DeskHome) -> list[Recipient]:
-    """Return every recipient that this desk ever had, the newest first: what a joined key is compared with."""
+    """Return every recipient that this desk ever had, the newest first: a joined key must be one of them."""
     return [
         *home.load_recipients(),
         *(recipient for generation in former_generations(home) for recipient in generation.recipients),
@@ -71,7 +71,7 @@ def known_recipients(home: DeskHome) -> list[Recipient]:
 
 
 def describe(home: DeskHome, untrusted_name: str) -> str:
-    """Return in words which generation a manifest's `sealed_to` names; empty for the one of today."""
+    """Return a sentence on the generation that a manifest's `sealed_to` names; empty for the current one."""
     if untrusted_name == sealed_to(home.load_recipients()):
         return ""
     for generation in former_generations(home):
@@ -91,14 +91,14 @@ def rotate(
     """Make a new identity, and a backup in the file `backup`; the earlier identities stay beside the new one.
 
     Args:
-        home: The desk's home. An identity that exists in shares only is not asked for: it stays there.
-        kind: None for the kind of today.
-        backup: Must be elsewhere.
+        home: The desk's home. An identity that exists only in shares is not asked for, and stays there.
+        kind: None for the current kind.
+        backup: Must be outside the home.
         passphrase: Seals identity file and backup; None only where the identity file had none.
         ask_passphrase: Asked when the identity file is sealed.
 
     Raises:
-        DeskError: The recipients of today are not signed, or the backup would lie in the home.
+        DeskError: The current recipients are not signed, or the backup would lie in the home.
         FileExistsError: The backup file exists; nothing was changed.
         KeyMaterialError: The identity file does not open; nothing was changed.
     """
@@ -112,7 +112,7 @@ def rotate(
     spare = generate_identity(chosen) if backup is not None else None
     recipients = tuple(one.recipient for one in (identity, spare) if one is not None)
     generation = Generation(before.number + 1, recipients)
-    # First what opens, then what is sealed to: a crash in between leaves a key too many, never a packet too closed.
+    # First what opens, then what is sealed to: a crash in between leaves a key too many, never a packet without one.
     if backup is not None and spare is not None:
         write_new(backup, [encode_identities([spare], passphrase)])
     replace(home.identity, [encode_identities([identity, *earlier], passphrase)])

@@ -1,6 +1,6 @@
 """Proves that a key opens what is sealed today: a test packet is made for the recipients, and each key opens it alone.
 
-The packet is a real one, of our format and with random bytes as its file; it never comes into the inbox. Of a key in
+The packet is a real one, of our format and with random bytes as its file; it is never put into the inbox. Of a key in
 shares, each set that `desk.custody.share_sets` chooses is joined and has to open it.
 """
 
@@ -36,7 +36,7 @@ class TestPacket:
 
 @dataclass(frozen=True, slots=True)
 class RehearsedKey:
-    """What came of one key: the recipient it belongs to, counted from 1, or None; and why it did not open, if so."""
+    """The result for one key: the recipient that it belongs to, counted from 1, or None; and why it did not open."""
 
     way: str
     recipient: int | None
@@ -44,7 +44,7 @@ class RehearsedKey:
 
     @property
     def opens(self) -> bool:
-        """Whether it led to every byte that was sealed."""
+        """Return whether the key opened every byte that was sealed."""
         return not self.fault
 
 
@@ -80,7 +80,7 @@ def rehearse_shares(
     passphrase: str,
     known: Sequence[Recipient],
 ) -> RehearsedKey:
-    """Join one set of shares to a key that is `known`, and rehearse that: what does not join is no proof."""
+    """Join one set of shares to a key that is `known`, and rehearse that key; shares that do not join are a fault."""
     way = name_shares(shares)
     try:
         identity = join_identity(shares, passphrase, known)

@@ -1,7 +1,7 @@
-"""Which sets of shares a rehearsal joins: all that there are, or so many by chance that each share is in one. Pure.
+"""Which sets of shares a rehearsal joins: all of them, or a random choice in which each share is in one. Pure.
 
-A set is as small as it may be: so many groups as are needed, and of each so many shares as it needs. There can be more
-of them than anybody would wait for.
+A set is as small as it can be: as many groups as are needed, and of each as many shares as it needs. There can be more
+sets than anybody would wait for.
 """
 
 from collections import Counter
@@ -33,9 +33,9 @@ class _Group:
 
 
 def choose_sets(shares: Sequence[Share], *, most: int, chance: Random) -> ShareSets:
-    """Choose all sets, or `most` of them by chance; a few more where each share would not be in one else.
+    """Choose all sets, or `most` of them at random; a few more where some share would otherwise be in no set.
 
-    Where shares contradict each other on how many are needed, the most of them are believed: the others' sets fail.
+    Where shares disagree on how many are needed, the majority decides: sets with the others fail.
     """
     ordered = sorted(shares, key=_place)
     wanted = _commonest([share.groups_needed for share in ordered])
@@ -58,7 +58,7 @@ def without(shares: Sequence[Share], sets: Sequence[Sequence[Share]]) -> tuple[S
 
 
 def name_shares(shares: Sequence[Share]) -> str:
-    """Return in words which shares these are: `shares 1 and 3 of group 1, share 1 of group 2`."""
+    """Return the names of these shares for a person: `shares 1 and 3 of group 1, share 1 of group 2`."""
     names = []
     for group in _groups(sorted(shares, key=_place)):
         places = [str(share.place) for share in group.shares]
@@ -82,7 +82,7 @@ def _every_set(groups: Sequence[_Group], wanted: int) -> Iterator[tuple[Share, .
 
 
 def _each_share_once(groups: Sequence[_Group], wanted: int) -> Iterator[tuple[Share, ...]]:
-    """Yield few sets that together hold every share of these groups."""
+    """Yield a few sets that together contain every share of these groups."""
     for some in _runs(groups, wanted):
         runs = [_runs(group.shares, group.needed) for group in some]
         for place in range(max(map(len, runs))):
@@ -96,7 +96,7 @@ def _any_set(groups: Sequence[_Group], wanted: int, chance: Random) -> tuple[Sha
 
 
 def _runs(items: Sequence[T], size: int) -> list[Sequence[T]]:
-    """Return runs of `size` items that together hold each; the last overlaps the one before it where it must."""
+    """Return runs of `size` items that together contain every item; the last may overlap the one before it."""
     starts = [min(start, len(items) - size) for start in range(0, len(items), size)]
     return [items[start : start + size] for start in starts]
 

@@ -22,8 +22,8 @@ from transfer.bundle.reply import DAYS_KEPT, Reply, ReplyId, State, new_reply_id
 from transfer.high_side.arrivals import Arrivals, was_begun
 from transfer.packet.manifest import PacketPurpose
 
-BUNDLE_DAYS: Final = 30  # on which a gateway takes a bundle, unless the desk says otherwise
-COUNTERS_EVERY: Final = timedelta(days=7)  # finer steps would tell when somebody complained
+BUNDLE_DAYS: Final = 30  # for which a gateway accepts a bundle, unless the desk sets another number
+COUNTERS_EVERY: Final = timedelta(days=7)  # finer steps would reveal when somebody complained
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def case_of(home: DeskHome, opened: LinkedPacket) -> LinkedPacket:
     """Return the first packet of the case that a packet belongs to.
 
     Raises:
-        DeskError: Nothing proves to which it belongs, or it is no visit at all.
+        DeskError: Nothing proves which case it belongs to, or it is not a visit.
     """
     if opened.purpose is PacketPurpose.WITHDRAW:
         raise DeskError("this packet only withdraws another one: nobody is waiting for a reply to it")
@@ -129,7 +129,7 @@ def publish_bundle(home: DeskHome, draft: Draft, write: Callable[[str, bytes], N
     A serial is used up even when `write` fails: two bundles with one serial would be worse than a gap.
 
     Raises:
-        DeskError: Another bundle was made meanwhile, or the desk's key cannot be used.
+        DeskError: Another bundle was made in the meantime, or the desk's key cannot be used.
         transfer.errors.BundleError: It has more in it than fits.
         OSError: It could not be written; nothing needs to be undone.
     """

@@ -114,7 +114,7 @@ class ReplyBook:
             db.execute("INSERT OR REPLACE INTO granted VALUES (?, ?, ?, ?, ?)", values)
 
     def grants(self, gateway: str, *, today: date) -> tuple[Grant, ...]:
-        """Return a gateway's grants that still hold, by lookup."""
+        """Return a gateway's grants that have not expired, ordered by lookup."""
         chosen = "gateway = ? AND expires >= ? ORDER BY lookup"
         query = f"SELECT lookup, files_max, file_max, expires FROM granted WHERE {chosen}"  # noqa: S608 - ours
         with self._file.reading() as db:
@@ -153,7 +153,7 @@ class ReplyBook:
         """Note a bundle before it leaves, so that no serial is ever given to two.
 
         Raises:
-            DeskError: Another bundle took this serial meanwhile; nothing was changed.
+            DeskError: Another bundle took this serial in the meantime; nothing was changed.
         """
         with self._file.transaction() as db:
             taken = db.execute("SELECT 1 FROM made WHERE gateway = ? AND serial >= ?", (gateway, serial)).fetchone()

@@ -1,4 +1,4 @@
-"""`enveis audit`: read a log, verify that it is one chain up to heads that were signed elsewhere, rotate, recover."""
+"""`enveis audit`: read a log, verify that it is one chain up to signed heads, rotate it, recover it."""
 
 import json
 from argparse import ArgumentParser, Namespace
@@ -32,7 +32,7 @@ def _log(arguments: Namespace) -> "tuple[AuditLog, Path]":
     path: Path = arguments.log or home_of(arguments) / "audit.jsonl"
     if not closed_segments(path):
         with path.open("rb"):
-            pass  # an absent log is an error, not an empty one
+            pass  # a missing log is an error, not an empty log
     return AuditLog(path, today=utc_today), path
 
 
@@ -104,7 +104,7 @@ def _say_report(terminal: Terminal, report: "ChainReport", found: "FoundHeads", 
 
 
 def _torn(path: Path) -> int:
-    """Return how many bytes stand after the last line of the file that is written to: a crash may leave some."""
+    """Return how many bytes follow the last line of the current file: a crash may leave some."""
     if not path.exists():
         return 0
     with path.open("rb") as stream:
@@ -143,10 +143,10 @@ def _show(arguments: Namespace, terminal: Terminal) -> int:
             continue
         if not wanted(line):
             continue
-        said = json.loads(encode_line(line))
-        rest = {name: said[name] for name in said if name not in {"v", "seq", "day", "event", "prev"}}
+        fields = json.loads(encode_line(line))
+        rest = {name: fields[name] for name in fields if name not in {"v", "seq", "day", "event", "prev"}}
         details = rest if terminal.as_json else " ".join(f"{name}={value}" for name, value in rest.items())
-        rows.append((said["seq"], said["day"], said["event"], details))
+        rows.append((fields["seq"], fields["day"], fields["event"], details))
     terminal.table(("seq", "day", "event", "details"), rows)
     if unreadable:
         terminal.warn(
@@ -165,7 +165,7 @@ class _Filter:
         self._packet = packet
 
     def __call__(self, line: "Line") -> bool:
-        """Tell whether this line was asked for."""
+        """Return whether this line is to be shown."""
         return (
             self._since <= line.day <= self._until
             and (not self._events or str(line.record.event) in self._events)

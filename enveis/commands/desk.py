@@ -122,7 +122,7 @@ def _inbox(arguments: Namespace, terminal: Terminal) -> int:
         (
             *(e.packet, e.lane, e.gateway, e.batch, e.arrived.isoformat()),
             e.size if terminal.as_json else amount(e.size),
-            opened[e.packet].purpose if e.packet in opened else None,  # sealed until somebody opens it
+            opened[e.packet].purpose if e.packet in opened else None,  # unknown until somebody opens it
         )
         for e in entries
     ]

@@ -1,4 +1,4 @@
-"""`enveis desk recipients`, `rekey`, `gateways`, `head` and `distrust`: the desk's keys, and whom it trusts."""
+"""`enveis desk recipients`, `rekey`, `gateways`, `head` and `distrust`: the desk's keys, and its trust in gateways."""
 
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
@@ -66,7 +66,7 @@ def _new_generation(arguments: Namespace, terminal: Terminal, home: "DeskHome") 
 
 
 def _passphrase(arguments: Namespace, home: "DeskHome") -> str | None:
-    """Return the passphrase that the identity file has, or is to get; None for a plain one."""
+    """Return the passphrase that the identity file has or will get; None when it has no passphrase."""
     from keys.identity import is_sealed
 
     sealed = home.identity.exists() and is_sealed(home.identity)
@@ -174,7 +174,7 @@ def _head_arguments(parser: ArgumentParser) -> None:
 
 
 def _head(arguments: Namespace, terminal: Terminal) -> int:
-    """Sign which line of a gateway's log is the last that this desk trusts."""
+    """Sign the last line of a gateway's log that this desk trusts."""
     from desk.arrival.gateways import find_gateway, state_head
     from desk.home import DeskHome
     from disk.durable import write_all_new

@@ -1,4 +1,4 @@
-"""What several of the desk's commands do first: find one packet, open it, and remember what it belongs to."""
+"""What several commands of the desk do first: find one packet, open it, and record what it belongs to."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def desk_of(arguments: Namespace) -> "DeskHome":
 def opened_packet(
     arguments: Namespace, terminal: Terminal, home: "DeskHome", name: str
 ) -> "Iterator[tuple[OpenPacket, LinkedPacket]]":
-    """Open the packet called `name`; that it was opened is logged, and what it belongs to remembered."""
+    """Open the packet whose id begins with `name`, log that, and record what it belongs to."""
     from audit.events import Event
     from desk.arrival.case_links import CaseLinks
     from desk.arrival.inbox import find_packet

@@ -1,4 +1,4 @@
-"""`enveis desk challenge` and `verify-proof`: whether somebody is the one who sent a packet."""
+"""`enveis desk challenge` and `verify-proof`: whether somebody is the source of a packet."""
 
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING

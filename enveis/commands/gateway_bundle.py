@@ -1,4 +1,4 @@
-"""`enveis gateway accept-bundle`: take what the desk sends back, after showing what it is."""
+"""`enveis gateway accept-bundle`: accept what the desk sends back, after showing what it contains."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -32,13 +32,13 @@ def _accept(arguments: Namespace, terminal: Terminal) -> int:
     bundle = open_bundle(read_bundle(arguments.file), material.desk_key)
     store, today = ReplyStore(home.reply_store), utc_today()
     gateway, low = material.gateway, arguments.min_serial
-    # Once before anybody is asked, and again, with what is then known, when it is taken.
+    # Checked before anybody is asked, and again when it is accepted, with what is known then.
     check_acceptable(bundle, gateway=gateway, known=store.known(), min_serial=low, today=today)
     _show(terminal, bundle)
     if not confirm("Accept this bundle?", yes=arguments.yes):
         terminal.note("Not accepted. Nothing was changed.")
         return 1
-    # Said before it is done: what sources are shown from now on is never without a line.
+    # Logged before it is done: sources are never shown anything without a line in the log.
     home.log().append(Event.BUNDLE_ACCEPTED, digest=bundle.digest)
     store.accept(bundle, gateway=gateway, min_serial=low, today=today)
     if terminal.as_json:
@@ -49,7 +49,7 @@ def _accept(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def read_bundle(path: Path) -> bytes:
-    """Return the bundle in a file, or in the scanned codes that the file holds line by line.
+    """Return the bundle in a file, or in the scanned codes in it, one code a line.
 
     Raises:
         transfer.errors.BundleError: Too large, or codes that are damaged, mixed or not all there.
@@ -69,7 +69,7 @@ def read_bundle(path: Path) -> bytes:
 
 
 def way_back_state(path: Path, gateway: str, desk_key: "VerifyKey") -> str:
-    """Return in words which bundle a gateway has."""
+    """Return a phrase on the bundle that a gateway has."""
     from gateway.errors import GatewayError
     from gateway.replies.mailboxes import Mailboxes
 

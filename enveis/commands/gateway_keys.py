@@ -1,4 +1,4 @@
-"""`enveis gateway recipients`, `desk-key` and `rekey`: what a gateway believes of its desk, and its own new key."""
+"""`enveis gateway recipients`, `desk-key` and `rekey`: the desk keys that a gateway trusts, and its own key."""
 
 import contextlib
 from argparse import ArgumentParser, Namespace
@@ -25,7 +25,7 @@ def _recipients_arguments(parser: ArgumentParser) -> None:
 
 
 def _recipients(arguments: Namespace, terminal: Terminal) -> int:
-    """Take a new generation of recipients, signed by the desk's key."""
+    """Accept a new generation of recipients, signed by the desk's key."""
     from gateway.home.desk_trust import read_offer, take_recipients
     from gateway.home.home import GatewayHome
     from keys.recipient import encode_recipients
@@ -62,7 +62,7 @@ def _desk_key_arguments(parser: ArgumentParser) -> None:
 
 
 def _desk_key(arguments: Namespace, terminal: Terminal) -> int:
-    """Believe a new key of the desk, because the old one was lost or stolen."""
+    """Trust a new desk key, because the old one was lost or stolen."""
     from gateway.home.desk_trust import read_desk_key, take_desk_key
     from gateway.home.home import GatewayHome
     from keys.words import fingerprint_words
@@ -107,7 +107,7 @@ def _rekey_arguments(parser: ArgumentParser) -> None:
 
 
 def _rekey(arguments: Namespace, terminal: Terminal) -> int:
-    """Make a new key, with a new id and a new log that continues where the desk says."""
+    """Make a new key, with a new id and a new log that continues after the line that the desk signed."""
     from gateway.home.home import GatewayHome, read_key_file, read_statement
     from gateway.home.rekey import complete, rekey
     from keys.signing import parse_verify_key
@@ -131,7 +131,7 @@ def _rekey(arguments: Namespace, terminal: Terminal) -> int:
 
 @contextmanager
 def _nobody_else(home: "GatewayHome") -> Iterator[None]:
-    """Keep out whoever read the old key: a gateway would log into a file that is put away, a sender sign with it."""
+    """Keep out processes that have read the old key: a gateway would log to a retired file, a sender sign with it."""
     from disk.lock import exclusive
     from enveis.commands.diode import LINK_LOCK
 
@@ -146,7 +146,7 @@ def _nobody_else(home: "GatewayHome") -> Iterator[None]:
 
 
 def _finish_transfers(home: "GatewayHome") -> None:
-    """Complete what a crash interrupted, as every transfer does first; the old ledger is put away afterwards."""
+    """Complete what a crash interrupted, as every transfer does first; the old ledger is retired afterwards."""
     from audit.errors import AuditError
     from enveis.wiring import low_side
     from gateway.errors import GatewayError

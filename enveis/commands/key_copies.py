@@ -87,7 +87,7 @@ def _split(arguments: Namespace, terminal: Terminal) -> int:
     if arguments.to is None:
         demand_terminal()
     written = [] if arguments.to is None else _new_paths(shares, arguments.to)
-    # Said before the first share is seen or written: whoever stops in the middle has shares of a split key.
+    # Logged before the first share is shown or written: somebody who stops in the middle has shares of a split key.
     _log(arguments, Event.KEYS_SPLIT, identity.recipient, count=len(shares))
     if arguments.to is None:
         show_one_by_one(shares, terminal)
@@ -126,7 +126,7 @@ def _new_paths(shares: "list[Share]", folder: Path) -> list[Path]:
     make_private_folder(folder)
     paths = [folder / _share_name(share) for share in shares]
     for path in paths:
-        # Before the first is written: shares of two splittings beside each other join to nothing.
+        # Before the first one is written: shares of two splittings in one folder do not join.
         if os.path.lexists(path):
             raise FileExistsError(f"{path} already exists; no share was written")
     return paths
@@ -258,7 +258,7 @@ def _desk(arguments: Namespace) -> "DeskHome | None":
 
 
 def _log(arguments: Namespace, event: "Event", recipient: "Recipient", *, count: int | None = None) -> None:
-    """Say it in the desk's log, where this machine has a desk's home."""
+    """Record the event in the desk's log, where this machine has a desk's home."""
     home = _desk(arguments)
     if home is not None:
         digest = hashlib.sha256(str(recipient).encode()).hexdigest()

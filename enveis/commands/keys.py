@@ -1,4 +1,4 @@
-"""`enveis keys`: public halves and the words by which people compare them; copies of the private half; a rehearsal."""
+"""`enveis keys`: public halves and their fingerprint words; copies of the private half, and a rehearsal of them."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
@@ -101,7 +101,7 @@ def _ways(
 
     ask = passphrase_reader(arguments)
     if home.identity.exists():
-        # Identities of earlier generations stay in the file; what is sealed today is not for them.
+        # Identities of earlier generations stay in the file; packets are no longer sealed to them.
         current = [one for one in home.load_identities(ask) if one.recipient in recipients]
         if not current:
             raise RefusedError(f"{home.identity} has no key of the current recipients")
@@ -128,13 +128,13 @@ def _share_sets(arguments: Namespace, terminal: Terminal) -> "ShareSets":
 def _rehearse_sets(
     home: "DeskHome", arguments: Namespace, sets: "ShareSets", packet: "TestPacket", recipients: "Sequence[Recipient]"
 ) -> "list[RehearsedKey]":
-    """Join each set and let it open the packet: a share that is bad shows in its sets, and hides no other key."""
+    """Join each set and let it open the packet: a bad share shows in its own sets, and hides no other key."""
     from desk.custody.generations import known_recipients
     from desk.custody.rehearsal import rehearse_shares
     from keys.shares import encode_passphrase
 
     passphrase, known = shares_passphrase(arguments), known_recipients(home)
-    encode_passphrase(passphrase)  # one that no shares can have is no fault of a set
+    encode_passphrase(passphrase)  # a passphrase that no shares can have is not the fault of a set
     return [rehearse_shares(packet, one, recipients, passphrase=passphrase, known=known) for one in sets.tried]
 
 
@@ -145,7 +145,7 @@ def _say_sets(terminal: Terminal, sets: "ShareSets", proofs: "list[RehearsedKey]
     if count == sets.count:
         terminal.note(f"All sets of these shares were tried: {count}.")
     else:
-        # Whatever was left out, each share that is in a set at all is in one that was tried.
+        # Whatever was left out, each share that is in any set is in one that was tried.
         terminal.warn(f"{count} of the {sets.count} sets of these shares were tried, chosen by chance.")
     if sets.left_out:
         terminal.warn(f"Not tried, because too few shares of their group were given: {name_shares(sets.left_out)}.")

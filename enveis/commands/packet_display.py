@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def show_packet(terminal: Terminal, manifest: "Manifest", message: "Message") -> None:
-    """Print what a source said, field by field; nothing in it can act on the terminal."""
+    """Print what a source wrote, field by field; nothing in it can act on the terminal."""
     terminal.say(
         terminal.strong(f"Packet {manifest.packet}"),
         f"  received on {manifest.received} (UTC) by gateway {manifest.gateway}, lane {manifest.lane}",
@@ -42,7 +42,7 @@ def show_packet(terminal: Terminal, manifest: "Manifest", message: "Message") ->
 
 
 def show_standing(terminal: Terminal, manifest: "Manifest", standing: "Standing") -> None:
-    """Print what a packet is for, and whether it is proven to belong to what it names."""
+    """Print the purpose of a packet, and whether it is proven to belong to the case or packet that it names."""
     from desk.arrival.case_links import Begins, BelongsTo, Claims
     from transfer.packet.manifest import PacketPurpose
 
@@ -88,7 +88,7 @@ def show_files(terminal: Terminal, manifest: "Manifest", files: "tuple[OpenedFil
 
 
 def standing_as_json(standing: "Standing") -> dict[str, str]:
-    """Return what is proven of a packet, for a program."""
+    """Return what is proven about a packet, for a program."""
     from desk.arrival.case_links import Begins, BelongsTo, Claims
 
     match standing:

@@ -1,4 +1,4 @@
-"""`enveis quarantine`: inspect files as the gateway does, and say what was found."""
+"""`enveis quarantine`: inspect files as the gateway does, and list the findings."""
 
 import contextlib
 import re
@@ -102,7 +102,7 @@ def _status(verdict: "Verdict") -> tuple[int, tuple[str, ...]]:
 
 
 def _settings(arguments: Namespace) -> "GatewayConfig":
-    """What a gateway's own settings say, where there is a gateway; else what a new one would have."""
+    """Return the gateway's settings where there is a gateway, else those that a new one would have."""
     import os
 
     from enveis.command import HOME_VARIABLE, home_of

@@ -1,4 +1,4 @@
-"""`enveis receipt`: for a source, or a lawyer, who does not want the gateway to make the receipt."""
+"""`enveis receipt`: for a source, or the source's lawyer, who does not want the gateway to make the receipt."""
 
 import getpass
 import sys
@@ -75,7 +75,7 @@ def _prove(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _read_words() -> str:
-    """Read the proof words from the terminal, unseen, or from a pipe; never from an argument."""
+    """Read the proof words from the terminal, without showing them, or from a pipe; never from an argument."""
     if sys.stdin.isatty():
         return getpass.getpass("Proof words (they are not shown): ")
     return sys.stdin.read(WORDS_MAX)

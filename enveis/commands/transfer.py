@@ -1,4 +1,4 @@
-"""`enveis transfer`: batches over, on a stick or a one-way link, and the words by which the low side may delete."""
+"""`enveis transfer`: batches on a stick or a one-way link, and acknowledgement words that let the low side delete."""
 
 from enveis.command import Command
 from enveis.commands import diode, transfer_answer, transfer_export, transfer_import, transfer_status

@@ -1,4 +1,4 @@
-"""`enveis transfer acknowledge` and `discard`: the two acts by which the low side deletes packets."""
+"""`enveis transfer acknowledge` and `discard`: the two commands by which the low side deletes packets."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -63,10 +63,10 @@ def _acknowledge_file(low: "LowSide", path: Path, terminal: Terminal) -> int:
             try:
                 reports.append(acknowledge(low, answer.words, missing=answer.missing))
             except (CodeError, WordsError) as error:
-                # A stale answer, say: the desk imported once more since. Those after it are as good as ever.
+                # For example a stale answer: the desk has imported again since. The answers after it are still good.
                 problems.append((answer.number, str(error)))
     finally:
-        # What was done before our own disk failed is told too.
+        # What was done before our own disk failed is reported too.
         if terminal.as_json:
             failed = [{"number": number, "problem": problem} for number, problem in problems]
             terminal.answer([*(_as_json(report) for report in reports), *failed])

@@ -1,4 +1,4 @@
-"""`enveis transfer export` and `reexport`: the low side puts batches onto a medium."""
+"""`enveis transfer export` and `reexport`: the low side writes batches to a medium."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
@@ -114,7 +114,7 @@ def _reexport(arguments: Namespace, terminal: Terminal) -> int:
                 with terminal.progress(f"exporting batch {number}") as progress:
                     batches.append(reexport(low, folder, number, progress=progress))
     finally:
-        # What was made before a failure is whole, and is told.
+        # What was made before a failure is complete, and is reported.
         if terminal.as_json:
             terminal.answer([_batch_as_json(batch) for batch in batches])
         for batch in [] if terminal.as_json else batches:
@@ -132,7 +132,7 @@ def _numbers_and_folder(what: list[str]) -> tuple[list[int], Path | None]:
     numbers, rest = what[:count], what[count:]
     if not all(is_number[:count]) or len(rest) > 1 or "" in rest:
         raise UsageError("give the batch numbers, then one folder (write a folder named 1 as ./1)")
-    # By its length first: Python turns no text of thousands of digits into a number.
+    # The length first: Python refuses to turn thousands of digits into a number.
     if any(len(text) > len(str(NUMBER_MAX)) or int(text) == 0 for text in numbers):
         raise UsageError(f"batch numbers are from 1 to {NUMBER_MAX}")
     return [int(text) for text in numbers], Path(rest[0]) if rest else None

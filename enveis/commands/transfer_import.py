@@ -1,4 +1,4 @@
-"""`enveis transfer import`: the desk takes what a stick brought, and says what arrived."""
+"""`enveis transfer import`: the desk imports what a stick or the link brought, and reports what arrived."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -56,11 +56,11 @@ def _import(arguments: Namespace, terminal: Terminal) -> int:
             reports, refused = import_all(home, source, identities, progress)
         except StoppedImportError as error:
             reports, refused, stopped = error.reports, error.refused, error
-    # Told before anything else can fail: the packets of these are in the inbox.
-    faults = _tell(terminal, home, reports, refused, misnamed)
+    # Reported before anything else can fail: the packets of these batches are in the inbox.
+    faults = _report_import(terminal, home, reports, refused, misnamed)
     if arguments.answers is not None and reports:
         _write_answers(arguments.answers, reports)
-    # Last: until somebody was told the words, only what came could give them once more.
+    # Last: until somebody has seen the acknowledgement words, only the batches that arrived can give them again.
     note_imported(shelf, reports)
     remove_imported(waiting, reports)
     if stopped is not None:
@@ -70,20 +70,20 @@ def _import(arguments: Namespace, terminal: Terminal) -> int:
     return 1 if refused or faults or any(report.missing or report.alarms for report in reports) else 0
 
 
-def _tell(
+def _report_import(
     terminal: Terminal,
     home: "DeskHome",
     reports: "list[ImportReport]",
     refused: list[RefusedBag],
     misnamed: list[Path],
 ) -> dict[str, str]:
-    """Say what came of each bag; return what is wrong with the copies of these gateways' logs, by gateway."""
+    """Report the result for each bag; return what is wrong with the copies of these gateways' logs, by gateway."""
     from desk.arrival.gateways import copy_fault
     from transfer.high_side.arrivals import Arrivals
 
     arrivals = Arrivals(home.arrivals)
-    said = {gateway: copy_fault(home, arrivals, gateway) for gateway in {report.batch.gateway for report in reports}}
-    faults: dict[str, str] = {gateway: fault for gateway, fault in sorted(said.items()) if fault}
+    found = {gateway: copy_fault(home, arrivals, gateway) for gateway in {report.batch.gateway for report in reports}}
+    faults: dict[str, str] = {gateway: fault for gateway, fault in sorted(found.items()) if fault}
     if terminal.as_json:
         bags = [{"bag": str(bag.folder), "reason": bag.reason} for bag in refused]
         copies = [{"gateway": gateway, "alarm": fault} for gateway, fault in faults.items()]

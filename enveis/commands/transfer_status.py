@@ -1,4 +1,4 @@
-"""`enveis transfer status`: what is under way between the two machines. Exit status 3 says that there is an alarm."""
+"""`enveis transfer status`: what is in transit between the two machines. Exit status 3 means an alarm."""
 
 from argparse import Namespace
 from typing import TYPE_CHECKING, Final
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from transfer.high_side.status import GatewayStatus
     from transfer.low_side.status import BatchStatus, LowStatus, WaitingLimits
 
-EXIT_ALARM: Final = 3  # the command did its work, and somebody must look into what it shows
+EXIT_ALARM: Final = 3  # the command succeeded, and somebody must investigate what it shows
 
 
 def _status(arguments: Namespace, terminal: Terminal) -> int:

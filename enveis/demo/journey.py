@@ -1,4 +1,4 @@
-"""`enveis demo`: the whole journey once, on real components, in a temporary folder; exits 0 only if all of it held.
+"""`enveis demo`: the whole journey once, on real components, in a temporary folder; exits 0 only if every check passed.
 
 The gateway and every step of the two operators are processes of their own, called as a person would call them.
 """
@@ -34,7 +34,7 @@ FILE_STEM: Final = "from-the-mayors-office"  # in every file's name
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What one source sends, and the lane it should come by."""
+    """What one source sends, and the lane it should arrive in."""
 
     title: str
     text: str
@@ -54,13 +54,13 @@ def _run(arguments: Namespace, terminal: Terminal) -> int:
 
 
 class _Journey:
-    """One run of the demonstration; every method is a step and raises RefusedError when something did not hold."""
+    """One run of the demonstration; every method is a step and raises RefusedError when a check fails."""
 
     def __init__(self, machines: TwoMachines, terminal: Terminal) -> None:
         self._machines = machines
         self._terminal = terminal
         self._step = 0
-        self._secrets = [MARK, FILE_STEM]  # what the low side must not hold in the clear
+        self._secrets = [MARK, FILE_STEM]  # what the low side must never store in the clear
 
     def travel(self) -> None:
         machines = self._machines
@@ -162,8 +162,8 @@ class _Journey:
         command = [sys.executable, "-m", "enveis", "--json", *map(str, arguments)]
         done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=STEP_TIMEOUT)
         if done.returncode != 0:
-            said = done.stderr.strip().splitlines()
-            raise RefusedError(f"'enveis {arguments[0]} {arguments[1]}' failed: {said[-1] if said else 'no output'}")
+            lines = done.stderr.strip().splitlines()
+            raise RefusedError(f"'enveis {arguments[0]} {arguments[1]}' failed: {lines[-1] if lines else 'no output'}")
         return json.loads(done.stdout)
 
     def _say(self, sentence: str) -> None:
@@ -217,8 +217,8 @@ def _config(socket: Path) -> GatewayConfig:
     )
 
 
-def _demand(held: bool, what: str) -> None:  # noqa: FBT001 - reads as an assertion that -O does not remove
-    if not held:
+def _demand(passed: bool, what: str) -> None:  # noqa: FBT001 - reads as an assertion that -O does not remove
+    if not passed:
         raise RefusedError(f"the demonstration failed; this is not true: {what}")
 
 

@@ -1,7 +1,7 @@
-"""What happens during `enveis run`: a real scanner, a real gateway, and a mover between the two homes.
+"""What runs during `enveis run`: a real scanner, a real gateway, and a mover between the two homes.
 
-The mover does by itself what operators do: import what came over the link (or export to a stick, and import from it),
-and type in the words. The rest is real.
+The mover does what two operators would do: it imports what arrived over the link (or exports to a stick and imports
+from it), and acknowledges it. The rest is real.
 """
 
 import contextlib
@@ -37,17 +37,17 @@ from transfer.names import Lane, PacketId
 from transfer.usb.bag_writer import find_bags
 
 TICK: Final = 2  # seconds; six hours on a real gateway
-MOVE_EVERY: Final = 1.0  # seconds between two looks at the spool
+MOVE_EVERY: Final = 1.0  # seconds between two moves
 
 
 def live(root: Path, host: str, port: int, stopping: Stopping, terminal: Terminal, *, stick: bool = False) -> int:
-    """Start everything below `root`, move what arrives until the end is asked for, end everything.
+    """Start everything below `root`, move what arrives until somebody asks to stop, then stop everything.
 
     Batches go over a link, or over a folder that stands for a stick.
 
     Raises:
         RefusedError: The port is taken, or the gateway did not start.
-        KeyboardInterrupt: The end was asked for while starting. Everything has ended.
+        KeyboardInterrupt: Somebody asked to stop during the start. Everything has stopped.
     """
     machines = TwoMachines(root)
     if not is_port_free(host, port):
@@ -70,17 +70,17 @@ def _move_until_stopped(mover: "_Mover", gateway: RunningGateway, stopping: Stop
     stopping.politely()
     while not stopping.wait(MOVE_EVERY):
         if not gateway.is_running():
-            terminal.warn(f"The gateway has stopped by itself: {gateway.last_words()}")
+            terminal.warn(f"The gateway has stopped by itself: {gateway.last_line()}")
             return 1
         if mover.link is not None and not mover.link.is_running():
-            terminal.warn(f"The link has stopped by itself: {mover.link.last_words()}")
+            terminal.warn(f"The link has stopped by itself: {mover.link.last_line()}")
             return 1
         mover.move()
     return 0
 
 
 class _Mover:
-    """Stands for two operators; without a link, for a stick too."""
+    """Stands for the two operators, and without a link for a stick too."""
 
     def __init__(self, machines: TwoMachines, terminal: Terminal, link: RunningLink | None = None) -> None:
         self.link = link
@@ -88,14 +88,14 @@ class _Mover:
         self._terminal = terminal
         self._low: LowSide = low_side(machines.low)
         self._identities = machines.high.load_identities(_no_passphrase)
-        self._said: set[str] = set()
+        self._shown: set[str] = set()
         self._unopened: list[PacketId] = []
         self._halted = False
 
     def move(self) -> None:
-        """Carry over what is ready; what goes wrong is said once, and tried again the next time."""
-        # Busy: the sender is making a batch, or somebody types a command meanwhile; the next second comes.
-        with self._told(), contextlib.suppress(BusyError):
+        """Carry over what is ready; report a failure once, and try again the next time."""
+        # Busy: the sender is making a batch, or somebody is running a command; the next second will do.
+        with self._reported(), contextlib.suppress(BusyError):
             if not self._halted and self._has_work():
                 self._carry(self._bring())
 
@@ -114,7 +114,7 @@ class _Mover:
         report = export(self._low, stick, progress=_unseen)
         gateway = self._machines.low.load_pairing().gateway
         for number in report.outstanding:
-            # A start after a crash: the batch is known, but its bag is not on the stick.
+            # Started after a crash: the batch is in the ledger, but its bag is not on the stick.
             if not any(bag.name.endswith(f"{gateway}-{number:06}") for bag in find_bags(stick)):
                 reexport(self._low, stick, number, progress=_unseen)
         return stick
@@ -130,30 +130,30 @@ class _Mover:
             missing = [item.id for item in imported.missing]
             for item in imported.missing:
                 self._halt(f"packet {item.id} did not arrive: {item.detail}")
-            # Kept for the next second: the sender may be making a batch just now, and the words are not taken.
+            # Kept for the next second: the sender may be making a batch now, and then nothing is acknowledged.
             self._unopened += [packet for packet in imported.arrived if packet not in arrived_before]
             acknowledge(self._low, imported.code, missing=missing)
             note_imported(shelf_of(high.root), [imported])
             remove_imported(waiting, [imported])
             while self._unopened:
-                with self._told():
+                with self._reported():
                     self._open(self._unopened.pop(0))
 
     def _halt(self, sentence: str) -> None:
-        # A person would look into it; trying again every second would only fill ledger and logs.
+        # A person would investigate; trying again every second would only fill ledger and logs.
         self._halted = True
-        self._say_once(f"{sentence}. Nothing more is moved until the next start.")
+        self._warn_once(f"{sentence}. Nothing more is moved until the next start.")
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Say a failure that may happen, and go on; a fault of ours goes its way."""
+    def _reported(self) -> Iterator[None]:
+        """Report a failure that may happen, and continue; let a fault of ours pass."""
         try:
             yield
         except Exception as error:
             sentence = expected_sentence(error)
             if sentence is None:
                 raise
-            self._say_once(sentence)
+            self._warn_once(sentence)
 
     def _open(self, packet_id: PacketId) -> None:
         high = self._machines.high
@@ -165,14 +165,14 @@ class _Mover:
             show_packet(self._terminal, packet.manifest, packet.message)
             show_files(self._terminal, packet.manifest, files, folder)
 
-    def _say_once(self, sentence: str) -> None:
-        if sentence not in self._said:
-            self._said.add(sentence)
+    def _warn_once(self, sentence: str) -> None:
+        if sentence not in self._shown:
+            self._shown.add(sentence)
             self._terminal.warn(sentence)
 
 
 def _prepare(machines: TwoMachines, socket: Path) -> bool:
-    """Make what is missing. Settings that a person changed stay, but for the scanner's socket, which is ours."""
+    """Make what is missing. Settings that a person changed stay, except the scanner's socket, which we set."""
     fresh = GatewayConfig(
         name="the editors of this demonstration",
         quota_bytes=20 * GIB,
@@ -197,15 +197,15 @@ def _introduce(
     new: bool,
     test_database: bool,
 ) -> None:
-    road = f"The folder for the stick:  {machines.stick}"
+    channel = f"The folder for the stick:  {machines.stick}"
     if link is not None:
-        road = f"The one-way link:          loopback; its log is {machines.root / 'link.log'}"
+        channel = f"The one-way link:          loopback; its log is {machines.root / 'link.log'}"
     keys = "new keys" if new else "the keys of the last start"
     terminal.say(
         f"The page for sources:      {terminal.strong(gateway.address)}",
         f"Low side, public keys:     {machines.low.root}",
         f"High side, the identity:   {machines.high.root}   ({keys})",
-        road,
+        channel,
         "",
         "THIS IS A DEMONSTRATION with both sides on one machine: whoever owns this machine can read everything.",
     )

@@ -1,6 +1,6 @@
-"""`enveis run`: both machines on this one, live, until Ctrl-C; for looking at it, never for real submissions.
+"""`enveis run`: both machines on this one, live, until Ctrl-C; to try Enveis, never for real submissions.
 
-This module starts and ends; what happens meanwhile is `enveis.demo.mover`, which is loaded only when signals are heard.
+This module starts and stops; `enveis.demo.mover` does the work, and is loaded only once signals are handled.
 """
 
 import ipaddress

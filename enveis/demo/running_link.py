@@ -1,6 +1,6 @@
 """Both ends of a one-way link over loopback, in processes of their own, for `enveis run`.
 
-Nothing comes back on it either: what a diode's hardware makes sure of, these two merely do.
+Nothing comes back on this link either: a diode's hardware guarantees that, these two processes merely do it.
 """
 
 import shutil
@@ -25,7 +25,7 @@ from transfer.low_side.outbox import Outbox
 
 HOST: Final = "127.0.0.1"
 POLL: Final = 0.05  # seconds
-PASS_GAP: Final = 5  # seconds between two passes: nobody who looks at a demonstration waits for half a minute
+PASS_GAP: Final = 5  # seconds between two passes: nobody who tries a demonstration waits half a minute
 
 
 class RunningLink:
@@ -38,7 +38,7 @@ class RunningLink:
 
     @property
     def arrived(self) -> Path:
-        """The folder of batches that have come."""
+        """The folder of batches that have arrived."""
         return shelf_of(self._machines.high.root).arrived
 
     def __enter__(self) -> Self:
@@ -46,13 +46,13 @@ class RunningLink:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
             free.bind((HOST, 0))
             address = f"{HOST}:{free.getsockname()[1]}"
-        # Settings that a person changed stay, but for the address, which is ours.
+        # Settings that a person changed stay, except the address, which we set.
         _write(low / LINK_SETTINGS, replace(_read_sender(low / LINK_SETTINGS), to=address))
         _write(high / LINK_SETTINGS, replace(_read_receiver(high / LINK_SETTINGS), listen=address))
         self._ask_for_what_is_missing()
         self._log.write_bytes(b"")
         try:
-            # In this order: what is sent before anybody listens is lost, and comes with the next pass only.
+            # In this order: what is sent before anybody listens is lost until the next pass.
             self._start("receive", high)
             self._wait_until_listening()
             self._start("send", low)
@@ -67,16 +67,16 @@ class RunningLink:
         self.stop()
 
     def is_running(self) -> bool:
-        """Whether both are alive."""
+        """Return whether both processes are alive."""
         return all(process.poll() is None for process in self._processes)
 
-    def last_words(self) -> str:
-        """Return the last line that one of them said."""
+    def last_line(self) -> str:
+        """Return the last line that one of the two processes wrote."""
         lines = self._log.read_text(errors="replace").strip().splitlines()
         return lines[-1].removeprefix("enveis: ") if lines else "it wrote nothing"
 
     def stop(self) -> None:
-        """End both; a second call does nothing."""
+        """Stop both; a second call does nothing."""
         for process in self._processes:
             process.send_signal(signal.SIGTERM)
         for process in self._processes:
@@ -93,7 +93,7 @@ class RunningLink:
         until = time.monotonic() + START_TIMEOUT
         while not figures.exists():
             if not self.is_running() or time.monotonic() > until:
-                raise RefusedError(f"the receiver of the link did not start: {self.last_words()}")
+                raise RefusedError(f"the receiver of the link did not start: {self.last_line()}")
             time.sleep(POLL)
 
     def _start(self, command: str, home: Path) -> None:
@@ -107,7 +107,7 @@ class RunningLink:
             )
 
     def _ask_for_what_is_missing(self) -> None:
-        """Do what an operator would who saw a link come back: ask for what was sent and did not come."""
+        """Do what an operator does when a link is back: ask again for what was sent and did not arrive."""
         here = {path.name for path in self.arrived.iterdir()} if self.arrived.is_dir() else set()
         waiting = [batch.number for batch in Outbox(self._machines.low.outbox).outstanding()]
         missing = [number for number in waiting if not any(f"-{number:06}-" in name for name in here)]

@@ -13,7 +13,7 @@ ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, a mana
 
 
 class Stopping:
-    """Ctrl-C and its kin: an interruption while starting, later a request that the mover sees between two moves."""
+    """Ctrl-C and its like: an interruption during the start, later a request that the mover sees between two moves."""
 
     def __init__(self) -> None:
         self._asked = False
@@ -22,16 +22,16 @@ class Stopping:
         self._heard, self._bell = os.pipe2(os.O_CLOEXEC)
 
     def politely(self) -> None:
-        """From now on the first signal only asks; a second one interrupts."""
+        """From now on the first signal only asks to stop; a second one interrupts."""
         self._polite = True
 
     def wait(self, seconds: float) -> bool:
-        """Wait, and tell whether the end was asked for."""
+        """Wait at most so long, and return whether somebody asked to stop."""
         # Not a threading.Event: set by a handler that interrupts its own wait() it can wait for ever.
         return self._asked or bool(select.select([self._heard], [], [], seconds)[0])
 
     def interrupt_if_asked(self) -> None:
-        """Raise KeyboardInterrupt when the end was asked for, now or from here on."""
+        """Raise KeyboardInterrupt if somebody has asked to stop, or does so from here on."""
         self._loaded = True
         if self._asked:
             raise KeyboardInterrupt

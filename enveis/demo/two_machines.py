@@ -52,7 +52,7 @@ class TwoMachines:
 
     @property
     def stick(self) -> Path:
-        """Stands for the USB stick."""
+        """A folder that stands for the USB stick."""
         return self.root / "stick"
 
     @property
@@ -67,11 +67,11 @@ class TwoMachines:
 
     @property
     def log(self) -> Path:
-        """What the gateway's process says."""
+        """The output of the gateway's process."""
         return self.root / "gateway.log"
 
     def prepare(self, config: GatewayConfig) -> bool:
-        """Make homes and keys where there are none; return whether they are new."""
+        """Make homes and keys where they are missing; return whether any were made."""
         make_private_folder(self.root)
         make_private_folder(self.stick)
         new_desk = not self.high.config.exists()
@@ -95,20 +95,20 @@ class RunningGateway:
 
     @property
     def address(self) -> str:
-        """Of the page."""
+        """The address of the page."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._port}/"
 
     @property
     def pid(self) -> int | None:
-        """Of the running gateway."""
+        """The id of the gateway's process, None when it is not running."""
         return self._process.pid if self._process else None
 
     def __enter__(self) -> Self:
         host = f"[{self._host}]" if ":" in self._host else self._host
         command = [sys.executable, "-m", "enveis", "gateway", "serve"]
         if setpriv := shutil.which("setpriv"):
-            # Were we killed outright, the gateway must not stay behind with the port.
+            # If this process is killed, the gateway must not stay behind with the port.
             command = [setpriv, "--pdeathsig", "TERM", *command]
         command += ["--home", str(self._machines.low.root), "--listen", f"{host}:{self._port}"]
         with self._machines.log.open("wb") as log:
@@ -117,7 +117,7 @@ class RunningGateway:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # Ctrl-C goes to a terminal's whole group: the gateway is ended by us, after its uploads.
+                # Ctrl-C goes to a terminal's whole group: we stop the gateway ourselves, after its uploads.
                 start_new_session=True,
             )
         try:
@@ -133,11 +133,11 @@ class RunningGateway:
         self.stop()
 
     def is_running(self) -> bool:
-        """Whether the process is alive."""
+        """Return whether the process is alive."""
         return self._process is not None and self._process.poll() is None
 
     def stop(self) -> None:
-        """End it, letting it finish what is under way; a second call does nothing."""
+        """Stop it, letting it finish what is in progress; a second call does nothing."""
         if self._process is None:
             return
         self._process.terminate()
@@ -148,16 +148,16 @@ class RunningGateway:
             self._process.wait()
         self._process = None
 
-    def last_words(self) -> str:
-        """Return the last line that the gateway said."""
+    def last_line(self) -> str:
+        """Return the last line that the gateway wrote."""
         lines = self._machines.log.read_text(errors="replace").strip().splitlines()
         return lines[-1].removeprefix("enveis: ") if lines else "it wrote nothing"
 
     def submit(self, fields: Sequence[Field], files: Sequence[Upload]) -> dict[str, str]:
-        """Send a submission as a browser does, and return the words of its receipt: `receipt` and `proof`.
+        """Send a submission as a browser does, and return its return words as `receipt` and its proof words as `proof`.
 
         Raises:
-            RefusedError: The answer was no receipt.
+            RefusedError: The response was not a receipt.
         """
         body, kind = encode_form(fields, files)
         connection = http.client.HTTPConnection(self._host, self._port, timeout=START_TIMEOUT * 2)
@@ -176,7 +176,7 @@ class RunningGateway:
         until = time.monotonic() + START_TIMEOUT
         while time.monotonic() < until:
             if not self.is_running():
-                raise RefusedError(f"the gateway did not start: {self.last_words()}")
+                raise RefusedError(f"the gateway did not start: {self.last_line()}")
             connection = http.client.HTTPConnection(self._host, self._port, timeout=5)
             try:
                 connection.request("GET", "/")
@@ -204,7 +204,7 @@ def encode_form(fields: Sequence[Field], files: Sequence[Upload]) -> tuple[bytes
 
 
 def is_port_free(host: str, port: int) -> bool:
-    """Answer whether nobody listens there."""
+    """Return whether nobody listens there."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -11,7 +11,7 @@ _COLUMNS: Final = 64  # base64 characters in a full line
 
 
 def is_armored(sealed: bytes) -> bool:
-    """Answer whether the bytes begin as the text form does."""
+    """Return whether the bytes begin like the text form."""
     return sealed.lstrip().startswith(BEGIN[:10])
 
 

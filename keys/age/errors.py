@@ -20,7 +20,7 @@ class NoMatchError(AgeError):
 
 
 class PayloadError(AgeError):
-    """A chunk of the payload failed authentication, or the payload is cut or goes on after its end."""
+    """A chunk of the payload failed authentication, or the payload is cut or continues after its end."""
 
 
 class ArmorError(AgeError):

@@ -114,7 +114,7 @@ def open_chunk(aead: ChaCha20Poly1305, sealed: bytes, *, index: int, last: bool)
 def open_chunks(stream: BinaryIO, key: bytes) -> Iterator[bytes]:
     """Yield the plaintext of a payload, each chunk after it was authenticated.
 
-    What was yielded is authentic, but only the iterator's regular end says that it is whole.
+    What was yielded is authentic, but only the iterator's regular end proves that it is whole.
 
     Raises:
         PayloadError: A chunk failed, the payload is cut, or bytes follow its end.

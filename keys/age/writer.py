@@ -9,7 +9,7 @@ from keys.age.stream import StreamSealer
 
 
 class Wraps(Protocol):
-    """Someone whom a file can be sealed to."""
+    """Somebody that a file can be sealed to."""
 
     @property
     def label(self) -> str:
@@ -37,7 +37,8 @@ class AgeWriter:
         file_key = secrets.token_bytes(FILE_KEY_SIZE)
         nonce = secrets.token_bytes(NONCE_SIZE)
         self.header = encode_header([recipient.wrap(file_key) for recipient in recipients], file_key) + nonce
-        # Whoever has it reads this one file: it lives as long as the submission does (architecture, section 5).
+        # Whoever has it can read this one file. The gateway drops it when the submission ends: until then the files of
+        # a submission are inspected from the sealed packet.
         self.payload_key = payload_key(file_key, nonce)
         self.stream = StreamSealer(self.payload_key)
 
