@@ -148,7 +148,7 @@ def test_batches_that_have_not_come_are_gaps_and_no_damage(m: TwoGateways) -> No
     bags = [m.bring(m.other) for _ in range(3)]
     m.say("transfer", "import", bags[2], "--home", m.high)
     m.say("transfer", "import", bags[0], "--home", m.high)
-    assert "batch 2 has not come" in m.say("transfer", "status", "--home", m.high)
+    assert "batch 2 has not arrived" in m.say("transfer", "status", "--home", m.high)
 
 
 def test_a_damaged_part_that_came_early_is_named(m: TwoGateways) -> None:

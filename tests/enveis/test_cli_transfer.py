@@ -324,7 +324,7 @@ def test_the_desk_shows_gaps_missing_packets_and_two_histories(machines: Machine
     m.call("transfer", "import", bags[0], "--home", m.high)
     m.call("transfer", "import", bags[0], "--home", m.high)
     said = m.say("transfer", "status", "--home", m.high)
-    assert "batch 2 has not come" in said
+    assert "batch 2 has not arrived" in said
     assert f"packet {lost.stem} of batch 3 is missing (damaged)" in said
     assert m.call("transfer", "status", "--home", m.high)["gateways"][0]["repeated_batches"] == 1
     # The same number for another batch: the gateway was set back, its log with the ledger.

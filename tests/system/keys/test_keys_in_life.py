@@ -252,7 +252,7 @@ def test_a_stolen_gateway_key(homes: TwoHomes) -> None:
     assert "lines after the one that the desk trusts; nothing vouches for them" in said
     assert secret not in "".join(path.read_text(errors="replace") for path in homes.low.rglob("*") if path.is_file())
     assert homes.events(homes.low) == ["log-started", "keys-created", "chain-continues"]
-    assert "trusted from now on" in pair_again(homes, old)
+    assert "is now trusted" in pair_again(homes, old)
 
     # Whoever has the old key is not believed any more; a stick of the old key brings nothing.
     assert "is not that of a gateway paired here" in str(homes.take(status=1)["refused"])
