@@ -496,8 +496,8 @@ def test_a_gateway_whose_log_was_lost_does_not_start(homes: TwoHomes, content: b
     done = subprocess.run(serve, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1
     said = next(line for line in done.stderr.splitlines(keepends=True) if line.startswith("enveis: "))
-    one_sentence(said, "has no lines", "gateway rekey")
-    one_sentence(homes.say("transfer", "status", home=homes.low, status=1), "has no lines")
+    one_sentence(said, "has no line left", "gateway rekey")
+    one_sentence(homes.say("transfer", "status", home=homes.low, status=1), "has no line left")
     assert (log.read_bytes() if log.exists() else None) == content
     old = homes.gateway
     head_file(homes)
@@ -519,7 +519,7 @@ def test_a_log_that_is_emptied_under_a_running_gateway_begins_no_second_time(
     assert low.audit.read_bytes() == b""
     assert len(list((low.spool / "clear").iterdir())) == 2
     assert main(["--home", str(low.root), "transfer", "export", str(machines.stick)]) == 1
-    assert "has no lines" in capsys.readouterr().err
+    assert "has no line left" in capsys.readouterr().err
 
 
 def test_shares_of_two_splittings_never_lie_side_by_side(homes: TwoHomes) -> None:
