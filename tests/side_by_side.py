@@ -13,7 +13,7 @@ from typing import Final
 
 TESTS: Final = Path(__file__).parent
 STATIONS: Final = ("audit", "desk", "disk", "enveis", "gateway", "keys", "quarantine", "transfer")
-FIRST: Final = (*STATIONS, "fuzz", "diode", "browser")
+FIRST: Final = (*STATIONS, "contract", "fuzz", "diode", "browser")
 SECOND: Final = ("system",)
 
 

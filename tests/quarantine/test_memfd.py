@@ -11,6 +11,7 @@ import pytest
 from quarantine.budgets import Budgets
 from quarantine.errors import FileTooLargeError
 from quarantine.memfd import MemfdWriter, SealedMemfd, Slots, seal_bytes_in_memory
+from tests.worlds.waiting import WATCHDOG
 
 
 def test_what_was_written_is_there() -> None:
@@ -90,7 +91,7 @@ async def test_no_more_files_in_memory_than_slots() -> None:
     assert first is not None
     assert second is not None
     assert await slots.take(deadline=time.monotonic() + 0.05) is None
-    waiting = asyncio.create_task(slots.take(deadline=time.monotonic() + 5))
+    waiting = asyncio.create_task(slots.take(deadline=time.monotonic() + WATCHDOG))
     await asyncio.sleep(0)
     first.give_back()
     first.give_back()  # the second time must not make a third slot

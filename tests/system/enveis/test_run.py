@@ -16,9 +16,9 @@ import pytest
 
 from enveis.demo.two_machines import encode_form, free_port
 from quarantine.scanner.canaries import eicar
+from tests.worlds.waiting import WATCHDOG, catches, wait_until
 
 HOST = "127.0.0.1"
-START = 60.0  # seconds
 
 
 class Run:
@@ -26,49 +26,46 @@ class Run:
         self.home = home
         self.port = free_port(HOST)
         command = [sys.executable, "-m", "enveis", "run", "--home", str(home), *(extra or self.listen)]
-        self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-        )
-        self.output = ""
+        self.log = home.with_suffix(f".{self.port}.log")
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+
+    @property
+    def output(self) -> str:
+        return self.log.read_text()
+
+    def wait(self) -> str:
+        """Wait until it ends by itself; return what it said."""
+        self.process.wait(WATCHDOG)
+        return self.output
 
     @property
     def listen(self) -> tuple[str, str]:
         return "--listen", f"{HOST}:{self.port}"
 
     def wait_until_serving(self) -> None:
-        until = time.monotonic() + START
-        while time.monotonic() < until and self.process.poll() is None:
-            try:
-                with urllib.request.urlopen(f"http://{HOST}:{self.port}/", timeout=5):
-                    return
-            except OSError:
-                time.sleep(0.1)
-        raise AssertionError(f"not serving: {self.process.communicate()[0]}")
+        # It says so when it has seen the page itself.
+        address = f"http://{HOST}:{self.port}/"
+        wait_until(lambda: address in self.output or self.process.poll() is not None, lambda: self.output)
+        with urllib.request.urlopen(address, timeout=WATCHDOG):
+            pass
 
     def wait_until_it_hears(self) -> None:
         """Wait until it has a handler of its own for SIGTERM; the interpreter brings none."""
-        until = time.monotonic() + START
-        while time.monotonic() < until:
-            caught = re.search(r"^SigCgt:\s*(\w+)$", Path(f"/proc/{self.process.pid}/status").read_text(), re.MULTILINE)
-            if caught and int(caught[1], 16) >> (signal.SIGTERM - 1) & 1:
-                return
-            time.sleep(0.02)
-        raise AssertionError(f"not listening to signals: {self.process.communicate()[0]}")
+        wait_until(lambda: catches(self.process.pid, signal.SIGTERM), lambda: self.output)
 
     def submit(self, message: str, name: str, content: bytes) -> None:
         body, kind = encode_form([("message", message)], [(name, content)])
         url = f"http://{HOST}:{self.port}/submit"
         request = urllib.request.Request(url, body, {"Content-Type": kind, "Connection": "close"})
-        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=WATCHDOG) as answer:  # noqa: S310
             assert b'id="receipt"' in answer.read()
 
     def opened(self) -> list[Path]:
         return sorted((self.home / "high" / "opened").glob("*/message.json"))
 
     def wait_for_opened(self, count: int) -> None:
-        until = time.monotonic() + 20
-        while len(self.opened()) < count and time.monotonic() < until:
-            time.sleep(0.1)
+        wait_until(lambda: len(self.opened()) >= count, lambda: self.output)
         assert len(self.opened()) == count
 
     def children(self) -> set[int]:
@@ -87,8 +84,7 @@ class Run:
 
     def end(self, number: int) -> int:
         self.process.send_signal(number)
-        self.output = self.process.communicate(timeout=60)[0]
-        return self.process.returncode
+        return self.process.wait(WATCHDOG)
 
 
 @pytest.fixture
@@ -99,10 +95,12 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Run]]:
         runs.append(Run(tmp_path / "run", *extra))
         return runs[-1]
 
-    yield started
-    for run in runs:
-        if run.process.poll() is None:
-            run.end(signal.SIGTERM)
+    try:
+        yield started
+    finally:
+        for run in runs:
+            if run.process.poll() is None:
+                run.end(signal.SIGTERM)
 
 
 def cmdline(pid: int) -> bytes:
@@ -120,12 +118,9 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-def alive_after(pids: Iterable[int], *, seconds: float) -> list[int]:
-    """Return those that are still alive when the time is up; waits no longer than there are any."""
-    until = time.monotonic() + seconds
-    while (alive := [pid for pid in pids if is_alive(pid)]) and time.monotonic() < until:
-        time.sleep(0.05)
-    return alive
+def wait_until_gone(pids: Iterable[int]) -> None:
+    pids = set(pids)
+    wait_until(lambda: not any(map(is_alive, pids)))
 
 
 def test_from_the_page_to_the_desk_and_again_with_the_same_keys(start: Callable[..., Run]) -> None:
@@ -175,13 +170,13 @@ def test_it_can_be_ended_while_it_starts(start: Callable[..., Run], after: float
     assert run.end(signal.SIGINT) == 0
     assert "Traceback" not in run.output
     # What a gateway had started, when it was ended before it heard signals, notices a moment later.
-    assert alive_after(children, seconds=10) == []
+    wait_until_gone(children)
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:8080", "[::]:8080", "192.0.2.1:8080", "example.org:8080"])
 def test_it_never_listens_beyond_loopback(start: Callable[..., Run], listen: str) -> None:
     run = start("--listen", listen)
-    output = run.process.communicate(timeout=30)[0]
+    output = run.wait()
     assert run.process.returncode == 1
     assert re.fullmatch(r"enveis: \S+ can be reached from outside, .* loopback only\n", output)
     assert not run.home.exists()
@@ -190,7 +185,7 @@ def test_it_never_listens_beyond_loopback(start: Callable[..., Run], listen: str
 def test_a_port_in_use_is_one_sentence(start: Callable[..., Run]) -> None:
     with socket.create_server((HOST, 0)) as taken:
         run = start("--listen", f"{HOST}:{taken.getsockname()[1]}")
-        output = run.process.communicate(timeout=30)[0]
+        output = run.wait()
     assert run.process.returncode == 1
     assert re.fullmatch(r"enveis: port \d+ of 127\.0\.0\.1 is in use .*\n", output)
 
@@ -199,7 +194,7 @@ def test_one_run_at_a_time(start: Callable[..., Run]) -> None:
     run = start()
     run.wait_until_serving()
     second = start()
-    output = second.process.communicate(timeout=30)[0]
+    output = second.wait()
     assert second.process.returncode == 1
     assert output.startswith("enveis: another 'enveis run' is using ")
     assert output.count("\n") == 1
@@ -208,11 +203,10 @@ def test_one_run_at_a_time(start: Callable[..., Run]) -> None:
 def test_a_gateway_that_dies_is_told(start: Callable[..., Run]) -> None:
     run = start()
     run.wait_until_serving()
-    time.sleep(2.0)  # until `run` itself has seen it answer
     gateways = [pid for pid in run.children() if b"\0serve\0" in cmdline(pid)]
     for pid in gateways:
         os.kill(pid, signal.SIGKILL)
-    output = run.process.communicate(timeout=60)[0]
+    output = run.wait()
     assert run.process.returncode == 1
     assert "The gateway has stopped by itself" in output
 
@@ -221,12 +215,11 @@ def test_a_gateway_that_dies_is_told(start: Callable[..., Run]) -> None:
 def test_killed_outright_it_leaves_the_port_and_a_folder_that_starts_again(start: Callable[..., Run]) -> None:
     run = start()
     run.wait_until_serving()
-    time.sleep(2.0)
     children = run.children()
     run.process.kill()
-    run.process.communicate(timeout=30)
+    run.process.wait(WATCHDOG)
     gateways = [pid for pid in children if b"\0serve\0" in cmdline(pid)]
-    assert alive_after(gateways, seconds=20) == []
+    wait_until_gone(gateways)
     again = start()
     again.wait_until_serving()
     assert again.end(signal.SIGHUP) == 0

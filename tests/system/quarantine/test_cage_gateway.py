@@ -23,6 +23,7 @@ from quarantine.scanner.local_clamd import LocalClamd
 from quarantine.workers.cage_test import AttackOutcome, prove_cage
 from quarantine.workers.zygote_client import ZygoteClient
 from tests.worlds.gateway_process import GatewayProcess
+from tests.worlds.waiting import wait_until
 
 ACCEPTING = replace(GatewayConfig(), uncaged_inspection=UNCAGED)
 
@@ -129,18 +130,11 @@ def test_a_running_gateway_has_its_zygote_and_takes_it_along(tmp_path: Path) -> 
         assert gateway.submit([("message", "x")], [("a.txt", b"text\n")]).words
         os.kill(gateway.pid, 9)
         gateway.stop()
-        assert not alive(int(zygotes[0]), seconds=5)
+        wait_until(lambda: not alive(int(zygotes[0])))
 
 
-def alive(pid: int, *, seconds: float) -> bool:
-    import time
-
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        try:
-            if " Z " in Path(f"/proc/{pid}/stat").read_text():
-                return False
-        except OSError:
-            return False
-        time.sleep(0.02)
-    return True
+def alive(pid: int) -> bool:
+    try:
+        return " Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False

@@ -17,15 +17,16 @@ from quarantine.scanner.clamd import ClamdScanner, parse_reply
 from quarantine.scanner.local_clamd import SETTINGS, TEST_MARK, LocalClamd
 from quarantine.verdict import Reason
 from tests.worlds.clamd_server import Answer, clamd_server, reply
+from tests.worlds.waiting import WATCHDOG
 
 ROOT = Path(__file__).parents[3]
 
 
-def soon(seconds: float = 20.0) -> float:
+def soon(seconds: float = WATCHDOG) -> float:
     return time.monotonic() + seconds
 
 
-def scan(socket_path: Path, plaintext: bytes, *, seconds: float = 20.0) -> Finding | None:
+def scan(socket_path: Path, plaintext: bytes, *, seconds: float = WATCHDOG) -> Finding | None:
     with seal_bytes_in_memory(plaintext) as memfd:
         return ClamdScanner(socket_path).scan(memfd.fd, deadline=soon(seconds))
 
@@ -173,20 +174,17 @@ def test_an_answer_in_pieces_is_one_answer(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "reason"),
+    ("answer", "reason", "seconds"),
     [
-        (hang_up, Reason.SCANNER_ANSWER),
-        (wait, Reason.OUT_OF_TIME),
-        (drip, Reason.OUT_OF_TIME),
-        (flood, Reason.SCANNER_ANSWER),
+        (hang_up, Reason.SCANNER_ANSWER, WATCHDOG),
+        (wait, Reason.OUT_OF_TIME, 0.3),
+        (drip, Reason.OUT_OF_TIME, 0.3),
+        (flood, Reason.SCANNER_ANSWER, WATCHDOG),
     ],
 )
-def test_a_scanner_that_misbehaves_in_time(tmp_path: Path, answer: Answer, reason: Reason) -> None:
-    began = time.monotonic()
-    with clamd_server(tmp_path, answer) as path:
-        with pytest.raises(UndecidableError) as caught:
-            scan(path, b"x", seconds=0.3)
-        assert time.monotonic() - began < 1
+def test_a_scanner_that_misbehaves_in_time(tmp_path: Path, answer: Answer, reason: Reason, seconds: float) -> None:
+    with clamd_server(tmp_path, answer) as path, pytest.raises(UndecidableError) as caught:
+        scan(path, b"x", seconds=seconds)
     assert caught.value.reason is reason
 
 
@@ -237,9 +235,7 @@ def test_what_a_killed_clamd_left_is_wiped(tmp_path: Path) -> None:
 
 def test_a_forgotten_clamd_is_ended(tmp_path: Path) -> None:
     forgotten = LocalClamd(tmp_path, test_database=True).start()
-    began = time.monotonic()
     with LocalClamd(tmp_path, test_database=True) as fresh:
-        assert time.monotonic() - began < 5
         assert forgotten.has_ended
         assert fresh.pid != forgotten.pid
         assert scan(fresh.socket_path, b"x") is None

@@ -13,6 +13,7 @@ from quarantine.workers.caged_examiner import CagedExaminer
 from quarantine.workers.protocol import End
 from tests.builders.pdf_files import HOSTILE, deflated, pdf, stream
 from tests.builders.text_files import LINE
+from tests.worlds.waiting import WATCHDOG
 from tests.worlds.watched_zygote import WatchedZygote
 
 BUDGETS = Budgets()
@@ -28,7 +29,7 @@ def look_at(zygote: WatchedZygote, kind: FileType, content: bytes) -> tuple[set[
     """Codes, and how the worker ended."""
     zygote.ends()
     with seal_bytes_in_memory(content) as memfd:
-        examination = CagedExaminer(BUDGETS, zygote).examine(memfd.fd, kind, deadline=time.monotonic() + 60)
+        examination = CagedExaminer(BUDGETS, zygote).examine(memfd.fd, kind, deadline=time.monotonic() + WATCHDOG)
     (end,) = zygote.ends()
     print(f"\n{len(content):,} bytes of {kind}: {end.memory / MIB:.0f} MiB and {end.cpu:.2f} CPU s at most")
     return {finding.code.value for finding in examination.findings}, end

@@ -1,0 +1,88 @@
+"""`Errand`: a first visit and a later one go through the same steps of `receive`."""
+
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from gateway.form import WORDS_FIELD, Fields
+from gateway.limits import Limits
+from gateway.problems import Problem, SubmissionError
+from gateway.receipts.premade import FreshReceipt, NoReceiptError
+from gateway.receipts.return_keys import DeriverBusyError
+from gateway.station import Station
+from gateway.submission.errand import Errand
+from gateway.submission.first_visit import FirstVisit
+from gateway.submission.later_visit import LaterVisit
+from keys.receipt import new_receipt_words, public_receipt, return_secrets
+from keys.recipient import Kind
+from quarantine.file_types import FileType
+
+WORDS = new_receipt_words()
+LIMITS = Limits(files_max=3, file_max_bytes=1000, message_max_bytes=1024, allowed=frozenset(FileType))
+
+
+@pytest.fixture
+def station() -> Any:
+    public = public_receipt(WORDS, Kind.CLASSIC)
+    fresh = FreshReceipt(WORDS.return_words, WORDS.proof_words, public)
+    found = mock.Mock(Station, limits=LIMITS, kind=Kind.CLASSIC, receipts=mock.Mock(), deriver=mock.Mock())
+    found.receipts.take = mock.AsyncMock(return_value=fresh)
+    found.deriver.derive = mock.AsyncMock(return_value=return_secrets(WORDS.return_words, Kind.CLASSIC))
+    found.mail = mock.Mock(grant=mock.Mock(return_value=None))
+    return found
+
+
+@pytest.fixture(params=[FirstVisit, LaterVisit])
+def make(request: pytest.FixtureRequest, station: Any) -> Callable[[], Errand]:
+    kind: type[FirstVisit | LaterVisit] = request.param
+    return lambda: kind(station)
+
+
+@pytest.fixture
+def fields() -> Fields:
+    found = Fields()
+    found.add(WORDS_FIELD, WORDS.return_words.encode())
+    return found
+
+
+async def test_the_packet_carries_the_receipt_of_these_words(make: Callable[[], Errand], fields: Fields) -> None:
+    errand = make()
+    errand.on_field(fields, WORDS_FIELD)
+    carried = await errand.carried(fields)
+    assert carried.note.lookup == public_receipt(WORDS, Kind.CLASSIC).lookup
+    # Words are shown to whoever does not have them yet; and the proof key goes with the first packet only.
+    assert (carried.shown is not None) == isinstance(errand, FirstVisit) == bool(carried.note.proof)
+    await errand.close()
+
+
+async def test_nobody_is_below_the_ordinary_limits(make: Callable[[], Errand], fields: Fields) -> None:
+    errand = make()
+    assert await errand.wider(fields) == LIMITS
+    await errand.close()
+
+
+async def test_what_is_not_there_in_time_is_a_busy_gateway(
+    make: Callable[[], Errand], station: Any, fields: Fields
+) -> None:
+    station.receipts.take.side_effect = NoReceiptError
+    station.deriver.derive.side_effect = DeriverBusyError
+    errand = make()
+    errand.on_field(fields, WORDS_FIELD)
+    with pytest.raises(SubmissionError) as caught:
+        await errand.carried(fields)
+    assert caught.value.problem is Problem.BUSY
+    await errand.close()
+
+
+async def test_it_may_be_closed_at_any_moment_and_twice(make: Callable[[], Errand], fields: Fields) -> None:
+    errand = make()
+    await errand.close()
+    errand.on_field(fields, WORDS_FIELD)
+    await errand.close()
+    await errand.close()
+
+
+def test_they_are_for_different_purposes() -> None:
+    assert FirstVisit.purpose != LaterVisit.purpose
