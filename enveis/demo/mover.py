@@ -24,7 +24,7 @@ from enveis.demo.two_machines import RunningGateway, TwoMachines, is_port_free
 from enveis.errors import RefusedError, expected_sentence
 from enveis.terminal import Terminal
 from enveis.wiring import import_all, low_side
-from gateway.home.config import GIB, MIB, GatewayConfig, encode_config
+from gateway.home.config import GIB, MIB, GatewayConfig, encode_gateway_config
 from quarantine.scanner.local_clamd import LocalClamd
 from transfer.diode.receiver.arrived import note_imported, remove_imported, waiting_bags
 from transfer.high_side.arrivals import Arrivals
@@ -183,7 +183,7 @@ def _prepare(machines: TwoMachines, socket: Path) -> bool:
     new = machines.prepare(fresh)
     config = read_settings(machines.low.config, GatewayConfig)
     if config.clamd_socket != str(socket):
-        text = encode_config(replace(config, clamd_socket=str(socket)))
+        text = encode_gateway_config(replace(config, clamd_socket=str(socket)))
         durable.replace(machines.low.config, [text.encode()])
     return new
 

@@ -231,7 +231,7 @@ def parse_listen(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def encode_config(config: GatewayConfig) -> str:
+def encode_gateway_config(config: GatewayConfig) -> str:
     """Return the text of a gateway.toml with every setting and what it is for."""
     return encode_settings(
         config, head="The settings of this gateway. A key that is not listed here is refused at start."

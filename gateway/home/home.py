@@ -16,7 +16,7 @@ from audit.utc_day import utc_today
 from disk.durable import is_private, make_home, make_private_folder, write_new
 from disk.settings import read_settings
 from gateway.errors import GatewayError
-from gateway.home.config import GatewayConfig, encode_config
+from gateway.home.config import GatewayConfig, encode_gateway_config
 from gateway.replies.reply_store import ReplyStore
 from keys.errors import KeyMaterialError
 from keys.generation import verify_recipients
@@ -201,7 +201,7 @@ def init_gateway(
         if signature is not None:
             write_new(new.recipients_signature, [signature.encode()])
         write_new(new.desk_key, [desk.encode().encode()])
-        write_new(new.config, [encode_config(config).encode()])
+        write_new(new.config, [encode_gateway_config(config).encode()])
         for lane in ("incoming", "withdrawable", *Lane):
             make_private_folder(new.spool / lane)
         ReplyStore(new.reply_store).begin()

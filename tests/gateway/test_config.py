@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from disk.settings import SettingsError, read_settings
-from gateway.home.config import GatewayConfig, encode_config, parse_listen
+from gateway.home.config import GatewayConfig, encode_gateway_config, parse_listen
 from gateway.home.editors_wording import PerLanguage, PublicBody
 from quarantine.budgets import Budgets
 
@@ -29,12 +29,12 @@ ODD = GatewayConfig(
 @pytest.mark.parametrize("config", [GatewayConfig(), ODD, GatewayConfig(bodies=())])
 def test_written_and_read_back(tmp_path: Path, config: GatewayConfig) -> None:
     path = tmp_path / "gateway.toml"
-    path.write_text(encode_config(config))
+    path.write_text(encode_gateway_config(config))
     assert read_settings(path, GatewayConfig) == config
 
 
 def test_every_setting_is_written_below_its_reason() -> None:
-    text = encode_config(GatewayConfig())
+    text = encode_gateway_config(GatewayConfig())
     assert sorted(tomllib.loads(text)) == sorted(field.name for field in fields(GatewayConfig))
     lines = text.splitlines()
     tables = [name for name in tomllib.loads(text) if name != "budgets"]
