@@ -1,39 +1,52 @@
-"""One sentence a line in our pages, so that a change of a sentence is a change of a line.
+"""One sentence a line in our pages, so that a change of a sentence shows as a change of a line.
 
 `python -m tests.builders.sentence_lines PAGE ...` rewrites pages so; a test compares.
 """
 
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 _ITEM: Final = re.compile(r"\s*(?:[*-]|\d+\.) ")
 _VERBATIM: Final = re.compile(r"\s*(?:#|\||<|>|\[[^\]]+\]: |$)")  # headings, tables, HTML, quotations, references
 _KEPT_WHOLE: Final = re.compile(r"`[^`]*`|\]\([^)]*\)")
-_ABBREVIATION: Final = re.compile(r"(?:^|[\s(])(?:e\.g|i\.e|cf|vs|v|No|Mr|Ms)\.$")
+# ... or the number of a paragraph ("2.1."), as the formats have them.
+_ABBREVIATION: Final = re.compile(r"(?:^|[\s(])(?:e\.g|i\.e|cf|vs|v|No|Mr|Ms)\.$|^\s*\d+(?:\.\d+)+\.$")
 _END: Final = re.compile(r"[.!?][\"”’)]*(?= )")
 
 
 def one_sentence_a_line(page: str) -> str:
     """Return the page with a line break after each sentence, and none within; code and tables stay as they are."""
-    lines: list[str] = []
+    return "".join(f"{line}\n" for block, is_text in _blocks(page) for line in (_reflowed(block) if is_text else block))
+
+
+def crowded_lines(page: str) -> list[str]:
+    """Return the lines in which a sentence ends before the line does. A long sentence may have several lines."""
+    texts = (line for block, is_text in _blocks(page) if is_text for line in block)
+    return [line for line in texts if len(_reflowed([line])) > 1]
+
+
+def _blocks(page: str) -> Iterator[tuple[list[str], bool]]:
+    """Yield what belongs together: a paragraph or an item of a list (text), or one line of anything else."""
     block: list[str] = []
     fence = ""
     for line in page.splitlines():
         mark = re.match(r"\s*(```+|~~~+)", line)
         indented = not block and line.startswith("    ") and not _ITEM.match(line)  # code, too
         if fence or mark or indented or _VERBATIM.match(line):
-            lines += [*_reflowed(block), line]
+            yield block, True
+            yield [line], False
             block = []
             if mark:
                 fence = "" if fence == mark[1] else fence or mark[1]
             continue
         if _ITEM.match(line):
-            lines += _reflowed(block)
+            yield block, True
             block = []
         block.append(line)
-    return "\n".join([*lines, *_reflowed(block)]) + "\n"
+    yield block, True
 
 
 def _reflowed(block: list[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """What the pages promise: docs/open-packet.mjs opens a packet with npm's age; links, commands and names are real.
 
-And their form: the README fits on 120 lines, four doors lead to every page, a line is one sentence.
+And their form: the README fits on 120 lines, four doors lead to every page, a line has one sentence.
 """
 
 import ast
@@ -18,7 +18,7 @@ import pytest
 from enveis.main import main
 from keys.identity import Identity, encode_identity_file, generate_identity
 from keys.recipient import KeyKind
-from tests.builders.sentence_lines import one_sentence_a_line
+from tests.builders.sentence_lines import crowded_lines, one_sentence_a_line
 from tests.worlds.oracles import NODE, npm_packages
 from transfer.names import Lane, new_packet_id
 from transfer.packet.manifest import FileNote, Manifest, Outcome, ReceiptNote, encode_manifest
@@ -28,21 +28,17 @@ from transfer.packet.writer import PacketWriter
 ROOT = Path(__file__).parents[3]
 PAGES = sorted(
     path
-    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/*.md"), *ROOT.glob("deploy/**/*.md")]
-    if not any(part.startswith(".") or part in ("node_modules", "run") for part in path.relative_to(ROOT).parts)
+    for depth in range(4)
+    for path in ROOT.glob("*/" * depth + "*.md")
+    if not any(part.startswith(".") or part in ("node_modules", "run", "dist") for part in path.relative_to(ROOT).parts)
 )
 ENTRANCE = ROOT / "docs" / "README.md"
 DECISIONS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
-# Pages whose lines are sentences; a page joins the list when it has been put so.
-SENTENCE_LINES = [
-    *(ROOT / name for name in ("README.md", "ARCHITECTURE.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md")),
-    *(
-        ROOT / "docs" / name
-        for name in ("README.md", "operating.md", "http.md", "translating.md", "threat-model.md", "dependencies.md")
-    ),
-    *(ROOT / "docs" / name for name in ("audit.md", "sticks.md")),
-    *(ROOT / "docs" / "adr").glob("*.md"),
-    ROOT / "deploy" / "README.md",
+# Pages that are not put so yet, and one that is made from the code's own table.
+OTHER_LINES = [
+    *(ROOT / "docs" / name for name in ("keys.md", "opening-a-packet.md", "proof.md")),
+    ROOT / "tests" / "vectors" / "quarantine" / "README.md",
+    ROOT / "quarantine" / "CHECKS.md",
 ]
 SIZE = 200_000  # bytes: several chunks
 MESSAGE = encode_message(Message(text="They lost my papers. æøå"))
@@ -212,18 +208,18 @@ def test_every_decision_has_its_form_and_its_row(page: Path) -> None:
     assert row in (page.parent / "README.md").read_text("utf-8"), row
 
 
-@pytest.mark.parametrize("page", SENTENCE_LINES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_line_is_a_sentence(page: Path) -> None:
+@pytest.mark.parametrize("page", sorted({*PAGES} - {*OTHER_LINES}), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_line_has_one_sentence(page: Path) -> None:
     remedy = f"python -m tests.builders.sentence_lines {page.relative_to(ROOT)}"
-    text = page.read_text("utf-8")
-    assert text == one_sentence_a_line(text), remedy
+    assert crowded_lines(page.read_text("utf-8")) == [], remedy
 
 
 def test_a_sentence_ends_where_it_ends() -> None:
     rest = "\n    a. b\n\n```sh\na. b\nc\n```\n| a. b |\n"
-    page = "One, e.g. `a. b`, at v. 2 and\n[a name](x. y). Two?\n* an item! It goes\n  on\n"
-    sentences = "One, e.g. `a. b`, at v. 2 and [a name](x. y).\nTwo?\n* an item!\n  It goes on\n"
+    page = "1.1. One, e.g. `a. b`, at v. 2 and\n[a name](x. y). Two?\n* an item! It goes\n  on\n"
+    sentences = "1.1. One, e.g. `a. b`, at v. 2 and [a name](x. y).\nTwo?\n* an item!\n  It goes on\n"
     assert one_sentence_a_line(page + rest) == sentences + rest
+    assert crowded_lines(page + rest) == ["[a name](x. y). Two?", "* an item! It goes"]
 
 
 def test_every_room_says_what_it_holds() -> None:
