@@ -29,13 +29,8 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess
     root = tmp_path_factory.mktemp("secrets")
     # Whatever is looked at now and then, whoever is here, could fall into one visit and not into another.
     constants = {"gateway.reading.file_valve.LOOK": DAY, "gateway.return_visit.return_visit.BUNDLES_EVERY": DAY}
-<<<<<<< HEAD
-    settings = {"wrapper": wrapper, "constants": constants, "tick_seconds": 6 * 3600}
-    with GatewayProcess(root, kind=KeyKind.CLASSIC, **settings) as running:
-=======
     settings: dict[str, Any] = {"wrapper": wrapper, "constants": constants, "tick_seconds": 6 * 3600}
-    with GatewayProcess(root, kind=Kind.CLASSIC, **settings) as running:
->>>>>>> ce7b7f0 (A test's settings have the type that a gateway takes)
+    with GatewayProcess(root, kind=KeyKind.CLASSIC, **settings) as running:
         yield running
 
 
