@@ -28,7 +28,7 @@ FIELDS_MAX: Final = 4_000  # in one submission; 200 people of 12 fields and the 
 FIELD_BYTES_MAX: Final = 4 * FIELD_MAX  # bytes of one field but the text: UTF-8 takes four for one character
 OTHERS_BYTES_MAX: Final = 2 * 1024 * 1024  # bytes of all fields but the text
 _PERSON: Final = re.compile(r"person-([1-9][0-9]{0,2})-(side|given_name|family_names|role|workplace)", re.ASCII)
-WORDS_FIELD: Final = "words"  # return words of who adds to a case; before the files
+WORDS_FIELD: Final = "words"  # the return words of a source who adds to a case; they come before the files
 OWN_RECEIPT_FIELD: Final = "receipt_public"  # public halves of a receipt that the source made
 _PLAIN: Final = frozenset(
     {
@@ -79,12 +79,12 @@ class Fields:
 
 
 def is_known(untrusted_name: str) -> bool:
-    """Answer whether the form has a field of that name."""
+    """Return whether the form has a field of that name."""
     return untrusted_name == "message" or untrusted_name in _PLAIN or bool(_PERSON.fullmatch(untrusted_name))
 
 
 def parse_form(fields: Fields, *, bodies: Sequence[str], page_language: str) -> Message:
-    """Return what the source said. A choice that is not on the form counts as not made.
+    """Return what the source typed and chose. A choice that is not on the form counts as not made.
 
     Raises:
         FieldTooLongError: A field is longer than the format allows.
@@ -156,7 +156,7 @@ def _choice(kind: Callable[[str], T], untrusted: str) -> T | None:
 
 
 def is_preselected(name: str) -> bool:
-    """Answer whether a browser sends a value for this field although nobody typed or chose anything."""
+    """Return whether a browser sends a value for this field although nobody typed or chose anything."""
     return name == "kind" or name.endswith("-side")
 
 

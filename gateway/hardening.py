@@ -11,7 +11,7 @@ def harden_process() -> None:
     """Forbid core files and ptrace by siblings, gaining privileges, and files that others can read.
 
     Raises:
-        OSError: The kernel refused. The process must not go on.
+        OSError: The kernel refused. The process must not continue.
     """
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -20,7 +20,7 @@ def harden_process() -> None:
 
 
 def swap_is_active(swaps: Path = Path("/proc/swaps")) -> bool:
-    """Answer whether this machine may write memory to a disk: keys and files under inspection are in memory."""
+    """Return whether this machine may write memory to a disk: keys and files under inspection are in memory."""
     try:
         return len(swaps.read_text("ascii").splitlines()) > 1
     except OSError:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 HEADER_MAX: Final = 1_000  # characters of Accept-Language that are read
-RANGES_MAX: Final = 32  # languages in it that are looked at
+RANGES_MAX: Final = 32  # languages in it that are read
 # RFC 9110, 12.5.4 and 12.4.2.
 _RANGE: Final = re.compile(r"([A-Za-z]{1,8}|\*)(?:-[A-Za-z0-9-]+)?\s*(?:;\s*q\s*=\s*([01](?:\.[0-9]{0,3})?))?")
 
@@ -35,7 +35,7 @@ _OWN_NAMES: Final = {
     Language.DANISH: "Dansk",
     Language.ENGLISH: "English",
 }
-# Who asks for one of these reads that one. Northern Sami has no pages yet (docs/translating.md).
+# A browser that asks for one of these gets that one. Northern Sami has no pages yet (docs/translating.md).
 _READ_BY: Final = {
     "no": Language.BOKMAL,
     "se": Language.BOKMAL,
@@ -68,7 +68,7 @@ def read_address(untrusted_path: str, untrusted_accepted: str, offered: Sequence
 def preferred(untrusted_header: str, offered: Sequence[Language]) -> Language:
     """Return the offered language that an Accept-Language header likes best.
 
-    Without a header that is the first one offered. Who reads none of them gets English, when it is offered.
+    Without a header this is the first one offered. A browser that accepts none gets English, if offered.
     """
     liked: dict[Language, float] = {}
     ranges = untrusted_header[:HEADER_MAX].split(",")[:RANGES_MAX]

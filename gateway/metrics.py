@@ -2,7 +2,7 @@
 
 A figure that moved with each submission would say when somebody was here to whoever may read it. So packets of the
 running tick are not counted, counts are multiples of ten, ages are those of the last midnight (a packet's own tick
-cannot be computed from them), and while fewer than ten packets wait nothing speaks of them but one alarm, after days
+cannot be computed from them), and while fewer than ten packets wait nothing reveals them but one alarm, after days
 (ADR 0039). What the figures were is never answered for what they are: when they cannot be read the answer is 503.
 """
 
@@ -38,7 +38,7 @@ ROUND: Final = 10  # counts are rounded down to multiples of this, and so is the
 FULL: Final = 90  # percent of the quota: a spool that is about to refuse files is shown however few packets fill it
 MODE: Final = 0o660  # of the socket: the gateway's user, and the group that the monitoring is in
 PATH: Final = "/metrics"
-LOOK_EVERY: Final = 15.0  # seconds between two looks at the clock; a clock may be set
+LOOK_EVERY: Final = 15.0  # seconds between two readings of the clock; a clock may be set
 
 
 def encode_metrics(status: LowStatus, *, quota: int, oldest_days: int, limits: WaitingLimits) -> str:
@@ -103,7 +103,7 @@ class MetricsSocket:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin; where it cannot be done now, the log says so and it is tried again at each tick."""
+        """Begin. Where that fails now, it is logged and tried again at each tick."""
         await self._tick()
         self._task = asyncio.create_task(self._follow(self._tick_start()))
 
@@ -135,7 +135,7 @@ class MetricsSocket:
                 raise
             if self._runner is None and self._is_first():
                 await self._listen()
-        except Exception as error:  # noqa: BLE001 - submissions must not end because figures cannot be had
+        except Exception as error:  # noqa: BLE001 - submissions must not end because figures are not available
             log(LogEvent.METRICS_UNAVAILABLE, fault=error)
 
     def _is_first(self) -> bool:
@@ -154,7 +154,7 @@ class MetricsSocket:
         try:
             self._path.unlink(missing_ok=True)  # left by a process that was killed: we hold the lock
             os.fchmod(listening.fileno(), MODE)  # before it has a name, so that it never has another mode
-            # Through the folder's descriptor: a socket's address has room for 107 bytes only (unix(7)).
+            # Through the folder's descriptor: a socket's address has at most 107 bytes (unix(7)).
             listening.bind(f"/proc/self/fd/{folder}/{self._path.name}")
             self._path.chmod(MODE)  # what the umask took away
             runner = web.ServerRunner(QuietServer(self._answer, ""))

@@ -1,4 +1,4 @@
-"""How a submission may end without a receipt: a closed set, each with its HTTP status. The pages say them in words."""
+"""How a submission may end without a receipt: a closed set, each with its HTTP status and a sentence on the pages."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,9 +20,9 @@ class Problem(StrEnum):
     TOO_SLOW = "too-slow"
     BUSY = "busy"
     FULL = "full"
-    FILES_OFF = "files-off"  # files are not taken at this moment; text is
-    WORDS = "words"  # of who adds to a case; they are no return words
-    RECEIPT_PUBLIC = "receipt-public"  # what was pasted as a receipt's public halves is none
+    FILES_OFF = "files-off"  # files are not accepted at the moment; text is
+    WORDS = "words"  # a source who adds to a case typed something that is not return words
+    RECEIPT_PUBLIC = "receipt-public"  # what was pasted is not the public halves of a receipt
     FAULT = "fault"
     NOT_FOUND = "not-found"
     METHOD = "method"
@@ -50,19 +50,19 @@ STATUS: dict[Problem, int] = {
 
 
 class RefusedReason(StrEnum):
-    """Why one file was not taken; written into the manifest and said on the page."""
+    """Why one file was not accepted; written into the manifest and shown on the page."""
 
     NAME = "type.name"
     CONTENT = "type.content"
     DISAGREE = "type.disagree"
     SIZE = "size"
     COUNT = "count"
-    FILES_OFF = "files-off"  # files are not taken at this moment; text is
+    FILES_OFF = "files-off"  # files are not accepted at the moment; text is
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedFile:
-    """One file that was not taken. The name goes back to its source's own page and into the sealed manifest only."""
+    """One file that was not accepted. The name goes back to its source's own page and into the sealed manifest only."""
 
     untrusted_name: str
     reason: RefusedReason

@@ -52,18 +52,18 @@ CANARY_SECONDS: Final = 60.0  # for all canaries together, at start
 def serve(home: GatewayHome, *, listen: str | None = None, on_listening: Callable[[str, int], None]) -> None:
     """Run a gateway until SIGTERM or SIGINT; uploads under way then come to their end.
 
-    `on_listening` is told address and port once the form can be reached.
+    `on_listening` is called with address and port once the form can be reached.
 
     Raises:
         GatewayError, SettingsError: Home, keys, settings or scanner are not as they must be; one sentence.
-        AuditError: The log was lost, or damaged at its end: nothing more could be said in it.
+        AuditError: The log was lost, or damaged at its end: nothing more could be logged.
         BusyError: The gateway's key is being changed.
         CageError: Nothing can read files here, although the settings accept less than a cage.
         OSError: The address cannot be listened on, or the kernel refused to harden the process.
     """
     harden_process()
     allow_descriptors()
-    # What libraries say quotes addresses and requests; our own log does not pass through here.
+    # Messages of libraries quote addresses and requests; our own log does not pass through here.
     logging.disable(logging.CRITICAL)
     config = home.load_config()
     choose_form(LogForm(config.log_form), load=True)
@@ -83,7 +83,7 @@ def serve(home: GatewayHome, *, listen: str | None = None, on_listening: Callabl
 
 
 def quiet_loop(loop: asyncio.AbstractEventLoop) -> None:
-    """Let the loop tell of a fault its type only: its own words quote the exception's."""
+    """Let the event loop log a fault's type only: its own message quotes the exception's."""
     loop.set_exception_handler(lambda _, context: log(LogEvent.FAULT, fault=context.get("exception")))
 
 
@@ -177,7 +177,7 @@ async def _station(
 
 
 def _is_crowded(config: GatewayConfig, upload_slots: UploadSlots, spool: Spool) -> bool:
-    """Answer whether large uploads, or what they left here, take up more than the settings let them."""
+    """Return whether large uploads, or what they left here, take up more than the settings allow."""
     uploads, fill = 100 * upload_slots.crowding, 100 * spool.fill()
     return uploads >= config.valve_uploads_percent or fill >= config.valve_fill_percent
 

@@ -12,7 +12,10 @@ from quarantine.file_types import PICTURES
 from quarantine.workers.cage_test import AttackResult, prove_cage
 from quarantine.workers.zygote_client import ZygoteClient
 
-_ADVICE: Final = "inspection = false takes files unseen and holds them all, locked at the desk until a person decides"
+_ADVICE: Final = (
+    "with inspection = false, files are accepted without inspection, and all of them are held, locked at the desk until a "
+    "person decides"
+)
 
 
 def start_cage(
@@ -21,18 +24,18 @@ def start_cage(
     """Start the zygote and prove its cage; None where inspection is switched off.
 
     Raises:
-        GatewayError: The cage cannot be built or does not hold, and the settings do not accept that.
-        CageError: They do, and still no worker can be had.
+        GatewayError: The cage cannot be built or does not withstand its test, and the settings do not accept that.
+        CageError: They do, and still no worker can be started.
     """
     if not config.inspection:
         return None
     accepted = config.uncaged_inspection == UNCAGED
     pictures = not PICTURES.isdisjoint(config.allowed_types)
-    lacking = missing()
-    if lacking and not accepted:
-        raise GatewayError(f"this kernel lacks {' and '.join(lacking)}, so files cannot be caged; {_ADVICE}")
+    absent = missing()
+    if absent and not accepted:
+        raise GatewayError(f"this kernel does not have {' and '.join(absent)}, so files cannot be caged; {_ADVICE}")
     try:
-        zygote, broken = _start(Cage(frozenset(lacking)), pictures=pictures)
+        zygote, broken = _start(Cage(frozenset(absent)), pictures=pictures)
     except CageError as error:
         if not accepted:
             raise GatewayError(f"{error}; {_ADVICE}") from None

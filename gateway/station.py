@@ -39,5 +39,5 @@ class Station:
 
     @property
     def kind(self) -> KeyKind:
-        """Of the keys here: receipts are of the same kind as packets."""
+        """The kind of the keys here: receipts are of the same kind as packets."""
         return self.recipients[0].kind

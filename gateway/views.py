@@ -18,9 +18,9 @@ class ReturnProblem(StrEnum):
     NONE_TYPED = "none-typed"
     COUNT = "count"  # not as many words as there must be
     UNKNOWN_WORD = "unknown-word"  # `position` says which
-    MISMATCH = "mismatch"  # the check word does not fit: one is wrong, or two changed places
+    MISMATCH = "mismatch"  # the check word does not match: one is wrong, or two changed places
     PROOF_WORDS = "proof-words"  # these are the ones that are never to be typed online
-    BUSY = "busy"  # too many are coming back at this moment
+    BUSY = "busy"  # too many are coming back at the moment
 
 
 class Withdrawal(StrEnum):
@@ -28,7 +28,7 @@ class Withdrawal(StrEnum):
 
     WITHDRAWN = "withdrawn"  # the packet was here and is gone
     REQUEST_SENT = "left-request-sent"  # it is not here any more; the desk is asked to delete it
-    UNKNOWN = "unknown"  # what was sent is no withdrawal of ours
+    UNKNOWN = "unknown"  # what was sent is not a withdrawal of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +77,9 @@ class CaseLimits:
 
 @dataclass(frozen=True, slots=True)
 class CaseView:
-    """The page of whoever came back: replies, and forms to add, to delete the replies.
+    """The page of a source who came back: replies, a form to add, and one to delete the replies.
 
-    For words that nobody was ever given it is the same page as for a case without replies. `problem` and `refused`
+    For return words that nobody was ever given it is the page of a case without replies. `problem` and `refused`
     are those of an addition that failed, `untrusted_text` what was typed for it.
     """
 

@@ -2,7 +2,7 @@
 
 Both change by an act of this machine's operator only, who compares words with the desk; never by a bundle. A new
 generation of recipients must carry the signature of the desk's key, and a number above the one that is here. A running
-gateway goes on with what it read at its start.
+gateway continues with what it read at its start.
 """
 
 import hashlib
@@ -71,7 +71,7 @@ def take_recipients(home: GatewayHome, offer: Offer) -> bool:
     text = encode_recipients(offer.generation.recipients)
     if offer.generation.number == offer.known:
         return False
-    # Said before it is done: after a crash in between, the log tells of a change that the next call completes.
+    # Logged before it is done: after a crash in between, the log has a change that the next call completes.
     home.log().append(Event.RECIPIENTS_CHANGED, digest=hashlib.sha256(text).hexdigest())
     replace(home.recipients, [text])
     replace(home.recipients_signature, [offer.signature.encode()])

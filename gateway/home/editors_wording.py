@@ -1,4 +1,4 @@
-"""What the editors say in their own words, in as many languages as they wish: settings, not translations of ours."""
+"""The editors' own texts, in as many languages as they wish: settings, not translations of ours."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -29,7 +29,7 @@ from transfer.pairing import LINK_KEY_SIZE, Pairing, encode_pairing, parse_pairi
 
 KEY_FILE_MAX: Final = 64 * 1024  # bytes; eight hybrid recipients take 16 KiB
 SIGNATURE_SUFFIX: Final = ".minisig"
-_LOST: Final = "look into what happened, then give this gateway a new key ('enveis gateway rekey'): its packets stay"
+_LOST: Final = "find out what happened, then replace the gateway's key ('enveis gateway rekey'): its packets stay"
 
 T = TypeVar("T")
 
@@ -196,7 +196,7 @@ def init_gateway(
     def build(folder: Path) -> None:
         new = GatewayHome(folder)
         write_keys(new, signing, pairing, statement)
-        # Written anew from what was parsed: comments of the file handed in do not come along.
+        # Written again from what was parsed, without the comments of the file that was handed in.
         write_new(new.recipients, [encode_recipients(to)])
         if signature is not None:
             write_new(new.recipients_signature, [signature.encode()])

@@ -58,12 +58,12 @@ class Rekeyed:
 def rekey(home: GatewayHome, statement: HeadStatement, *, log_lost: bool = False) -> Rekeyed:
     """Give this gateway a new key and a new log that continues after the line of `statement`. Stop `serve` first.
 
-    With `log_lost` somebody says that the log here no longer holds that line: the desk has it. The new log says so too.
-    The caller holds the lock of transfers and has completed what was under way.
+    With `log_lost`, somebody states that the log here no longer has that line, while the desk has it. The new log
+    records this. The caller holds the lock of transfers and has completed what was under way.
 
     Raises:
-        GatewayError: The statement is of another gateway, or whether the log here holds the line that it names is not
-            as `log_lost` says. Nothing was changed.
+        GatewayError: The statement is of another gateway, or `log_lost` is given although the log here still has
+            the line that it names, or is not given although it has not. Nothing was changed.
     """
     # By its public half: the secret may be what was lost.
     old = read_key_file(home.public_key, parse_verify_key).key_id.lower()
@@ -127,11 +127,11 @@ def _lines_after(home: GatewayHome, statement: HeadStatement) -> int | None:
 def _demand_as_said(statement: HeadStatement, *, held: bool, log_lost: bool) -> None:
     line = statement.head.seq
     if held and log_lost:
-        raise GatewayError(f"the log here holds the line {line} that the desk trusts: without --log-lost, please")
+        raise GatewayError(f"the log here contains line {line}, which the desk trusts: run this without --log-lost")
     if not held and not log_lost:
         raise GatewayError(
-            f"the log here does not hold the line {line} that the desk trusts: it was changed, lost, or is another's; "
-            "look into what happened, then --log-lost goes on without it, and the packets stay"
+            f"the log here does not contain line {line}, which the desk trusts: it was changed or lost, or is another "
+            "gateway's. Find out what happened; then --log-lost continues without that line, and the packets stay"
         )
 
 

@@ -1,4 +1,4 @@
-"""The gateway's doors: pages that are asked for, and what is posted. Wires requests to what they do and to pages."""
+"""The gateway's doors: pages that are requested, and what is posted. Each request is routed to an action and a page."""
 
 import asyncio
 import contextlib
@@ -50,7 +50,7 @@ class Gateway:
         """Answer one request; never raises but for a visitor who went away."""
         asked = read_address(request.path, request.headers.get("Accept-Language", ""), self._pages.languages)
         pages = self._pages.speaking(asked.language, files_off=not self._station.valve.takes_files)
-        # A stop waits for what is posted; who does not take an empty form delays nobody.
+        # A stop waits for what is posted; a visitor who does not read an empty form delays nobody.
         with self._counted() if asked.path in POSTS else contextlib.nullcontext():
             outcome = await self._outcome(request, asked, pages)
             if isinstance(outcome, Page):
@@ -165,12 +165,12 @@ def _sized(path: str, text: str) -> str:
 
 
 def _waits(request: web.BaseRequest) -> bool:
-    """Whether the client sends its body only after it was told to (RFC 9110, 10.1.1)."""
+    """Return whether the client sends its body only after it was told to (RFC 9110, 10.1.1)."""
     return request.version >= HttpVersion11 and request.headers.get("Expect", "").lower() == "100-continue"
 
 
 async def _send(request: web.BaseRequest, page: Page) -> None:
-    """Send a page whole. Who does not take it in time is cut off: what waits for them takes memory and delays a stop.
+    """Send a whole page. A visitor who does not read it in time is cut off: the page takes memory and delays a stop.
 
     Raises:
         ConnectionError: The visitor went away, or was cut off.
@@ -204,7 +204,7 @@ class Listener:
         listening = socket.socket(family, socket.SOCK_STREAM)
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            # Several gateway processes may share a port (architecture, section 11).
+            # Several gateway processes may share a port: one more on each core.
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             listening.bind((host, port))
             await self._runner.setup()

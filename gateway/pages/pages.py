@@ -140,12 +140,12 @@ class Pages:
         return self._page("privacy.html", path="/privacy", hours=max(1, round(self.site.tick_seconds / 3600)))
 
     def receipt(self, received: Received) -> str:
-        """Return the receipt page; the only place where the words are ever shown."""
+        """Return the receipt page; the only place where return words and proof words are ever shown."""
         until = received.day + timedelta(days=self.site.feedback_days)
         return self._page("receipt.html", **self._of(received), receipt=received.receipt, until=self.dated(until))
 
     def added(self, received: Received, words: str) -> str:
-        """Return the page after an addition; `words` lead back to the case."""
+        """Return the page after an addition; `words` are the return words that lead back to the case."""
         return self._page("added.html", **self._of(received), words=words)
 
     def return_form(self, view: ReturnView) -> str:
@@ -154,7 +154,7 @@ class Pages:
         return self._page("return.html", path=path, view=view, sentence=self._return_sentence(view))
 
     def case(self, view: CaseView) -> str:
-        """Return the page of who came back."""
+        """Return the page of a source who came back."""
         return self._page(
             "case.html",
             path=None,
@@ -185,7 +185,7 @@ class Pages:
 
     @property
     def bodies(self) -> list[tuple[str, str, str]]:
-        """Of each body its value in the form, its name, and who can act on a complaint about it."""
+        """Each public body: its value in the form, its name, and who can act on a complaint about it."""
         return [self._body(body) for body in self.site.bodies]
 
     def _body(self, body: PublicBody) -> tuple[str, str, str]:
@@ -218,7 +218,7 @@ class Pages:
         ]
 
     def _told(self, verdict: Verdict) -> list[str]:
-        """What a source is told of a file: what may identify them, never whether a scanner liked it."""
+        """Return what a source is told about a file: what may identify them, never whether a scanner liked it."""
         match verdict:
             case Clear() | Held():
                 return [self.said(IDENTIFYING[f.code]) for f in verdict.findings if f.code in IDENTIFYING]
@@ -236,7 +236,7 @@ class Pages:
         return f"{said} {self.said(LIKELY) % {'positions': positions}}"
 
     def _counters(self) -> list[tuple[int, str]]:
-        """The counters that are large enough to say nothing of one person, each with its text."""
+        """Return the counters that are large enough to reveal no single person, each with its text."""
         counters = self.site.counters()
         if counters is None:
             return []

@@ -1,4 +1,4 @@
-"""What the pages of one gateway tell of it: its editors' words, its limits and its promises. Read at start."""
+"""What the pages say about one gateway: its editors' texts, its limits and its promises. Read at start."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,14 +23,14 @@ class Site:
     arrange: PerLanguage = NOTHING_SAID  # how to send what the form does not take
     legal_basis: PerLanguage = NOTHING_SAID
     bodies: tuple[PublicBody, ...] = ()
-    languages: tuple[Language, ...] = (Language.ENGLISH,)  # offered; the first is for who asks for none
-    fingerprint: str = ""  # words of the recipients that packets are sealed to
+    languages: tuple[Language, ...] = (Language.ENGLISH,)  # offered; the first is for browsers that prefer none
+    fingerprint: str = ""  # fingerprint words of the recipients that packets are sealed to
     is_hybrid: bool = True  # the kind of those recipients
     tick_seconds: int = 6 * 3600
     feedback_days: int = 90  # within which the source is promised an answer
     counters_floor: int = 10  # a counter below it is not shown
     onion: str = ""  # this gateway's onion address, 56 letters and digits and ".onion"
-    is_inspected: bool = True  # whether programs look at files here
+    is_inspected: bool = True  # whether files are inspected here
     script: bool = True  # whether the optional script is offered
     counters: Callable[[], Counters | None] = lambda: None
 
@@ -50,7 +50,7 @@ def site_of(
     limits: Limits,
     counters: Callable[[], Counters | None] = lambda: None,
 ) -> Site:
-    """Return what the pages tell of a gateway with these settings that seals to `recipients`."""
+    """Return what the pages say about a gateway with these settings that seals to `recipients`."""
     canonical = "".join(f"{recipient}\n" for recipient in recipients).encode()
     return Site(
         limits=limits,

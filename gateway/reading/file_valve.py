@@ -7,14 +7,14 @@ from typing import Final
 
 from audit.operational_log import LogEvent, log
 
-LOOK: Final = 1.0  # seconds between two looks
+LOOK: Final = 1.0  # seconds between two readings
 
 
 class Valve:
     """Shut when it was crowded for `seconds` without a break, open again when it was calm for as long.
 
     Args:
-        is_crowded: Answers at any moment, from any thread, whether uploads or packets take up more than they should.
+        is_crowded: Returns at any moment, from any thread, whether uploads or packets take up more than they should.
     """
 
     def __init__(
@@ -28,15 +28,15 @@ class Valve:
 
     @property
     def takes_files(self) -> bool:
-        """Whether files are taken at this moment."""
+        """Whether files are accepted at the moment."""
         return not self._is_shut
 
     def look(self) -> None:
-        """See how things are; to be called often."""
+        """Read once how crowded it is; to be called often."""
         self._note(is_crowded=self._is_crowded())
 
     async def watch(self) -> None:
-        """Look every LOOK seconds, until cancelled."""
+        """Read every LOOK seconds how crowded it is, until cancelled."""
         while True:
             try:
                 # In a thread: a spool of many packets takes a while to be counted.

@@ -1,9 +1,9 @@
-"""How many uploads go on at one time, and who gives way when there is no slot left. Knows no address of anyone.
+"""How many uploads run at one time, and which one gives way when no slot is left. Knows nobody's address.
 
 Text is always let in: it is what a source who is pressed for time sends. A newcomer with files takes the slot of
-the slowest large upload, if that had its fair time; otherwise it is asked to come back. When small uploads have taken
-all there is, the slowest of any size that had its time gives way to the next small one. What has arrived whole
-never gives way.
+the slowest large upload, if that had its fair time; otherwise the newcomer is asked to come back. When small uploads
+have taken every slot, the slowest upload of any size that had its time gives way to the next small one. An upload that
+has arrived completely never gives way.
 """
 
 import time
@@ -58,7 +58,7 @@ class UploadSlots:
 
     @property
     def crowding(self) -> float:
-        """How much of all slots large uploads take, 0 to 1; may be asked from another thread."""
+        """The share of all slots that large uploads take, 0 to 1; may be read from another thread."""
         return sum(not slot.is_small for slot in list(self._taken)) / self._count
 
     def take(self, length: int, on_give_way: Callable[[], None]) -> "SlotHeld":

@@ -1,8 +1,9 @@
-"""The process that turns words into keys: Argon2id is slow and takes 64 MiB, so it never runs in the gateway itself.
+"""The process that turns return words into keys: Argon2id is slow and takes 64 MiB, so it never runs in the gateway.
 
 One line in gives one line of JSON out: `fresh hybrid` makes a receipt, `return NUMBER` derives the keys of a
-return number in hexadecimal. It reads no file, holds nothing between two lines, and ends when its input does. The
-gateway runs two of them, so that who comes back never delays who sends; with `--nice` it lets others go first.
+return number in hexadecimal. The process reads no file, keeps nothing between two lines, and ends when its input does.
+The gateway runs two of them, so that a source who comes back never delays one who sends; with `--nice` the process
+lets others go first.
 """
 
 import json

@@ -22,7 +22,7 @@ class NoReceiptError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FreshReceipt:
-    """Words for one source, shown once, and their public halves for the packet."""
+    """Return words and proof words for one source, shown once, and their public halves for the packet."""
 
     return_words: str = field(repr=False)
     proof_words: str = field(repr=False)

@@ -1,7 +1,7 @@
-"""Who comes back with return words: words to keys, in a derivation process of their own, one at a time.
+"""From return words to keys, for the sources who come back: in a derivation process of their own, one at a time.
 
-It is another process than the one that makes receipts ahead and gives way to everybody else, so that no number of
-visitors delays a submission. Stores nothing: keys live as long as the request that they were derived for.
+This is not the process that makes receipts ahead, and it gives way to all others, so that no number of visitors delays
+a submission. Nothing is stored: keys live as long as the request that they were derived for.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from keys.words import Purpose, encode_words
 
 WAITING: Final = 32  # visitors in the queue; each takes some tenths of a second
 WAIT: Final = 60.0  # seconds that a visitor waits before being asked to come again
-_LETTERS: Final = 4  # that name a word; keys/words.py
+_LETTERS: Final = 4  # letters that identify a word; keys/words.py
 
 
 class DeriverBusyError(Exception):
@@ -67,13 +67,13 @@ class ReturnKeyDeriver:
             self._task = None
 
     async def derive(self, untrusted_words: str, *, has_place: bool = False) -> ReturnSecrets:
-        """Return the keys behind return words. Nobody here knows whether anyone was ever given these words.
+        """Return the keys behind return words. Nobody here knows whether these return words were ever given out.
 
         `has_place` says that the visitor is counted elsewhere (an upload is, by its place) and queues in any case.
 
         Raises:
             keys.words.WordsError: They are no return words; nothing was derived.
-            DeriverBusyError: The queue is full, or it did not come to these words within WAIT seconds.
+            DeriverBusyError: The queue is full, or these return words had no turn within WAIT seconds.
         """
         number = parse_return_words(untrusted_words)
         if not has_place and self._jobs.qsize() >= self._most:

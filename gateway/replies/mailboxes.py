@@ -45,7 +45,7 @@ class Mailboxes:
 
     @property
     def serial(self) -> int:
-        """Of the newest bundle; 0 before the first."""
+        """The serial of the newest bundle; 0 before the first."""
         return self._contents.serial
 
     @property
@@ -66,7 +66,7 @@ class Mailboxes:
         return tuple(reply for reply in self._contents.replies.get(lookup, ()) if reply.expires >= today)
 
     def grant(self, lookup: str) -> Grant | None:
-        """Return the larger limits of this name, if the desk granted any that still hold."""
+        """Return the larger limits of this name, if the desk granted any that are still valid."""
         grant = self._contents.grants.get(lookup)
         return grant if grant is not None and grant.expires >= self._today() else None
 

@@ -1,4 +1,5 @@
-"""What a gateway keeps of the desk's bundles: the newest one, less what sources have deleted (BUNDLE.md, section 5).
+"""What a gateway keeps of the desk's bundles: the newest one, without what sources have deleted
+(transfer/bundle/BUNDLE.md, 5).
 
 One SQLite file, so that taking a bundle and deleting a reply are each done or not done, and stay so after a power cut.
 A tombstone outlives its reply: no bundle brings back what was deleted here.
@@ -35,7 +36,7 @@ CREATE TABLE tombstone (id TEXT PRIMARY KEY, expires TEXT NOT NULL) STRICT"""
 
 @dataclass(frozen=True, slots=True)
 class SealedReply:
-    """One reply as it lies here: only the return words open it."""
+    """One reply as it is stored here: only the return words open it."""
 
     id: ReplyId
     lookup: str
@@ -72,7 +73,7 @@ class ReplyStore:
             db.execute("INSERT INTO taken VALUES (1, 0, ?, ?, NULL, NULL, NULL)", (_noise(), _noise()))
 
     def let_go(self) -> None:
-        """Let go of the bundle, because the key that signed it, or was meant by it, does not count any more.
+        """Forget the bundle, because the key that signed it, or that it was made for, is no longer valid.
 
         Tombstones stay. Which bundles were taken is unknown from here on, as after a reinstallation.
         """
@@ -157,11 +158,11 @@ class ReplyStore:
 
 
 def check_acceptable(bundle: Bundle, *, gateway: str, known: Known | None, min_serial: int | None, today: date) -> None:
-    """Return when a verified bundle may be taken.
+    """Return if a verified bundle may be taken.
 
     Raises:
         BundleError: It is for another gateway, expired or from the future, replayed, older than what is there or
-            than `min_serial`; or nothing is known of earlier ones and nobody said what the desk has reached.
+            than `min_serial`; or nothing is known of earlier ones and the desk's serial was not given.
     """
     contents = bundle.contents
     if contents.gateway != gateway:

@@ -1,8 +1,8 @@
-"""`/return`, `/delete-replies` and `/withdraw`: what is read and done for who comes back, up to the view of the page.
+"""`/return`, `/delete-replies` and `/withdraw`: what is done for a source who comes back, up to the view of the page.
 
-For words that nobody was ever given, and for a case without replies, it does the same with the same files and keys, in
-the same order: derive, look up in memory, seal a decoy, open what is there or the decoy. There is no other way to learn
-here whether words are somebody's, and the gateway itself does not know.
+For return words that nobody was ever given, and for a case without replies, the same is done with the same files and
+keys, in the same order: derive, look up in memory, seal a decoy, open what is there or the decoy. There is no other way
+to learn here whether return words belong to somebody, and the gateway itself does not know.
 """
 
 import asyncio
@@ -52,7 +52,7 @@ _PROBLEMS: Final = {
 
 
 async def open_case(station: Station, stream: StreamReader, body: Body) -> CaseView | ReturnView:
-    """Return the case behind the words that were posted, or why they lead nowhere.
+    """Return the case behind the return words that were posted, or why they lead nowhere.
 
     Raises:
         SubmissionError: The request could not be read.
@@ -73,10 +73,10 @@ async def open_case(station: Station, stream: StreamReader, body: Body) -> CaseV
 
 
 async def delete_replies(station: Station, stream: StreamReader, body: Body) -> DeletedView | ReturnView:
-    """Delete the replies to the words that were posted, here and, by a sealed request, at the desk.
+    """Delete the replies to the return words that were posted, here and, by a sealed request, at the desk.
 
     Raises:
-        SubmissionError: The request could not be read, or there is no room for what goes to the desk: then nothing
+        SubmissionError: The request could not be read, or there is no space for what goes to the desk: then nothing
             was deleted.
         ConnectionError: The visitor went away.
     """
@@ -100,7 +100,7 @@ async def withdraw(station: Station, stream: StreamReader, body: Body) -> Withdr
     A wrong token, an unknown packet and one that has left are one answer.
 
     Raises:
-        SubmissionError: The request could not be read, or there is no room for what goes to the desk.
+        SubmissionError: The request could not be read, or there is no space for what goes to the desk.
         ConnectionError: The visitor went away.
     """
     fields = await read_short_form(stream, body, station.pace, {"packet", "token"})
@@ -108,7 +108,7 @@ async def withdraw(station: Station, stream: StreamReader, body: Body) -> Withdr
     if named is None:
         return WithdrawnView(Withdrawal.UNKNOWN, station.today())
     packet, token = named
-    # What was begun ends also when the visitor goes away meanwhile.
+    # Once begun, it is completed even if the visitor goes away meanwhile.
     if await asyncio.shield(asyncio.ensure_future(_take_back(station, packet, token))):
         return WithdrawnView(Withdrawal.WITHDRAWN, station.today())
     await ask_to_withdraw(station, packet, token)
@@ -132,7 +132,7 @@ def case_limits(station: Station, lookup: str) -> CaseLimits:
 
 
 def explain(untrusted_words: str) -> ReturnView | None:
-    """Return why words are no return words; None when they are."""
+    """Return why what was typed is not return words; None when it is."""
     try:
         spelled(untrusted_words)
     except WordsError as error:
@@ -160,13 +160,13 @@ def _explained(error: WordsError, untrusted_words: str) -> ReturnView:
         likely=error.likely,
         wanted=error.wanted,
         found=error.found,
-        # Proof words were never meant to come here; at least they do not go back over the line.
+        # Proof words were never meant to come here. At least they are not sent back over the line.
         untrusted_words="" if problem is ReturnProblem.PROOF_WORDS else untrusted_words,
     )
 
 
 async def watch_bundles(station: Station) -> None:
-    """Take over what `accept-bundle` brought, also where nobody returns: the front page shows its counters."""
+    """Take over what `accept-bundle` brought, also while nobody comes back: the front page shows its counters."""
     while True:
         await asyncio.sleep(BUNDLES_EVERY)
         await _reload(station)
@@ -176,12 +176,12 @@ async def _reload(station: Station) -> None:
     try:
         await asyncio.to_thread(station.mail.reload_if_changed)
     except (TransferError, GatewayError, OSError) as fault:
-        # What was known before is shown; the operator's next command says what is wrong.
+        # What was known before is shown; the operator's next command reports what is wrong.
         log(LogEvent.FAULT, fault=fault)
 
 
 def _opened(station: Station, secrets: ReturnSecrets) -> tuple[tuple[ReplyView, ...], int]:
-    """Open the replies to these words, oldest first; of those that do not open, only their number."""
+    """Open the replies to these return words, oldest first; count those that do not open."""
     sealed = station.mail.replies(secrets.lookup)
     decoy = _decoy(station, secrets)
     opened, unreadable = list[Reply](), 0
@@ -217,14 +217,14 @@ async def _take_back(station: Station, packet: PacketId, token: str) -> bool:
             return False
         await asyncio.to_thread(_finish, station, packet)
     except OSError as fault:
-        # Taken back or not is not certain: the source is to try again rather than to believe.
+        # Taken back or not is not certain: the source should try again, not trust an answer.
         log(LogEvent.FAULT, fault=fault)
         raise SubmissionError(Problem.FAULT) from None
     return True
 
 
 def _finish(station: Station, packet: PacketId) -> None:
-    """Say in the log that a packet was taken back, and delete it, once. Blocks on the disk."""
+    """Log that a packet was taken back, and delete it, once. Blocks on the disk."""
     if not station.spool.withdrawals.is_unfinished(packet):
         return
     with contextlib.suppress(AuditError, OSError):

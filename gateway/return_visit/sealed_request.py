@@ -16,10 +16,10 @@ from transfer.spool.spool import SpoolFullError
 
 
 async def ask_to_delete_replies(station: Station, secrets: ReturnSecrets) -> None:
-    """Seal a signed request to delete the replies to these words.
+    """Seal a signed request to delete the replies to these return words.
 
     Raises:
-        SubmissionError: There is no room for it.
+        SubmissionError: There is no space for it.
     """
     await _seal(station, PacketPurpose.DELETE_REPLIES, secrets=secrets)
 
@@ -28,7 +28,7 @@ async def ask_to_withdraw(station: Station, packet: PacketId, token: str) -> Non
     """Seal a request to take back a packet that is not here any more; the desk can check the token.
 
     Raises:
-        SubmissionError: There is no room for it.
+        SubmissionError: There is no space for it.
     """
     await _seal(station, PacketPurpose.WITHDRAW, withdraws=packet, token=token)
 

@@ -31,13 +31,13 @@ class Errand(Protocol):
         """The field `name` is complete."""
 
     async def wider(self, fields: Fields) -> Limits:
-        """Return the limits for who sends this, when the ordinary ones do not suffice."""
+        """Return the limits for this source, when the ordinary ones are not enough."""
 
     async def carried(self, fields: Fields) -> Carried:
         """Return the receipt for the packet.
 
         Raises:
-            SubmissionError: There is none, so nothing may be received.
+            SubmissionError: There is no receipt, so nothing may be received.
         """
 
     def signed(self, manifest: Manifest, message: bytes) -> Manifest:

@@ -43,7 +43,7 @@ class FirstVisit:
         """Return a fresh receipt, or the public halves of the one that was pasted.
 
         Raises:
-            SubmissionError: What was pasted is none, or none could be made in time.
+            SubmissionError: What was pasted is not a receipt's public halves, or no receipt could be made in time.
         """
         pasted = fields.first(OWN_RECEIPT_FIELD)
         if pasted.strip():

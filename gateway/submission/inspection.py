@@ -1,6 +1,6 @@
 """The inspection of one submission's files: each in a slot, in memory, and all of them under one budget.
 
-File N is inspected while file N+1 arrives. Whatever was not decided when the budget is over is undecided:
+File N is inspected while file N+1 arrives. A file that is not decided when the budget is used up is undecided:
 a scanner that is slow delays a receipt by the budget at most and never loses a file.
 """
 
@@ -89,7 +89,7 @@ class SubmissionInspection:
         return await asyncio.shield(job)
 
     async def _slot(self) -> Slot | None:
-        """Wait for a slot: without end while the upload goes on, until the budget is over after that."""
+        """Wait for a slot: without limit during the upload, and after it until the budget is used up."""
         while True:
             slot = await self.shared.slots.take(deadline=self._over_at or time.monotonic() + self.shared.budget)
             if slot is not None or (self._over_at is not None and time.monotonic() >= self._over_at):

@@ -1,4 +1,4 @@
-"""One submission from its first part to its last: which parts are kept, where they go, and what was refused.
+"""One submission from its first part to its last: which parts are kept, where they go, and what is refused.
 
 Pushed by the transport with the events of the multipart parser; knows no socket, no clock and no page. What a
 source sends goes from here to three places only: into the sealed upload, into `fields` in memory, or nowhere.
@@ -41,10 +41,10 @@ class KeptFile:
 
 
 class Files(Enum):
-    """What happens to files; text is taken always."""
+    """What happens to files; text is always accepted."""
 
     TAKEN = auto()
-    REFUSED = auto()  # each is listed as refused, and the rest goes on
+    REFUSED = auto()  # each is listed as refused, and the rest continues
     NOT_WAITED_FOR = auto()  # the first one ends the submission: what follows is too long to be read for nothing
 
 
@@ -52,10 +52,10 @@ class Intake:
     """Takes the parts in the order in which they come; `part`, then `data` as often as needed, then `part_end`.
 
     Args:
-        on_file: Told of each finished file with its plaintext's span, which it has to close.
-        on_field: Told the name of each field when it is complete.
-        wider: Asked, once, when a file is beyond the limits: what else may be sent by who sends this.
-        files: Whether files are taken at this moment.
+        on_file: Called with each finished file and its plaintext's span, which it has to close.
+        on_field: Called with the name of each field when it is complete.
+        wider: Called once, when a file is beyond the limits: returns what else this source may send.
+        files: Whether files are accepted at the moment.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Intake:
 
     def part(self, untrusted_name: str, untrusted_filename: str | None) -> None:
         """A part begins."""
-        # Under whatever field it comes, and also without a name: what is not taken is said, never dropped in silence.
+        # Under whatever field it comes, also without a name: a refused file is listed, never dropped in silence.
         if untrusted_filename is not None or untrusted_name == FILES_FIELD:
             # A file field that nobody chose a file for is sent too: nameless and empty.
             self._part = _File((untrusted_filename or "")[-NAME_MAX:])
@@ -151,7 +151,7 @@ class Intake:
             await self._widen()
         if file.size > self._limits.file_max_bytes:
             self._refuse(file, RefusedReason.SIZE)
-            # Only what was kept before it goes on; see SealedUpload.start_over.
+            # Only what was kept before it continues; see SealedUpload.start_over.
             self._upload.end()
             members = await _to_its_end(self._upload.start_over, [kept.member for kept in self.kept])
             self.kept = [
@@ -215,7 +215,7 @@ async def _to_its_end(
 ) -> list[PacketMember]:
     """Run `start_over` in a thread. Cancelled, this still ends after the thread.
 
-    A thread that went on while the upload is discarded would leave a packet in the spool which nobody ever ends.
+    A thread that continued while the upload is discarded would leave a packet in the spool that nobody ever ends.
     """
     work = asyncio.ensure_future(asyncio.to_thread(start_over, members))
     try:

@@ -1,6 +1,6 @@
-"""Who adds to a case: keys are derived from the words while files are still coming, and sign what is sent.
+"""A source who adds to a case: keys are derived from the return words while files still come, and sign what is sent.
 
-Nobody here knows whether there is such a case, so everything is the same for words that were never given out.
+Nobody here knows whether there is such a case, so all is the same for return words that were never given out.
 """
 
 import asyncio
@@ -27,10 +27,10 @@ class LaterVisit:
     def __init__(self, station: Station) -> None:
         self._station = station
         self._deriving: asyncio.Task[ReturnSecrets] | None = None
-        self.words = ""  # in the spelling of a page's hidden field, once they were found right
+        self.words = ""  # in the spelling of a page's hidden field, once they were parsed
 
     def on_field(self, fields: Fields, name: str) -> None:
-        """Begin to derive as soon as the words are here: they stand before the files."""
+        """Begin to derive as soon as the return words are here: they come before the files."""
         if name == WORDS_FIELD and self._deriving is None:
             self._deriving = self._derive(fields.first(WORDS_FIELD))
 
@@ -38,16 +38,16 @@ class LaterVisit:
         """Return the limits that the desk granted to this case, or the ordinary ones.
 
         Raises:
-            SubmissionError: The words are no return words, or keys cannot be derived now.
+            SubmissionError: What was typed is not return words, or keys cannot be derived now.
         """
         secrets = await self._secrets(fields)
         return limits_with(self._station.limits, self._station.mail.grant(secrets.lookup))
 
     async def carried(self, fields: Fields) -> Carried:
-        """Return what the words lead to.
+        """Return what the return words lead to.
 
         Raises:
-            SubmissionError: The words are no return words, or keys cannot be derived now.
+            SubmissionError: What was typed is not return words, or keys cannot be derived now.
         """
         return Carried(later_note(await self._secrets(fields)))
 
@@ -85,17 +85,17 @@ class LaterVisit:
             return await asyncio.shield(self._deriving)
 
     def _derive(self, words: str) -> "asyncio.Task[ReturnSecrets]":
-        # Its upload has a place; so it has one in the queue, however many come to look for answers.
+        # Its upload has a slot, so it has a place in the queue, however many sources come back for replies.
         return asyncio.create_task(self._station.deriver.derive(words, has_place=True))
 
 
 def later_note(secrets: ReturnSecrets) -> ReceiptNote:
-    """Return the public halves that words lead to, as a later packet carries them."""
+    """Return the public halves that return words lead to, as a later packet carries them."""
     return ReceiptNote(lookup=secrets.lookup, recipient=str(secrets.recipient), signing=secrets.signing, proof="")
 
 
 def limits_with(limits: Limits, grant: Grant | None) -> Limits:
-    """Return the limits of who has this grant: never smaller than the ordinary ones."""
+    """Return the limits with this grant: never smaller than the ordinary ones."""
     if grant is None:
         return limits
     return replace(

@@ -1,7 +1,7 @@
 """One submission from the request's head to a durable packet: the order of steps that the receipt's promise rests on.
 
-A receipt leaves this module only after the packet's bytes, its name and its folder were synced. Whose receipt it is and
-what may be sent is said by an `Errand`: a first visit (`first_visit`) or a later one (`later_visit`).
+A receipt leaves this module only after the packet's bytes, its name and its folder were synced. An `Errand` decides
+whose receipt it is and what may be sent: a first visit (`first_visit`) or a later one (`later_visit`).
 """
 
 import asyncio
@@ -47,7 +47,7 @@ class Received:
 
     packet: PacketId
     day: date
-    receipt: FreshReceipt | None  # None where the source has words of its own already
+    receipt: FreshReceipt | None  # None where the source has return words already
     has_text: bool
     files: tuple[tuple[KeptFile, Verdict], ...] = field(repr=False)
     refused: tuple[RefusedFile, ...] = field(repr=False)
@@ -118,7 +118,7 @@ def _admit(spool: Spool, length: int) -> Admission:
 
 
 def _message(station: Station, intake: Intake, page_language: str) -> Message:
-    """Return what was said, or refuse when nothing is left to be received."""
+    """Return what the form holds, or refuse when nothing is left to be received."""
     try:
         message = parse_form(intake.fields, bodies=station.bodies, page_language=page_language)
     except FieldTooLongError as error:
@@ -141,7 +141,7 @@ async def _seal(
     lane = Lane.CLEAR if all(map(is_clear, verdicts)) else Lane.HELD
     day = station.today()
     token = new_withdraw_token()
-    said = encode_message(message)
+    encoded = encode_message(message)
     manifest = Manifest(
         packet=upload.packet_id,
         gateway=station.gateway,
@@ -154,8 +154,8 @@ async def _seal(
         purpose=errand.purpose,
         withdrawal=withdrawal_of(token),
     )
-    signed = encode_manifest(errand.signed(manifest, said))
-    packet = await commit_packet(station, upload.hand_over(lane, said, signed, withdrawal=manifest.withdrawal))
+    signed = encode_manifest(errand.signed(manifest, encoded))
+    packet = await commit_packet(station, upload.hand_over(lane, encoded, signed, withdrawal=manifest.withdrawal))
     return Received(
         packet=packet.id,
         day=day,
@@ -168,7 +168,7 @@ async def _seal(
 
 
 async def commit_packet(station: Station, commit: Callable[[], SpooledPacket]) -> SpooledPacket:
-    """Make a packet durable, and say so in the log.
+    """Make a packet durable, and log it.
 
     Raises:
         SpoolFullError, OSError: It is not durable.

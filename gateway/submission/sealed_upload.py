@@ -111,7 +111,7 @@ class SealedUpload:
         return commit
 
     def discard(self) -> None:
-        """Remove whatever was written and give the room back."""
+        """Remove whatever was written and give the space back."""
         packet, self._packet = self._packet, None
         if packet is not None:
             packet.incoming.discard()

@@ -374,7 +374,7 @@ def test_a_log_that_lost_signed_lines_is_left_behind(homes: TwoHomes) -> None:
         one_sentence(said, "no longer has line 5 as batch 2 signed it", "new key")
 
     head_file(homes)
-    one_sentence(rekey(homes, status=1), "does not hold the line 5 that the desk trusts", "--log-lost")
+    one_sentence(rekey(homes, status=1), "does not contain line 5, which the desk trusts", "--log-lost")
     assert homes.gateway == old
     left = (homes.low / "audit.jsonl").read_bytes()
     said = rekey(homes, "--log-lost")
@@ -591,7 +591,7 @@ def test_a_rekey_that_cannot_be_changes_nothing(homes: TwoHomes, tmp_path: Path)
         (HeadStatement(GatewayId("0" * 16), statement.head, statement.day), "is of gateway 0000"),
         (
             HeadStatement(statement.gateway, type(statement.head)(statement.head.seq, "ab" * 32), statement.day),
-            "does not hold the line",
+            "does not contain line",
         ),
     ):
         path.write_bytes(encode_statement(changed))

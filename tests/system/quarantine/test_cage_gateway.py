@@ -30,7 +30,7 @@ ACCEPTING = replace(GatewayConfig(), uncaged_inspection=UNCAGED)
 
 @pytest.mark.parametrize("layer", [Layer.LANDLOCK, Layer.SECCOMP])
 def test_without_a_required_layer_a_gateway_does_not_start(layer: Layer) -> None:
-    with pytest.raises(GatewayError, match=f"this kernel lacks {layer}"):
+    with pytest.raises(GatewayError, match=f"this kernel does not have {layer}"):
         start_cage(GatewayConfig(), missing=lambda: (layer,))
 
 
