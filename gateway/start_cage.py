@@ -13,8 +13,8 @@ from quarantine.workers.cage_test import AttackResult, prove_cage
 from quarantine.workers.zygote_client import ZygoteClient
 
 _ADVICE: Final = (
-    "with inspection = false, files are accepted without inspection, and all of them are held, locked at the desk until "
-    "a person decides"
+    "with inspection = false, files are accepted without inspection, and all of them are held, locked at the desk "
+    "until a person decides"
 )
 
 
