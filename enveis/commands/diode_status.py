@@ -57,10 +57,10 @@ def link_as_json(report: "ReceiverReport") -> dict[str, object]:
     }
 
 
-def say_link(report: "ReceiverReport", terminal: Terminal) -> None:
+def show_link(report: "ReceiverReport", terminal: Terminal) -> None:
     """Show a desk's link beneath its status."""
     for link in report.links:
-        _say_one_link(link, terminal)
+        _show_one_link(link, terminal)
     for role in report.stopped:
         terminal.warn(f"ALARM: the {role} process of 'enveis transfer receive' is not running")
     for sentence in report.damaged:
@@ -75,7 +75,7 @@ def say_link(report: "ReceiverReport", terminal: Terminal) -> None:
         )
 
 
-def _say_one_link(link: "LinkReport", terminal: Terminal) -> None:
+def _show_one_link(link: "LinkReport", terminal: Terminal) -> None:
     from transfer.diode.receiver.report import encode_numbers
 
     figures = link.figures
@@ -125,7 +125,7 @@ def read_sender(home: "GatewayHome") -> dict[str, Any] | None:
     return {"sending": is_sending(home), "sent": sent, "asked": ledger.asked()}
 
 
-def say_sender(sender: dict[str, Any], terminal: Terminal) -> None:
+def show_sender(sender: dict[str, Any], terminal: Terminal) -> None:
     """Show a gateway's link beneath its status."""
     if not sender["sending"]:
         terminal.warn("Link: 'enveis transfer send' is not running")

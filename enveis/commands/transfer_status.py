@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from audit.utc_day import utc_today
 from enveis.command import Command, home_of
-from enveis.commands.diode_status import link_as_json, read_link, read_sender, say_link, say_sender
+from enveis.commands.diode_status import link_as_json, read_link, read_sender, show_link, show_sender
 from enveis.errors import RefusedError
 from enveis.terminal import Terminal
 from enveis.wiring import low_side, waiting_limits
@@ -42,7 +42,7 @@ def _low(home: "GatewayHome", terminal: Terminal) -> int:
     else:
         _say_low(terminal, status, limits)
         if sender is not None:
-            say_sender(sender, terminal)
+            show_sender(sender, terminal)
     return EXIT_ALARM if status.alarms else 0
 
 
@@ -121,7 +121,7 @@ def _high(home: "DeskHome", terminal: Terminal) -> int:
         for one in spoilt:
             terminal.warn(f"ALARM: {one.copy_fault}")
         if link is not None:
-            say_link(link, terminal)
+            show_link(link, terminal)
     return EXIT_ALARM if torn or spoilt or any(item.alarms for item in gateways) or (link and link.is_alarm) else 0
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from disk.lock import exclusive
-from enveis.commands.diode_status import link_as_json, say_link
+from enveis.commands.diode_status import link_as_json, show_link
 from enveis.terminal import Terminal
 from tests.diode.memory_link import SYMBOL, MemoryLink
 from transfer.diode.receiver.datagram_intake import DatagramIntake
@@ -67,7 +67,7 @@ class Desk:
 
     def status_text(self, capsys: pytest.CaptureFixture[str]) -> str:
         capsys.readouterr()
-        say_link(self.report(), Terminal())
+        show_link(self.report(), Terminal())
         shown = capsys.readouterr()
         return " ".join((shown.out + shown.err).split())
 

@@ -7,11 +7,11 @@ state, each object or gateway has at most one stored notice, and nothing that is
 import hmac
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from transfer.diode.errors import DatagramError, DropReason
 from transfer.diode.receiver.link_state import Link, LinkState, OpenObject
 from transfer.diode.receiver.symbol_map import BlockState, SymbolMap
+from transfer.diode.receiver.symbol_run import SymbolRun, begin_run
 from transfer.diode.receiver.symbol_store import SymbolStore
 from transfer.diode.wire.datagram import (
     HEAD,
@@ -20,7 +20,6 @@ from transfer.diode.wire.datagram import (
     Datagram,
     DatagramKind,
     LinkKey,
-    is_veiled,
     link_id,
     parse_datagram,
 )
@@ -33,26 +32,6 @@ from transfer.diode.wire.notices import (
     parse_object,
     read_serial,
 )
-
-
-@dataclass(slots=True)
-class _Run:
-    """Consecutive source symbols of one block that are not written yet."""
-
-    state: LinkState
-    object: OpenObject
-    tag: bytes
-    block: int
-    first: int
-    next: int  # the symbol that would continue it
-    end: int  # source symbols of the block
-    size: int  # bytes of a symbol
-    session: int
-    # The fields of a datagram that continues the run, if it is not veiled; RUN in wire/datagram.py.
-    length: int
-    front: bytes
-    middle: bytes
-    pieces: list[memoryview]
 
 
 class DatagramIntake:
@@ -74,7 +53,7 @@ class DatagramIntake:
         self._store = store
         self._objects_max = objects_max
         self._share = max(1, objects_max // max(1, len(links)))
-        self._run: _Run | None = None
+        self._run: SymbolRun | None = None
 
     def take_all(self, untrusted: Sequence[memoryview]) -> None:
         """Take datagrams, each as `take` would. Their buffers must not change before the next `flush`.
@@ -193,7 +172,7 @@ class DatagramIntake:
         if item.symbols.state(block) != BlockState.OPEN:
             self.surplus += 1
         elif esi < geometry.count(block):
-            self._run = _begin_run(state, item, datagram, untrusted)
+            self._run = begin_run(state, item, datagram, untrusted)
         else:
             self._repair(item, block, esi, datagram.payload)
 
@@ -281,24 +260,3 @@ class DatagramIntake:
         history = parse_history(payload, {state.link.gateway: state.link.key})
         self._store.keep_history(history, payload)
         state.history = history
-
-
-def _begin_run(state: LinkState, item: OpenObject, datagram: Datagram, untrusted: memoryview) -> _Run:
-    front, _, middle, _ = RUN.unpack_from(untrusted)
-    if is_veiled(untrusted):
-        middle = b""  # veiled datagrams have no bytes in common
-    return _Run(
-        state,
-        item,
-        datagram.tag,
-        datagram.block,
-        first=datagram.esi,
-        next=datagram.esi + 1,
-        end=item.header.geometry.count(datagram.block),
-        size=len(datagram.payload),
-        session=datagram.session,
-        length=len(untrusted),
-        front=front,
-        middle=middle,
-        pieces=[datagram.payload],
-    )

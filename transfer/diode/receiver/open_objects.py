@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from disk.durable import replace, sync_folder
+from disk.durable import is_disk_full, replace, sync_folder
 from transfer.diode.errors import DatagramError, DropReason, LinkError
-from transfer.diode.receiver.full_disk import no_room
 from transfer.diode.receiver.object_files import HEADER, SHARED, OpenFiles, cost_of, make_files, write_at
 from transfer.diode.receiver.shares import Shares
 from transfer.diode.receiver.shelf import Shelf, clear, size_below
@@ -127,12 +126,12 @@ class FileStore:
 
     def write(self, name: str, offset: int, pieces: list[memoryview]) -> None:
         """Write source symbols at their place."""
-        with no_room():
+        with _no_room():
             write_at(self._files[name].data, pieces, offset)
 
     def write_repair(self, name: str, offset: int, piece: memoryview) -> None:
         """Write one repair symbol."""
-        with no_room():
+        with _no_room():
             write_at(self._files[name].repair, [piece], offset)
 
     def is_here(self, name: str) -> bool:
@@ -145,7 +144,7 @@ class FileStore:
 
     def keep_history(self, history: History, payload: bytes) -> None:
         """Store the newest history of a gateway; raise DatagramError(NO_ROOM) when the disk is full."""
-        with no_room():
+        with _no_room():
             replace(self._shelf.history / history.gateway, [payload], mode=SHARED)
 
     @contextlib.contextmanager
@@ -157,7 +156,7 @@ class FileStore:
         """
         folder = self._shelf.open / f"{_NEW}{header.name}"
         try:
-            with no_room():
+            with _no_room():
                 clear(folder)
                 make_files(folder, header.geometry, payload)
                 yield folder
@@ -190,3 +189,14 @@ class FileStore:
             return cost_of(self._shelf.read_header(name)[0].geometry)
         except (LinkError, FileNotFoundError):
             return size_below(self._shelf.open / name)
+
+
+@contextlib.contextmanager
+def _no_room() -> Iterator[None]:
+    """Drop the current datagram when the disk is full: raise DatagramError(NO_ROOM)."""
+    try:
+        yield
+    except OSError as error:
+        if is_disk_full(error):
+            raise DatagramError(DropReason.NO_ROOM) from None
+        raise
