@@ -99,7 +99,8 @@ def _show_one_link(link: "LinkReport", terminal: Terminal) -> None:
     for item in link.abandoned:
         terminal.warn(
             f"  ALARM: nothing new of batch {item.number} has arrived for {item.idle // HOUR} hours, and its gateway "
-            f"no longer sends it, but it occupies a place: end the receiver, remove {item.folder}, and start it again"
+            f"no longer sends it. It occupies a place: end the receiver, remove {item.folder}, and then start the "
+            "receiver again"
         )
     if link.no_room:
         terminal.warn(

@@ -162,11 +162,11 @@ def dropped(port: int) -> int:
 
 
 def test_the_senders_socket_receives_nothing() -> None:
-    with open_outlet((HOST, 9)) as outlet, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as somebody:
+    with open_outlet((HOST, 9)) as outlet, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         outlet.sendto(b"out", (HOST, free_udp_port()))
         port = outlet.getsockname()[1]
         for _ in range(10):
-            somebody.sendto(b"in", (HOST, port))
+            sender.sendto(b"in", (HOST, port))
         wait_until(lambda: dropped(port) == 10)
         with pytest.raises(BlockingIOError):
             outlet.recv(100, socket.MSG_DONTWAIT)

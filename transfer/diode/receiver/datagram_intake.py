@@ -249,7 +249,7 @@ class DatagramIntake:
         state.objects[header.tag] = OpenObject(header, payload, symbols)
 
     def forget_refusals(self) -> None:
-        """Forget which headers were refused for lack of space: each is considered again at its next announcement."""
+        """Forget which headers were refused for missing space: each is considered again when it is announced again."""
         for state in self.links.values():
             state.refused.clear()
 

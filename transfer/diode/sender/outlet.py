@@ -138,4 +138,6 @@ class Outlet:
                 raise LinkError("'mtu' in link.toml is larger than this machine's interface allows") from None
             if error.errno not in _AWAY:
                 raise
-            self.unsent += count  # a cable that is out is plugged in again; nobody could report the loss to us anyway
+            self.unsent += (
+                count  # a cable that is out will be plugged in again; no report of the loss could reach us anyway
+            )
