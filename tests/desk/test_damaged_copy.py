@@ -28,7 +28,7 @@ class TwoGateways(Machines):
     def __init__(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
         super().__init__(root, capsys)
         self.other = root / "other"
-        files = ["--recipients", self.high / "recipients.txt", "--desk-key", self.high / "desk.pub"]
+        files: list[str | Path] = ["--recipients", self.high / "recipients.txt", "--desk-key", self.high / "desk.pub"]
         self.say("gateway", "init", "--home", self.other, *files)
         self.say("desk", "pair", self.other / "gateway.pairing", "--yes", "--home", self.high)
 

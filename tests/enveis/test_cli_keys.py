@@ -386,7 +386,8 @@ def test_a_page_of_paper_is_told_to_a_program(desk: Desk, tmp_path: Path) -> Non
 
 def test_shares_from_a_pipe(desk: Desk, tmp_path: Path) -> None:
     words = [path.read_text().splitlines()[1] for path in desk.split()]
-    command = [sys.executable, "-m", "enveis", "keys", "combine", "--home", desk.home, "--to", tmp_path / "joined"]
+    command = [sys.executable, "-m", "enveis", "keys", "combine", "--home", str(desk.home)]
+    command += ["--to", str(tmp_path / "joined")]
 
     def piped(text: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(command, input=text, capture_output=True, text=True, check=False)

@@ -286,7 +286,7 @@ def test_a_replaced_gateway_keeps_its_replies(m: WayBackMachines, source: Source
     m.desk("reply", m.send(source), typed="Before")
     old = m.gateway
     m.low = m.root / "low2"
-    files = ["--recipients", m.high / "recipients.txt", "--desk-key", m.high / "desk.pub"]
+    files: list[str | Path] = ["--recipients", m.high / "recipients.txt", "--desk-key", m.high / "desk.pub"]
     m.say("gateway", "init", "--home", m.low, *files)
     m.desk("pair", m.low / "gateway.pairing", "--yes")
     m.accept(m.bundle())

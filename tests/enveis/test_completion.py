@@ -31,7 +31,7 @@ zpty -d typing
 
 
 def offered(*words: str) -> list[str]:
-    command = ["bash", "--norc", "-c", TYPED, "bash", BASH, "enveis", *words]
+    command: list[str | Path] = ["bash", "--norc", "-c", TYPED, "bash", BASH, "enveis", *words]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
     assert done.stderr == ""
     return [line for line in done.stdout.splitlines() if line]
@@ -87,6 +87,6 @@ def test_what_bash_offers(words: list[str], completed: list[str]) -> None:
 )
 def test_what_zsh_completes(tmp_path: Path, typed: str, added: str) -> None:
     shutil.copyfile(ZSH, tmp_path / "_enveis")
-    command = ["zsh", "-f", "-c", IN_ZSH, "zsh", tmp_path, typed, typed + added]
+    command: list[str | Path] = ["zsh", "-f", "-c", IN_ZSH, "zsh", tmp_path, typed, typed + added]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     assert done.stdout == "found\n"

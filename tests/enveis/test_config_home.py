@@ -85,6 +85,8 @@ def test_init_with_a_wrong_file_makes_nothing(
             handed[which].write_text(generate_identity(KeyKind.HYBRID).encode())
         case bytes():
             handed[which].write_bytes(content)
+        case _:
+            pytest.fail("nothing is known of this content")
     with pytest.raises(GatewayError) as raised:
         init_gateway(GatewayHome(tmp_path / "low"), recipients=handed[0], desk_key=handed[1], config=GatewayConfig())
     assert "\n" not in str(raised.value)

@@ -11,7 +11,7 @@ from keys.age.errors import AgeError, ArmorError, HeaderError, HeaderMacError, N
 from keys.age.reader import open_header
 from keys.age.seekable import SeekableReader
 from keys.age.stream import CHUNK_SIZE, open_chunks
-from keys.identity import Passphrase, parse_identity
+from keys.identity import Identity, Passphrase, parse_identity
 from tests.worlds.oracles import Vector, age_vectors
 
 FAILURES: dict[str, type[AgeError]] = {
@@ -79,5 +79,5 @@ def _binary(vector: Vector) -> bytes:
     return parse_armor(vector.sealed) if vector.armored else vector.sealed
 
 
-def _identities(vector: Vector) -> list[Passphrase] | list[object]:
+def _identities(vector: Vector) -> list[Identity | Passphrase]:
     return [*map(parse_identity, vector.identities), *map(Passphrase, vector.passphrases)]

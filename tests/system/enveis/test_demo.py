@@ -35,7 +35,7 @@ def test_ended_in_the_middle_it_leaves_nothing(tmp_path: Path) -> None:
     command = [sys.executable, "-u", "-m", "enveis", "demo"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout
-        pids = []
+        pids: list[int] = []
         for line in process.stdout:
             pids += map(int, re.findall(r"clamd, process (\d+)", line))
             if "A source sends" in line:

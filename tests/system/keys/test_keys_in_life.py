@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from desk.arrival.opening import OpenPacket
+from disk import durable
 from disk.lock import exclusive
 from enveis.commands.diode import LINK_LOCK
 from enveis.demo.two_machines import RunningGateway, TwoMachines, free_port
 from enveis.main import main
-from gateway.home import desk_trust
 from gateway.home.config import GatewayConfig
 from gateway.home.home import GatewayHome
 from keys.generation import sign_recipients
@@ -153,11 +153,9 @@ def test_a_crash_in_a_rotation_leaves_a_desk_that_opens_and_says_what_to_do(
     packet = homes.put()
     homes.export()
     homes.take()
-    import desk.custody.generations as module
-
-    real = module.replace
+    name, real = "desk.custody.generations.replace", durable.replace
     for survived in range(4):
-        done = []
+        done: list[Path] = []
 
         def dying(path: Path, pieces: Any, survived: int = survived, done: list[Path] = done) -> None:
             if len(done) == survived:
@@ -165,9 +163,9 @@ def test_a_crash_in_a_rotation_leaves_a_desk_that_opens_and_says_what_to_do(
             done.append(path)
             real(path, pieces)
 
-        monkeypatch.setattr(module, "replace", dying)
+        monkeypatch.setattr(name, dying)
         homes.say("desk", "recipients", "--new", home=homes.high, status=130)
-        monkeypatch.setattr(module, "replace", real)
+        monkeypatch.setattr(name, real)
         if survived == 3:  # recipients.txt is new, its signature is not
             assert "--sign" in homes.say("desk", "recipients", home=homes.high, status=1)
             homes.call("desk", "recipients", "--sign", home=homes.high)
@@ -181,7 +179,7 @@ def test_a_crash_while_recipients_are_taken_is_completed_by_the_next_call(
     homes: TwoHomes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rotate(homes)
-    real, calls = desk_trust.replace, [0]
+    real, calls = durable.replace, [0]
 
     def dying(path: Path, pieces: Any) -> None:
         calls[0] += 1
@@ -189,9 +187,9 @@ def test_a_crash_while_recipients_are_taken_is_completed_by_the_next_call(
             raise KeyboardInterrupt
         real(path, pieces)
 
-    monkeypatch.setattr(desk_trust, "replace", dying)
+    monkeypatch.setattr("gateway.home.desk_trust.replace", dying)
     homes.say("gateway", "recipients", homes.high / "recipients.txt", "--yes", home=homes.low, status=130)
-    monkeypatch.setattr(desk_trust, "replace", real)
+    monkeypatch.setattr("gateway.home.desk_trust.replace", real)
     assert GatewayHome(homes.low).load().recipients  # it starts all the same
     assert "Packets will be sealed to generation 2" in take_recipients(homes)
     assert "is already in use" in take_recipients(homes)
