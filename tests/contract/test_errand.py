@@ -16,7 +16,7 @@ from gateway.submission.errand import Errand
 from gateway.submission.first_visit import FirstVisit
 from gateway.submission.later_visit import LaterVisit
 from keys.receipt import new_receipt_words, public_receipt, return_secrets
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 from quarantine.file_types import FileType
 
 WORDS = new_receipt_words()
@@ -25,11 +25,11 @@ LIMITS = Limits(files_max=3, file_max_bytes=1000, message_max_bytes=1024, allowe
 
 @pytest.fixture
 def station() -> Any:
-    public = public_receipt(WORDS, Kind.CLASSIC)
+    public = public_receipt(WORDS, KeyKind.CLASSIC)
     fresh = FreshReceipt(WORDS.return_words, WORDS.proof_words, public)
-    found = mock.Mock(Station, limits=LIMITS, kind=Kind.CLASSIC, receipts=mock.Mock(), deriver=mock.Mock())
+    found = mock.Mock(Station, limits=LIMITS, kind=KeyKind.CLASSIC, receipts=mock.Mock(), deriver=mock.Mock())
     found.receipts.take = mock.AsyncMock(return_value=fresh)
-    found.deriver.derive = mock.AsyncMock(return_value=return_secrets(WORDS.return_words, Kind.CLASSIC))
+    found.deriver.derive = mock.AsyncMock(return_value=return_secrets(WORDS.return_words, KeyKind.CLASSIC))
     found.mail = mock.Mock(grant=mock.Mock(return_value=None))
     return found
 
@@ -51,7 +51,7 @@ async def test_the_packet_carries_the_receipt_of_these_words(make: Callable[[], 
     errand = make()
     errand.on_field(fields, WORDS_FIELD)
     carried = await errand.carried(fields)
-    assert carried.note.lookup == public_receipt(WORDS, Kind.CLASSIC).lookup
+    assert carried.note.lookup == public_receipt(WORDS, KeyKind.CLASSIC).lookup
     # Words are shown to whoever does not have them yet; and the proof key goes with the first packet only.
     assert (carried.shown is not None) == isinstance(errand, FirstVisit) == bool(carried.note.proof)
     await errand.close()

@@ -10,7 +10,7 @@ from keys.age.reader import Unwraps
 from keys.age.writer import Wraps
 from keys.errors import KeyMaterialError
 from keys.identity import Passphrase, generate_identity
-from keys.recipient import Kind
+from keys.recipient import KeyKind
 from keys.secret import SecretKey
 
 
@@ -25,14 +25,14 @@ def pair_of(name: str) -> Pair:
             passphrase = Passphrase("correct horse")
             return Pair(passphrase, passphrase)
         case "receipt":
-            secret = SecretKey(Kind.CLASSIC, secrets.token_bytes(32))
+            secret = SecretKey(KeyKind.CLASSIC, secrets.token_bytes(32))
             return Pair(secret.recipient, secret)
         case _:
-            identity = generate_identity(Kind(name))
+            identity = generate_identity(KeyKind(name))
             return Pair(identity.recipient, identity)
 
 
-PAIRS = {name: pair_of(name) for name in (*map(str, Kind), "passphrase", "receipt")}
+PAIRS = {name: pair_of(name) for name in (*map(str, KeyKind), "passphrase", "receipt")}
 FILE_KEY = bytes(range(FILE_KEY_SIZE))
 
 
