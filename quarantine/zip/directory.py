@@ -12,8 +12,7 @@ from typing import Any, BinaryIO, Final
 from quarantine.budgets import MIB
 from quarantine.errors import OverBudgetError
 from quarantine.findings import Code
-from quarantine.zip.extra_fields import ZIP64, Extra, parse_extra
-from quarantine.zip.extra_fields import field as extra_field
+from quarantine.zip.extra_fields import ZIP64, Extra, extra_field, parse_extra
 
 END: Final = b"PK\x05\x06"
 END_SIZE: Final = 22  # bytes without the comment; 4.3.16

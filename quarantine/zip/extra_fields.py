@@ -30,7 +30,7 @@ def parse_extra(untrusted_area: bytes) -> tuple[Extra, bool]:
     return tuple(fields), not untrusted_area[at:].strip(b"\x00")
 
 
-def field(extra: Extra, kind: int) -> bytes | None:
+def extra_field(extra: Extra, kind: int) -> bytes | None:
     """Return the first field of this kind."""
     return next((body for known, body in extra if known == kind), None)
 
@@ -41,7 +41,7 @@ def unicode_path(extra: Extra, name: bytes) -> str | None:
     Raises:
         UnicodeDecodeError: It is valid and not UTF-8.
     """
-    body = field(extra, UNICODE_PATH)
+    body = extra_field(extra, UNICODE_PATH)
     if body is None or len(body) < 5 or body[0] != 1 or struct.unpack_from("<I", body, 1)[0] != zlib.crc32(name):
         return None
     return body[5:].decode("utf-8")

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.builders.zip_writer import DEFLATED, DESCRIPTOR, HELLO, Entry, make_zip
+from tests.builders.zip_writer import DEFLATED, DESCRIPTOR, HELLO, ZipEntry, make_zip
 
 
 def benign_archives(folder: Path) -> dict[str, bytes]:
@@ -86,5 +86,5 @@ def _by_python(source: Path) -> dict[str, bytes]:
         "python_empty": made(lambda zipped: None),
         "python_unseekable": unseekable.getvalue(),
         "python_appended": appended.getvalue(),
-        "own_descriptors": make_zip(Entry("a", b"abc", DEFLATED, flags=DESCRIPTOR), HELLO),
+        "own_descriptors": make_zip(ZipEntry("a", b"abc", DEFLATED, flags=DESCRIPTOR), HELLO),
     }

@@ -19,7 +19,7 @@ from tests.builders.rar5 import (
     SPLIT_AFTER,
     SPLIT_BEFORE,
     UNKNOWN_SIZE,
-    Entry,
+    Rar5Entry,
     encrypted_headers,
     encryption,
     file_block,
@@ -37,7 +37,7 @@ from tests.builders.rar5 import (
     vint,
 )
 
-HELLO: Final = Entry("hello.txt", b"hello")
+HELLO: Final = Rar5Entry("hello.txt", b"hello")
 TWO: Final = rar5(HELLO, replace(HELLO, name="b.txt"))
 NORMAL, DICTIONARY_256M, DICTIONARY_4G = 3 << 7, 11 << 10, 15 << 10
 HAS_RECOVERY: Final = 0x08
@@ -55,7 +55,7 @@ def with_quick_open(copy: bytes) -> bytes:
     return quick_open(START + file_block(HELLO), {len(START): copy}) + header(END, vint(0))
 
 
-def header_of(entry: Entry) -> bytes:
+def header_of(entry: Rar5Entry) -> bytes:
     return file_block(entry)[: -len(entry.data)]
 
 
@@ -69,14 +69,14 @@ def with_locator(flags: int) -> bytes:
     """One distance only: to the recovery block (2), or to the quick open block (1)."""
     name = "RR" if flags == 2 else "QO"
     before = len(rar5(HELLO, main_extra=record(1, vint(flags) + vint(90)))) - len(header(END, vint(0))) - len(MAGIC)
-    return rar5(HELLO, Entry(name, b"", kind=SERVICE), main_extra=record(1, vint(flags) + vint(before)))
+    return rar5(HELLO, Rar5Entry(name, b"", kind=SERVICE), main_extra=record(1, vint(flags) + vint(before)))
 
 
 BUILDERS: Final[dict[str, Callable[[], bytes]]] = {
     "plain": lambda: TWO,
-    "folder": lambda: rar5(Entry("folder", file_flags=IS_FOLDER), HELLO),
+    "folder": lambda: rar5(Rar5Entry("folder", file_flags=IS_FOLDER), HELLO),
     # --- encryption, volumes, methods
-    "member_encrypted": lambda: rar5(HELLO, Entry("b", b"x" * 16, extra=encryption())),
+    "member_encrypted": lambda: rar5(HELLO, Rar5Entry("b", b"x" * 16, extra=encryption())),
     "headers_encrypted": encrypted_headers,
     "volume": lambda: rar5(HELLO, main_flags=IS_VOLUME),
     "volume_goes_on": lambda: START + file_block(HELLO) + header(END, vint(1)),
@@ -94,9 +94,9 @@ BUILDERS: Final[dict[str, Callable[[], bytes]]] = {
     # --- damage, and bytes of nobody
     "number_of_eleven_bytes": lambda: START + summed(LONG_TWO + header_of(HELLO)[6:]) + b"hello" + ENDING,
     "size_of_four_bytes": lambda: START + summed(ENDING[5:], size=b"\x83\x80\x80\x00"),
-    "record_cut_by_three": lambda: rar5(Entry("link", extra=record(5, bytes(2) + vint(9) + b"a.text"))),
+    "record_cut_by_three": lambda: rar5(Rar5Entry("link", extra=record(5, bytes(2) + vint(9) + b"a.text"))),
     "extra_larger_than_header": lambda: START + summed(vint(2) + vint(1) + vint(99) + bytes(9)) + ENDING,
-    "folder_with_content": lambda: rar5(Entry("folder", b"x" * 50, file_flags=IS_FOLDER | HAS_CRC)),
+    "folder_with_content": lambda: rar5(Rar5Entry("folder", b"x" * 50, file_flags=IS_FOLDER | HAS_CRC)),
     "sum_of_another_kind": lambda: rar5(replace(HELLO, file_flags=0, extra=record(2, vint(1) + bytes(32)))),
     "windows_attributes": lambda: rar5(replace(HELLO, attributes=0x2020, system=0)),
     "sum_missing": lambda: rar5(replace(HELLO, file_flags=0)),
@@ -120,20 +120,20 @@ BUILDERS: Final[dict[str, Callable[[], bytes]]] = {
     "trailing_zeros": lambda: rar5(HELLO, suffix=bytes(512)),
     "trailing_archive": lambda: rar5(HELLO) + TWO,
     # --- services
-    "stream_beside_file": lambda: rar5(HELLO, Entry("STM", b"x", kind=SERVICE)),
-    "comment": lambda: rar5(Entry("CMT", b"a comment", kind=SERVICE), HELLO),
-    "access_list": lambda: rar5(HELLO, Entry("ACL", b"x" * 20, kind=SERVICE)),
-    "recovery": lambda: rar5(HELLO, Entry("RR", b"x" * 20, kind=SERVICE), main_flags=HAS_RECOVERY),
-    "recovery_without_flag": lambda: rar5(HELLO, Entry("RR", b"x" * 20, kind=SERVICE)),
+    "stream_beside_file": lambda: rar5(HELLO, Rar5Entry("STM", b"x", kind=SERVICE)),
+    "comment": lambda: rar5(Rar5Entry("CMT", b"a comment", kind=SERVICE), HELLO),
+    "access_list": lambda: rar5(HELLO, Rar5Entry("ACL", b"x" * 20, kind=SERVICE)),
+    "recovery": lambda: rar5(HELLO, Rar5Entry("RR", b"x" * 20, kind=SERVICE), main_flags=HAS_RECOVERY),
+    "recovery_without_flag": lambda: rar5(HELLO, Rar5Entry("RR", b"x" * 20, kind=SERVICE)),
     "quick_open_honest": lambda: with_quick_open(header_of(HELLO)),
     "quick_open_other_name": lambda: with_quick_open(header_of(replace(HELLO, name="other.txt"))),
     "quick_open_other_place": lambda: (
         quick_open(START + file_block(HELLO), {3: header_of(HELLO)}) + header(END, vint(0))
     ),
-    "quick_open_garbage": lambda: rar5(HELLO, Entry("QO", b"garbage" * 9, kind=SERVICE)),
+    "quick_open_garbage": lambda: rar5(HELLO, Rar5Entry("QO", b"garbage" * 9, kind=SERVICE)),
     "locator_points_nowhere": lambda: rar5(HELLO, main_extra=locator(quick_open=7)),
     "locator_recovery_nowhere": lambda: rar5(HELLO, main_extra=locator(recovery=1 << 40)),
-    "service_unknown": lambda: rar5(HELLO, Entry("ZZ", b"x" * 20, kind=SERVICE)),
+    "service_unknown": lambda: rar5(HELLO, Rar5Entry("ZZ", b"x" * 20, kind=SERVICE)),
     "recovery_flag_only": lambda: rar5(HELLO, main_flags=HAS_RECOVERY),
     "main_record_unknown": lambda: rar5(HELLO, main_extra=record(2, vint(3) + vint(7) + vint(7))),
     "locator_of_recovery_only": lambda: with_locator(2),
@@ -150,10 +150,12 @@ BUILDERS: Final[dict[str, Callable[[], bytes]]] = {
     "name_zero_width": lambda: named("rep\u200bort.txt"),
     "name_not_utf8": lambda: named("\udce6.txt"),
     "name_twice": lambda: rar5(HELLO, HELLO),
-    "link_inside": lambda: rar5(HELLO, Entry("link", extra=symlink("hello.txt"))),
-    "link_absolute": lambda: rar5(Entry("link", extra=symlink("/etc/passwd"))),
-    "link_written_through": lambda: rar5(Entry("link", extra=symlink("/tmp")), replace(HELLO, name="link/hello.txt")),
-    "device": lambda: rar5(Entry("sda", attributes=0o060660)),
+    "link_inside": lambda: rar5(HELLO, Rar5Entry("link", extra=symlink("hello.txt"))),
+    "link_absolute": lambda: rar5(Rar5Entry("link", extra=symlink("/etc/passwd"))),
+    "link_written_through": lambda: rar5(
+        Rar5Entry("link", extra=symlink("/tmp")), replace(HELLO, name="link/hello.txt")
+    ),
+    "device": lambda: rar5(Rar5Entry("sda", attributes=0o060660)),
     "program_double_extension": lambda: named("report.pdf.exe"),
     "program": lambda: named("tool.exe"),
     # --- what identifies the source
@@ -168,6 +170,6 @@ BUILDERS: Final[dict[str, Callable[[], bytes]]] = {
     "user_name": lambda: named("home/somebody/a.txt"),
     "mac_folder_view": lambda: named(".DS_Store"),
     # --- bombs
-    "bomb_11000_members": lambda: rar5(*[Entry(str(number), b"x") for number in range(11_000)]),
-    "bomb_50000_folders": lambda: rar5(*[Entry(str(number), file_flags=IS_FOLDER) for number in range(50_000)]),
+    "bomb_11000_members": lambda: rar5(*[Rar5Entry(str(number), b"x") for number in range(11_000)]),
+    "bomb_50000_folders": lambda: rar5(*[Rar5Entry(str(number), file_flags=IS_FOLDER) for number in range(50_000)]),
 }

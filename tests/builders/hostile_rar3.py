@@ -30,14 +30,14 @@ from tests.builders.rar3 import (
     SPLIT_BEFORE,
     UNICODE,
     VERSION,
-    Entry,
+    Rar3Entry,
     block,
     file_block,
     main_block,
     rar3,
 )
 
-HELLO: Final = Entry(b"hello.txt", b"hello")
+HELLO: Final = Rar3Entry(b"hello.txt", b"hello")
 START: Final = MAGIC + main_block()
 PLAIN: Final = rar3(HELLO)
 TIMES: Final = b"\x00\xb9" + bytes(3 + 4 + 1)  # three bytes for the first time, four and one for the second
@@ -49,7 +49,7 @@ def with_file(**changes: object) -> bytes:
 
 
 def service(name: bytes, data: bytes = b"x" * 20) -> bytes:
-    return rar3(HELLO, Entry(name, data, kind=SERVICE))
+    return rar3(HELLO, Rar3Entry(name, data, kind=SERVICE))
 
 
 BUILDERS: Final[dict[str, Callable[[], bytes]]] = {

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from tests.builders.rar5 import Entry as RarEntry
-from tests.builders.rar5 import rar5
+from tests.builders.rar5 import Rar5Entry, rar5
 from tests.builders.zip_writer import (
     CENTRAL,
     DEFLATED,
@@ -23,7 +22,7 @@ from tests.builders.zip_writer import (
     MASKED,
     STRONG,
     UTF8,
-    Entry,
+    ZipEntry,
     central,
     deflate,
     end,
@@ -34,25 +33,25 @@ from tests.builders.zip_writer import (
 )
 
 MIB: Final = 1024 * 1024
-MANY: Final = Entry("many.txt", b"x" * 100_000, DEFLATED)
+MANY: Final = ZipEntry("many.txt", b"x" * 100_000, DEFLATED)
 INNER: Final = make_zip(HELLO)
-OTHER: Final = make_zip(Entry("other.txt", b"other"))
+OTHER: Final = make_zip(ZipEntry("other.txt", b"other"))
 PROGRAM: Final = b"MZ\x90\x00" + bytes(56) + struct.pack("<I", 64) + b"PE\x00\x00" + bytes(200)
-LINK: Final = Entry("link", b"hello.txt", mode=0o120777)
+LINK: Final = ZipEntry("link", b"hello.txt", mode=0o120777)
 MIMIC: Final = replace(HELLO, name="notes.txt", data=b"a text\n")
 
 
 def nested(archive: bytes, depth: int) -> bytes:
     for number in range(depth):
-        archive = make_zip(Entry(f"{number}.zip", archive, DEFLATED))
+        archive = make_zip(ZipEntry(f"{number}.zip", archive, DEFLATED))
     return archive
 
 
 def bomb_42() -> bytes:
     """Like 42.zip: sixteen archives in each archive, zeros at the bottom."""
-    archive = make_zip(Entry("zeros", bytes(8 * MIB), DEFLATED))
+    archive = make_zip(ZipEntry("zeros", bytes(8 * MIB), DEFLATED))
     for _ in range(3):
-        archive = make_zip(*[Entry(f"lib {number}.zip", archive, DEFLATED) for number in range(16)])
+        archive = make_zip(*[ZipEntry(f"lib {number}.zip", archive, DEFLATED) for number in range(16)])
     return archive
 
 
@@ -62,7 +61,7 @@ def quoted_overlap(count: int = 250, kernel: int = 200_000) -> bytes:
     packed = deflate(plain)
     entries, chain = [], b""
     for number in range(count):
-        entry = Entry(chr(65 + number % 26), plain, DEFLATED, packed=packed)
+        entry = ZipEntry(chr(65 + number % 26), plain, DEFLATED, packed=packed)
         header = local(entry)[:31]
         chain = header + packed
         entries.append((entry, len(chain)))
@@ -87,11 +86,11 @@ def bzip2_bomb() -> bytes:
 
 
 def with_method(method: int) -> bytes:
-    return make_zip(Entry("a", b"abc", method, packed=b"abc"))
+    return make_zip(ZipEntry("a", b"abc", method, packed=b"abc"))
 
 
 def many_members(count: int) -> bytes:
-    return make_zip(*[Entry(str(number)) for number in range(count)], count=count & FULL_16, here=count & FULL_16)
+    return make_zip(*[ZipEntry(str(number)) for number in range(count)], count=count & FULL_16, here=count & FULL_16)
 
 
 def claims_many() -> bytes:
@@ -109,14 +108,14 @@ def zip64_sizes(*values: int) -> bytes:
 def two_directories() -> bytes:
     """Two archives one after the other, the first with an end of its own."""
     first = make_zip(HELLO)
-    second = local(Entry("evil.txt", b"evil"))
-    directory = central(Entry("evil.txt", b"evil"), len(first))
+    second = local(ZipEntry("evil.txt", b"evil"))
+    directory = central(ZipEntry("evil.txt", b"evil"), len(first))
     return first + second + directory + end(1, len(directory), len(first) + len(second))
 
 
 def end_in_comment() -> bytes:
     """The old end is the comment of the new one: read from the back, the other archive appears."""
-    hidden = central(Entry("hidden.txt", b"hidden"), 0)
+    hidden = central(ZipEntry("hidden.txt", b"hidden"), 0)
     inner = end(1, len(hidden), 0)
     return make_zip(HELLO, comment=inner)
 
@@ -127,11 +126,11 @@ def member_beyond_end() -> bytes:
 
 def hidden_member() -> bytes:
     """A whole member in the local headers that the directory does not name."""
-    return make_zip(HELLO, replace(MIMIC, before=local(Entry("hidden.txt", b"hidden"))))
+    return make_zip(HELLO, replace(MIMIC, before=local(ZipEntry("hidden.txt", b"hidden"))))
 
 
 def deflate_trailing() -> bytes:
-    return make_zip(Entry("a", b"abc", DEFLATED, packed=deflate(b"abc") + b"hidden"))
+    return make_zip(ZipEntry("a", b"abc", DEFLATED, packed=deflate(b"abc") + b"hidden"))
 
 
 def deflate_trailing_after_64k() -> bytes:
@@ -139,18 +138,18 @@ def deflate_trailing_after_64k() -> bytes:
     plain = bytes(range(256)) * 256
     plain = plain[: 64 * 1024 - 5]
     stored = struct.pack("<BHH", 1, len(plain), FULL_16 ^ len(plain)) + plain
-    return make_zip(Entry("a", plain, DEFLATED, packed=stored + b"hidden"))
+    return make_zip(ZipEntry("a", plain, DEFLATED, packed=stored + b"hidden"))
 
 
 def deflate_cut() -> bytes:
-    return make_zip(Entry("a", b"abc" * 9, DEFLATED, packed=deflate(b"abc" * 9)[:-3]))
+    return make_zip(ZipEntry("a", b"abc" * 9, DEFLATED, packed=deflate(b"abc" * 9)[:-3]))
 
 
 def office(name: str, data: bytes) -> bytes:
     return make_zip(
-        Entry("[Content_Types].xml", b"<Types/>", DEFLATED),
-        Entry("word/document.xml", b"<w:document/>", DEFLATED),
-        Entry(name, data, DEFLATED),
+        ZipEntry("[Content_Types].xml", b"<Types/>", DEFLATED),
+        ZipEntry("word/document.xml", b"<w:document/>", DEFLATED),
+        ZipEntry(name, data, DEFLATED),
     )
 
 
@@ -183,10 +182,10 @@ BUILDERS: Final[dict[str, Callable[[], bytes]]] = {
     "directory_missing": lambda: LOCAL + bytes(100),
     "count_too_small": lambda: make_zip(HELLO, MIMIC, count=1, here=1),
     "count_too_large": lambda: make_zip(HELLO, count=2, here=2),
-    "count_hides_10001_members": lambda: make_zip(*[Entry(str(n)) for n in range(10_001)], count=5, here=5),
+    "count_hides_10001_members": lambda: make_zip(*[ZipEntry(str(n)) for n in range(10_001)], count=5, here=5),
     "count_here_differs": lambda: make_zip(HELLO, MIMIC, here=1),
     "count_60000_claimed": claims_many,
-    "count_65535_overflown": lambda: make_zip(*[Entry(str(number)) for number in range(9)], count=9 + 3, here=9 + 3),
+    "count_65535_overflown": lambda: make_zip(*[ZipEntry(str(number)) for number in range(9)], count=9 + 3, here=9 + 3),
     "directory_size_too_small": lambda: make_zip(HELLO, MIMIC, size=len(central(HELLO, 0))),
     "directory_size_too_large": lambda: make_zip(HELLO, size=70_000),
     "directory_offset_too_small": lambda: make_zip(HELLO, offset=3),
@@ -235,22 +234,22 @@ BUILDERS: Final[dict[str, Callable[[], bytes]]] = {
     "extra_fields_without_end": lambda: make_zip(replace(HELLO, extra=extra(0xFE, b"") * 100)),
     "extra_field_cut": lambda: make_zip(replace(HELLO, extra=b"UT\xff\x00abc")),
     # --- methods, encryption, bombs
-    "encrypted": lambda: make_zip(Entry("a", bytes(20), flags=ENCRYPTED)),
-    "encrypted_aes": lambda: make_zip(Entry("a", bytes(40), 99, packed=bytes(40))),
-    "encrypted_strong": lambda: make_zip(Entry("a", bytes(20), flags=STRONG | ENCRYPTED)),
-    "encrypted_directory": lambda: make_zip(Entry("a", bytes(20), flags=MASKED)),
-    "encrypted_inside": lambda: nested(make_zip(Entry("a", bytes(20), flags=ENCRYPTED)), 2),
+    "encrypted": lambda: make_zip(ZipEntry("a", bytes(20), flags=ENCRYPTED)),
+    "encrypted_aes": lambda: make_zip(ZipEntry("a", bytes(40), 99, packed=bytes(40))),
+    "encrypted_strong": lambda: make_zip(ZipEntry("a", bytes(20), flags=STRONG | ENCRYPTED)),
+    "encrypted_directory": lambda: make_zip(ZipEntry("a", bytes(20), flags=MASKED)),
+    "encrypted_inside": lambda: nested(make_zip(ZipEntry("a", bytes(20), flags=ENCRYPTED)), 2),
     "bzip2_bomb": bzip2_bomb,
     "method_lzma": lambda: with_method(14),
     "method_deflate64": lambda: with_method(9),
     "method_zstd": lambda: with_method(93),
     "method_unknown": lambda: with_method(77),
-    "bomb_deflate": lambda: make_zip(Entry("zeros", bytes(40 * MIB), DEFLATED)),
+    "bomb_deflate": lambda: make_zip(ZipEntry("zeros", bytes(40 * MIB), DEFLATED)),
     "bomb_42": bomb_42,
     "bomb_60000_members": lambda: many_members(60_000),
     "bomb_depth": lambda: nested(INNER, 6),
     "bomb_hides_its_size": lambda: make_zip(
-        Entry("z", bytes(40 * MIB), DEFLATED, local={"size": 10}, central={"size": 10})
+        ZipEntry("z", bytes(40 * MIB), DEFLATED, local={"size": 10}, central={"size": 10})
     ),
     # --- names
     "path_traversal": lambda: named("../../etc/cron.d/x"),
@@ -283,25 +282,25 @@ BUILDERS: Final[dict[str, Callable[[], bytes]]] = {
     "link_absolute": lambda: make_zip(replace(LINK, data=b"/etc/passwd")),
     "link_climbs": lambda: make_zip(replace(LINK, name="a/link", data=b"../../x")),
     "link_written_through": lambda: make_zip(replace(LINK, data=b"/tmp"), replace(HELLO, name="link/hello.txt")),
-    "device": lambda: make_zip(Entry("sda", mode=0o060660)),
-    "program": lambda: make_zip(Entry("tool.exe", PROGRAM)),
-    "program_by_content": lambda: make_zip(Entry("tool", PROGRAM)),
-    "program_called_a_text": lambda: make_zip(Entry("notes.txt", PROGRAM)),
-    "program_called_a_document": lambda: make_zip(Entry("report.pdf", PROGRAM)),
-    "program_double_extension": lambda: make_zip(Entry("report.pdf.exe", PROGRAM)),
-    "program_extension_after_spaces": lambda: make_zip(Entry("report.pdf" + " " * 60 + ".scr", PROGRAM)),
-    "program_bidi": lambda: make_zip(Entry("report\u202efdp.exe", PROGRAM, flags=UTF8)),
-    "program_linux": lambda: make_zip(Entry("x", b"\x7fELF\x02\x01\x01" + bytes(60))),
-    "program_shortcut": lambda: make_zip(Entry("report.lnk", b"L\x00\x00\x00\x01\x14\x02\x00" + bytes(60))),
-    "program_inside_twice": lambda: nested(make_zip(Entry("a.pdf.exe", PROGRAM)), 2),
-    "script": lambda: make_zip(Entry("run.sh", b"#!/bin/sh\nexit\n")),
-    "self_extracting_rar": lambda: make_zip(Entry("setup.exe", PROGRAM + rar5(RarEntry("a", b"a")))),
-    "self_extracting_zip": lambda: make_zip(Entry("setup.exe", PROGRAM + INNER)),
-    "macro_office": lambda: make_zip(Entry("a.docm", office("word/vbaProject.bin", OLE_MACRO))),
-    "macro_by_its_name": lambda: make_zip(Entry("a.docm", office("word/vbaProject.bin", b"unknown"))),
-    "macro_office_old": lambda: make_zip(Entry("a.doc", OLE_MACRO)),
-    "container_7z": lambda: make_zip(Entry("a.7z", b"7z\xbc\xaf\x27\x1c" + bytes(40))),
-    "type_differs": lambda: make_zip(Entry("a.pdf", b"not a PDF\n")),
+    "device": lambda: make_zip(ZipEntry("sda", mode=0o060660)),
+    "program": lambda: make_zip(ZipEntry("tool.exe", PROGRAM)),
+    "program_by_content": lambda: make_zip(ZipEntry("tool", PROGRAM)),
+    "program_called_a_text": lambda: make_zip(ZipEntry("notes.txt", PROGRAM)),
+    "program_called_a_document": lambda: make_zip(ZipEntry("report.pdf", PROGRAM)),
+    "program_double_extension": lambda: make_zip(ZipEntry("report.pdf.exe", PROGRAM)),
+    "program_extension_after_spaces": lambda: make_zip(ZipEntry("report.pdf" + " " * 60 + ".scr", PROGRAM)),
+    "program_bidi": lambda: make_zip(ZipEntry("report\u202efdp.exe", PROGRAM, flags=UTF8)),
+    "program_linux": lambda: make_zip(ZipEntry("x", b"\x7fELF\x02\x01\x01" + bytes(60))),
+    "program_shortcut": lambda: make_zip(ZipEntry("report.lnk", b"L\x00\x00\x00\x01\x14\x02\x00" + bytes(60))),
+    "program_inside_twice": lambda: nested(make_zip(ZipEntry("a.pdf.exe", PROGRAM)), 2),
+    "script": lambda: make_zip(ZipEntry("run.sh", b"#!/bin/sh\nexit\n")),
+    "self_extracting_rar": lambda: make_zip(ZipEntry("setup.exe", PROGRAM + rar5(Rar5Entry("a", b"a")))),
+    "self_extracting_zip": lambda: make_zip(ZipEntry("setup.exe", PROGRAM + INNER)),
+    "macro_office": lambda: make_zip(ZipEntry("a.docm", office("word/vbaProject.bin", OLE_MACRO))),
+    "macro_by_its_name": lambda: make_zip(ZipEntry("a.docm", office("word/vbaProject.bin", b"unknown"))),
+    "macro_office_old": lambda: make_zip(ZipEntry("a.doc", OLE_MACRO)),
+    "container_7z": lambda: make_zip(ZipEntry("a.7z", b"7z\xbc\xaf\x27\x1c" + bytes(40))),
+    "type_differs": lambda: make_zip(ZipEntry("a.pdf", b"not a PDF\n")),
     # --- what identifies the source
     "owner": lambda: named("a.txt", extra=extra(0x7875, b"\x01\x04\xe8\x03\x00\x00\x04\xe8\x03\x00\x00")),
     "owner_root": lambda: named("a.txt", extra=extra(0x7875, b"\x01\x04" + bytes(4) + b"\x04" + bytes(4))),
@@ -312,10 +311,10 @@ BUILDERS: Final[dict[str, Callable[[], bytes]]] = {
     "user_name_mac": lambda: named("Users/somebody/Desktop/a.txt"),
     "user_name_linux": lambda: named("home/somebody/a.txt"),
     "user_name_windows": lambda: named("C:\\Users\\somebody\\a.txt", made_by=DOS),
-    "mac_resource_fork": lambda: make_zip(HELLO, Entry("__MACOSX/._hello.txt", b"\x00\x05\x16\x07" + bytes(40))),
-    "mac_folder_view": lambda: make_zip(HELLO, Entry(".DS_Store", b"\x00\x00\x00\x01Bud1" + bytes(40))),
-    "office_author": lambda: make_zip(Entry("a.docx", office("docProps/core.xml", AUTHOR))),
+    "mac_resource_fork": lambda: make_zip(HELLO, ZipEntry("__MACOSX/._hello.txt", b"\x00\x05\x16\x07" + bytes(40))),
+    "mac_folder_view": lambda: make_zip(HELLO, ZipEntry(".DS_Store", b"\x00\x00\x00\x01Bud1" + bytes(40))),
+    "office_author": lambda: make_zip(ZipEntry("a.docx", office("docProps/core.xml", AUTHOR))),
     "office_without_author": lambda: make_zip(
-        Entry("a.docx", office("docProps/core.xml", b"<dc:creator></dc:creator>"))
+        ZipEntry("a.docx", office("docProps/core.xml", b"<dc:creator></dc:creator>"))
     ),
 }

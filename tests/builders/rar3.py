@@ -21,7 +21,7 @@ DOS, UNIX = 0, 3
 
 
 @dataclass(frozen=True)
-class Entry:
+class Rar3Entry:
     """One file of an archive."""
 
     name: bytes
@@ -54,7 +54,7 @@ def block(
     return (zlib.crc32(covered) & 0xFFFF).to_bytes(2, "little") + header + data
 
 
-def file_block(entry: Entry) -> bytes:
+def file_block(entry: Rar3Entry) -> bytes:
     """A file's header and its bytes."""
     size = len(entry.data) if entry.size is None else entry.size
     name_size = len(entry.name) if entry.name_size is None else entry.name_size
@@ -74,7 +74,7 @@ def main_block(flags: int = 0, *, behind: bytes = b"") -> bytes:
     return block(MAIN, flags, bytes(6) + behind, summed=13)
 
 
-def rar3(*blocks: Entry | bytes, flags: int = 0, end: bytes | None = None) -> bytes:
+def rar3(*blocks: Rar3Entry | bytes, flags: int = 0, end: bytes | None = None) -> bytes:
     """An archive of files and of blocks that were made already."""
-    made = b"".join(file_block(part) if isinstance(part, Entry) else part for part in blocks)
+    made = b"".join(file_block(part) if isinstance(part, Rar3Entry) else part for part in blocks)
     return MAGIC + main_block(flags) + made + (block(END, 0x4000) if end is None else end)

@@ -16,7 +16,7 @@ IS_VOLUME, HAS_NUMBER, IS_SOLID = 0x01, 0x02, 0x04  # flags of an archive
 
 
 @dataclass(frozen=True)
-class Entry:
+class Rar5Entry:
     """One file of an archive; what is None follows from `data`."""
 
     name: str
@@ -54,7 +54,7 @@ def header(kind: int, body: bytes, *, flags: int = 0, extra: bytes = b"", data_s
     return zlib.crc32(sized).to_bytes(4, "little") + sized
 
 
-def file_block(entry: Entry) -> bytes:
+def file_block(entry: Rar5Entry) -> bytes:
     """A file's header and its bytes."""
     size = len(entry.data) if entry.size is None else entry.size
     crc32 = zlib.crc32(entry.data) if entry.crc32 is None else entry.crc32
@@ -128,10 +128,10 @@ def quick_open(before: bytes, copies: dict[int, bytes]) -> bytes:
         fields = vint(0) + vint(len(before) - offset) + vint(len(copy)) + copy
         sized = vint(len(fields)) + fields
         data += zlib.crc32(sized).to_bytes(4, "little") + sized
-    return before + file_block(Entry("QO", data, kind=SERVICE))
+    return before + file_block(Rar5Entry("QO", data, kind=SERVICE))
 
 
-def rar5(*entries: Entry, main_flags: int = 0, main_extra: bytes = b"", suffix: bytes = b"") -> bytes:
+def rar5(*entries: Rar5Entry, main_flags: int = 0, main_extra: bytes = b"", suffix: bytes = b"") -> bytes:
     """An archive of `entries`."""
     blocks = b"".join(map(file_block, entries))
     return MAGIC + header(MAIN, vint(main_flags), extra=main_extra) + blocks + header(END, vint(0)) + suffix

@@ -17,7 +17,7 @@ TIME: Final = 0x5A210000  # 2025-01-01 00:00, local time
 
 
 @dataclass(frozen=True)
-class Entry:
+class ZipEntry:
     """One member; `local` and `central` override what follows from the rest, each in its own header only."""
 
     name: bytes | str
@@ -47,7 +47,7 @@ def extra(kind: int, body: bytes) -> bytes:
     return struct.pack("<HH", kind, len(body)) + body
 
 
-def _fields(entry: Entry) -> dict[str, Any]:
+def _fields(entry: ZipEntry) -> dict[str, Any]:
     packed = (
         entry.packed if entry.packed is not None else (deflate(entry.data) if entry.method == DEFLATED else entry.data)
     )
@@ -62,7 +62,7 @@ def _fields(entry: Entry) -> dict[str, Any]:
     }
 
 
-def local(entry: Entry) -> bytes:
+def local(entry: ZipEntry) -> bytes:
     """A member: header, data, descriptor."""
     own = _fields(entry)
     known = own if not entry.flags & DESCRIPTOR else own | {"crc32": 0, "packed": 0, "size": 0}
@@ -79,7 +79,7 @@ def local(entry: Entry) -> bytes:
     return b"".join((header, known["name"], area, own["bytes"], after))
 
 
-def central(entry: Entry, offset: int) -> bytes:
+def central(entry: ZipEntry, offset: int) -> bytes:
     """An entry of the directory."""
     known = _fields(entry) | {"offset": offset, "disk": 0} | entry.central
     header = struct.pack(
@@ -109,7 +109,7 @@ def end64(at: int, count: int, size: int, offset: int, /, **lies: int) -> bytes:
 
 
 def make_zip(
-    *entries: Entry,
+    *entries: ZipEntry,
     prefix: bytes = b"",
     before_directory: bytes = b"",
     after_directory: bytes = b"",
@@ -134,7 +134,7 @@ def make_zip(
     return prefix + bytes(body) + suffix
 
 
-HELLO: Final = Entry("hello.txt", b"hello")
+HELLO: Final = ZipEntry("hello.txt", b"hello")
 
 
 def named(name: bytes | str, **more: Any) -> bytes:

@@ -20,7 +20,7 @@ from quarantine.image import check as image_check
 from quarantine.inspector import Inspector
 from quarantine.rar.blocks import MAGIC_5
 from quarantine.verdict import Clear
-from tests.builders.rar5 import Entry, rar5
+from tests.builders.rar5 import Rar5Entry, rar5
 from tests.fuzz import caged, targets
 from tests.fuzz.mending import mend
 from tests.fuzz.mutation import mutate
@@ -66,7 +66,7 @@ def test_a_mutated_file_is_examined_in_the_cage_as_outside_of_it() -> None:
 
 
 def test_mending_makes_the_sums_right() -> None:
-    archive = rar5(Entry("hello.txt", b"hello"))
+    archive = rar5(Rar5Entry("hello.txt", b"hello"))
     broken = bytearray(archive)
     broken[len(MAGIC_5)] ^= 0xFF
     assert bytes(broken) != archive

@@ -19,7 +19,7 @@ from quarantine.memfd import SealedMemfd, seal_bytes_in_memory
 from quarantine.rar import unpack
 from quarantine.rar.unpack import unpack_rar
 from quarantine.verdict import Reason
-from tests.builders.rar5 import Entry, rar5
+from tests.builders.rar5 import Rar5Entry, rar5
 from tests.worlds.waiting import WATCHDOG, wait_until
 
 # What Python needs of the machine, so that scripts can try things in the cage of an unpacker.
@@ -191,7 +191,7 @@ def uncage(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
 
 @pytest.fixture
 def archive() -> SealedMemfd:
-    return seal_bytes_in_memory(rar5(Entry("a", b"hello")))
+    return seal_bytes_in_memory(rar5(Rar5Entry("a", b"hello")))
 
 
 @pytest.mark.parametrize("script", ["kill -FPE $$", "exit 125", "exit 2", "exit 139"])

@@ -17,7 +17,7 @@ from quarantine.file_types import (
     type_of_name,
 )
 from quarantine.scanner.canaries import zip_of
-from tests.builders.rar5 import Entry, rar5
+from tests.builders.rar5 import Rar5Entry, rar5
 
 ALL = frozenset(FileType)
 EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
@@ -58,7 +58,7 @@ def test_name(name: str, expected: FileType | None) -> None:
         (zip_of("a.txt", b"a"), FileType.ZIP),
         (EMPTY_ZIP, FileType.ZIP),
         (zip_of("a.pdf", b"%PDF-1.4"), FileType.ZIP),
-        (rar5(Entry("a", b"a")), FileType.RAR),
+        (rar5(Rar5Entry("a", b"a")), FileType.RAR),
         (b"Rar!\x1a\x07\x00" + bytes(20), FileType.RAR),
         (b"Rar!\x1a\x07\x02\x00", None),
         (b"", FileType.TXT),
@@ -93,7 +93,7 @@ def test_content(head: bytes, expected: FileType | None) -> None:
     ("name", "head", "refusal"),
     [
         ("a.exe", b"text", TypeRefusal.NAME_NOT_ALLOWED),
-        ("a.rar", rar5(Entry("a", b"a")), TypeRefusal.NAME_NOT_ALLOWED),
+        ("a.rar", rar5(Rar5Entry("a", b"a")), TypeRefusal.NAME_NOT_ALLOWED),
         ("a.txt", b"\x7fELF", TypeRefusal.CONTENT_NOT_RECOGNISED),
         ("a.txt", b"%PDF-1.4", TypeRefusal.NAME_AND_CONTENT_DISAGREE),
         ("a.pdf", b"text", TypeRefusal.NAME_AND_CONTENT_DISAGREE),

@@ -21,14 +21,22 @@ from quarantine.rar.rar5 import read_rar5_blocks
 from tests.builders.hostile_rar import BUILDERS
 from tests.builders.hostile_rar3 import BUILDERS as BUILDERS_3
 from tests.builders.quarantine_vectors import assert_as_expected, codes, expectations
-from tests.builders.rar3 import Entry as Rar3Entry
-from tests.builders.rar3 import rar3
-from tests.builders.rar5 import IS_FOLDER, Entry, blake2sp, encrypted_headers, encryption, owner_record, rar5, symlink
+from tests.builders.rar3 import Rar3Entry, rar3
+from tests.builders.rar5 import (
+    IS_FOLDER,
+    Rar5Entry,
+    blake2sp,
+    encrypted_headers,
+    encryption,
+    owner_record,
+    rar5,
+    symlink,
+)
 
 SETS = {"rar": BUILDERS, "rar3": BUILDERS_3}
 EXPECTED = {name: expectations(name) for name in SETS}
 CORPUS = expectations("rar-corpus")
-HELLO = Entry("hello.txt", b"hello")
+HELLO = Rar5Entry("hello.txt", b"hello")
 HELLO_MEMBER = ArchiveMember(5, crc32=zlib.crc32(b"hello"), promise=Promise.PLAIN)
 
 
@@ -66,8 +74,8 @@ def test_the_dictionary_of_a_rar_3_is_counted() -> None:
 
 
 def test_members_are_listed_in_order() -> None:
-    folder, empty = Entry("folder", file_flags=IS_FOLDER), Entry("empty.txt")
-    found = look(rar5(folder, HELLO, empty, Entry("a.pdf", b"x")))
+    folder, empty = Rar5Entry("folder", file_flags=IS_FOLDER), Rar5Entry("empty.txt")
+    found = look(rar5(folder, HELLO, empty, Rar5Entry("a.pdf", b"x")))
     assert found.members == (HELLO_MEMBER, ArchiveMember(1, crc32=zlib.crc32(b"x"), promise=Promise.PDF))
 
 
@@ -75,17 +83,17 @@ def test_a_blake2sp_sum_replaces_the_crc() -> None:
     whole = Blake2sp()
     whole.update(b"hello")
     digest = whole.digest()
-    found = look(rar5(Entry("a", b"hello", file_flags=0, extra=blake2sp(digest))))
+    found = look(rar5(Rar5Entry("a", b"hello", file_flags=0, extra=blake2sp(digest))))
     assert found == Examination((), (ArchiveMember(5, blake2sp=digest, promise=Promise.BARE),))
 
 
 def test_encrypted_members_do_not_hide_the_others() -> None:
-    assert look(rar5(HELLO, Entry("b", b"x" * 16, extra=encryption()))).members == (HELLO_MEMBER,)
+    assert look(rar5(HELLO, Rar5Entry("b", b"x" * 16, extra=encryption()))).members == (HELLO_MEMBER,)
 
 
 def test_members_are_counted_before_any_is_unpacked() -> None:
     assert codes(look(rar5(*[HELLO] * 21), members=20)) == {Code.ARCHIVE_BUDGET}
-    assert codes(look(rar5(*[Entry("f", file_flags=IS_FOLDER)] * 81), members=20)) == {Code.ARCHIVE_BUDGET}
+    assert codes(look(rar5(*[Rar5Entry("f", file_flags=IS_FOLDER)] * 81), members=20)) == {Code.ARCHIVE_BUDGET}
 
 
 # --- the files of rarfile's own tests, of every version of RAR
@@ -127,8 +135,8 @@ def test_old_versions_of_a_file_are_members_too(rar_corpus: Path) -> None:
 # --- whatever the bytes
 
 SOUND = (
-    rar5(HELLO, Entry("b", b"x" * 50, extra=symlink("a")), Entry("c", b"y", extra=encryption())),
-    rar5(Entry("a", b"x", extra=owner_record("somebody"))),
+    rar5(HELLO, Rar5Entry("b", b"x" * 50, extra=symlink("a")), Rar5Entry("c", b"y", extra=encryption())),
+    rar5(Rar5Entry("a", b"x", extra=owner_record("somebody"))),
     encrypted_headers(),
 )
 CHANGES = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=4)

@@ -25,9 +25,9 @@ from quarantine.rar.unpack import unpack_rar
 from quarantine.scanner.canaries import zip_of
 from quarantine.verdict import Clear
 from quarantine.zip.expand import expand
-from tests.builders.rar5 import HAS_CRC, IS_FOLDER, Entry, rar5, symlink
+from tests.builders.rar5 import HAS_CRC, IS_FOLDER, Rar5Entry, rar5, symlink
 
-HELLO = Entry("hello.txt", b"hello")
+HELLO = Rar5Entry("hello.txt", b"hello")
 INNER_RAR = rar5(HELLO)
 NOISE = bytes(range(256)) * 400
 
@@ -105,7 +105,7 @@ def test_a_zip_member_that_claims_less_than_it_holds(archive: bytes) -> None:
 
 
 def test_a_rar_that_unpacks_to_more_than_its_list_promises() -> None:
-    archive = rar5(HELLO, Entry("more.txt", b"nobody promised this"))
+    archive = rar5(HELLO, Rar5Entry("more.txt", b"nobody promised this"))
     listed = (ArchiveMember(5, crc32=zlib.crc32(b"hello")),)
     budgets = Budgets()
     allowance = Allowance(budgets, len(archive))
@@ -121,11 +121,11 @@ def test_a_rar_that_unpacks_to_more_than_its_list_promises() -> None:
 @pytest.mark.parametrize(
     "entry",
     [
-        Entry("f", b"x" * 33, file_flags=IS_FOLDER | HAS_CRC),
-        Entry("a", b"x" * 33, size=0),
-        Entry("a", b"x" * 33, extra=symlink("hello.txt")),
+        Rar5Entry("f", b"x" * 33, file_flags=IS_FOLDER | HAS_CRC),
+        Rar5Entry("a", b"x" * 33, size=0),
+        Rar5Entry("a", b"x" * 33, extra=symlink("hello.txt")),
     ],
 )
-def test_a_rar_entry_that_carries_bytes_which_nobody_unpacks(entry: Entry) -> None:
+def test_a_rar_entry_that_carries_bytes_which_nobody_unpacks(entry: Rar5Entry) -> None:
     examination = examine_bytes(io.BytesIO(rar5(HELLO, entry)), FileType.RAR, Budgets())
     assert any(finding.grade.holds for finding in examination.findings), examination

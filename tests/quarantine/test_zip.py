@@ -19,12 +19,11 @@ from quarantine.zip.expand import expand
 from tests.builders.benign_zip import benign_archives
 from tests.builders.hostile_zip import BUILDERS, LINK, nested
 from tests.builders.quarantine_vectors import assert_as_expected, codes, expectations
-from tests.builders.rar5 import Entry as RarEntry
-from tests.builders.rar5 import rar5
-from tests.builders.zip_writer import DEFLATED, DESCRIPTOR, HELLO, Entry, make_zip
+from tests.builders.rar5 import Rar5Entry, rar5
+from tests.builders.zip_writer import DEFLATED, DESCRIPTOR, HELLO, ZipEntry, make_zip
 
 EXPECTED = expectations("zip")
-RAR = rar5(RarEntry("hello.txt", b"hello"))
+RAR = rar5(Rar5Entry("hello.txt", b"hello"))
 RAR_MEMBER = ArchiveMember(len(RAR), crc32=zlib.crc32(RAR), place=(1,), promise=Promise.OTHER)
 
 
@@ -51,8 +50,8 @@ def test_every_code_of_a_zip_has_a_trick() -> None:
 
 
 def test_archives_inside_share_members_bytes_and_depth() -> None:
-    inner = make_zip(*[Entry(str(number), b"x" * 1000) for number in range(5)])
-    twice = make_zip(Entry("1.zip", inner), Entry("2.zip", inner))
+    inner = make_zip(*[ZipEntry(str(number), b"x" * 1000) for number in range(5)])
+    twice = make_zip(ZipEntry("1.zip", inner), ZipEntry("2.zip", inner))
     assert codes(look(twice, members=12)) == set()
     assert codes(look(twice, members=11)) == {Code.ARCHIVE_BUDGET}
     whole = look(twice)
@@ -64,7 +63,7 @@ def test_archives_inside_share_members_bytes_and_depth() -> None:
 
 
 def test_a_ratio_is_allowed_once_some_bytes_are_free() -> None:
-    zeros = make_zip(Entry("zeros", bytes(3 * MIB), DEFLATED))
+    zeros = make_zip(ZipEntry("zeros", bytes(3 * MIB), DEFLATED))
     assert codes(look(zeros, ratio_free=4 * MIB)) == set()
     assert codes(look(zeros, ratio_free=2 * MIB)) == {Code.ARCHIVE_BUDGET}
     assert codes(look(zeros, ratio_free=2 * MIB, ratio=2000)) == set()
@@ -80,22 +79,22 @@ def test_time_is_a_budget_too(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_rar_is_handed_back_and_can_be_expanded() -> None:
-    archive = make_zip(HELLO, Entry("innocent.bin", RAR, DEFLATED))
+    archive = make_zip(HELLO, ZipEntry("innocent.bin", RAR, DEFLATED))
     found = look(archive)
     assert found == Examination((), (RAR_MEMBER,), 1, 5)
     assert b"".join(expand(io.BytesIO(archive), (1,), Budgets())) == RAR
 
 
 def test_a_rar_in_zips_inside_is_handed_back_by_its_whole_place() -> None:
-    archive = make_zip(HELLO, Entry("a.zip", make_zip(HELLO, HELLO, Entry("b.rar", RAR)), DEFLATED))
+    archive = make_zip(HELLO, ZipEntry("a.zip", make_zip(HELLO, HELLO, ZipEntry("b.rar", RAR)), DEFLATED))
     (member,) = look(archive).members
     assert (member.place, member.promise) == ((1, 2), Promise.RAR)
     assert b"".join(expand(io.BytesIO(archive), member.place, Budgets())) == RAR
 
 
 def test_what_is_too_large_for_the_worker_is_handed_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    inner = make_zip(Entry("b", bytes(MIB)))
-    archive = make_zip(Entry("1.zip", inner), Entry("2.zip", inner))
+    inner = make_zip(ZipEntry("b", bytes(MIB)))
+    archive = make_zip(ZipEntry("1.zip", inner), ZipEntry("2.zip", inner))
     assert look(archive).members == ()
     monkeypatch.setattr(spending, "NESTED_MAX", 2 * MIB)
     assert look(archive).members == ()
@@ -104,8 +103,8 @@ def test_what_is_too_large_for_the_worker_is_handed_back(monkeypatch: pytest.Mon
 
 
 def test_what_there_is_no_time_for_is_handed_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    pdf = Entry("a.pdf", one_page_pdf("A letter"))
-    archive = make_zip(HELLO, pdf, Entry("a.zip", make_zip(pdf)))
+    pdf = ZipEntry("a.pdf", one_page_pdf("A letter"))
+    archive = make_zip(HELLO, pdf, ZipEntry("a.zip", make_zip(pdf)))
     assert look(archive).members == ()
     monkeypatch.setattr(spending, "CHECKS_SHARE", 0.0)
     found = look(archive)
@@ -124,10 +123,10 @@ def test_what_is_not_there_cannot_be_expanded(place: tuple[int, ...]) -> None:
 
 def test_members_are_checked_like_files() -> None:
     bidi = "a \u202etext\n".encode()
-    assert codes(look(make_zip(Entry("a.txt", bidi)))) == {Code.TEXT_BIDI}
-    assert codes(look(nested(make_zip(Entry("a.txt", bidi)), 2))) == {Code.TEXT_BIDI}
+    assert codes(look(make_zip(ZipEntry("a.txt", bidi)))) == {Code.TEXT_BIDI}
+    assert codes(look(nested(make_zip(ZipEntry("a.txt", bidi)), 2))) == {Code.TEXT_BIDI}
     # XML, HTML and program text have rules of their own.
-    assert codes(look(make_zip(Entry("a.xml", bidi)))) == set()
+    assert codes(look(make_zip(ZipEntry("a.xml", bidi)))) == set()
 
 
 # --- honest archives
@@ -144,9 +143,9 @@ def test_honest_archives_have_no_holding_finding(tmp_path: Path) -> None:
 # --- whatever the bytes
 
 SOUND = (
-    make_zip(HELLO, Entry("a", b"a" * 500, DEFLATED), LINK, comment=b"a comment"),
-    make_zip(Entry("a.zip", make_zip(HELLO, Entry("b.rar", RAR)), DEFLATED), zip64={}),
-    make_zip(Entry("a", b"abc", DEFLATED, flags=DESCRIPTOR), HELLO),
+    make_zip(HELLO, ZipEntry("a", b"a" * 500, DEFLATED), LINK, comment=b"a comment"),
+    make_zip(ZipEntry("a.zip", make_zip(HELLO, ZipEntry("b.rar", RAR)), DEFLATED), zip64={}),
+    make_zip(ZipEntry("a", b"abc", DEFLATED, flags=DESCRIPTOR), HELLO),
 )
 CHANGES = st.lists(
     st.one_of(

@@ -27,16 +27,15 @@ from tests.builders.benign_zip import benign_archives
 from tests.builders.hostile_rar import BUILDERS as RARS
 from tests.builders.hostile_zip import BUILDERS as ZIPS
 from tests.builders.pdf_files import HOSTILE as PDFS
-from tests.builders.rar5 import Entry as RarEntry
-from tests.builders.rar5 import rar5
-from tests.builders.zip_writer import DEFLATED, HELLO, Entry, central, end, extra, local, make_zip
+from tests.builders.rar5 import Rar5Entry, rar5
+from tests.builders.zip_writer import DEFLATED, HELLO, ZipEntry, central, end, extra, local, make_zip
 from tests.worlds.waiting import WATCHDOG
 from tests.worlds.watched_zygote import WatchedZygote
 
 SECONDS = WATCHDOG  # of the clock; what is judged is CPU time and memory, for a busy machine is not the bomb's doing
 BUDGETS = Budgets()
 BROKER_GROWS = 24 * MIB  # an answer of 2 MiB and its members, a piece that is searched, and Python's own slack
-RAR = rar5(RarEntry("hello.txt", b"hello"))
+RAR = rar5(Rar5Entry("hello.txt", b"hello"))
 
 
 def inspect(inspector: Inspector, plaintext: bytes) -> Verdict:
@@ -77,22 +76,22 @@ def zeros_of_a_gigabyte() -> bytes:
 
 def one_header_for_all() -> bytes:
     """9,999 entries whose one local header has 128 kB of name and extra fields."""
-    entry = Entry("n" * 60_000, b"x", extra=extra(0xFE, b"") * 15_000)
+    entry = ZipEntry("n" * 60_000, b"x", extra=extra(0xFE, b"") * 15_000)
     shared = local(entry)
-    directory = central(Entry("n" * 3000, b"x"), 0) * 9999
+    directory = central(ZipEntry("n" * 3000, b"x"), 0) * 9999
     return shared + directory + end(9999, len(directory), len(shared))
 
 
 def thousand_rars() -> bytes:
     return make_zip(
-        *[Entry(f"{number}.rar", rar5(RarEntry("zeros", bytes(200_000))), DEFLATED) for number in range(1000)]
+        *[ZipEntry(f"{number}.rar", rar5(Rar5Entry("zeros", bytes(200_000))), DEFLATED) for number in range(1000)]
     )
 
 
 def rars_in_zips_in_rars() -> bytes:
     archive = RAR
     for number in range(20):
-        archive = make_zip(Entry("a", archive)) if number % 2 else rar5(RarEntry("a", archive))
+        archive = make_zip(ZipEntry("a", archive)) if number % 2 else rar5(Rar5Entry("a", archive))
     return archive
 
 
@@ -137,12 +136,12 @@ def test_a_bomb_is_held_in_time_within_the_limits_and_the_next_file_is_clear(
     codes = {os.waitstatus_to_exitcode(end.status) for end in ends}
     assert codes <= {0, -signal.SIGKILL}, "a limit ended a worker: what it had found is lost"
     assert grown < BROKER_GROWS
-    assert isinstance(inspect(inspector, make_zip(HELLO, Entry("a.rar", RAR))), Clear)
+    assert isinstance(inspect(inspector, make_zip(HELLO, ZipEntry("a.rar", RAR))), Clear)
 
 
 def test_a_workers_memory_is_seen(zygote: WatchedZygote) -> None:
     # What the figures above rest on: a worker that fills memory is seen to have filled it.
-    small, large = make_zip(HELLO), make_zip(Entry("a.txt", b"text\n" * (8 * MIB)))
+    small, large = make_zip(HELLO), make_zip(ZipEntry("a.txt", b"text\n" * (8 * MIB)))
     peaks = []
     for archive in (small, large):
         zygote.ends()

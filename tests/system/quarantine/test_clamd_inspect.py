@@ -25,10 +25,10 @@ from quarantine.scanner.canaries import eicar, encrypted_zip, zip_of
 from quarantine.scanner.clamd import ClamdScanner
 from quarantine.scanner.local_clamd import TEST_MARK, LocalClamd
 from quarantine.verdict import Clear, Held, Reason, Undecided, Verdict
-from tests.builders.rar5 import Entry, blake2sp, encrypted_headers, encryption, rar5, symlink
+from tests.builders.rar5 import Rar5Entry, blake2sp, encrypted_headers, encryption, rar5, symlink
 from tests.worlds.waiting import WATCHDOG
 
-HELLO = Entry("hello.txt", b"hello")
+HELLO = Rar5Entry("hello.txt", b"hello")
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
 
@@ -66,7 +66,12 @@ def inspector(clamd: LocalClamd) -> Inspector:
         zip_of("a.txt", b"hello"),
         zip_of("a.zip", zip_of("a.txt", b"hello")),
         rar5(HELLO),
-        rar5(HELLO, Entry("empty.txt"), Entry("archive.rar", rar5(HELLO, HELLO)), Entry("a.zip", zip_of("a", b"a"))),
+        rar5(
+            HELLO,
+            Rar5Entry("empty.txt"),
+            Rar5Entry("archive.rar", rar5(HELLO, HELLO)),
+            Rar5Entry("a.zip", zip_of("a", b"a")),
+        ),
         rar5(),
     ],
 )
@@ -80,12 +85,12 @@ def test_clean_files_are_clear(inspector: Inspector, plaintext: bytes) -> None:
         eicar(),
         PDF + TEST_MARK,
         zip_of("a.txt", eicar()),
-        rar5(Entry("big", bytes(MIB)), Entry("a.txt", zip_of("b.txt", eicar()))),
-        rar5(HELLO, Entry("innocent.txt", rar5(HELLO, Entry("a.zip", zip_of("b.txt", eicar()))))),
+        rar5(Rar5Entry("big", bytes(MIB)), Rar5Entry("a.txt", zip_of("b.txt", eicar()))),
+        rar5(HELLO, Rar5Entry("innocent.txt", rar5(HELLO, Rar5Entry("a.zip", zip_of("b.txt", eicar()))))),
         # clamd cannot see into a RAR, so these are found by us or by nobody.
-        zip_of("a.rar", rar5(HELLO, Entry("b.txt", eicar()))),
-        zip_of("a.zip", zip_of("innocent.bin", rar5(HELLO, Entry("b.txt", eicar())))),
-        rar5(Entry("a.zip", zip_of("b.zip", zip_of("c.rar", rar5(Entry("d.txt", eicar())))))),
+        zip_of("a.rar", rar5(HELLO, Rar5Entry("b.txt", eicar()))),
+        zip_of("a.zip", zip_of("innocent.bin", rar5(HELLO, Rar5Entry("b.txt", eicar())))),
+        rar5(Rar5Entry("a.zip", zip_of("b.zip", zip_of("c.rar", rar5(Rar5Entry("d.txt", eicar())))))),
     ],
 )
 def test_malware_is_held(inspector: Inspector, plaintext: bytes) -> None:
@@ -135,23 +140,26 @@ def test_real_archives(inspector: Inspector, rar_corpus: Path) -> None:
 
 OPAQUE = {
     "zip_encrypted": (encrypted_zip(), {Code.SCANNER_ENCRYPTED, Code.ZIP_ENCRYPTED}),
-    "zip_with_rar": (zip_of("a", rar5(Entry("b", b"x" * 16, extra=encryption()))), {Code.RAR_ENCRYPTED}),
-    "zip_with_broken_rar": (zip_of("a", rar5(Entry("b", b"hello", crc32=1))), {Code.RAR_UNREADABLE}),
+    "zip_with_rar": (zip_of("a", rar5(Rar5Entry("b", b"x" * 16, extra=encryption()))), {Code.RAR_ENCRYPTED}),
+    "zip_with_broken_rar": (zip_of("a", rar5(Rar5Entry("b", b"hello", crc32=1))), {Code.RAR_UNREADABLE}),
     "rar_encrypted_beside_malware": (
-        rar5(Entry("a", b"x" * 32, extra=encryption()), Entry("b", zip_of("c", eicar()))),
+        rar5(Rar5Entry("a", b"x" * 32, extra=encryption()), Rar5Entry("b", zip_of("c", eicar()))),
         {Code.RAR_ENCRYPTED, Code.SCANNER_MALWARE},
     ),
     "rar_headers_encrypted": (encrypted_headers(), {Code.RAR_ENCRYPTED_HEADERS}),
-    "zip_encrypted_in_rar": (rar5(Entry("a.zip", encrypted_zip())), None),
-    "rar_encrypted_in_rar": (rar5(Entry("a", rar5(Entry("b", b"x" * 16, extra=encryption())))), {Code.RAR_ENCRYPTED}),
-    "rar_says_less": (rar5(Entry("a", b"hello", size=3)), {Code.RAR_UNREADABLE}),
-    "rar_says_more": (rar5(Entry("a", b"hello", size=30)), {Code.RAR_UNREADABLE}),
-    "rar_sum_wrong": (rar5(Entry("a", b"hello", crc32=1), HELLO), {Code.RAR_UNREADABLE}),
+    "zip_encrypted_in_rar": (rar5(Rar5Entry("a.zip", encrypted_zip())), None),
+    "rar_encrypted_in_rar": (
+        rar5(Rar5Entry("a", rar5(Rar5Entry("b", b"x" * 16, extra=encryption())))),
+        {Code.RAR_ENCRYPTED},
+    ),
+    "rar_says_less": (rar5(Rar5Entry("a", b"hello", size=3)), {Code.RAR_UNREADABLE}),
+    "rar_says_more": (rar5(Rar5Entry("a", b"hello", size=30)), {Code.RAR_UNREADABLE}),
+    "rar_sum_wrong": (rar5(Rar5Entry("a", b"hello", crc32=1), HELLO), {Code.RAR_UNREADABLE}),
     "rar_long_sum_wrong": (
-        rar5(Entry("a", b"hello", file_flags=0, extra=blake2sp(bytes(32)))),
+        rar5(Rar5Entry("a", b"hello", file_flags=0, extra=blake2sp(bytes(32)))),
         {Code.RAR_UNREADABLE},
     ),
-    "rar_claims_a_tebibyte": (rar5(Entry("a", b"x", size=2**40)), {Code.ARCHIVE_BUDGET, Code.RAR_UNREADABLE}),
+    "rar_claims_a_tebibyte": (rar5(Rar5Entry("a", b"x", size=2**40)), {Code.ARCHIVE_BUDGET, Code.RAR_UNREADABLE}),
 }
 
 
@@ -165,13 +173,13 @@ def test_what_nobody_can_look_into_is_held(inspector: Inspector, name: str) -> N
 
 
 def test_a_link_alone_does_not_hold(inspector: Inspector) -> None:
-    verdict = inspect(inspector, rar5(Entry("a", extra=symlink("../../etc/passwd")), HELLO))
+    verdict = inspect(inspector, rar5(Rar5Entry("a", extra=symlink("../../etc/passwd")), HELLO))
     assert verdict == Clear(verdict.digest, (Finding(Code.RAR_LINK), Finding(Code.ARCHIVE_LINK_OUTSIDE)))
 
 
 def test_what_a_zip_hands_back_is_paid_for_and_typed(clamd: LocalClamd) -> None:
     scanner = ClamdScanner(clamd.socket_path)
-    inner = rar5(HELLO, Entry("a.pdf", PDF))
+    inner = rar5(HELLO, Rar5Entry("a.pdf", PDF))
     archive = zip_of("a.rar", inner)
     assert isinstance(inspect(Inspector(scanner, Budgets(members=3)), archive), Clear)
     assert holding(inspect(Inspector(scanner, Budgets(members=2)), archive)) == {Code.ARCHIVE_BUDGET}
@@ -180,14 +188,14 @@ def test_what_a_zip_hands_back_is_paid_for_and_typed(clamd: LocalClamd) -> None:
     assert holding(inspect(Inspector(scanner, Budgets(unpacked_bytes=size - 1)), archive)) == {Code.ARCHIVE_BUDGET}
     assert isinstance(inspect(Inspector(scanner, Budgets(depth=2)), archive), Clear)
     assert holding(inspect(Inspector(scanner, Budgets(depth=1)), archive)) == {Code.ARCHIVE_BUDGET}
-    program = rar5(Entry("report.pdf", b"MZ\x90\x00" + bytes(100)))
+    program = rar5(Rar5Entry("report.pdf", b"MZ\x90\x00" + bytes(100)))
     assert holding(inspect(Inspector(scanner), zip_of("a", program))) == {Code.ARCHIVE_DISGUISED_EXECUTABLE}
 
 
 def nested_rar(depth: int) -> bytes:
     archive = rar5(HELLO)
     for _ in range(depth - 1):
-        archive = rar5(Entry("a.rar", archive))
+        archive = rar5(Rar5Entry("a.rar", archive))
     return archive
 
 
@@ -207,7 +215,7 @@ def deflated_zeros(size: int, copies: int) -> bytes:
 
 def test_bombs_are_held_within_the_deadline(clamd: LocalClamd) -> None:
     inspector = Inspector(ClamdScanner(clamd.socket_path))
-    wide = rar5(*[Entry(str(number), b"x") for number in range(11_000)])
+    wide = rar5(*[Rar5Entry(str(number), b"x") for number in range(11_000)])
     deep = nested_rar(40)
     zeros = deflated_zeros(300 * MIB, 1)
     for bomb in (wide, deep, zeros):
@@ -217,8 +225,8 @@ def test_bombs_are_held_within_the_deadline(clamd: LocalClamd) -> None:
 
 def test_members_share_memory_and_bytes(clamd: LocalClamd) -> None:
     scanner = ClamdScanner(clamd.socket_path)
-    inner = rar5(Entry("a", os.urandom(60_000)))
-    archive = rar5(Entry("b.rar", inner), Entry("c.rar", inner))
+    inner = rar5(Rar5Entry("a", os.urandom(60_000)))
+    archive = rar5(Rar5Entry("b.rar", inner), Rar5Entry("c.rar", inner))
     assert isinstance(inspect(Inspector(scanner, Budgets(resident_bytes=130_000)), archive), Clear)
     assert codes(inspect(Inspector(scanner, Budgets(resident_bytes=100_000)), archive)) == {Code.ARCHIVE_BUDGET}
     assert isinstance(inspect(Inspector(scanner, Budgets(unpacked_bytes=250_000)), archive), Clear)
@@ -245,7 +253,7 @@ def test_a_scan_that_comes_too_late_decides_nothing(inspector: Inspector) -> Non
 
 
 def test_time_that_ends_while_unpacking_decides_nothing(inspector: Inspector) -> None:
-    archive = rar5(*[Entry(str(number), b"x") for number in range(9_000)])
+    archive = rar5(*[Rar5Entry(str(number), b"x") for number in range(9_000)])
     verdict = inspect(inspector, archive, seconds=0.5)
     assert verdict == Undecided(verdict.digest, Reason.OUT_OF_TIME)
 
@@ -286,7 +294,7 @@ def test_what_was_found_stays_found_when_the_rest_fails() -> None:
 
 
 def test_many_threads_share_one_inspector(inspector: Inspector) -> None:
-    held, clear = rar5(HELLO, Entry("a", zip_of("b", eicar()))), rar5(HELLO)
+    held, clear = rar5(HELLO, Rar5Entry("a", zip_of("b", eicar()))), rar5(HELLO)
     verdicts: list[tuple[bytes, Verdict]] = []
 
     def work(plaintext: bytes) -> None:
@@ -307,7 +315,7 @@ def test_nothing_is_left_behind(inspector: Inspector) -> None:
 
     inspect(inspector, rar5(HELLO))
     before = open_descriptors()
-    for plaintext in (rar5(HELLO, HELLO), rar5(Entry("a", b"hello", size=3)), nested_rar(6), zip_of("a", b"a")):
+    for plaintext in (rar5(HELLO, HELLO), rar5(Rar5Entry("a", b"hello", size=3)), nested_rar(6), zip_of("a", b"a")):
         inspect(inspector, plaintext)
     assert open_descriptors() == before
 
@@ -316,7 +324,9 @@ def test_no_plaintext_reaches_a_disk(clamd: LocalClamd, tmp_path: Path) -> None:
     """Every file that worker and unar open for writing, by strace; clamd's own files lie on a tmpfs."""
     marker = b"MARKER-IN-PLAINTEXT-7f3a"
     path = tmp_path / "sent.rar"
-    path.write_bytes(rar5(Entry("a.rar", rar5(Entry("b.txt", marker * 1000))), Entry("c.zip", zip_of("d", marker))))
+    path.write_bytes(
+        rar5(Rar5Entry("a.rar", rar5(Rar5Entry("b.txt", marker * 1000))), Rar5Entry("c.zip", zip_of("d", marker)))
+    )
     script = (
         "import pathlib, sys\n"
         "from quarantine.inspect_path import inspect_path\n"
