@@ -1,7 +1,7 @@
 """A log of 10,000 lines, each of them attacked in every way: found, and placed.
 
 To walk 10,000 lines 80,000 times would take hours. `check_chain` carries nothing from line to line but the head, so
-what it says of a stretch between two signed heads is what it says of the whole log there; that this is so is tried
+its report on a stretch between two signed heads is its report on the whole log there; that this is so is tried
 on whole logs at a few places.
 """
 

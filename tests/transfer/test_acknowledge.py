@@ -42,7 +42,7 @@ def test_words_fit_only_what_arrived(arrived: set[PacketId]) -> None:
 
 @given(st.binary(min_size=32, max_size=32))
 def test_words_cannot_be_made_without_the_secret(guess: bytes) -> None:
-    """Everything else in a batch is public to whoever holds the stick."""
+    """Everything else in a batch is public to whoever has the stick."""
     if guess != SECRET:
         assert not fits(acknowledgement_words(guess, digest=DIGEST, arrived=PACKETS))
 

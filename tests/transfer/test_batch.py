@@ -1,4 +1,4 @@
-"""batch.json: one form only, and nothing believed before the signature of a known gateway holds.
+"""batch.json: one form only, and nothing trusted before the signature of a known gateway verifies.
 
 Invariant T2.
 """

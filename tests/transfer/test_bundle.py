@@ -125,14 +125,14 @@ def test_replies_cannot_be_exchanged_left_out_or_added() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "sentence"),
     [
         ({"expires": TODAY - timedelta(days=1)}, "expires before it was issued"),
         ({"expires": TODAY + timedelta(days=367)}, "366 days later"),
         ({"replies": FULL.contents.replies[::-1]}, "not sorted"),
         ({"replies": FULL.contents.replies[:1] * 2}, "names one thing twice"),
         ({"grants": FULL.contents.grants * 2}, "names one thing twice"),
-        ({"tombstones": (Tombstone(reply_id(1), TODAY),)}, "carries a reply that it says was deleted"),
+        ({"tombstones": (Tombstone(reply_id(1), TODAY),)}, "carries a reply that it lists as deleted"),
         ({"replies": (entry_of(reply_id(1), LOOKUP, b"x", TODAY - timedelta(days=1)),)}, "had expired"),
         ({"serial": 0}, "'serial'"),
         ({"serial": 10**6}, "'serial'"),
@@ -142,8 +142,8 @@ def test_replies_cannot_be_exchanged_left_out_or_added() -> None:
         ({"replies": (replace(FULL.contents.replies[0], size=SEALED_MAX + 1),)}, "'size'"),
     ],
 )
-def test_a_list_out_of_bounds_is_refused(changes: dict[str, object], said: str) -> None:
-    with pytest.raises(RecordError, match=said):
+def test_a_list_out_of_bounds_is_refused(changes: dict[str, object], sentence: str) -> None:
+    with pytest.raises(RecordError, match=sentence):
         parse_list(encode_list(altered(FULL, **changes)))
     with pytest.raises(BundleError, match="cannot be made"):
         sign_bundle(altered(FULL, **changes), {}, DESK)

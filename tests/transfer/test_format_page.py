@@ -140,8 +140,8 @@ def keys_of(value: Any) -> Iterator[str]:
 def test_every_row_says_what_the_code_does(number_: str) -> None:
     found = rows(number_)
     assert list(found) == list(ROWS[number_])
-    for field, said in ROWS[number_].items():
-        for words in said:
+    for field, wanted in ROWS[number_].items():
+        for words in wanted:
             assert words in found[field], f"{number_} {field}: {words}"
 
 

@@ -1,4 +1,4 @@
-"""The packet: what goes in comes out, sizes tell a bucket only, and other tools open it."""
+"""The packet: what goes in comes out, sizes reveal a bucket only, and other tools open it."""
 
 import io
 import json

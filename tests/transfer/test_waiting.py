@@ -112,7 +112,7 @@ def test_a_packet_that_a_clock_ahead_stamped_leaves_and_is_an_alarm(tmp_path: Pa
     assert look(low)[0] == (LowAlarm.OLD_PACKETS,)
     lane = read_low_status(low.spool, low.outbox, today=DAY, limits=LIMITS).lanes[0]
     assert (lane.ready, lane.fresh) == (1, 1)
-    # The monitoring, which leaves out the running tick, is told of it too.
+    # The monitoring, which leaves out the running tick, sees it too.
     monitored = read_low_status(low.spool, low.outbox, today=DAY, limits=LIMITS, before=low.spool.tick_start())
     assert monitored.alarms == (LowAlarm.OLD_PACKETS,)
     assert (monitored.lanes[0].ready, monitored.lanes[0].fresh) == (1, 0)
@@ -156,12 +156,12 @@ def test_giving_up_deletes_what_was_named_and_says_so(tmp_path: Path) -> None:
             choose(found, [ids[0], wrong])
     discard_packets(low.side, choose(found, [ids[0], ids[2][:8].upper()]))
     assert low.spooled() == {ids[1], ids[3]}
-    said = events(low)
-    assert [packet for event, packet in said if event == "packet-discarded"] == [ids[0], ids[2]]
+    logged = events(low)
+    assert [packet for event, packet in logged if event == "packet-discarded"] == [ids[0], ids[2]]
     with pytest.raises(DiscardError, match="has left meanwhile"):
         discard_packets(low.side, found)
     assert low.spooled() == {ids[1], ids[3]}
-    assert events(low) == said
+    assert events(low) == logged
 
 
 def test_what_was_given_up_can_still_be_acknowledged(tmp_path: Path) -> None:
@@ -179,9 +179,9 @@ def test_what_was_given_up_can_still_be_acknowledged(tmp_path: Path) -> None:
     done = acknowledge(low.side, result.code, missing=[ids[1]])
     assert (done.deleted, done.returned) == ((ids[2], ids[3]), ())
     assert low.spooled() == set()
-    said = events(low)
+    logged = events(low)
     for packet in ids:
-        assert sum(item[1] == packet and item[0] in ("packet-discarded", "packet-deleted") for item in said) == 1
+        assert sum(item[1] == packet and item[0] in ("packet-discarded", "packet-deleted") for item in logged) == 1
     assert low.export(tmp_path / "stick").batches == ()
 
 

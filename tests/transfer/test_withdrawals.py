@@ -187,7 +187,7 @@ def test_cut_off_at_any_step_the_packet_is_whole_in_its_lane_or_gone(spool: Spoo
         if done:
             assert _files(again) == []
             break
-        # Who was cut off asks again, and is told the truth.
+        # A source who was cut off asks again, and gets the true answer.
         if packet.path.exists():
             assert again.withdrawals.take_back(packet.id, TOKEN)
             again.withdrawals.finish(packet.id)
@@ -200,9 +200,9 @@ def two_processes() -> multiprocessing.context.ForkContext:
     return multiprocessing.get_context("fork")
 
 
-def _take_back(root: Path, ids: list[PacketId], said: "SimpleQueue[list[PacketId]]") -> None:
+def _take_back(root: Path, ids: list[PacketId], answers: "SimpleQueue[list[PacketId]]") -> None:
     withdrawals = Withdrawals(root)
-    said.put([packet_id for packet_id in ids if withdrawals.take_back(packet_id, TOKEN)])
+    answers.put([packet_id for packet_id in ids if withdrawals.take_back(packet_id, TOKEN)])
 
 
 def test_taken_back_or_ready_never_both_and_never_neither(
@@ -213,8 +213,8 @@ def test_taken_back_or_ready_never_both_and_never_neither(
     seen = set()
     for _ in range(3):
         ids = [_put(spool).id for _ in range(60)]
-        said: SimpleQueue[list[PacketId]] = two_processes.SimpleQueue()
-        process = two_processes.Process(target=_take_back, args=(spool.root, ids, said))
+        answers: SimpleQueue[list[PacketId]] = two_processes.SimpleQueue()
+        process = two_processes.Process(target=_take_back, args=(spool.root, ids, answers))
         # The tick ends while packets are being taken back.
         while time.time() % 1 < 0.97:
             time.sleep(0.005)
@@ -222,7 +222,7 @@ def test_taken_back_or_ready_never_both_and_never_neither(
         ready: set[PacketId] = set()
         while process.is_alive():
             ready |= {packet.id for packet in spool.ready(Lane.CLEAR)}
-        taken = set(said.get())
+        taken = set(answers.get())
         # What was not taken back is ready when the tick is over.
         wait_until(lambda: {packet.id for packet in spool.ready(Lane.CLEAR)} | taken >= set(ids))  # noqa: B023
         ready |= {packet.id for packet in spool.ready(Lane.CLEAR)}
@@ -236,7 +236,7 @@ def test_taken_back_or_ready_never_both_and_never_neither(
 
 
 def test_what_a_clock_ahead_stamped_is_taken_back_until_somebody_lists(spool: Spool, clock: _Clock) -> None:
-    """No clock decides this either: it may leave at once, and its source is not told a wrong thing."""
+    """No clock decides this either: it may leave at once, and its source gets no wrong answer."""
     clock.now += 40 * 24 * 3600
     first, second = _put(spool), _put(spool)
     clock.now -= 40 * 24 * 3600

@@ -150,7 +150,7 @@ def verify_batch(untrusted_manifest: bytes, untrusted_signature: str, trusted: M
     except KeyMaterialError as error:
         raise BatchError(f"the batch is forged or damaged: {error}") from None
     batch = parse_batch(untrusted_manifest)
-    # The same key may sign other things; the signed comment says that this one is a batch, and which.
+    # The same key may sign other things; the signed comment marks this one as a batch, and which.
     if batch.gateway != signer or comment != _comment(batch):
         raise BatchError("the signature is genuine, but was not made for this batch")
     return batch

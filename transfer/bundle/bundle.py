@@ -118,7 +118,7 @@ def verify_list(untrusted_list: bytes, untrusted_signature: str, desk_key: Verif
         contents = parse_list(untrusted_list)
     except RecordError as error:
         raise BundleError(f"the bundle's list cannot be read: {error}") from None
-    # The desk's key may sign other things; the signed comment says that this one is a bundle, and which.
+    # The desk's key may sign other things; the signed comment marks this one as a bundle, and which.
     if comment != _comment(contents):
         raise BundleError("the desk's signature is genuine, but was not made for this bundle")
     return contents

@@ -145,7 +145,7 @@ def _check(contents: BundleList) -> None:
         if names != sorted(set(names)):
             raise RecordError(f"{LIST_MEMBER} has a list that is not sorted, or names one thing twice")
     if set(replies) & set(tombstones):
-        raise RecordError(f"{LIST_MEMBER} carries a reply that it says was deleted")
+        raise RecordError(f"{LIST_MEMBER} carries a reply that it lists as deleted")
 
 
 def _encode_grant(grant: Grant) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def join_frames(untrusted_text: str) -> bytes:
     """Return the bundle in scanned lines.
 
     Raises:
-        BundleError: A line is damaged or of another bundle, or pieces are missing: the message says which.
+        BundleError: A line is damaged or of another bundle, or pieces are missing: the message names it.
     """
     if len(untrusted_text) > TEXT_MAX:
         raise BundleError(f"the scanned text is too long: {TEXT_MAX // 1024} KiB is the most")

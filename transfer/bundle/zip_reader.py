@@ -1,7 +1,7 @@
 """A stored ZIP that fits in memory, in the one form that our writer gives it. Does no input or output.
 
-Reading is writing backwards: what the directory says is taken out, written again, and has to be the same bytes. So no
-two readers can see different members, and nothing can hide between them.
+Reading is writing backwards: the members that the directory lists are written again, and must give the same bytes. So
+no two readers can see different members, and nothing can hide between them.
 """
 
 import struct
@@ -18,7 +18,7 @@ _NAME_MAX: Final = 255  # bytes
 
 
 class NotOurZipError(ValueError):
-    """These bytes are not what `write_zip` gives for any members."""
+    """These bytes are not what `write_zip` returns for any members."""
 
 
 def write_zip(members: Sequence[tuple[str, bytes]]) -> bytes:
@@ -52,7 +52,7 @@ def _members(untrusted: bytes, most: int) -> list[tuple[str, bytes]]:
     if len(untrusted) < _END.size:
         raise NotOurZipError
     *_, count, size, start, _comment = _END.unpack(untrusted[-_END.size :])
-    # The size says how long the loop below may get; the bytes themselves are compared at the end.
+    # The size limits how long the loop below may get; the bytes themselves are compared at the end.
     if count > most or start + size != len(untrusted) - _END.size or size > most * (_CENTRAL.size + _NAME_MAX):
         raise NotOurZipError
     members, place, left = [], start, len(untrusted)

@@ -25,7 +25,7 @@ CREATE TABLE batches (
   packets INTEGER NOT NULL, audit_last INTEGER NOT NULL, audit_head TEXT NOT NULL,
   times INTEGER NOT NULL DEFAULT 1, -- how often it was brought
   log_seq INTEGER NOT NULL, -- the last line of the desk's log before it
-  said INTEGER NOT NULL DEFAULT 0, -- whether the import is in the desk's log
+  said INTEGER NOT NULL DEFAULT 0, -- whether the import is logged; a ledger keeps its columns' names
   PRIMARY KEY (gateway, number, digest)
 ) STRICT;
 CREATE INDEX batches_by_head ON batches (gateway, audit_last);

@@ -72,7 +72,7 @@ def import_bag(high: HighSide, source: Path, *, progress: Progress) -> ImportRep
 
     Raises:
         BatchError: Forged, damaged as a whole, of an unknown gateway, contradicting that gateway's log, or on a
-            medium that was pulled out meanwhile; one sentence says what. Nothing was taken.
+            medium that was pulled out meanwhile; one sentence names it. Nothing was taken.
         CopyDamagedError: The desk's copy of that gateway's log cannot be read. Nothing was taken.
         OSError: Our own disk failed. The inbox is as it was.
     """

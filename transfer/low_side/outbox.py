@@ -23,7 +23,8 @@ CREATE TABLE batches (
   secret BLOB, sealed_secret BLOB,
   state TEXT NOT NULL CHECK (state IN ('outstanding', 'acknowledged', 'settled')),
   published INTEGER NOT NULL DEFAULT 0, -- whether a bag of it ever got its name
-  said INTEGER NOT NULL DEFAULT 0, arrived INTEGER, code_hash BLOB, log_seq INTEGER
+  said INTEGER NOT NULL DEFAULT 0, -- whether the export is logged; a ledger keeps its columns' names
+  arrived INTEGER, code_hash BLOB, log_seq INTEGER
 ) STRICT;
 CREATE INDEX batches_by_state ON batches (state);
 CREATE INDEX batches_by_code ON batches (code_hash);

@@ -1,7 +1,7 @@
 """Sealed packets waiting to leave: `incoming/`, `clear/` and `held/`. Sees ciphertext only.
 
 A packet grows in `incoming/<id>.part` and becomes `<lane>/<id>.age` by a rename, after its bytes were synced
-and before anyone is told of it. Several gateway processes share one spool: whoever writes a `.part` holds a
+and before anyone is told of it. Several gateway processes share one spool: whoever writes a `.part` has a
 flock on it, so a starting process removes what a crash left, and nothing else.
 
 The modification time of a waiting packet is the start of its tick, so it does not reveal when within a tick a source

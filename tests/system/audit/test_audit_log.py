@@ -123,19 +123,19 @@ def test_a_torn_last_line_is_moved_aside_and_told(tmp_path: Path, torn: bytes) -
     assert log.lines_after(0) == whole
     log.append(Event.GATEWAY_STARTED)
     assert path.read_bytes().startswith(whole + b"{")
-    said = [parse_line(line).record for line in split_lines(path.read_bytes())[3:]]
-    assert [record.event for record in said] == [Event.LOG_RECOVERED, Event.GATEWAY_STARTED]
-    assert said[0].digest == hashlib.sha256(torn).hexdigest()
-    aside = tmp_path / f"audit.torn-4-{said[0].digest[:8]}"
+    logged = [parse_line(line).record for line in split_lines(path.read_bytes())[3:]]
+    assert [record.event for record in logged] == [Event.LOG_RECOVERED, Event.GATEWAY_STARTED]
+    assert logged[0].digest == hashlib.sha256(torn).hexdigest()
+    aside = tmp_path / f"audit.torn-4-{logged[0].digest[:8]}"
     assert aside.read_bytes() == torn
     assert aside.stat().st_mode & 0o777 == 0o600
     assert log.check().faults == ()
-    log.append(Event.GATEWAY_STOPPED)  # told once
+    log.append(Event.GATEWAY_STOPPED)  # logged once
     assert path.read_bytes().count(b"log-recovered") == 1
 
 
 def test_what_was_moved_aside_is_told_of_after_a_crash_too(tmp_path: Path) -> None:
-    """The crash came between moving the torn bytes and the line that tells of it, and left a new torn piece."""
+    """The crash came between moving the torn bytes and the line that logs it, and left a new torn piece."""
     log = make_log(tmp_path, lines=3)
     path = tmp_path / "audit.jsonl"
     (tmp_path / "audit.torn").write_bytes(b"first")

@@ -21,7 +21,7 @@ def make_log(folder: Path) -> AuditLog:
     return AuditLog(folder / "audit.jsonl", today=lambda: DAY)
 
 
-def say(log: AuditLog, count: int) -> None:
+def write_lines(log: AuditLog, count: int) -> None:
     log.extend([LogRecord(event=Event.PACKET_OPENED, packet=f"{number:032x}") for number in range(count)])
 
 
@@ -30,7 +30,7 @@ def rotated(tmp_path: Path) -> AuditLog:
     """Three files: lines 1 to 5, 6 to 9, and 10 to 12."""
     log = make_log(tmp_path)
     for count in (4, 3, 2):
-        say(log, count)
+        write_lines(log, count)
         if count > 2:
             log.rotate()
     return log
@@ -91,7 +91,7 @@ def test_nothing_to_close(tmp_path: Path) -> None:
         log.rotate()
     assert (tmp_path / "audit.jsonl").read_bytes() == b"\0" * 300
     (tmp_path / "audit.jsonl").unlink()
-    say(log, 1)
+    write_lines(log, 1)
     log.rotate()
     with pytest.raises(LogDamagedError, match="nothing to close"):
         log.rotate()
@@ -110,7 +110,7 @@ def test_a_crash_in_the_middle_of_it(rotated: AuditLog, tmp_path: Path, left: by
     assert rotated.head() == before
     rotated = AuditLog(path, today=lambda: DAY, lost="see to it")  # nothing is lost: a file was closed
     assert rotated.head() == before
-    say(rotated, 1)
+    write_lines(rotated, 1)
     assert rotated.check(heads=[before]).faults == ()
     assert events(path.read_bytes())[0] is Event.LOG_CONTINUED
 
@@ -163,7 +163,7 @@ def test_reading_the_end_costs_the_end(tmp_path: Path, monkeypatch: pytest.Monke
     """What is exported is read, not the whole log: otherwise a thousand batches cost a million lines."""
     path = tmp_path / "audit.jsonl"
     log = make_log(tmp_path)
-    say(log, 20_000)
+    write_lines(log, 20_000)
     lines = split_lines(path.read_bytes())
     calls: list[int] = []
 
@@ -181,7 +181,7 @@ def test_reading_the_end_costs_the_end(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_a_spoilt_line_in_the_middle_does_not_keep_the_rest_from_leaving(tmp_path: Path) -> None:
     log = make_log(tmp_path)
-    say(log, 40)
+    write_lines(log, 40)
     path = tmp_path / "audit.jsonl"
     lines = split_lines(path.read_bytes())
     lines[20] = b"x" * 700
@@ -196,17 +196,17 @@ def test_a_spoilt_line_in_the_middle_does_not_keep_the_rest_from_leaving(tmp_pat
 @pytest.mark.parametrize("end", [b"{}\n", b"x" * 4000 + b"\n", b"x\n" * 4000, b"\n\n\ntorn"])
 def test_an_operator_may_let_a_changed_end_go(tmp_path: Path, end: bytes) -> None:
     log = make_log(tmp_path)
-    say(log, 3)
+    write_lines(log, 3)
     head = log.head()
     path = tmp_path / "audit.jsonl"
     path.write_bytes(path.read_bytes() + end)
     with pytest.raises(LogDamagedError, match="audit recover"):
-        say(log, 1)
+        write_lines(log, 1)
     assert log.damage() == (len(end), 4)
     after = log.recover()
     assert after.seq == 5
     assert [path.read_bytes() for path in tmp_path.glob("audit.torn-*")] == [end]
-    say(log, 1)
+    write_lines(log, 1)
     assert log.check(heads=[head]).faults == ()
     assert events(path.read_bytes())[4] is Event.LOG_RECOVERED
     assert log.damage() == (0, 6)

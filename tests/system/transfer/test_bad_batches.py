@@ -136,8 +136,8 @@ def refused(low: Low, high: High, bag: Path, kind: type[BatchError] = BatchError
     with pytest.raises(kind) as caught:
         high.take(bag)
     assert state(high, low) == before
-    said = [parse_line(line).record for line in split_lines(high.audit.lines_after(seq))]
-    assert said == [LogRecord(event=Event.BATCH_REFUSED)]
+    logged = [parse_line(line).record for line in split_lines(high.audit.lines_after(seq))]
+    assert logged == [LogRecord(event=Event.BATCH_REFUSED)]
     message = str(caught.value)
     assert "\n" not in message
     return message
@@ -463,7 +463,7 @@ def test_another_content_under_its_id_does_not_end_that_a_packet_is_missing(tmp_
     assert high.take(bag).arrived == ()
     assert high.take(other.export(tmp_path / "their stick").batches[0].folder).arrived == (packet,)
     assert [(missed.id, missed.reason) for missed in high.arrivals.missing(gateway)] == [(packet, "damaged")]
-    # The true one is not taken either now, and stays below: its gateway is told that it is missing.
+    # The true one is not taken either now, and stays below: the desk reports it as missing.
     (tmp_path / "away").rename(sealed)
     result = high.take(bag)
     assert (result.arrived, [item.reason for item in result.missing]) == ((), [MissingReason.OTHER])

@@ -332,8 +332,8 @@ def test_one_number_with_two_digests_raises_an_alarm(tmp_path: Path) -> None:
     result = high.take(new)
     assert [alarm.kind for alarm in result.alarms] == [AlarmKind.TWO_DIGESTS]
     assert len(result.arrived) == 2  # evidence is taken; the alarm is for people
-    said = [parse_line(line).record for line in split_lines(high.audit.lines_after(0))]
-    assert [record.digest for record in said if record.event is Event.BATCH_CONFLICT] == [result.digest]
+    logged = [parse_line(line).record for line in split_lines(high.audit.lines_after(0))]
+    assert [record.digest for record in logged if record.event is Event.BATCH_CONFLICT] == [result.digest]
     assert high.take(new).alarms == ()  # known by now
     assert high.take(second).alarms == ()
     assert len(high.arrivals.alarms()) == 1
@@ -384,7 +384,7 @@ def test_wrong_words_delete_nothing(tmp_path: Path) -> None:
 
 
 def test_an_acknowledgement_cannot_be_made_from_the_bag_alone(tmp_path: Path) -> None:
-    """Whoever finds the stick has everything in it, but not the secret; nor has it the low side's log."""
+    """Whoever finds the stick has everything in it, but not the secret, which is not in the low side's log either."""
     low, high = make_sides(tmp_path)
     packet = low.put(1)
     low.later()
@@ -445,8 +445,8 @@ def test_an_interrupted_acknowledgement_is_completed(
     assert acknowledge(low.side, code).repeated  # the same words once more complete it
     assert low.spooled() == set()
     assert low.side.outbox.packets(1) == set()
-    said = events(low)
-    assert (said.count("batch-acknowledged"), said.count("packet-deleted")) == (1, len(ids))
+    logged = events(low)
+    assert (logged.count("batch-acknowledged"), logged.count("packet-deleted")) == (1, len(ids))
 
 
 def test_an_interrupted_export_keeps_its_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""SIGKILL at every step of a crossing: the next command completes it, nothing is lost, lost track of or told twice."""
+"""SIGKILL at every step of a crossing: the next command completes it, nothing is lost, forgotten or logged twice."""
 
 import signal
 import subprocess
@@ -58,7 +58,7 @@ def killed(folder: Path, low: Low, *, step: str, where: str, when: str) -> None:
     assert ended.returncode == -signal.SIGKILL, ended.stderr
 
 
-def said(log: AuditLog) -> list[str]:
+def logged(log: AuditLog) -> list[str]:
     assert log.check().faults == ()
     return [str(parse_line(line).record.event) for line in split_lines(log.lines_after(0))]
 
@@ -77,10 +77,10 @@ def finish(low: Low, high: High, stick: Path, ids: set[str]) -> None:
     assert high.arrivals.alarms() == []
     acknowledge(low.side, results[0].code)
     assert low.spooled() == set()
-    events = said(low.audit)
+    events = logged(low.audit)
     counts = [events.count(event) for event in ("batch-exported", "batch-acknowledged", "packet-deleted")]
     assert counts == [1, 1, len(ids)]
-    assert said(high.audit).count("batch-imported") == 1
+    assert logged(high.audit).count("batch-imported") == 1
     assert len(high.copy(low)) > 0
 
 

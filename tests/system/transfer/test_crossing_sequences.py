@@ -1,8 +1,8 @@
-"""Whatever happens to batches and machines, in whatever order: no packet is lost, and none is told twice.
+"""Whatever happens to batches and machines, in whatever order: no packet is lost, and none is logged twice.
 
 Submissions, exports, lost, repeated, reordered, truncated and forged batches, partial arrivals, acknowledgements, new
 keys of the gateway, and SIGKILL between any two system calls of export, import, acknowledgement and a change of keys.
-500 sequences by default, ENVEIS_SEQUENCES says another number (`make soak-batches`: 20,000).
+500 sequences by default, ENVEIS_SEQUENCES sets another number (`make soak-batches`: 20,000).
 """
 
 import functools
@@ -111,7 +111,7 @@ class World:
         try:
             self.run(lambda: export(self.low.side, self.sticks[stick], progress=no_progress, lanes=lanes), crash)
         except BagError as error:
-            # Its bag got its name, was not noted, and was spoilt since: people are told to take it away.
+            # Its bag got its name, was not recorded, and was spoilt since: people are asked to remove it.
             event("a spoilt bag stood in the way")
             assert "already exists" in str(error)  # noqa: PT017 - only in this rare case
             for bag in find_bags(self.sticks[stick]):
@@ -155,7 +155,7 @@ class World:
             report = acknowledge(self.low.side, code, missing=lost)
         except CodeError:
             # Another answer to the same batch came first, or this one names what is in no batch any more.
-            event("words of a batch that other words settled")
+            event("words of a batch that was settled with other words")
             return
         assert set(report.deleted) <= self.filed()
         event("acknowledged again" if report.repeated else "acknowledged")
@@ -165,7 +165,7 @@ class World:
         self.pair_again()
 
     def new_key(self) -> Callable[[], object]:
-        """Return what 'gateway rekey' does with what 'desk head' says now."""
+        """Return what 'gateway rekey' does with the present output of 'desk head'."""
         head = LogCopy(self.high.home / "gateways", self.gateway).head()
         statement = HeadStatement(self.gateway, head, DAY)
 
@@ -234,7 +234,7 @@ class World:
                 packet.unlink()
 
     def check(self) -> None:
-        """What must hold at every moment, crashes included."""
+        """What must be true at every moment, crashes included."""
         spooled, filed = self.low.spooled(), self.filed()
         assert self.opening <= spooled | filed, "a packet is neither below nor above"
         assert self.foreign <= spooled, "a packet that does not open was deleted"

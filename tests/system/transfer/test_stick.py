@@ -153,7 +153,7 @@ def test_a_stick_pulled_out_of_an_export(tmp_path: Path, how: str, share: float)
 
 @pytest.mark.parametrize("kind", kinds())
 def test_a_stick_that_fills_up_during_an_export(tmp_path: Path, kind: str) -> None:
-    """There was room when it began: somebody else writes, or the stick says more of itself than it has."""
+    """There was space when it began: somebody else writes, or the stick claims more than it has."""
     low, high = make_sides(tmp_path)
     stick = LoopStick(tmp_path, kind=kind, size=24 * MIB)
     ids = fill(low, 8)
