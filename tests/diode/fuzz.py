@@ -16,7 +16,7 @@ import atheris
 with atheris.instrument_imports(include=["transfer.diode", "transfer.record"]):
     from tests.diode.memory_link import SYMBOL, MemoryLink
     from transfer.diode.wire.datagram import HEAD, DatagramKind, DatagramWriter
-    from transfer.diode.wire.notices import History, HistoryEntry, Progress, encode_history, encode_object
+    from transfer.diode.wire.notices import BatchProgress, History, HistoryEntry, encode_history, encode_object
 
 from keys.signing import SigningKey
 
@@ -37,7 +37,7 @@ class Stage:
         self.announcement = first.announce(self.header)
         self.symbols = first.symbols(self.header, CONTENT, repairs=3)
         self.signed = encode_object(self.header, KEY)
-        entries = (HistoryEntry(1, "ab" * 32, Progress.SENT),)
+        entries = (HistoryEntry(1, "ab" * 32, BatchProgress.SENT),)
         self.history = encode_history(History(first.gateway, 1, 1, entries), KEY)
 
     def receiver(self) -> MemoryLink:

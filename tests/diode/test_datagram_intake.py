@@ -19,11 +19,11 @@ from transfer.diode.receiver.link_state import CHECKS_MAX, Link
 from transfer.diode.receiver.symbol_map import BlockState
 from transfer.diode.wire.datagram import DatagramKind, DatagramWriter, LinkKey, link_id
 from transfer.diode.wire.notices import (
+    BatchProgress,
     Heartbeat,
     History,
     HistoryEntry,
     ObjectHeader,
-    Progress,
     encode_heartbeat,
     encode_history,
     encode_object,
@@ -427,7 +427,7 @@ def test_a_disk_that_is_full_is_noted_beside_the_batch(monkeypatch: pytest.Monke
 
 def test_the_newest_history_is_kept() -> None:
     link = MemoryLink()
-    entries = (HistoryEntry(3, "ab" * 32, Progress.SENT),)
+    entries = (HistoryEntry(3, "ab" * 32, BatchProgress.SENT),)
     histories = [History(link.gateway, serial, 3, entries) for serial in (5, 4, 6)]
     link.arrive([link.datagram(DatagramKind.HISTORY, encode_history(each, link.key)) for each in histories])
     assert [each.serial for each in link.store.histories] == [5, 6]

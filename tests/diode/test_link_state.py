@@ -17,7 +17,7 @@ from transfer.diode.sender.schedule import Schedule
 from transfer.diode.sender.token_bucket import TokenBucket
 from transfer.diode.settings import ReceiverSettings, SenderSettings, encode_link_settings, parse_address
 from transfer.diode.wire.geometry import BLOCK_SYMBOLS_MAX, Geometry
-from transfer.diode.wire.notices import HISTORY_MAX, History, HistoryEntry, Progress
+from transfer.diode.wire.notices import HISTORY_MAX, BatchProgress, History, HistoryEntry
 
 GIB = 1024**3
 
@@ -217,7 +217,7 @@ def test_every_pass_comes_before_the_carousel_and_gaps_are_kept() -> None:
     assert times[1][1] - times[1][0] >= 32
     assert times[2][1] - times[2][0] >= 32
     assert times[1][2] - times[1][1] >= 1000
-    assert schedule.progress(1) is Progress.SENT
+    assert schedule.progress(1) is BatchProgress.SENT
 
 
 def test_what_is_asked_for_is_sent_from_its_first_pass_on() -> None:
@@ -225,7 +225,7 @@ def test_what_is_asked_for_is_sent_from_its_first_pass_on() -> None:
     schedule.add(1, small=False, sent=1, now=0)
     assert schedule.next(10**9) is None
     schedule.ask(1, now=5)
-    assert schedule.progress(1) is Progress.COMING
+    assert schedule.progress(1) is BatchProgress.COMING
     assert schedule.next(5) == 1
     schedule.remove(1)
     assert schedule.next(5) is None
@@ -258,11 +258,11 @@ def test_a_transmission_that_failed_does_not_count_and_keeps_the_gap() -> None:
         schedule.failed(1, now)
         assert schedule.next(now + 29) is None
         assert schedule.sent(1) == 0
-    assert schedule.progress(1) is Progress.COMING
+    assert schedule.progress(1) is BatchProgress.COMING
 
 
 def test_missing_is_what_neither_came_nor_is_coming() -> None:
-    entries = (HistoryEntry(8, "a" * 64, Progress.SENT), HistoryEntry(9, "b" * 64, Progress.COMING))
+    entries = (HistoryEntry(8, "a" * 64, BatchProgress.SENT), HistoryEntry(9, "b" * 64, BatchProgress.COMING))
     history = History("0" * 16, 1, 10, entries)  # type: ignore[arg-type]
     assert missing_numbers(history, {1, 2, 3, 5, 7}) == (4, 6, 8, 10)
     assert missing_numbers(None, set()) == ()
@@ -270,11 +270,11 @@ def test_missing_is_what_neither_came_nor_is_coming() -> None:
 
 def test_a_backlog_that_a_history_has_no_room_for_is_not_missing() -> None:
     # Forty batches wait, none has come: the sender names the lowest, and is leaves the rest open.
-    entries = tuple(HistoryEntry(number, "a" * 64, Progress.COMING) for number in range(1, HISTORY_MAX + 1))
+    entries = tuple(HistoryEntry(number, "a" * 64, BatchProgress.COMING) for number in range(1, HISTORY_MAX + 1))
     history = History("0" * 16, 1, HISTORY_MAX, entries)  # type: ignore[arg-type]
     assert missing_numbers(history, set()) == ()
     # Some came, and two of those before were sent and lost.
-    later = tuple(HistoryEntry(number, "a" * 64, Progress.COMING) for number in range(20, 20 + HISTORY_MAX))
+    later = tuple(HistoryEntry(number, "a" * 64, BatchProgress.COMING) for number in range(20, 20 + HISTORY_MAX))
     history = History("0" * 16, 2, 19 + HISTORY_MAX, later)  # type: ignore[arg-type]
     assert missing_numbers(history, set(range(1, 20)) - {5, 18}) == (5, 18)
 

@@ -14,11 +14,11 @@ from transfer.diode.wire.datagram import SYMBOL_MIN
 from transfer.diode.wire.geometry import Geometry
 from transfer.diode.wire.notices import (
     HISTORY_MAX,
+    BatchProgress,
     Heartbeat,
     History,
     HistoryEntry,
     ObjectHeader,
-    Progress,
     encode_heartbeat,
     encode_history,
     encode_object,
@@ -33,7 +33,7 @@ GATEWAY = gateway_id(KEY.public)
 TRUSTED = {GATEWAY: KEY.public}
 HEADER = ObjectHeader(GATEWAY, 7, "ab" * 32, 1000, 300, Geometry(5_000_000, 1392, 753))
 HISTORY = History(
-    GATEWAY, 5, 9, (HistoryEntry(8, "cd" * 32, Progress.SENT), HistoryEntry(9, "ef" * 32, Progress.COMING))
+    GATEWAY, 5, 9, (HistoryEntry(8, "cd" * 32, BatchProgress.SENT), HistoryEntry(9, "ef" * 32, BatchProgress.COMING))
 )
 BEAT = Heartbeat(7, 1, 2, 3, 4, 5, 10)
 
@@ -56,7 +56,9 @@ def test_headers_and_histories_come_back() -> None:
 
 
 def test_notices_fit_the_smallest_datagram() -> None:
-    full = replace(HISTORY, last=99, entries=tuple(HistoryEntry(n, "cd" * 32, Progress.SENT) for n in range(1, 17)))
+    full = replace(
+        HISTORY, last=99, entries=tuple(HistoryEntry(n, "cd" * 32, BatchProgress.SENT) for n in range(1, 17))
+    )
     assert len(full.entries) == HISTORY_MAX
     assert len(encode_history(full, KEY)) <= SYMBOL_MIN
     assert len(encode_object(HEADER, KEY)) <= SYMBOL_MIN

@@ -19,7 +19,7 @@ from transfer.diode.receiver.open_objects import FileStore
 from transfer.diode.receiver.processes import Role, lock_of
 from transfer.diode.receiver.report import IDLE, IDLE_WHEN_HERE, ReceiverReport, report_receiver
 from transfer.diode.receiver.shelf import Shelf
-from transfer.diode.wire.notices import History, HistoryEntry, ObjectHeader, Progress, encode_history
+from transfer.diode.wire.notices import BatchProgress, History, HistoryEntry, ObjectHeader, encode_history
 
 NOW = 1_800_000_000
 FIGURES = LinkFigures(
@@ -78,7 +78,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         yield Desk(tmp_path, running)
 
 
-def entry(header: ObjectHeader, progress: Progress) -> HistoryEntry:
+def entry(header: ObjectHeader, progress: BatchProgress) -> HistoryEntry:
     return HistoryEntry(header.number, header.digest, progress)
 
 
@@ -124,7 +124,7 @@ def test_figures_of_another_time_are_no_sign_of_life(desk: Desk, age: int) -> No
 
 def test_what_is_whole_and_only_not_committed_is_not_missing(desk: Desk) -> None:
     whole, half = desk.begin(1, symbols=40), desk.begin(2, symbols=20)
-    desk.keep_history(entry(whole, Progress.SENT), entry(half, Progress.SENT), last=2)
+    desk.keep_history(entry(whole, BatchProgress.SENT), entry(half, BatchProgress.SENT), last=2)
     (link,) = desk.report().links
     assert link.missing == (2,)
     assert [item.is_whole for item in link.in_progress] == [True, False]
@@ -135,7 +135,7 @@ def test_a_batch_that_was_removed_from_arrived_by_hand_is_missing_again(desk: De
     (desk.shelf.received / header.name).write_bytes(b"")
     bag = desk.shelf.bag(header.name)
     bag.mkdir()
-    desk.keep_history(entry(header, Progress.SENT), last=1)
+    desk.keep_history(entry(header, BatchProgress.SENT), last=1)
     assert desk.report().links[0].missing == ()
     bag.rmdir()
     assert desk.report().links[0].missing == (1,)
@@ -146,7 +146,7 @@ def test_an_object_that_its_gateway_has_forgotten_is_named(desk: Desk, capsys: p
     named = desk.begin(2, symbols=20, idle=IDLE + 10)
     desk.begin(3, symbols=20, idle=IDLE - 10)
     desk.begin(4, symbols=40, idle=IDLE + 10)
-    desk.keep_history(entry(named, Progress.SENT), last=4)
+    desk.keep_history(entry(named, BatchProgress.SENT), last=4)
     report = desk.report()
     assert [item.number for item in report.links[0].abandoned] == [1]
     assert report.is_alarm
@@ -157,7 +157,7 @@ def test_an_object_that_its_gateway_has_forgotten_is_named(desk: Desk, capsys: p
 def test_an_object_whose_batch_came_by_another_channel_is_named(desk: Desk) -> None:
     headers = [desk.begin(number, symbols=20, idle=IDLE_WHEN_HERE + 10) for number in (1, 2)]
     desk.begin(3, symbols=20)
-    desk.keep_history(entry(headers[0], Progress.SENT), entry(headers[1], Progress.COMING), last=3)
+    desk.keep_history(entry(headers[0], BatchProgress.SENT), entry(headers[1], BatchProgress.COMING), last=3)
     desk.arrived = {(desk.link.gateway, number) for number in (1, 2, 3)}
     report = desk.report()
     assert [item.number for item in report.links[0].abandoned] == [1]

@@ -14,7 +14,7 @@ from transfer.diode.receiver.link_state import Link
 from transfer.diode.receiver.object_files import OpenFiles
 from transfer.diode.receiver.processes import Role, lock_of
 from transfer.diode.receiver.shelf import Shelf
-from transfer.diode.wire.notices import History, Progress
+from transfer.diode.wire.notices import BatchProgress, History
 
 STALE: Final = 10  # seconds after which the network process counts as not running
 MISSED: Final = 4  # heartbeats that may be missed before the link counts as down
@@ -149,7 +149,7 @@ def missing_numbers(history: History | None, received: Collection[int]) -> tuple
     """Return the batches that a person should request again; batches that are still being sent are not among them."""
     if history is None:
         return ()
-    coming = {entry.number for entry in history.entries if entry.progress is Progress.COMING}
+    coming = {entry.number for entry in history.entries if entry.progress is BatchProgress.COMING}
     return tuple(number for number in range(1, history.last + 1) if number not in received and number not in coming)
 
 
@@ -161,7 +161,7 @@ def is_abandoned(item: InProgress, history: History | None, received: Collection
     named = [entry for entry in entries if entry.number == item.number and entry.digest.startswith(tag)]
     if item.number in received:
         # Another transmission would complete it, but nobody needs that.
-        return item.idle > IDLE_WHEN_HERE and not any(entry.progress is Progress.COMING for entry in named)
+        return item.idle > IDLE_WHEN_HERE and not any(entry.progress is BatchProgress.COMING for entry in named)
     return item.idle > IDLE and not named
 
 

@@ -6,7 +6,7 @@ First every pass of every object, at least the gap apart; then the carousel, for
 from dataclasses import dataclass
 
 from transfer.diode.settings import SenderSettings
-from transfer.diode.wire.notices import Progress
+from transfer.diode.wire.notices import BatchProgress
 
 
 @dataclass(slots=True)
@@ -74,10 +74,10 @@ class Schedule:
         """Return how often a batch is sent before the carousel."""
         return self._plans[number].passes
 
-    def progress(self, number: int) -> Progress:
+    def progress(self, number: int) -> BatchProgress:
         """Return what the history reports about a batch."""
         plan = self._plans[number]
-        return Progress.COMING if plan.sent < plan.passes else Progress.SENT
+        return BatchProgress.COMING if plan.sent < plan.passes else BatchProgress.SENT
 
     def named(self, most: int, last: int) -> tuple[list[int], int]:
         """Return the batches that a history names, in rising order, and the number up to which it is complete.
@@ -85,7 +85,7 @@ class Schedule:
         Batches with passes left come first, oldest first. If they are too many, the history is complete only up to the
         last one it names, so that nobody asks for a batch that is still on its way (WIRE.md 3.3).
         """
-        coming = [number for number in self.numbers() if self.progress(number) is Progress.COMING]
+        coming = [number for number in self.numbers() if self.progress(number) is BatchProgress.COMING]
         if len(coming) > most:
             return coming[:most], coming[most - 1]
         others = [number for number in self.numbers() if number not in coming]

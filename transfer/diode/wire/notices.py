@@ -55,7 +55,7 @@ class ObjectHeader:
         return is_other_cut and replace(self, geometry=other.geometry) == other
 
 
-class Progress(IntEnum):
+class BatchProgress(IntEnum):
     """How far the sender is with a batch of its history."""
 
     COMING = 0  # not all of its passes have ended
@@ -68,7 +68,7 @@ class HistoryEntry:
 
     number: int
     digest: str
-    progress: Progress
+    progress: BatchProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +153,9 @@ def parse_history(untrusted: bytes, trusted: Mapping[GatewayId, VerifyKey]) -> H
         raise DatagramError(DropReason.FORM)
     entries = []
     for number, progress, digest in _ENTRY.iter_unpack(body[_HISTORY.size :]):
-        if not 1 <= number <= last or progress not in {Progress.COMING, Progress.SENT}:
+        if not 1 <= number <= last or progress not in {BatchProgress.COMING, BatchProgress.SENT}:
             raise DatagramError(DropReason.FORM)
-        entries.append(HistoryEntry(number, digest.hex(), Progress(progress)))
+        entries.append(HistoryEntry(number, digest.hex(), BatchProgress(progress)))
     return History(gateway, serial, last, tuple(entries))
 
 
