@@ -67,6 +67,31 @@ def test_no_bundle_is_taken_without_a_line_in_the_log(m: WayBackMachines, source
     assert m.call("audit", "show", "--home", m.low)[-1]["event"] == "bundle-accepted"
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["reply"],
+        ["grant", "--files-max", "9", "--file-max", "1G", "--days", "14"],
+        ["challenge", "--verifier", "us", "--purpose", "a reward", "--to", "challenge"],
+    ],
+    ids=lambda options: options[0],
+)
+def test_no_packet_is_opened_without_a_line_in_the_log(
+    m: WayBackMachines, source: Source, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    monkeypatch.chdir(m.root)
+    packet = m.send(source)
+    name, *others = options
+    log = m.high / "audit.jsonl"
+    whole = log.read_bytes()
+    log.write_bytes(whole + b"{}\n")
+    assert "audit recover" in m.desk(name, packet, *others, typed="Answer", status=1)
+    assert not Path("challenge").exists()
+    log.write_bytes(whole)
+    m.desk(name, packet, *others, typed="Answer")
+    assert f'"event":"packet-opened","packet":"{packet}"' in log.read_text().splitlines()[-1]
+
+
 def test_a_bundle_lists_itself_before_it_is_signed(m: WayBackMachines, source: Source) -> None:
     m.desk("reply", m.send(source), typed="Answer")
     m.desk("grant", m.call("desk", "inbox", "--home", m.high)[0]["packet"], "--files-max", "40", "--file-max", "2G",
