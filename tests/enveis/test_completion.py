@@ -8,6 +8,7 @@ import pytest
 
 from enveis.completion.command import BASH, ZSH
 from enveis.completion.generate import generate
+from tests.worlds.waiting import WATCHDOG
 
 # Calls the function as bash does for a word that is being typed; `compopt` works only while one is.
 TYPED = """
@@ -32,7 +33,7 @@ zpty -d typing
 
 def offered(*words: str) -> list[str]:
     command: list[str | Path] = ["bash", "--norc", "-c", TYPED, "bash", BASH, "enveis", *words]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=WATCHDOG)
     assert done.stderr == ""
     return [line for line in done.stdout.splitlines() if line]
 
@@ -88,5 +89,5 @@ def test_what_bash_offers(words: list[str], completed: list[str]) -> None:
 def test_what_zsh_completes(tmp_path: Path, typed: str, added: str) -> None:
     shutil.copyfile(ZSH, tmp_path / "_enveis")
     command: list[str | Path] = ["zsh", "-f", "-c", IN_ZSH, "zsh", tmp_path, typed, typed + added]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=WATCHDOG)
     assert done.stdout == "found\n"

@@ -152,13 +152,13 @@ def _wait(event: threading.Event) -> None:
 
 def _deadlines_of_slots(shared: Inspections) -> list[float]:
     """Return a list to which every wait for a slot adds its deadline."""
-    deadlines, real = [], shared.slots.take
+    deadlines, real = list[float](), shared.slots.take
 
     async def take(*, deadline: float) -> Slot | None:
         deadlines.append(deadline)
         return await real(deadline=deadline)
 
-    shared.slots.take = take  # type: ignore[method-assign] - this object's only
+    shared.slots.take = take  # type: ignore[method-assign]  # of this object only
     return deadlines
 
 

@@ -22,6 +22,7 @@ from keys.errors import KeyMaterialError
 from keys.identity import Identity, Passphrase, encode_identity_file, generate_identity, parse_identity, read_identities
 from keys.recipient import KeyKind, parse_recipient, parse_recipients
 from tests.worlds.oracles import NODE, npm_packages
+from tests.worlds.waiting import WATCHDOG
 
 SIZES = [0, 1, CHUNK_SIZE - 1, CHUNK_SIZE, CHUNK_SIZE + 1, 2 * CHUNK_SIZE, 3 * CHUNK_SIZE + 7]
 KINDS = [KeyKind.CLASSIC, KeyKind.HYBRID]
@@ -221,7 +222,7 @@ def test_npm_age_encryption_opens_our_hybrid_and_we_open_its(tmp_path: Path) -> 
         """
     )
     keys = f"{identity.encode()}\n{identity.recipient}\n"
-    subprocess.run([NODE, "both.mjs"], cwd=tmp_path, input=keys, text=True, check=True, timeout=60)
+    subprocess.run([NODE, "both.mjs"], cwd=tmp_path, input=keys, text=True, check=True, timeout=WATCHDOG)
     assert (tmp_path / "opened").read_bytes() == plaintext
     assert open_bytes((tmp_path / "theirs.age").read_bytes(), [identity]) == plaintext
 

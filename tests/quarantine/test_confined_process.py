@@ -99,7 +99,7 @@ def test_it_inherits_one_descriptor_and_no_environment(monkeypatch: pytest.Monke
 
 def launched(script: str) -> subprocess.CompletedProcess[str]:
     command = [*LAUNCHER, str(Path(sys.executable).resolve()), "-I", "-S", "-B", "-c", script]
-    return subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=WATCHDOG, check=False)
 
 
 def test_a_confined_program_makes_no_files(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.worlds.waiting import WATCHDOG
 from transfer.names import Lane, PacketId, new_packet_id
 from transfer.spool.quota import FORM_ALLOWANCE, SMALL_MAX, sealed_bound
 from transfer.spool.spool import IncomingPacket, Spool, SpooledPacket, SpoolFullError
@@ -242,14 +243,14 @@ def sibling(spool: Spool) -> Iterator[subprocess.Popen[str]]:
 
 def test_a_living_siblings_part_is_left_alone(spool: Spool, sibling: subprocess.Popen[str]) -> None:
     assert spool.prepare() == 0
-    sibling.communicate("go\n", timeout=20)
+    sibling.communicate("go\n", timeout=WATCHDOG)
     assert sibling.returncode == 0
     assert [p.path.read_bytes() for p in spool.waiting(Lane.CLEAR)] == [b"from the sibling"]
 
 
 def test_a_killed_siblings_part_is_removed(spool: Spool, sibling: subprocess.Popen[str]) -> None:
     sibling.kill()
-    sibling.wait(20)
+    sibling.wait(WATCHDOG)
     assert spool.prepare() == 1
     assert files(spool) == []
 

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tests.worlds.waiting import WATCHDOG
+
 Answer = Callable[[socket.socket], None]
 
 
@@ -27,7 +29,7 @@ def clamd_server(folder: Path, answer: Answer) -> Iterator[Path]:
                 except TimeoutError:
                     continue
                 with connection, contextlib.suppress(OSError):
-                    connection.settimeout(5)
+                    connection.settimeout(WATCHDOG)
                     _read_request(connection)
                     answer(connection)
 

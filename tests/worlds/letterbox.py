@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from enveis.demo.two_machines import RunningGateway, TwoMachines
 from gateway.home.config import GatewayConfig
+from tests.worlds.waiting import WATCHDOG
 from transfer.names import Lane
 
 DEFAULTS: dict[str, Any] = {"tick_seconds": 1, "inspection": False}
@@ -82,7 +83,13 @@ class Letterbox:
     def _run(home: Path, words: tuple[str, ...], text: str) -> str:
         command = [sys.executable, "-m", "enveis", *words, "--home", str(home)]
         done = subprocess.run(
-            command, input=text, capture_output=True, text=True, timeout=120, check=False, env={**os.environ, "CI": ""}
+            command,
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=WATCHDOG,
+            check=False,
+            env={**os.environ, "CI": ""},
         )
         if done.returncode:
             raise RuntimeError(f"{' '.join(words[:2])}: {done.stderr}")

@@ -12,6 +12,8 @@ from itertools import count
 from types import TracebackType
 from typing import Final, Self
 
+from tests.worlds.waiting import WATCHDOG
+
 LOW: Final = "192.0.2.1"  # RFC 5737
 HIGH: Final = "192.0.2.2"
 PORT: Final = 4141
@@ -35,7 +37,7 @@ def why_not() -> str:
 
 def run(*command: str) -> str:
     """Run a program that must succeed and return what it printed."""
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=WATCHDOG)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
     return done.stdout

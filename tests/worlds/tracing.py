@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.worlds.waiting import WATCHDOG
+
 # Every call that can carry bytes into a file, and the ones that could map a file for writing.
 CALLS = (
     "write,pwrite64,writev,pwritev,pwritev2,sendto,sendmsg,sendmmsg,sendfile,splice,tee,vmsplice,copy_file_range,mmap"
@@ -63,7 +65,7 @@ def attached(pid: int, output: Path, *options: str) -> Iterator[None]:
         time.sleep(0.2)
     finally:
         strace.terminate()
-        strace.communicate(timeout=30)
+        strace.communicate(timeout=WATCHDOG)
 
 
 def on_disk(targets: Iterable[str]) -> list[str]:

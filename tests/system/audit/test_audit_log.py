@@ -104,7 +104,7 @@ def test_two_processes_make_one_chain(tmp_path: Path) -> None:
         writer.stdin.write("go\n")
         writer.stdin.flush()
     for writer in writers:
-        writer.communicate(timeout=60)
+        writer.communicate(timeout=WATCHDOG)
     assert [writer.returncode for writer in writers] == [0, 0]
     report = make_log(tmp_path).check()
     assert (report.head.seq, report.faults) == (601, ())

@@ -13,6 +13,7 @@ from audit.errors import LineError, LogDamagedError
 from audit.events import Event, LogRecord
 from audit.log import AuditLog
 from audit.segments import closed_folder, closed_segments
+from tests.worlds.waiting import WATCHDOG
 
 DAY = date(2026, 11, 21)
 
@@ -150,7 +151,7 @@ def test_processes_that_append_and_rotate_at_once_make_one_chain(tmp_path: Path)
         writer.stdin.write(b"go\n")
         writer.stdin.flush()
     for writer in writers:
-        writer.communicate(timeout=60)
+        writer.communicate(timeout=WATCHDOG)
     assert [writer.returncode for writer in writers] == [0, 0]
     log = make_log(tmp_path)
     assert log.check().faults == ()

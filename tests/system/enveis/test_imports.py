@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from enveis.demo.two_machines import encode_form, free_port
 from enveis.main import main
 from gateway.home.home import GatewayHome
 from quarantine.scanner.local_clamd import LocalClamd
+from tests.worlds.waiting import WATCHDOG, ended, wait_until
 
 # Runs the command as its own process would, and writes down at the end what was loaded.
 RECORDER = """
@@ -70,31 +70,32 @@ def serving(
     config.write_text(text.replace("/run/clamav/clamd.ctl", str(clamd.socket_path)))
     port = free_port("127.0.0.1")
     command = ["gateway", "serve", "--home", str(homes[0]), "--listen", f"127.0.0.1:{port}"]
-    process = subprocess.Popen([sys.executable, "-c", RECORDER, tmp_path / "modules.json", *command])
-    yield process, port
+    with ended(subprocess.Popen([sys.executable, "-c", RECORDER, tmp_path / "modules.json", *command])) as process:
+        yield process, port
     config.write_text(text)
-    process.kill()
-    process.wait()
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=WATCHDOG):
+            return True
+    except OSError:
+        return False
 
 
 def test_a_gateway_that_served_a_submission_never_loaded_what_opens_it(
     serving: tuple[subprocess.Popen[bytes], int], tmp_path: Path
 ) -> None:
     process, port = serving
-    for _ in range(300):
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5):
-                break
-        except OSError:
-            time.sleep(0.1)
+    wait_until(lambda: _answers(port))
     body, kind = encode_form([("message", "hello")], [("a.txt", b"text\n")])
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/submit", body, {"Content-Type": kind, "Connection": "close"}
     )
-    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=WATCHDOG) as answer:  # noqa: S310
         assert b'id="receipt"' in answer.read()
     process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
+    assert process.wait(WATCHDOG) == 0
     modules = ours(tmp_path / "modules.json")
     assert {"gateway.serve", "transfer.packet.writer", "quarantine.inspector", "keys.recipient"} <= modules
     assert forbidden_on_the_low_side(modules) == set()

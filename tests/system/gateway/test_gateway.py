@@ -17,7 +17,7 @@ from keys.recipient import KeyKind
 from quarantine.scanner.canaries import eicar
 from quarantine.scanner.local_clamd import LocalClamd
 from tests.worlds.gateway_process import DAY, Answer, GatewayProcess, file_head, form_body, form_head, read_answer
-from tests.worlds.waiting import wait_until
+from tests.worlds.waiting import WATCHDOG, wait_until
 from transfer.names import Lane
 from transfer.packet.manifest import Outcome
 from transfer.packet.message import Channel, Contact, Person, Relation, Side
@@ -458,7 +458,7 @@ def test_a_wrong_home_is_one_sentence_at_start(tmp_path: Path) -> None:
         path.write_text(content)
         command = [sys.executable, "-m", "enveis", "gateway", "serve", "--home", str(gateway.home.root)]
         result = subprocess.run(
-            [*command, "--listen", "127.0.0.1:0"], capture_output=True, text=True, timeout=60, check=False
+            [*command, "--listen", "127.0.0.1:0"], capture_output=True, text=True, timeout=WATCHDOG, check=False
         )
         assert result.returncode == 1, (name, content)
         assert len(result.stderr.strip().splitlines()) == 1, result.stderr
@@ -472,7 +472,7 @@ def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         command = [sys.executable, "-m", "enveis", "gateway", "serve", "--home", str(gateway.home.root)]
         result = subprocess.run(
-            [*command, "--listen", f"127.0.0.1:{port}"], capture_output=True, text=True, timeout=60, check=False
+            [*command, "--listen", f"127.0.0.1:{port}"], capture_output=True, text=True, timeout=WATCHDOG, check=False
         )
     assert result.returncode == 1
     assert "Traceback" not in result.stderr

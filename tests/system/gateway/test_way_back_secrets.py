@@ -13,6 +13,7 @@ import pytest
 from keys.receipt import new_receipt_words
 from keys.recipient import KeyKind
 from tests.worlds.gateway_process import DAY, Answer, GatewayProcess
+from tests.worlds.waiting import WATCHDOG
 
 CANARY = "CanarySecretWord"
 REPLY = "CanaryOfTheReply"
@@ -50,7 +51,7 @@ def _file_calls(gateway: GatewayProcess, output: Path, words: str) -> list[tuple
         assert gateway.come_back(words).status == 200
     finally:
         strace.terminate()
-        strace.communicate(timeout=30)
+        strace.communicate(timeout=WATCHDOG)
     calls = [match for line in output.read_text().splitlines() if (match := _FILE.match(line))]
     named = [(match[1], match[2] or match[3]) for match in calls]
     return [(call, path) for call, path in named if "/spool" not in path and not path.startswith(("/dev/", "/proc/"))]

@@ -7,6 +7,7 @@ from keys.identity import encode_identity_file
 from keys.recipient import KeyKind
 from tests.worlds.gateway_process import GatewayProcess
 from tests.worlds.oracles import NODE, npm_packages
+from tests.worlds.waiting import WATCHDOG
 
 OPEN_WITH_NPM = """
 import { readFileSync, writeFileSync } from "node:fs";
@@ -20,7 +21,7 @@ writeFileSync("packet.zip", await opener.decrypt(readFileSync("packet.age")));
 def test_age_and_unzip_open_a_classic_packet(tmp_path: Path) -> None:
     _submit(tmp_path, KeyKind.CLASSIC)
     command = ["age", "-d", "-i", "identity.txt", "-o", "packet.zip", "packet.age"]
-    subprocess.run(command, cwd=tmp_path, check=True, timeout=60)
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=WATCHDOG)
     _check_zip(tmp_path)
 
 
@@ -28,7 +29,7 @@ def test_npm_age_encryption_and_unzip_open_a_hybrid_packet(tmp_path: Path) -> No
     identity = _submit(tmp_path, KeyKind.HYBRID)
     (tmp_path / "open.mjs").write_text(OPEN_WITH_NPM)
     (tmp_path / "node_modules").symlink_to(npm_packages())
-    subprocess.run([NODE, "open.mjs"], cwd=tmp_path, input=identity, text=True, check=True, timeout=60)
+    subprocess.run([NODE, "open.mjs"], cwd=tmp_path, input=identity, text=True, check=True, timeout=WATCHDOG)
     _check_zip(tmp_path)
 
 
@@ -42,7 +43,7 @@ def _submit(root: Path, kind: KeyKind) -> str:
 
 
 def _check_zip(root: Path) -> None:
-    subprocess.run(["unzip", "-tq", "packet.zip"], cwd=root, check=True, timeout=60)
+    subprocess.run(["unzip", "-tq", "packet.zip"], cwd=root, check=True, timeout=WATCHDOG)
     listed = subprocess.run(["unzip", "-Z1", "packet.zip"], cwd=root, check=True, capture_output=True, text=True)
     assert listed.stdout.split() == ["files/01.txt", "message.json", "manifest.json", "padding"]
     unpacked = subprocess.run(["unzip", "-p", "packet.zip", "files/01.txt"], cwd=root, check=True, capture_output=True)

@@ -22,6 +22,7 @@ from keys.identity import generate_identity, read_identities
 from keys.recipient import KeyKind, encode_recipients, sealed_to
 from keys.signing import SigningKey, parse_signing_key
 from tests.worlds.two_homes import TwoHomes
+from tests.worlds.waiting import WATCHDOG
 from transfer.batch.batch import GatewayId
 from transfer.head_statement import (
     HeadStatement,
@@ -491,7 +492,7 @@ def test_a_gateway_whose_log_was_lost_does_not_start(homes: TwoHomes, content: b
     if content is not None:
         log.write_bytes(content)
     serve = [sys.executable, "-m", "enveis", "--home", str(homes.low), "gateway", "serve", "--listen", "127.0.0.1:0"]
-    done = subprocess.run(serve, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(serve, capture_output=True, text=True, check=False, timeout=WATCHDOG)
     assert done.returncode == 1
     said = next(line for line in done.stderr.splitlines(keepends=True) if line.startswith("enveis: "))
     one_sentence(said, "has no line left", "gateway rekey")
@@ -694,7 +695,7 @@ def test_no_key_is_changed_beside_who_works_with_the_old_one(
     assert low.load().gateway == old
     serve = [sys.executable, "-m", "enveis", "--home", str(low.root), "gateway", "serve", "--listen", "127.0.0.1:0"]
     with exclusive(low.serving):
-        done = subprocess.run(serve, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(serve, capture_output=True, text=True, check=False, timeout=WATCHDOG)
     assert (done.returncode, "is being changed just now" in done.stderr) == (1, True)
     assert main(command) == 0
     assert low.load().gateway != old

@@ -12,6 +12,7 @@ from keys.identity import generate_identity, parse_identity
 from keys.paper import identity_sheet, share_sheet
 from keys.recipient import KeyKind
 from keys.shares import Plan, join_identity, parse_share, split_identity
+from tests.worlds.waiting import WATCHDOG
 
 A4 = (595, 842)  # points
 
@@ -19,7 +20,7 @@ A4 = (595, 842)  # points
 def chromium(folder: Path, *arguments: str) -> None:
     command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
     profile = f"--user-data-dir={folder / 'profile'}"
-    subprocess.run([*command, profile, *arguments], check=True, capture_output=True, timeout=120)
+    subprocess.run([*command, profile, *arguments], check=True, capture_output=True, timeout=WATCHDOG)
 
 
 def scanned(folder: Path, page: bytes, *, scale: str = "2") -> str:
