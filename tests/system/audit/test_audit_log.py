@@ -73,6 +73,20 @@ def test_lines_after_a_number(tmp_path: Path) -> None:
     assert split_lines(log.lines_after(3, size_max=500)) == split_lines(whole)[3:5]
 
 
+def test_what_a_crash_left_in_the_log_is_not_logged_again(tmp_path: Path) -> None:
+    """Only what stands after the given line counts: the same may have been logged before, and is news then."""
+    log = make_log(tmp_path, lines=3)
+    records = [LogRecord(event=Event.PACKET_OPENED, packet=f"{number:032x}") for number in range(4)]
+    log.extend(records[3:])
+    since = log.head().seq
+    log.extend(records[:2])  # and the crash
+    for _ in range(2):
+        log.extend_once(records, after=since)
+        logged = [parse_line(line).record for line in split_lines(log.lines_after(since))]
+        assert logged == records
+    assert log.check().faults == ()
+
+
 APPEND = """
 import sys
 from datetime import date
