@@ -1,4 +1,7 @@
-"""The chain: every changed, lost, added or exchanged line is found, and placed; nothing free fits in."""
+"""The chain: every changed, lost, added or exchanged line is found, and placed; nothing free fits in.
+
+Invariants G4 and A1.
+"""
 
 import dataclasses
 from datetime import UTC, date, datetime

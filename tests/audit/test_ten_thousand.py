@@ -3,6 +3,8 @@
 To walk 10,000 lines 80,000 times would take hours. `check_chain` carries nothing from line to line but the head, so
 its report on a stretch between two signed heads is its report on the whole log there; that this is so is tried
 on whole logs at a few places.
+
+Invariant A2.
 """
 
 import dataclasses

@@ -1,4 +1,7 @@
-"""What is too large, sent by a real browser over a slow line, ends on our page and not on a broken connection."""
+"""What is too large, sent by a real browser over a slow line, ends on our page and not on a broken connection.
+
+Invariant G7.
+"""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,7 @@
-"""The HTML of every page and state that the other tests of this folder saw, through the W3C's own validator."""
+"""The HTML of every page and state that the other tests of this folder saw, through the W3C's own validator.
+
+Invariant G8.
+"""
 
 import json
 import subprocess

@@ -1,4 +1,7 @@
-"""The desk's copy of a gateway's log, damaged or gone: told as what it is, of one gateway only, with a way out."""
+"""The desk's copy of a gateway's log, damaged or gone: told as what it is, of one gateway only, with a way out.
+
+Invariant D2.
+"""
 
 import re
 import shutil

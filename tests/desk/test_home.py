@@ -1,4 +1,7 @@
-"""The desk's home: complete or not there, never overwritten, its backup elsewhere."""
+"""The desk's home: complete or not there, never overwritten, its backup elsewhere.
+
+Invariant A4.
+"""
 
 import errno
 import stat

@@ -1,4 +1,7 @@
-"""Opening a packet: what does not fit its own manifest is refused whole, and held files stay locked."""
+"""Opening a packet: what does not fit its own manifest is refused whole, and held files stay locked.
+
+Invariant D1.
+"""
 
 import hashlib
 import io

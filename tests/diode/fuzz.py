@@ -3,6 +3,8 @@
 One execution is a handful of datagrams into one receiver: raw bytes; authentic ones with mutated fields; signed
 notices with mutated bytes; and genuine symbols, repeated, out of order, of another size. Whatever comes, there is no
 exception, memory stays with the objects that were announced, and an object that becomes whole is the one that was sent.
+
+Invariant L3.
 """
 
 import argparse

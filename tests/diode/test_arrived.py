@@ -1,4 +1,7 @@
-"""Between `arrived/` and the inbox: two batches of one number, batches by two channels, bags that are damaged."""
+"""Between `arrived/` and the inbox: two batches of one number, batches by two channels, bags that are damaged.
+
+Invariant L6.
+"""
 
 import shutil
 

@@ -1,4 +1,7 @@
-"""The datagram against WIRE.md 2: what a second reader, written from the page alone, makes of it."""
+"""The datagram against WIRE.md 2: what a second reader, written from the page alone, makes of it.
+
+Invariant L3.
+"""
 
 import hashlib
 import random

@@ -1,4 +1,7 @@
-"""The intake: order, repetition and loss within the code's strength change no byte, and nothing else does."""
+"""The intake: order, repetition and loss within the code's strength change no byte, and nothing else does.
+
+Invariants L2, L3, L4 and L5.
+"""
 
 import random
 import secrets

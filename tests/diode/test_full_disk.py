@@ -1,4 +1,7 @@
-"""A disk that is really full: what does not fit is counted, or waits; no process dies of it, and nothing is lost."""
+"""A disk that is really full: what does not fit is counted, or waits; no process dies of it, and nothing is lost.
+
+Invariant L7.
+"""
 
 import os
 from collections.abc import Iterator

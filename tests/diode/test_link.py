@@ -1,4 +1,7 @@
-"""Real processes, real frames: two namespaces and a link on which nothing comes back."""
+"""Real processes, real frames: two namespaces and a link on which nothing comes back.
+
+Invariants L1 and L2.
+"""
 
 import os
 import signal

@@ -1,4 +1,7 @@
-"""Notices: only what the gateway signed, only in the form of WIRE.md 3."""
+"""Notices: only what the gateway signed, only in the form of WIRE.md 3.
+
+Invariant L3.
+"""
 
 import struct
 from dataclasses import replace

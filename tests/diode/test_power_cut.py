@@ -1,4 +1,7 @@
-"""What a power cut, or a hand in the wrong folder, leaves of the receiver's files stops no other batch."""
+"""What a power cut, or a hand in the wrong folder, leaves of the receiver's files stops no other batch.
+
+Invariant L7.
+"""
 
 import os
 import shutil

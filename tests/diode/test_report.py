@@ -1,4 +1,7 @@
-"""What the status shows the desk's operator: what runs, what is missing, what blocks, and what to do about it."""
+"""What the status shows the desk's operator: what runs, what is missing, what blocks, and what to do about it.
+
+Invariant L2.
+"""
 
 import os
 import secrets

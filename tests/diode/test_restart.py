@@ -1,4 +1,7 @@
-"""What a receiver knows when its network process restarts, on real files; and what a change of MTU leaves there."""
+"""What a receiver knows when its network process restarts, on real files; and what a change of MTU leaves there.
+
+Invariant L5.
+"""
 
 import secrets
 from collections.abc import Callable

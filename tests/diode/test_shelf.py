@@ -1,4 +1,7 @@
-"""From the spool to `arrived/` with real files, one step after the other, and faults where a test wants them."""
+"""From the spool to `arrived/` with real files, one step after the other, and faults where a test wants them.
+
+Invariants T2 and L6.
+"""
 
 import errno
 import multiprocessing

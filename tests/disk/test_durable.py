@@ -1,4 +1,7 @@
-"""Our own files: whole or absent, private, never replaced unasked."""
+"""Our own files: whole or absent, private, never replaced unasked.
+
+Invariant X1.
+"""
 
 import errno
 import os

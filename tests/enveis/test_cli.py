@@ -1,4 +1,7 @@
-"""The command line: one sentence for what may go wrong, no traceback ever, help without loading a station."""
+"""The command line: one sentence for what may go wrong, no traceback ever, help without loading a station.
+
+Invariant E3.
+"""
 
 import io
 import json

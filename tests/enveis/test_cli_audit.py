@@ -1,4 +1,7 @@
-"""`enveis audit`: what a reviewer and an operator read, and with which exit status."""
+"""`enveis audit`: what a reviewer and an operator read, and with which exit status.
+
+Invariant A3.
+"""
 
 import json
 import shutil

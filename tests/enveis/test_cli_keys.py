@@ -1,4 +1,7 @@
-"""Keys in life at the command line: split, joined, printed, rehearsed; nothing secret where others can see it."""
+"""Keys in life at the command line: split, joined, printed, rehearsed; nothing secret where others can see it.
+
+Invariants K4, K5 and A4.
+"""
 
 import dataclasses
 import json

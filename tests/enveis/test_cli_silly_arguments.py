@@ -1,6 +1,8 @@
 """What people type by mistake: each argument of each command answers nonsense with one sentence, and does nothing.
 
 Each line of `CALLS` is a call that would work, but for one argument: `@dest=kind` is where the nonsense goes.
+
+Invariants K5 and E4.
 """
 
 import contextlib

@@ -1,4 +1,7 @@
-"""The commands around a crossing and a log: what they answer, and with which exit status."""
+"""The commands around a crossing and a log: what they answer, and with which exit status.
+
+Invariants T8, A4 and E3.
+"""
 
 import json
 import os

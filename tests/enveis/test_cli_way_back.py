@@ -1,4 +1,7 @@
-"""The commands of the way back, from `desk reply` to what a source reads, and what each refuses."""
+"""The commands of the way back, from `desk reply` to what a source reads, and what each refuses.
+
+Invariants T10, T11, A4 and D3.
+"""
 
 import base64
 import io

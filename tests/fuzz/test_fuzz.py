@@ -1,4 +1,7 @@
-"""A short run of the fuzzing; `make fuzz-quarantine` is the long one."""
+"""A short run of the fuzzing; `make fuzz-quarantine` is the long one.
+
+Invariant Q5.
+"""
 
 import random
 import re

@@ -1,4 +1,7 @@
-"""The gateway's doors over real sockets, the submission itself replaced: answers, refusals, slow readers, the stop."""
+"""The gateway's doors over real sockets, the submission itself replaced: answers, refusals, slow readers, the stop.
+
+Invariants G7 and G14.
+"""
 
 import asyncio
 import contextlib

@@ -1,4 +1,7 @@
-"""What a gateway takes of the desk's bundles, keeps of them and forgets."""
+"""What a gateway takes of the desk's bundles, keeps of them and forgets.
+
+Invariants G16, G17, G18 and G19.
+"""
 
 import re
 import sqlite3

@@ -1,4 +1,7 @@
-"""Whatever happens in whatever order: no older state is taken, and no reply that was deleted here comes back."""
+"""Whatever happens in whatever order: no older state is taken, and no reply that was deleted here comes back.
+
+Invariant G17.
+"""
 
 import shutil
 import tempfile

@@ -1,4 +1,7 @@
-"""Metrics: rounded, of finished ticks only, without a word that could point at a submission."""
+"""Metrics: rounded, of finished ticks only, without a word that could point at a submission.
+
+Invariant G21.
+"""
 
 import os
 import re

@@ -1,4 +1,7 @@
-"""The form's fields and the pages: everything escaped, nothing inline, a label for every input, what was typed kept."""
+"""The form's fields and the pages: everything escaped, nothing inline, a label for every input, what was typed kept.
+
+Invariant G9.
+"""
 
 import html
 import re

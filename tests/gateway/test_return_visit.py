@@ -1,4 +1,7 @@
-"""Coming back: for words that lead nowhere exactly the same is done, key by key, as for a case without replies."""
+"""Coming back: for words that lead nowhere exactly the same is done, key by key, as for a case without replies.
+
+Invariant G11.
+"""
 
 import asyncio
 import sys

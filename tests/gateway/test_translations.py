@@ -1,4 +1,7 @@
-"""The catalogues: every sentence of the pages in every language, none stale, markup and holes kept."""
+"""The catalogues: every sentence of the pages in every language, none stale, markup and holes kept.
+
+Invariant G6.
+"""
 
 import re
 from collections.abc import Iterator

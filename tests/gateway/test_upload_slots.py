@@ -1,4 +1,7 @@
-"""Who gets a slot when there are too few, and who gives way."""
+"""Who gets a slot when there are too few, and who gives way.
+
+Invariant G13.
+"""
 
 import pytest
 

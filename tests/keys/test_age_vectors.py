@@ -1,4 +1,7 @@
-"""The 143 published age test vectors, forward and seekable, each with the kind of failure that it expects."""
+"""The 143 published age test vectors, forward and seekable, each with the kind of failure that it expects.
+
+Invariant K2.
+"""
 
 import hashlib
 import io

@@ -1,4 +1,7 @@
-"""What we write: read by ourselves whatever the split, and by the age tool and npm age-encryption."""
+"""What we write: read by ourselves whatever the split, and by the age tool and npm age-encryption.
+
+Invariants K1, K2 and K3.
+"""
 
 import io
 import os

@@ -1,4 +1,7 @@
-"""Shares: enough of them join to the identity, fewer and wrong ones never do, and each refusal is a sentence."""
+"""Shares: enough of them join to the identity, fewer and wrong ones never do, and each refusal is a sentence.
+
+Invariant K4.
+"""
 
 import random
 from itertools import combinations

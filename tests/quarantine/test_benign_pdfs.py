@@ -1,4 +1,7 @@
-"""Ordinary PDFs are clear: at least 98 in a hundred of those made here, and the exceptions stand in CHECKS.md."""
+"""Ordinary PDFs are clear: at least 98 in a hundred of those made here, and the exceptions stand in CHECKS.md.
+
+Invariant Q4.
+"""
 
 import io
 from pathlib import Path

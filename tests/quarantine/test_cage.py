@@ -1,4 +1,7 @@
-"""The seccomp programs, instruction by instruction, on every machine that has one; and what the parts refuse."""
+"""The seccomp programs, instruction by instruction, on every machine that has one; and what the parts refuse.
+
+Invariant Q1.
+"""
 
 import os
 import re

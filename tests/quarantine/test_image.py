@@ -1,4 +1,7 @@
-"""Pictures: structure, what lies after them, and what their metadata tells."""
+"""Pictures: structure, what lies after them, and what their metadata tells.
+
+Invariant Q4.
+"""
 
 import io
 import struct

@@ -1,4 +1,7 @@
-"""The hostile PDFs against their expected codes, pieces of the search, and mutations of real files."""
+"""The hostile PDFs against their expected codes, pieces of the search, and mutations of real files.
+
+Invariant Q4.
+"""
 
 import io
 import random

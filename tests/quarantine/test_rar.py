@@ -1,4 +1,7 @@
-"""What the worker reads out of a RAR, without the process around it."""
+"""What the worker reads out of a RAR, without the process around it.
+
+Invariant Q4.
+"""
 
 import io
 import zlib

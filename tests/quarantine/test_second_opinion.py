@@ -1,4 +1,7 @@
-"""Pillow's second opinion on pictures: what it adds, what it disagrees with, and that it is not there unasked."""
+"""Pillow's second opinion on pictures: what it adds, what it disagrees with, and that it is not there unasked.
+
+Invariant Q8.
+"""
 
 import io
 import random

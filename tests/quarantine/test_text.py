@@ -1,4 +1,7 @@
-"""The hostile texts against their expected codes, ordinary texts in many languages, and pieces of any size."""
+"""The hostile texts against their expected codes, ordinary texts in many languages, and pieces of any size.
+
+Invariant Q4.
+"""
 
 import io
 import tomllib

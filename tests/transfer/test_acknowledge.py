@@ -1,4 +1,7 @@
-"""Acknowledgement words: for exactly one batch and exactly these packets, and not without the secret."""
+"""Acknowledgement words: for exactly one batch and exactly these packets, and not without the secret.
+
+Invariant T9.
+"""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,7 @@
-"""A bundle: what is signed comes out, and nothing that anybody changed, moved or signed otherwise is taken."""
+"""A bundle: what is signed comes out, and nothing that anybody changed, moved or signed otherwise is taken.
+
+Invariant G15.
+"""
 
 import hashlib
 import io

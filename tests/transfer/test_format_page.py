@@ -1,4 +1,7 @@
-"""transfer/packet/FORMAT.md against the code: each field's row has the code's bounds and values, examples are real."""
+"""transfer/packet/FORMAT.md against the code: each field's row has the code's bounds and values, examples are real.
+
+Invariants T1 and E5.
+"""
 
 import json
 import re

@@ -1,4 +1,7 @@
-"""The packet: what goes in comes out, sizes reveal a bucket only, and other tools open it."""
+"""The packet: what goes in comes out, sizes reveal a bucket only, and other tools open it.
+
+Invariant T1.
+"""
 
 import io
 import json

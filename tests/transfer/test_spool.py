@@ -1,4 +1,7 @@
-"""The spool: nothing is received before it is durable, nothing is promised that does not fit."""
+"""The spool: nothing is received before it is durable, nothing is promised that does not fit.
+
+Invariant G1.
+"""
 
 import errno
 import os

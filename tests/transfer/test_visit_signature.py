@@ -1,4 +1,7 @@
-"""A later visit is joined by its signature alone, and a withdrawal is believed by its token alone."""
+"""A later visit is joined by its signature alone, and a withdrawal is believed by its token alone.
+
+Invariant T10.
+"""
 
 import hashlib
 import subprocess

@@ -1,4 +1,7 @@
-"""What waits below, the oldest first, in windows; its age; what fits on a medium; and giving up."""
+"""What waits below, the oldest first, in windows; its age; what fits on a medium; and giving up.
+
+Invariant T8.
+"""
 
 import os
 from datetime import date, timedelta

@@ -1,4 +1,7 @@
-"""Taking a packet back: either it was taken back or it may leave, whatever comes between, crashes included."""
+"""Taking a packet back: either it was taken back or it may leave, whatever comes between, crashes included.
+
+Invariant G10.
+"""
 
 import multiprocessing
 import os

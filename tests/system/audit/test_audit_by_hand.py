@@ -1,4 +1,7 @@
-"""docs/audit.md and docs/opening-a-packet.md, typed in as they stand, where nothing of Enveis is to be found."""
+"""docs/audit.md and docs/opening-a-packet.md, typed in as they stand, where nothing of Enveis is to be found.
+
+Invariant A5.
+"""
 
 import os
 import re

@@ -1,4 +1,7 @@
-"""The log as a file: real processes appending at once, a torn line, and a check with jq and b2sum alone."""
+"""The log as a file: real processes appending at once, a torn line, and a check with jq and b2sum alone.
+
+Invariants A1 and A3.
+"""
 
 import hashlib
 import os

@@ -1,4 +1,7 @@
-"""A rotated log is one chain over several files; a changed end is continued only after somebody decided so."""
+"""A rotated log is one chain over several files; a changed end is continued only after somebody decided so.
+
+Invariant A3.
+"""
 
 import subprocess
 import sys

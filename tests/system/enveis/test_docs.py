@@ -1,6 +1,8 @@
 """What the pages promise: docs/open-packet.mjs opens a packet with npm's age; links, commands and names are real.
 
 And their form: the README fits on 120 lines, four doors lead to every page, a line has one sentence.
+
+Invariant E5.
 """
 
 import ast

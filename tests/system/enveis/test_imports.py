@@ -1,4 +1,7 @@
-"""What real processes load: the low side never has the code that opens packets, nor the desk's."""
+"""What real processes load: the low side never has the code that opens packets, nor the desk's.
+
+Invariant E1.
+"""
 
 import json
 import os

@@ -1,4 +1,7 @@
-"""`enveis run`: what is sent from a browser is opened on the other side within seconds, and Ctrl-C stops everything."""
+"""`enveis run`: what is sent from a browser is opened on the other side within seconds, and Ctrl-C stops everything.
+
+Invariant E2.
+"""
 
 import os
 import re

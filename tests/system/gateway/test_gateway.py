@@ -1,4 +1,7 @@
-"""A real gateway over HTTP: what it takes, what it refuses and how, and that nothing is left of what was refused."""
+"""A real gateway over HTTP: what it takes, what it refuses and how, and that nothing is left of what was refused.
+
+Invariants G4, G5, G9 and G20.
+"""
 
 import hashlib
 import signal

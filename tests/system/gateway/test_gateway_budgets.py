@@ -1,4 +1,7 @@
-"""What gateway.toml says of inspections is what a running gateway goes by."""
+"""What gateway.toml says of inspections is what a running gateway goes by.
+
+Invariant Q6.
+"""
 
 from pathlib import Path
 from typing import Any

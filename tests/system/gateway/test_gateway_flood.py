@@ -1,4 +1,7 @@
-"""A gateway under a flood: a hundred uploads at once, visitors who come back by the dozen, files switched off."""
+"""A gateway under a flood: a hundred uploads at once, visitors who come back by the dozen, files switched off.
+
+Invariants G10 and G13.
+"""
 
 import os
 import signal

@@ -1,4 +1,7 @@
-"""kill -9 at ten points of a submission: every receipt that was shown has its whole packet; nothing else is left."""
+"""kill -9 at ten points of a submission: every receipt that was shown has its whole packet; nothing else is left.
+
+Invariant G1.
+"""
 
 import http.client
 import signal

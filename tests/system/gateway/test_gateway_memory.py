@@ -1,4 +1,7 @@
-"""The gateway's memory does not grow with what is sent: ten files of 256 MiB against one of 1 KiB."""
+"""The gateway's memory does not grow with what is sent: ten files of 256 MiB against one of 1 KiB.
+
+Invariant G3.
+"""
 
 import re
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Every route and every way of failing: what protects a reader is on each answer, and nothing leads anywhere else."""
+"""Every route and every way of failing: what protects a reader is on each answer, and nothing leads anywhere else.
+
+Invariant G14.
+"""
 
 import re
 from collections.abc import Iterator

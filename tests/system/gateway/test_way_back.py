@@ -1,4 +1,7 @@
-"""Who comes back with return words, over HTTP to a real gateway: answers, additions, deletion, withdrawal."""
+"""Who comes back with return words, over HTTP to a real gateway: answers, additions, deletion, withdrawal.
+
+Invariant G11.
+"""
 
 import re
 import time

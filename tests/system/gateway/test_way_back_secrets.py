@@ -1,4 +1,7 @@
-"""What coming back leaves behind: nothing that was typed, and no file operation that tells a case from none."""
+"""What coming back leaves behind: nothing that was typed, and no file operation that tells a case from none.
+
+Invariants G11 and G12.
+"""
 
 import re
 import resource

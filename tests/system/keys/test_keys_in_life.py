@@ -1,4 +1,7 @@
-"""Keys that are changed, lost or stolen: every way back that docs/keys.md describes, walked on real homes."""
+"""Keys that are changed, lost or stolen: every way back that docs/keys.md describes, walked on real homes.
+
+Invariants T12, K6 and K7.
+"""
 
 import hashlib
 import shutil

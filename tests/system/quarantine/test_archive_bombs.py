@@ -1,6 +1,8 @@
 """Bombs through the whole inspection: a verdict in time, within every limit, and the next file is inspected as ever.
 
 `pytest -s` prints what each bomb took.
+
+Invariant Q9.
 """
 
 import hashlib

@@ -3,6 +3,8 @@
 Every attack is tried on the whole cage, on a cage without the layers that stop it (it must succeed then: that is
 what shows that the test can fail), and on cages where one of these layers is put back. By root and by an unprivileged
 user, with the kernel's Landlock and with that of Debian 12's kernel.
+
+Invariant Q1.
 """
 
 import functools

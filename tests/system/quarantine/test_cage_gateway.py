@@ -1,4 +1,7 @@
-"""A gateway proves its cage, starts it before any key is read, and without it does not start."""
+"""A gateway proves its cage, starts it before any key is read, and without it does not start.
+
+Invariants G22 and G23.
+"""
 
 import json
 import os

@@ -1,4 +1,7 @@
-"""Pictures at a gateway that takes them: both readers, in the real cage. Elsewhere Pillow is not even in memory."""
+"""Pictures at a gateway that takes them: both readers, in the real cage. Elsewhere Pillow is not even in memory.
+
+Invariant Q8.
+"""
 
 from pathlib import Path
 from typing import Any

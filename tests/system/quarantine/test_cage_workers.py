@@ -1,4 +1,7 @@
-"""Whatever a worker does, its file is Undecided within limits, and the next one is inspected as if nothing had been."""
+"""Whatever a worker does, its file is Undecided within limits, and the next one is inspected as if nothing had been.
+
+Invariants Q2, Q3 and Q9.
+"""
 
 import contextlib
 import os

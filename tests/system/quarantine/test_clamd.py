@@ -1,4 +1,7 @@
-"""The scanner's client, against a real clamd and against one that misbehaves."""
+"""The scanner's client, against a real clamd and against one that misbehaves.
+
+Invariant Q10.
+"""
 
 import os
 import signal

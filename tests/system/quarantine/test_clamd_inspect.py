@@ -1,4 +1,7 @@
-"""Files in, verdicts out, with a real clamd, real workers and the real unar."""
+"""Files in, verdicts out, with a real clamd, real workers and the real unar.
+
+Invariant G20.
+"""
 
 import hashlib
 import io

@@ -1,4 +1,7 @@
-"""Bombs and large files in a caged worker: an answer, and never more than the limits (`pytest -s`: the figures)."""
+"""Bombs and large files in a caged worker: an answer, and never more than the limits (`pytest -s`: the figures).
+
+Invariant Q9.
+"""
 
 import time
 import zlib

@@ -1,6 +1,6 @@
 """What a stranger, a broken stick or an owned gateway can put before the desk: named, refused, nothing taken.
 
-Invariants T2, T3 and T13.
+Invariants T2, T3, T12 and T13.
 """
 
 import hashlib

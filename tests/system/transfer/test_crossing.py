@@ -1,4 +1,7 @@
-"""From the spool over a stick into the inbox and back by words: whole, in part, twice, in any order."""
+"""From the spool over a stick into the inbox and back by words: whole, in part, twice, in any order.
+
+Invariants T4 and T9.
+"""
 
 import hashlib
 import json

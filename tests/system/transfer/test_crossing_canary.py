@@ -1,4 +1,7 @@
-"""A canary through a whole crossing: no text, name, exact size or time in ledgers, logs, metrics, bag or output."""
+"""A canary through a whole crossing: no text, name, exact size or time in ledgers, logs, metrics, bag or output.
+
+Invariant G21.
+"""
 
 import re
 import sqlite3

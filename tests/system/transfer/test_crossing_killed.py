@@ -1,4 +1,7 @@
-"""SIGKILL at every step of a crossing: the next command completes it, nothing is lost, forgotten or logged twice."""
+"""SIGKILL at every step of a crossing: the next command completes it, nothing is lost, forgotten or logged twice.
+
+Invariant T4.
+"""
 
 import signal
 import subprocess

@@ -3,6 +3,8 @@
 Submissions, exports, lost, repeated, reordered, truncated and forged batches, partial arrivals, acknowledgements, new
 keys of the gateway, and SIGKILL between any two system calls of export, import, acknowledgement and a change of keys.
 500 sequences by default, ENVEIS_SEQUENCES sets another number (`make soak-batches`: 20,000).
+
+Invariant T5.
 """
 
 import functools

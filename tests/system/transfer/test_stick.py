@@ -1,4 +1,7 @@
-"""Real file systems as the stick: filled up, pulled out in the middle, mounted by serial number and unmounted again."""
+"""Real file systems as the stick: filled up, pulled out in the middle, mounted by serial number and unmounted again.
+
+Invariants T6 and T7.
+"""
 
 import contextlib
 import json
