@@ -14,6 +14,7 @@ help:
 	@echo 'make bench-return   how long /return takes for words that lead nowhere, and for those that do'
 	@echo 'make bench-quarantine   what it costs to look at files, and the share of the cage'
 	@echo 'make soak    all that is too long for a test: soak-batches, soak-diode, soak-pages (needs root, takes most of an hour)'
+	@echo 'make checks-page   what is found, in quarantine/CHECKS.md;   make messages   the sentences for translators'
 	@echo 'make bench-diode   the one-way link beside pydiode and udpcast;   make soak-diode   it, at full length (both need root)'
 	@echo 'make dist    wheel and source distribution in dist/, with the text of the licence (make licence)'
 	@echo 'make fuzz-quarantine RUNS=200000 SEED=1   mutated files, led by coverage; what was found lies in .fuzz/'

@@ -5,6 +5,7 @@
 The text around the findings is written by hand, in CHECKS.md itself, and kept.
 """
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from itertools import groupby
@@ -30,6 +31,8 @@ _GROUPS: Final = {
 }
 _LINES: Final = {"why": "Why", "seen": "Seen", "source": "Source"}  # in a finding's order
 
+_BETWEEN: Final = re.compile(r"(?<=[.!?]) (?=[A-Z`])")
+
 
 def page() -> str:
     """Return what CHECKS.md should be."""
@@ -46,7 +49,13 @@ def _groups(details: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
         for code in codes:
             lane = "held" if code.grade.holds else "clear"
             yield f"#### `{code.value}`\n\n{code.sentence}\nGrade `{code.grade.value}`: {lane}.\n\n"
-            yield "".join(f"* {name}: {details[code.value][line]}\n" for line, name in _LINES.items()) + "\n"
+            yield "".join(f"* {name}: {_by_sentence(details[code.value][line])}\n" for line, name in _LINES.items())
+            yield "\n"
+
+
+def _by_sentence(text: str) -> str:
+    """Return `text` with each sentence on a line of its own, as all our pages have them."""
+    return _BETWEEN.sub("\n  ", text)
 
 
 def _group(code: Code) -> str:
