@@ -9,7 +9,7 @@ from disk.settings import check_settings, encode_settings, setting
 class DeskConfig:
     """All settings, in the order in which they are written."""
 
-    name: str = setting("the editors", bounds=(1, 200), why="Who works here; printed on what the desk prints.")
+    name: str = setting("the editors", bounds=(1, 200), why="Who works here; appears on what the desk prints.")
 
     def __post_init__(self) -> None:
         """Raise ValueError with a sentence that names the key and its bounds."""

@@ -83,7 +83,7 @@ def share_sheet(share: Share, belongs_to: Recipient | None) -> bytes:
             title=f"Share {share.place}{group} of a key",
             about=[
                 f"This share alone reveals nothing: {needed}. Keep it apart from the other shares, with somebody who "
-                "would notice if it were gone. Shares of the same key begin with the same two words.",
+                "would notice if it were gone. Shares of one splitting begin with the same two words.",
             ],
             scanned=share.words,
             shown=f'<ol class="words">{words}</ol>',

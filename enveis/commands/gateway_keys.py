@@ -72,9 +72,7 @@ def _desk_key(arguments: Namespace, terminal: Terminal) -> int:
     key = read_desk_key(arguments.file)
     terminal.note(f"Desk key {key.key_id.lower()}")
     terminal.note(f"Fingerprint words: {terminal.strong(fingerprint_words(key.raw))}")
-    terminal.note(
-        "No signature can vouch for this key: the old one is lost, or somebody else has it. Only the words can."
-    )
+    terminal.note("No signature can vouch for this key: the old one is lost or stolen. Only its fingerprint words can.")
     if not confirm("Does the desk show the same fingerprint words ('enveis keys show')?", yes=arguments.yes):
         terminal.note("Not accepted. Nothing was changed.")
         return 1
