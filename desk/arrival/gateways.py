@@ -137,7 +137,7 @@ def _succession(home: DeskHome, gateway: str) -> tuple[str, bool]:
     try:
         return _read_succession(home, gateway)
     except (AuditError, CopyDamagedError):
-        return "unknown: a copy of a log is damaged", True
+        return "has a succession that cannot be checked: a copy of a log is damaged", True
 
 
 def _read_succession(home: DeskHome, gateway: str) -> tuple[str, bool]:

@@ -111,17 +111,17 @@ def _check(arguments: Namespace, terminal: Terminal) -> int:
         ("scanner", scanner),
         ("way back", way_back_state(home.reply_store, material.gateway, material.desk_key)),
     ]
-    cage, holds = _cage_rows()
+    cage, withstands = _cage_rows()
     terminal.table(("what", "state"), [*rows, *cage])
     if swap_is_active():
         terminal.warn("Swap is on: what is in memory may reach a disk. Turn it off (swapoff -a).")
     if len(material.recipients) == 1:
         terminal.warn("There is only one recipient: if its identity is lost, so is every packet.")
-    if not holds and config.inspection:
+    if not withstands and config.inspection:
         terminal.warn("The cage in which files are read does not withstand attacks on this machine.")
     if not is_fit:
         terminal.warn("Until the scanner is fit for use, every file counts as undecided and is held.")
-    return 0 if is_fit and (holds or not config.inspection) else 1
+    return 0 if is_fit and (withstands or not config.inspection) else 1
 
 
 def _cage_rows() -> tuple[list[tuple[str, str]], bool]:

@@ -17,7 +17,7 @@ _STORED: Final = 0  # version 0, method 0
 
 
 def stored_rar(files: Mapping[str, bytes]) -> bytes:
-    """Return a RAR 5 archive that holds `files` uncompressed."""
+    """Return a RAR 5 archive of `files` uncompressed."""
     blocks = [_block(_MAIN, _vint(0))]
     for name, content in files.items():
         encoded = name.encode()
@@ -28,7 +28,7 @@ def stored_rar(files: Mapping[str, bytes]) -> bytes:
 
 
 def deflated_zip(files: Mapping[str, bytes]) -> bytes:
-    """Return a ZIP archive that holds `files`, with a fixed date."""
+    """Return a ZIP archive of `files`, with a fixed date."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as writer:
         for name, content in files.items():

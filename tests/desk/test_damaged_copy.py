@@ -121,7 +121,7 @@ def test_old_bags_bring_a_damaged_copy_back(m: TwoGateways, damage: Callable[[Pa
     damage(copy)
     if copy.exists():
         copy.rename(copy.with_suffix(".damaged"))
-    # One of the two: its words are told once more, and that lines are missing.
+    # One of the two: its acknowledgement words are shown again, and that lines are missing is reported.
     said = m.say("transfer", "import", bags[1], "--home", m.high, status=1)
     assert "Acknowledgement words for the gateway" in said
     assert f"ALARM: {copy} ends at line 0" in said
@@ -184,7 +184,7 @@ def test_a_changed_part_that_came_early_is_named(m: TwoGateways, place: int) -> 
     m.say("transfer", "status", "--home", m.high)
 
 
-def test_the_words_are_told_when_our_own_disk_fails_at_a_later_bag(
+def test_the_acknowledgement_words_are_shown_when_our_own_disk_fails_at_a_later_bag(
     m: TwoGateways, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     m.bring(m.low)

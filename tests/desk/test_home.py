@@ -158,7 +158,7 @@ def test_the_log_knows_the_day_in_utc(home: DeskHome) -> None:
     assert f'"day":"{datetime.now(UTC).date()}"' in home.audit.read_text()
 
 
-def test_an_inbox_whose_ledger_was_lost_is_not_said_to_be_empty(home: DeskHome) -> None:
+def test_an_inbox_whose_ledger_was_lost_is_not_shown_as_empty(home: DeskHome) -> None:
     assert list_inbox(home) == ()
     assert not home.arrivals.exists(), "who only looks makes none"
     Arrivals(home.arrivals)

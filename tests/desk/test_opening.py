@@ -250,7 +250,7 @@ def test_read_to_the_end() -> None:
         read_to_the_end(io.BytesIO(sealed[:-1]), [IDENTITY])
 
 
-def test_a_packet_that_came_by_another_road_than_it_says() -> None:
+def test_a_packet_that_arrived_otherwise_than_its_manifest_says() -> None:
     entry = InboxEntry(PACKET, Lane.HELD, MANIFEST.gateway, 1, date(2026, 11, 22), 1)
     assert contradictions(entry, MANIFEST) == ()
     (lane,) = contradictions(replace(entry, lane=Lane.CLEAR), MANIFEST)

@@ -61,7 +61,7 @@ def test_too_few_of_a_group_are_left_out_and_named() -> None:
     assert name_shares(sets.left_out) == "shares 1 and 2 of group 3"
 
 
-def test_a_share_that_says_another_number_is_believed_by_nobody() -> None:
+def test_a_share_with_a_different_number_is_outvoted() -> None:
     liar = Share("x", 7, 1, 1, 1, 4, 9)
     sets = choose_sets([liar, *shares_of((2, 3))], most=50, chance=CHANCE)
     assert sets.count == 6

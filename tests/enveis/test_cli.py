@@ -315,7 +315,7 @@ def test_tables_hold_no_control_characters_and_colours_are_for_terminals(monkeyp
 
 
 @pytest.mark.parametrize("colours", [True, False])
-def test_nothing_that_is_said_can_act_on_a_terminal(monkeypatch: pytest.MonkeyPatch, colours: bool) -> None:
+def test_nothing_that_is_shown_can_act_on_a_terminal(monkeypatch: pytest.MonkeyPatch, colours: bool) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
     evil, shown = "a\x1b[31m\x1b]0;x\x07\nb\u202e", "a<U+001B>[31m<U+001B>]0;x<U+0007><U+000A>b<U+202E>"

@@ -74,7 +74,7 @@ def test_show_filters(home: Path, call: Caller) -> None:
     ("arguments", "words"),
     [(["--day", "yesterday"], "YYYY-MM-DD"), (["--day", "2026-02-30"], "calendar"), (["--event", "x"], "log-started")],
 )
-def test_a_wrong_filter_is_said(home: Path, call: Caller, arguments: list[str], words: str) -> None:
+def test_a_wrong_filter_is_reported(home: Path, call: Caller, arguments: list[str], words: str) -> None:
     said = call.say("audit", "show", "--home", home, *arguments, status=2)
     assert words in said
     assert said.count("\n") == 1
@@ -108,7 +108,7 @@ def test_bytes_behind_a_closed_file_are_a_fault_and_placed(home: Path, call: Cal
     assert "line 3: its end is missing" in call.say("audit", "verify", closed, status=1)
 
 
-def test_torn_bytes_are_told_to_a_program(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_torn_bytes_are_reported_to_a_program(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = home / "audit.jsonl"
     for torn in (b"", b"torn", b"\0" * 100_000):
         path.write_bytes(path.read_bytes().rstrip(b"\0torn") + torn)

@@ -235,7 +235,7 @@ def test_groups_are_rehearsed_share_by_share(desk: Desk) -> None:
 
 
 def test_commands_of_the_desk_open_with_shares_alone(desk: Desk, tmp_path: Path) -> None:
-    """identity.txt is gone: only shares are left, and every command says how to go on."""
+    """identity.txt is gone: only shares are left, and every command says how to continue."""
     files = desk.split()
     (desk.home / "identity.txt").unlink()
     low, stick = tmp_path / "low", tmp_path / "stick"
@@ -379,7 +379,7 @@ def test_what_is_refused_is_not_in_the_log(desk: Desk, tmp_path: Path) -> None:
     assert desk.events() == before
 
 
-def test_a_page_of_paper_is_told_to_a_program(desk: Desk, tmp_path: Path) -> None:
+def test_a_page_of_paper_is_reported_to_a_program(desk: Desk, tmp_path: Path) -> None:
     answer = desk.call("keys", "paper", "--to", tmp_path / "key.html")
     assert answer == {"page": str(tmp_path / "key.html"), "recipient": str(desk.identity.recipient)}
     share = desk.split()[1]

@@ -229,7 +229,7 @@ def test_an_overdue_batch_is_named_and_exported_again(machines: Machines, monkey
     again = m.call("transfer", "reexport", "--overdue", m.stick, "--home", m.low)
     assert [batch["number"] for batch in again] == [1]
     assert (first / "batch.json").read_bytes() == before
-    assert m.call("transfer", "status", "--home", m.low)["batches"][0]["days"] == 0  # it waits anew
+    assert m.call("transfer", "status", "--home", m.low)["batches"][0]["days"] == 0  # its waiting starts again
 
 
 def test_a_lane_on_a_stick_of_its_own(machines: Machines, tmp_path: Path) -> None:
@@ -269,7 +269,9 @@ def test_answers_are_carried_as_a_file(machines: Machines, tmp_path: Path) -> No
     )
 
 
-def test_what_came_over_the_link_stays_until_its_words_were_told(machines: Machines, tmp_path: Path) -> None:
+def test_what_came_over_the_link_stays_until_its_acknowledgement_words_were_shown(
+    machines: Machines, tmp_path: Path
+) -> None:
     """The sender's next pass would not bring it back: a batch that came appears once."""
     m = machines
     packet = m.put()

@@ -138,7 +138,7 @@ def test_what_a_source_deleted_stays_deleted(m: WayBackMachines, source: Source)
     m.desk("reply", first, typed="Two")
     m.accept(m.bundle())
     assert [reply.text for reply in m.read(source)] == ["Two"]
-    # The request comes up; the desk learns, and a gateway that was set up anew has nothing to remember.
+    # The request reaches the desk; a newly installed gateway has no record of it.
     request = m.send(source, PacketPurpose.DELETE_REPLIES, text="", seed=source.seed)
     assert "BELONGS TO" in m.desk("open", request)
     (m.low / "way-back.sqlite").unlink()
@@ -224,7 +224,7 @@ def test_a_receipt_that_began_two_packets_deletes_the_replies_to_both(m: WayBack
     assert m.read(source) == []
 
 
-def test_taking_back_is_believed_by_its_token(m: WayBackMachines, source: Source) -> None:
+def test_a_withdrawal_is_proven_by_its_token(m: WayBackMachines, source: Source) -> None:
     first = m.send(source)
     m.desk("open", first)
     genuine = m.send(None, PacketPurpose.WITHDRAW, text="", withdraws=first, token=source.token)

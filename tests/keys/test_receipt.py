@@ -43,7 +43,7 @@ def test_words_are_long_enough_and_never_the_same() -> None:
 
 
 def test_derivations_are_fixed_for_ever() -> None:
-    """The words also lead nowhere else by another road: libsodium called directly, HKDF by hand."""
+    """The words lead to the same keys when libsodium is called directly, and HKDF is computed by hand."""
     value = parse_return_words(FIXED.return_words)
     keys = derive_return_keys(value)
     stretched = crypto_pwhash_alg(

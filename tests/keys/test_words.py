@@ -162,7 +162,7 @@ def test_errors_never_repeat_what_was_typed(text: str) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 7, 9])
-def test_a_wrong_count_is_told(count: int) -> None:
+def test_a_wrong_count_is_reported(count: int) -> None:
     with pytest.raises(WordsError, match=f"8 words are needed, but {count}"):
         parse_words("acid " * count, bits=BITS)
 

@@ -203,7 +203,7 @@ def test_one_run_at_a_time(start: Callable[..., Run]) -> None:
     assert output.count("\n") == 1
 
 
-def test_a_gateway_that_dies_is_told(start: Callable[..., Run]) -> None:
+def test_a_gateway_that_dies_is_reported(start: Callable[..., Run]) -> None:
     run = start()
     run.wait_until_serving()
     gateways = [pid for pid in run.children() if b"\0serve\0" in cmdline(pid)]

@@ -199,7 +199,7 @@ def test_a_crash_while_recipients_are_taken_is_completed_by_the_next_call(
     assert "is already in use" in take_recipients(homes)
 
 
-def test_a_packet_for_recipients_that_nobody_knows_is_told(homes: TwoHomes) -> None:
+def test_a_packet_for_recipients_that_nobody_knows_is_reported(homes: TwoHomes) -> None:
     spare = generate_identity(KeyKind.CLASSIC).recipient
     with (homes.low / "recipients.txt").open("a") as stream:
         stream.write(f"{spare}\n")  # what an owned gateway may do
@@ -238,7 +238,7 @@ def test_a_stolen_gateway_key(homes: TwoHomes) -> None:
     settled = homes.put("in batch 1, acknowledged")
     homes.export()
     homes.acknowledge(homes.take())
-    homes.say("audit", "rotate", home=homes.low)  # exports and the desk's copy go on across it
+    homes.say("audit", "rotate", home=homes.low)  # exports and the desk's copy continue across it
     twice = homes.put("in batch 2, which arrives; its words never come back")
     homes.export()
     homes.take()
@@ -256,7 +256,7 @@ def test_a_stolen_gateway_key(homes: TwoHomes) -> None:
     assert homes.events(homes.low) == ["log-started", "keys-created", "chain-continues"]
     assert "is now trusted" in pair_again(homes, old)
 
-    # Whoever has the old key is not believed any more; a stick of the old key brings nothing.
+    # The old key is no longer trusted: nothing on a stick of the old key is imported.
     assert "is not that of a gateway paired here" in str(homes.take(status=1)["refused"])
     for bag in homes.stick.iterdir():
         shutil.rmtree(bag)
@@ -400,7 +400,7 @@ def test_a_log_that_lost_signed_lines_is_left_behind(homes: TwoHomes) -> None:
     assert succession[new] == f"continues {old} after its last line here, 5"
 
 
-def test_a_log_that_is_whole_is_not_said_to_be_lost(homes: TwoHomes) -> None:
+def test_a_log_that_is_whole_is_not_reported_as_lost(homes: TwoHomes) -> None:
     homes.put()
     homes.export()
     homes.take()
@@ -446,7 +446,7 @@ def test_a_log_that_is_cut_while_a_batch_is_made_makes_none(homes: TwoHomes) -> 
 
 
 @pytest.mark.parametrize("empty", [False, True])
-def test_a_gateways_ledger_that_is_lost_is_never_begun_anew(homes: TwoHomes, *, empty: bool) -> None:
+def test_a_gateways_ledger_that_is_lost_is_never_begun_again(homes: TwoHomes, *, empty: bool) -> None:
     """It would give the number of batch 1 to another batch, and the desk would see two histories for ever."""
     packet = homes.put()
     homes.export()
@@ -681,7 +681,7 @@ def test_a_crash_at_any_step_of_a_rekey_is_completed(homes: TwoHomes, tmp_path: 
 def test_no_key_is_changed_beside_who_works_with_the_old_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What a gateway logs while its log is put away would be lost; a sender would go on signing with the old key."""
+    """What a gateway logs while its log is retired would be lost; a sender would continue to sign with the old key."""
     machines = TwoMachines(tmp_path / "machines")
     machines.prepare(GatewayConfig(inspection=False, tick_seconds=1))
     low = machines.low
@@ -728,7 +728,7 @@ def test_a_stolen_desk_key(homes: TwoHomes) -> None:
     assert "no terminal to ask on" in homes.say("desk", "rekey", home=homes.high, status=2)
     renewed = homes.call("desk", "rekey", "--yes", home=homes.high)
     assert renewed["generation"] == 1
-    # The gateway does not believe it by itself.
+    # The gateway does not trust the new key by itself.
     assert "another key" in take_recipients(homes, status=1)
     said = homes.say("gateway", "desk-key", homes.high / "desk.pub", home=homes.low, status=2)
     assert renewed["fingerprint"] in said
