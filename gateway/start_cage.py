@@ -26,6 +26,8 @@ def start_cage(
     Raises:
         GatewayError: The cage cannot be built or does not withstand its test, and the settings do not accept that.
         CageError: They do, and still no worker can be started.
+
+    Invariant G22.
     """
     if not config.inspection:
         return None

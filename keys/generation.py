@@ -50,6 +50,8 @@ def verify_recipients(untrusted_text: bytes, untrusted_signature: str, key: Veri
 
     Raises:
         GenerationError: Another key's signature, over other bytes, or made for something else.
+
+    Invariant K6.
     """
     try:
         comment = _COMMENT.fullmatch(key.verify(untrusted_text, untrusted_signature))

@@ -93,6 +93,8 @@ class OpenPacket:
         Raises:
             PacketDamagedError, keys.age.errors.AgeError: A file does not match the manifest; no folder is left.
             FileExistsError: The folder has something in it; it was not touched.
+
+        Invariant D1.
         """
         opened: list[OpenedFile] = []
         total = sum(note.size for note in self.manifest.files)

@@ -163,6 +163,8 @@ def check_acceptable(bundle: Bundle, *, gateway: str, known: Known | None, min_s
     Raises:
         BundleError: It is for another gateway, expired or from the future, replayed, older than what is there or
             than `min_serial`; or nothing is known of earlier ones and the desk's serial was not given.
+
+    Invariant G16.
     """
     contents = bundle.contents
     if contents.gateway != gateway:

@@ -115,6 +115,8 @@ def parse_reply(untrusted_reply: bytes) -> Finding | None:
 
     Raises:
         UndecidableError: Anything else, an empty reply and clamd's ERROR included.
+
+    Invariant Q10.
     """
     if _CLEAN.fullmatch(untrusted_reply):
         return None

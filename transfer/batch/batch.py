@@ -136,6 +136,8 @@ def verify_batch(untrusted_manifest: bytes, untrusted_signature: str, trusted: M
     Raises:
         UnknownGatewayError: Signed by a key that is not in `trusted`.
         BatchError: The signature does not verify, or what is signed is not a batch of that gateway.
+
+    Invariant T2.
     """
     try:
         signer = GatewayId(signature_key_id(untrusted_signature).lower())

@@ -107,6 +107,8 @@ def verify_list(untrusted_list: bytes, untrusted_signature: str, desk_key: Verif
 
     Raises:
         BundleError: Signed by another key, forged, altered, or signed by the desk as something else.
+
+    Invariant G15.
     """
     try:
         if signature_key_id(untrusted_signature) != desk_key.key_id:

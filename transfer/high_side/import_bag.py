@@ -75,6 +75,8 @@ def import_bag(high: HighSide, source: Path, *, progress: Progress) -> ImportRep
             medium that was pulled out meanwhile; one sentence names it. Nothing was taken.
         CopyDamagedError: The desk's copy of that gateway's log cannot be read. Nothing was taken.
         OSError: Our own disk failed. The inbox is as it was.
+
+    Invariant T3.
     """
     make_private_folder(high.inbox)
     with exclusive(high.inbox / LOCK), BagReader(source) as bag:

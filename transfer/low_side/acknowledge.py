@@ -39,6 +39,8 @@ def acknowledge(low: LowSide, code: str, *, missing: Sequence[str] = ()) -> Ackn
         keys.words.WordsError: A word is wrong; it names which one where that is known. Nothing was deleted.
         CodeError: The words do not fit any outstanding batch with just these packets missing, or one of the ids does
             not name a packet of such a batch; the message names it. Nothing was deleted.
+
+    Invariant T9.
     """
     number = parse_acknowledgement(code)
     code_hash = hashlib.blake2b(number.to_bytes(16), person=_CODE_DOMAIN, digest_size=32).digest()

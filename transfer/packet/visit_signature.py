@@ -51,6 +51,8 @@ def verify_visit(signing: str, manifest: Manifest, message: bytes) -> None:
 
     Raises:
         VisitError: It was not, or has no signature.
+
+    Invariant T10.
     """
     verify_visit_text(signing, encode_visit(manifest, message), manifest.visit)
 

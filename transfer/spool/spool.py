@@ -221,6 +221,8 @@ class IncomingPacket:
 
         Raises:
             SpoolFullError, OSError: Not durable. What had reached its lane by then stays there.
+
+        Invariant G1.
         """
         target = self._spool.path(lane, self.packet_id)
         start = self._spool.tick_start() * 1_000_000_000

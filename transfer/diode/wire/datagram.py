@@ -194,6 +194,8 @@ def parse_datagram(untrusted: memoryview, keys: Mapping[int, LinkKey]) -> tuple[
 
     Raises:
         DatagramError: The datagram has to be dropped.
+
+    Invariant L3.
     """
     size = len(untrusted)
     symbol = size - OVERHEAD
