@@ -1,4 +1,4 @@
-"""What one submission may hold: the numbers of the settings, or the larger ones that the desk granted to a case."""
+"""What one submission may contain: the numbers of the settings, or the larger ones that the desk granted to a case."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from quarantine.file_types import FileType
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one submission may hold."""
+    """What one submission may contain."""
 
     files_max: int
     file_max_bytes: int

@@ -131,7 +131,7 @@ class MetricsSocket:
             try:
                 self._text = await asyncio.to_thread(self._read)
             except BaseException:
-                self._text = None  # the figures of an earlier tick would say for ever that all is well
+                self._text = None  # the figures of an earlier tick would suggest for ever that all is well
                 raise
             if self._runner is None and self._is_first():
                 await self._listen()

@@ -97,7 +97,7 @@ async def _run(
 ) -> None:
     config = material.config
     loop = asyncio.get_running_loop()
-    # Inspections hold a thread each; commits must not wait for them.
+    # Each inspection occupies a thread; commits must not wait for them.
     loop.set_default_executor(ThreadPoolExecutor(max_workers=config.slots + 8, thread_name_prefix="gateway"))
     quiet_loop(loop)
     stop = asyncio.Event()
@@ -139,7 +139,7 @@ def _metrics(home: GatewayHome, config: GatewayConfig, spool: Spool) -> MetricsS
 
 
 def limits_of(config: GatewayConfig) -> Limits:
-    """Return what one submission may hold."""
+    """Return what one submission may contain."""
     return Limits(
         files_max=config.files_max,
         file_max_bytes=config.file_max_bytes,

@@ -71,7 +71,7 @@ class CaseLimits:
 
     @property
     def tables(self) -> bool:
-        """Whether a .csv counts as text."""
+        """Return whether a .csv counts as text."""
         return self.granted
 
 

@@ -21,7 +21,7 @@ from keys.signing import VerifyKey, parse_verify_key
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A signed recipients file that was handed in and may be taken; `known` is the generation here, 0 if unknown."""
+    """A signed recipients file that was handed in and may be accepted; `known` is the generation here, 0 if unknown."""
 
     generation: Generation
     signature: str
@@ -84,16 +84,16 @@ def read_desk_key(path: Path) -> VerifyKey:
 
 
 def take_desk_key(home: GatewayHome, key: VerifyKey) -> bool:
-    """Believe another key of the desk from the next start on; return False when it is the one that is here.
+    """Trust another desk key from the next start on; return False when it is the one that is here.
 
-    The bundle that the old key signed is let go of: what it brought may be a thief's. What sources deleted stays
-    deleted, and the next bundle is taken with --min-serial only.
+    The bundle that the old key signed is forgotten: what it brought may be a thief's. What sources deleted stays
+    deleted, and the next bundle is accepted with --min-serial only.
     """
     if key == _desk_key(home):
         return False
     home.log().append(Event.DESK_KEY_CHANGED, digest=hashlib.sha256(key.raw).hexdigest())
     # In this order: a gateway that finds the new key beside the old key's bundle would not start.
-    ReplyStore(home.reply_store).let_go()
+    ReplyStore(home.reply_store).forget()
     replace(home.desk_key, [key.encode().encode()])
     return True
 

@@ -84,7 +84,7 @@ def rekey(home: GatewayHome, statement: HeadStatement, *, log_lost: bool = False
 
 
 def complete(home: GatewayHome) -> Path:
-    """Move a prepared key into its place; what a crash interrupted is taken up. Returns where the old things are."""
+    """Move a prepared key into its place; what a crash interrupted is continued. Returns where the old things are."""
     old = (home.new_key / REPLACES).read_text("ascii")
     former = home.former / old
     make_private_folder(former)
@@ -100,7 +100,7 @@ def complete(home: GatewayHome) -> Path:
             (home.new_key / name).replace(home.root / name)
     # The bundle here was made for the old id. For the new one none was made yet.
     store = ReplyStore(home.reply_store)
-    store.let_go()
+    store.forget()
     store.begin()
     sync_folder(home.root)
     done = former / "prepared"

@@ -19,13 +19,13 @@ from gateway.reading.request_body import Drain, check_head
 from gateway.station import Station
 from gateway.views import ReturnView
 
-BACKLOG: Final = 512  # connections that the kernel holds for us
+BACKLOG: Final = 512  # connections that wait in the kernel
 FINISH: Final = 600.0  # seconds that uploads under way have to end when the gateway is asked to stop
 CUT_OFF: Final = 5.0  # seconds that connections have after that
 ANSWER_SECONDS: Final = 60.0  # for a visitor to take a page, ...
 ANSWER_RATE: Final = 16 * 1024  # ... and what it takes at so many characters a second: Tor is slow
 LONG_PAGE: Final = 256 * 1024  # characters; only what was typed makes a page so long, 15 MB at most
-LONG_PAGES: Final = 8  # being taken at one time: each holds its memory until then
+LONG_PAGES: Final = 8  # being read by visitors at one time: each takes memory until then
 _FILES: Final = {
     "/style.css": (STYLE, "text/css"),
     "/enveis.js": (SCRIPT, "text/javascript"),
@@ -122,7 +122,7 @@ class Gateway:
 
     @contextlib.contextmanager
     def _held_in_memory(self, page: Page) -> Iterator[bool]:
-        """Count a long page while it is being taken; yields whether there may be one more."""
+        """Count a long page while its visitor reads it; yields whether there may be one more."""
         is_long = len(page.text or "") > LONG_PAGE
         if is_long and self._long_pages >= LONG_PAGES:
             yield False

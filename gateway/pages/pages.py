@@ -59,7 +59,7 @@ class Pages:
 
     site: Site
     language: Language = Language.ENGLISH
-    files_off: bool = False  # whether files cannot be taken at this moment
+    files_off: bool = False  # whether files cannot be accepted at the moment
 
     @property
     def languages(self) -> tuple[Language, ...]:
@@ -180,7 +180,7 @@ class Pages:
 
     @property
     def types(self) -> tuple[str, ...]:
-        """The types of file that are taken, as the ends of their names."""
+        """The types of file that are accepted, as the ends of their names."""
         return tuple(sorted(self.site.limits.allowed))
 
     @property

@@ -1,6 +1,7 @@
 """Our own sentences that depend on a value: one for each member of the closed sets, marked for translation.
 
-Each is English here and translated where it is shown. Wording never paints who complains as the problem.
+Each is English here and translated where it is shown. The wording never suggests that the person who complains is the
+problem.
 """
 
 from typing import Final

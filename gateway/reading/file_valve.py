@@ -28,7 +28,7 @@ class Valve:
 
     @property
     def takes_files(self) -> bool:
-        """Whether files are accepted at the moment."""
+        """Return whether files are accepted at the moment."""
         return not self._is_shut
 
     def look(self) -> None:

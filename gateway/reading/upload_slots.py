@@ -32,12 +32,12 @@ class UploadSlot:
 
     @property
     def is_small(self) -> bool:
-        """Whether it may be nothing but text and small files."""
+        """Return whether it may be nothing but text and small files."""
         return self.length <= SMALL_MAX
 
     @property
     def is_whole(self) -> bool:
-        """Whether all of it is here: it is being inspected and sealed now."""
+        """Return whether all of it is here: it is being inspected and sealed now."""
         return self.received >= self.length
 
     def rate(self, now: float) -> float:

@@ -46,7 +46,7 @@ class SealedReply:
 
 @dataclass(frozen=True, slots=True)
 class AcceptedBundle:
-    """The newest bundle that was taken, and the replies of it that are still here."""
+    """The newest bundle that was accepted, and those of its replies that are still here."""
 
     contents: BundleList
     replies: tuple[SealedReply, ...]
@@ -54,7 +54,7 @@ class AcceptedBundle:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of bundles taken before. `digest` is None before the first."""
+    """What is known of bundles accepted before. `digest` is None before the first."""
 
     serial: int
     digest: str | None
@@ -72,25 +72,25 @@ class ReplyStore:
         with self._file.transaction() as db:
             db.execute("INSERT INTO taken VALUES (1, 0, ?, ?, NULL, NULL, NULL)", (_noise(), _noise()))
 
-    def let_go(self) -> None:
+    def forget(self) -> None:
         """Forget the bundle, because the key that signed it, or that it was made for, is no longer valid.
 
-        Tombstones stay. Which bundles were taken is unknown from here on, as after a reinstallation.
+        Tombstones stay. Which bundles were accepted is unknown from here on, as after a reinstallation.
         """
         with self._file.transaction() as db:
             db.execute("DELETE FROM reply")
             db.execute("DELETE FROM taken")
 
     def known(self) -> Known | None:
-        """Return what was taken last; None where that is not known, as after a reinstallation."""
+        """Return what was accepted last; None where that is not known, as after a reinstallation."""
         with self._file.reading() as db:
             return _known(db)
 
     def accept(self, bundle: Bundle, *, gateway: str, min_serial: int | None, today: date) -> None:
-        """Take a verified bundle in place of the one before.
+        """Accept a verified bundle in place of the one before.
 
         Raises:
-            BundleError: It may not be taken (see check_acceptable); nothing was changed.
+            BundleError: It may not be accepted (see check_acceptable); nothing was changed.
         """
         contents = bundle.contents
         with self._file.transaction() as db:
@@ -152,13 +152,13 @@ class ReplyStore:
             return _verified(row, rows, desk_key, gateway)
         except BundleError as error:
             raise GatewayError(
-                f"{self._path} holds a bundle that cannot be used ({error}): move the file away, and take the desk's "
-                "newest bundle with --min-serial"
+                f"{self._path} contains a bundle that cannot be used ({error}): move the file away, and accept the "
+                "desk's newest bundle with --min-serial"
             ) from None
 
 
 def check_acceptable(bundle: Bundle, *, gateway: str, known: Known | None, min_serial: int | None, today: date) -> None:
-    """Return if a verified bundle may be taken.
+    """Return if a verified bundle may be accepted.
 
     Raises:
         BundleError: It is for another gateway, expired or from the future, replayed, older than what is there or
@@ -175,8 +175,8 @@ def check_acceptable(bundle: Bundle, *, gateway: str, known: Known | None, min_s
         raise BundleError(f"the bundle says that it was made on {contents.issued}: compare the two machines' clocks")
     if known is None and min_serial is None:
         raise BundleError(
-            "this gateway does not know which bundles it has taken before: ask the desk for the serial of its newest "
-            "bundle, and give it with --min-serial"
+            "this gateway does not know which bundles it has accepted before: ask the desk for the serial of its "
+            "newest bundle, and give it with --min-serial"
         )
     if min_serial is not None and contents.serial < min_serial:
         raise BundleError(f"the bundle has serial {contents.serial}, older than the {min_serial} that was asked for")
@@ -184,13 +184,13 @@ def check_acceptable(bundle: Bundle, *, gateway: str, known: Known | None, min_s
         return
     if contents.serial < known.serial:
         raise BundleError(
-            f"the bundle has serial {contents.serial}, older than {known.serial}, which was taken already"
+            f"the bundle has serial {contents.serial}, older than {known.serial}, which was already accepted"
         )
     if bundle.digest != known.digest:
         raise BundleError(
-            f"another bundle with serial {known.serial} was taken already: tell the desk that it made two"
+            f"another bundle with serial {known.serial} was already accepted: tell the desk that it made two"
         )
-    raise BundleError(f"this bundle, with serial {known.serial}, was taken already")
+    raise BundleError(f"this bundle, with serial {known.serial}, was already accepted")
 
 
 def _verified(

@@ -21,7 +21,7 @@ class Carried:
 
 
 class Errand(Protocol):
-    """Why somebody sends. One object for each submission."""
+    """Why a source sends. One object for each submission."""
 
     @property
     def purpose(self) -> PacketPurpose:

@@ -46,7 +46,7 @@ def test_a_reply_reaches_its_source_and_nobody_else(m: WayBackMachines, source: 
         assert b"Which year" not in path.read_bytes(), path
     assert "bundle-made" in (m.high / "audit.jsonl").read_text()
     assert "bundle-accepted" in (m.low / "audit.jsonl").read_text()
-    assert "taken already" in m.accept(m.disc / f"enveis-bundle-{m.gateway}-000001.zip", status=1)
+    assert "already accepted" in m.accept(m.disc / f"enveis-bundle-{m.gateway}-000001.zip", status=1)
 
 
 def test_the_gateway_says_which_bundle_it_has(m: WayBackMachines) -> None:

@@ -88,8 +88,8 @@ def test_a_bundle_is_the_whole_state(path: Path, today: Days) -> None:
 @pytest.mark.parametrize(
     ("bundle", "low", "day", "said"),
     [
-        (a_bundle(5), None, TODAY, "this bundle, with serial 5, was taken already"),
-        (a_bundle(5, [(9, LOOKUP)]), None, TODAY, "another bundle with serial 5 was taken already: tell the desk"),
+        (a_bundle(5), None, TODAY, "this bundle, with serial 5, was already accepted"),
+        (a_bundle(5, [(9, LOOKUP)]), None, TODAY, "another bundle with serial 5 was already accepted: tell the desk"),
         (a_bundle(4), None, TODAY, "has serial 4, older than 5"),
         (a_bundle(6), 7, TODAY, "has serial 6, older than the 7 that was asked for"),
         (a_bundle(4), 3, TODAY, "older than 5"),
@@ -123,12 +123,12 @@ def test_a_reinstalled_gateway_asks_for_the_serial(tmp_path: Path, today: Days) 
 def test_a_process_that_slept_through_everything_sees_what_is_there(path: Path, today: Days) -> None:
     take(path, a_bundle(1, [(1, LOOKUP)]))
     mailboxes = opened(path, today)
-    ReplyStore(path).let_go()
+    ReplyStore(path).forget()
     ReplyStore(path).begin()
     take(path, a_bundle(1, [(2, LOOKUP)]))
     assert mailboxes.reload_if_changed()
     assert ids(mailboxes) == [reply_id(2)]
-    ReplyStore(path).let_go()
+    ReplyStore(path).forget()
     assert mailboxes.reload_if_changed()
     assert (ids(mailboxes), mailboxes.serial) == ([], 0)
 
