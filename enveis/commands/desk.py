@@ -14,9 +14,7 @@ from enveis.command import (
     home_of,
     passphrase_reader,
 )
-from enveis.commands.desk_keys import COMMANDS as KEYS
-from enveis.commands.desk_proof import COMMANDS as PROOF
-from enveis.commands.desk_replies import COMMANDS as WAY_BACK
+from enveis.commands import desk_keys, desk_proof, desk_replies
 from enveis.commands.packet_display import show_files, show_packet, show_standing, standing_as_json
 from enveis.terminal import Terminal, amount
 from enveis.unlocking import add_identity, load_identities
@@ -201,9 +199,9 @@ def _opened_as_json(
 COMMANDS = (
     Command("init", "make the desk's home and keys", _init, _init_arguments),
     Command("pair", "trust a gateway", _pair, _pair_arguments),
-    *KEYS,
+    *desk_keys.COMMANDS,
     Command("inbox", "list the packets that have arrived", _inbox),
     Command("open", "open one packet, and write its files", _open, _open_arguments),
-    *WAY_BACK,
-    *PROOF,
+    *desk_replies.COMMANDS,
+    *desk_proof.COMMANDS,
 )

@@ -5,9 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from enveis.command import Command, file_name, home_of
-from enveis.commands.gateway_bundle import COMMANDS as BUNDLE
+from enveis.commands import gateway_bundle, gateway_keys
 from enveis.commands.gateway_bundle import way_back_state
-from enveis.commands.gateway_keys import COMMANDS as KEYS
 from enveis.terminal import Terminal
 
 
@@ -169,6 +168,6 @@ COMMANDS = (
     Command("init", "make a gateway's home, for one desk", _init, _init_arguments),
     Command("serve", "serve the form and receive submissions", _serve, _serve_arguments),
     Command("check", "check everything that a gateway needs", _check),
-    *KEYS,
-    *BUNDLE,
+    *gateway_keys.COMMANDS,
+    *gateway_bundle.COMMANDS,
 )

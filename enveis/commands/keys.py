@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from enveis.command import Command, file_name, home_of, passphrase_reader
-from enveis.commands.key_copies import COMMANDS as COPIES
+from enveis.commands import key_copies
 from enveis.errors import RefusedError
 from enveis.share_entry import read_shares, shares_passphrase, wants_shares
 from enveis.terminal import Terminal
@@ -157,6 +157,6 @@ def _say_sets(terminal: Terminal, sets: "ShareSets", proofs: "list[RehearsedKey]
 
 COMMANDS = (
     Command("show", "show the public keys of this home and their fingerprint words", _show),
-    *COPIES,
+    *key_copies.COMMANDS,
     Command("rehearse", "prove that every key opens a test packet", _rehearse, _rehearse_arguments),
 )

@@ -2,9 +2,6 @@
 
 from enveis.command import Command
 from enveis.commands import diode, transfer_answer, transfer_export, transfer_import, transfer_status
-from enveis.wiring import import_all, low_side
-
-__all__ = ["COMMANDS", "import_all", "low_side"]
 
 COMMANDS: tuple[Command, ...] = (
     *transfer_export.COMMANDS,

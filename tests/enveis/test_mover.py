@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from disk.lock import BusyError
-from enveis.commands.transfer import low_side
-from enveis.demo import mover as live
 from enveis.demo.mover import _Mover
 from enveis.demo.two_machines import TwoMachines
 from enveis.terminal import Terminal
+from enveis.wiring import low_side
 from gateway.home.config import GatewayConfig
 from transfer.low_side.export import export
 from transfer.names import Lane, PacketId, new_packet_id
@@ -73,7 +72,7 @@ def test_opens_what_could_not_be_acknowledged_at_once(machines: TwoMachines, mon
         raise BusyError("the sender is making a batch")
 
     with monkeypatch.context() as patched:
-        patched.setattr(live, "acknowledge", busy)
+        patched.setattr("enveis.demo.mover.acknowledge", busy)
         moving.move()
     assert spooled(machines) == [packet]
     moving.move()
