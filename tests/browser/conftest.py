@@ -5,17 +5,19 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from tests.worlds.waiting import wait_until
 
 CHROMIUM = "/usr/bin/chromium"
 # Where `make screenshots` wants the pictures; without it they go into the test's own folder.
 PICTURES = os.environ.get("ENVEIS_SCREENSHOTS")
+Scheme = Literal["light", "dark"]
 STYLED = "document.styleSheets.length === document.querySelectorAll('link[rel=stylesheet]').length"
 COLOURS = 64  # enough for text, and a third of the size
 
@@ -48,7 +50,9 @@ class Seen:
         self.pictures.mkdir(exist_ok=True)
         self.names: set[str] = set()
 
-    def look(self, page: Page, name: str, *, script: bool = True, picture: bool = True, scheme: str = "light") -> None:
+    def look(
+        self, page: Page, name: str, *, script: bool = True, picture: bool = True, scheme: Scheme = "light"
+    ) -> None:
         """Keep what `page` shows under `name`, and fail on what axe finds in it."""
         assert re.fullmatch(r"[a-z0-9-]+", name)
         self.names.add(name)
@@ -97,9 +101,13 @@ class Visitor:
         self.asked: set[str] = set()
         context.on("request", lambda request: self.asked.add(request.url))
         # A page with a status of its own is no fault; what a policy blocked is.
-        self.page.on("console", lambda message: "with a status of" in message.text or self.said.append(message.text))
+        self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
         self.said: list[str] = []
+
+    def _note(self, message: ConsoleMessage) -> None:
+        if "with a status of" not in message.text:
+            self.said.append(message.text)
 
     def go(self, path: str) -> None:
         """Open a page of the letterbox."""

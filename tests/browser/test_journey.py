@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 from pypdf import PdfWriter
 
 from quarantine.scanner.local_clamd import LocalClamd
-from tests.browser.conftest import Seen, Visitor
+from tests.browser.conftest import Scheme, Seen, Visitor
 from tests.worlds.letterbox import Letterbox
 
-PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1100, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+DESKTOP: ViewportSize = {"width": 1100, "height": 800}
 REPLY = "Takk. Hvem undertegnet brevet?\n<script>alert(1)</script> Tel. 12 & 34"
 PUT_BY_SCRIPT = "Add another person"
 
@@ -29,8 +30,8 @@ class Way:
 
     language: str
     script: bool
-    scheme: str
-    size: dict[str, int]
+    scheme: Scheme
+    size: ViewportSize
     sentences: dict[str, str]
 
     @property
@@ -140,7 +141,7 @@ def test_the_whole_way(browser: Browser, letterbox: Letterbox, seen: Seen, files
 
 def test_the_receipt_opens_at_the_return_words(browser: Browser, letterbox: Letterbox) -> None:
     """With the script, on the smallest phone: the focus goes to the page's start and the view stays there."""
-    small = {"width": 360, "height": 740}
+    small: ViewportSize = {"width": 360, "height": 740}
     visitor = _visitor(browser, letterbox, Way("nb", script=True, scheme="light", size=small, sentences={}))
     page = visitor.page
     visitor.go("/nb/")

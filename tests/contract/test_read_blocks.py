@@ -8,7 +8,8 @@ import pytest
 from quarantine.rar.blocks import MAGIC_5, Block, DamagedRarError, ReadBlocks
 from quarantine.rar.rar3 import read_rar3_blocks
 from quarantine.rar.rar5 import read_rar5_blocks
-from tests.builders import rar3, rar5
+from tests.builders.rar3 import rar3
+from tests.builders.rar5 import rar5
 
 
 class Version(NamedTuple):
@@ -18,8 +19,8 @@ class Version(NamedTuple):
 
 
 VERSIONS = {
-    "3": Version(read_rar3_blocks, rar3.rar3(rar3.Entry(b"a.txt", b"one"), rar3.Entry(b"b.txt", b"three")), 7),
-    "5": Version(read_rar5_blocks, rar5.rar5(rar5.Entry("a.txt", b"one"), rar5.Entry("b.txt", b"three")), len(MAGIC_5)),
+    "3": Version(read_rar3_blocks, rar3(Rar3Entry(b"a.txt", b"one"), Rar3Entry(b"b.txt", b"three")), 7),
+    "5": Version(read_rar5_blocks, rar5(Rar5Entry("a.txt", b"one"), Rar5Entry("b.txt", b"three")), len(MAGIC_5)),
 }
 
 

@@ -14,6 +14,7 @@ from quarantine.memfd import seal_bytes_in_memory
 from quarantine.scanner.canaries import canaries
 from quarantine.scanner.clamd import ClamdScanner, Scanner
 from quarantine.scanner.local_clamd import LocalClamd
+from quarantine.verdict import Reason
 from tests.fuzz.targets import _Blind
 from tests.quarantine.test_unseen_bytes import SeesEverything
 from tests.system.quarantine.test_clamd import Answering
@@ -73,12 +74,10 @@ def test_who_claims_to_see_sees_what_a_scanner_has_to(clamd: LocalClamd, name: s
 
 @pytest.mark.parametrize("name", ["clamd", "scripted"])
 def test_what_cannot_be_believed_is_an_undecidable_error(clamd: LocalClamd, name: str) -> None:
-    from quarantine.verdict import Reason
-
-    failing = {
+    failing: dict[str, Scanner] = {
         "clamd": ClamdScanner(clamd.socket_path.with_name("nobody")),
         "scripted": Scripted(UndecidableError(Reason.SCANNER_UNAVAILABLE)),
-    }[name]
+    }
     with seal_bytes_in_memory(b"x") as memfd, pytest.raises(UndecidableError) as caught:
-        failing.scan(memfd.fd, deadline=monotonic() + WATCHDOG)
+        failing[name].scan(memfd.fd, deadline=monotonic() + WATCHDOG)
     assert caught.value.reason is Reason.SCANNER_UNAVAILABLE

@@ -33,6 +33,6 @@ def expand(stream: BinaryIO, place: tuple[int, ...], budgets: Budgets) -> Iterat
 
 
 if __name__ == "__main__":
-    worker.examine_bytes = run
-    worker.expand = expand
+    # Names of the worker's own module, which is where it looks them up.
+    vars(worker).update(examine_bytes=run, expand=expand)
     zygote.main(sys.argv[1:])

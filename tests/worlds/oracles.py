@@ -70,7 +70,7 @@ def _parse_vector(name: str, content: bytes) -> Vector:
     return Vector(
         name=name,
         expect=fields["expect"][0],
-        payload_sha256=fields.get("payload", [None])[0],  # type: ignore[list-item]
+        payload_sha256=fields.get("payload", [None])[0],
         identities=tuple(fields.get("identity", [])),
         passphrases=tuple(fields.get("passphrase", [])),
         armored=fields.get("armored") == ["yes"],

@@ -221,7 +221,7 @@ def test_a_log_that_was_moved_away_while_we_waited_is_not_written(tmp_path: Path
     path = tmp_path / "audit.jsonl"
     fd = os.open(path, os.O_RDWR)
     fcntl.flock(fd, fcntl.LOCK_EX)
-    command = [sys.executable, "-c", APPEND.replace("300", "1"), path, "a"]
+    command: list[str | Path] = [sys.executable, "-c", APPEND.replace("300", "1"), path, "a"]
     with ended(subprocess.Popen(command, stdin=subprocess.DEVNULL)) as waiting:
         wait_until(lambda: waits_for_lock(waiting.pid))
         path.rename(tmp_path / "audit.1.jsonl")
