@@ -133,6 +133,51 @@ def test_an_objects_files_are_on_the_disk_before_it_has_its_name(bench: Bench, m
     assert steps == ["data", "repair", "symbols", "header", f".new-{name}", "renamed", "open"]
 
 
+def test_a_batch_is_on_the_disk_under_its_name_before_its_object_goes(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The order in which a batch is published: each step is durable before what it makes superfluous is removed."""
+    put(bench, 100_000)
+    bench.send(formed(bench))
+    (name,) = bench.shelf.names()
+    bag = bench.shelf.bag(name)
+    steps: list[str] = []
+    synced: set[str] = set()
+    sync, rename, replace = os.fsync, Path.rename, Path.replace
+
+    def fsync(fd: int) -> None:
+        path = Path(f"/proc/self/fd/{fd}").readlink()
+        synced.add(path.name)
+        if path in (bench.shelf.arrived, bench.shelf.received):
+            assert (bench.shelf.open / name).exists(), "the object stays until the batch is published"
+            steps.append(f"synced {path.name}")
+        sync(fd)
+
+    def renamed(path: Path, target: Path) -> Path:
+        if target == bag:
+            steps.append("batch has its name")
+        return rename(path, target)
+
+    def replaced(path: Path, target: Path) -> Path:
+        if target == bench.shelf.received / name:
+            steps.append("batch is noted")
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "rename", renamed)
+    monkeypatch.setattr(Path, "replace", replaced)
+    assert len(bench.work()) == 1
+    monkeypatch.undo()
+    assert steps[steps.index("batch has its name") :] == [
+        "batch has its name",
+        "synced arrived",
+        "batch is noted",
+        "synced received",
+    ]
+    assert synced >= {path.name for path in bag.rglob("*")}, "every file and folder of the batch"
+    assert not (bench.shelf.open / name).exists()
+
+
 def test_what_is_left_in_arrived_of_an_object_that_is_gone_is_removed(bench: Bench) -> None:
     put(bench, 100_000)
     bench.send(formed(bench), blocks=0)
