@@ -8,8 +8,8 @@ import pytest
 from quarantine.rar.blocks import MAGIC_5, Block, DamagedRarError, ReadBlocks
 from quarantine.rar.rar3 import read_rar3_blocks
 from quarantine.rar.rar5 import read_rar5_blocks
-from tests.builders.rar3 import rar3
-from tests.builders.rar5 import rar5
+from tests.builders.rar3 import Rar3Entry, rar3
+from tests.builders.rar5 import Rar5Entry, rar5
 
 
 class Version(NamedTuple):
