@@ -9,7 +9,7 @@ from typing import Final
 from aiohttp import HttpVersion11, web
 
 from audit.operational_log import LogEvent, log
-from gateway.http.posts import ADD, POSTS, WAYS_BACK, add_problem, body_max, post
+from gateway.http.posts import ADD, PADDED, POSTS, add_problem, body_max, post
 from gateway.http.responses import Page, QuietServer, padded
 from gateway.languages import Asked, read_address
 from gateway.pages.pages import Pages
@@ -155,13 +155,13 @@ def _refused(path: str, error: SubmissionError, pages: Pages, station: Station) 
     text = None
     if path == ADD:
         text = add_problem(station, pages, error)
-    elif path in WAYS_BACK:
+    elif path in PADDED:
         text = pages.refusal(error)
     return Page(_sized(path, pages.problem(error) if text is None else text), status=error.status, close=True)
 
 
 def _sized(path: str, text: str) -> str:
-    return padded(text) if path in WAYS_BACK else text
+    return padded(text) if path in PADDED else text
 
 
 def _waits(request: web.BaseRequest) -> bool:

@@ -24,8 +24,8 @@ ADD: Final = "/add"
 RETURN: Final = "/return"
 DELETE_REPLIES: Final = "/delete-replies"
 WITHDRAW: Final = "/withdraw"
-WAYS_BACK: Final = frozenset({RETURN, ADD, DELETE_REPLIES, WITHDRAW})  # whose answers are padded
-POSTS: Final = WAYS_BACK | {SUBMIT}
+PADDED: Final = frozenset({RETURN, ADD, DELETE_REPLIES, WITHDRAW})  # of a source who comes back: their pages are padded
+POSTS: Final = PADDED | {SUBMIT}
 
 
 def body_max(station: Station, path: str) -> int:

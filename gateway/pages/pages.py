@@ -14,6 +14,7 @@ from gateway.pages.catalogues import marked, translations
 from gateway.pages.rendering import render
 from gateway.pages.sentences import (
     BYTES,
+    CHANNELS,
     IDENTIFYING,
     KINDS,
     LIKELY,
@@ -22,7 +23,6 @@ from gateway.pages.sentences import (
     REASONS,
     RELATIONS,
     RETURN_PROBLEMS,
-    ROADS,
     SIDES,
     STATES,
     WITHDRAWN,
@@ -102,7 +102,7 @@ class Pages:
             kinds=self._choices(KINDS),
             sides=self._choices(SIDES),
             relations=self._choices(RELATIONS),
-            roads=self._choices(ROADS),
+            channels=self._choices(CHANNELS),
             fields=fields,
             rows=person_rows(fields),
             open_rows={1} | filled_rows(fields),

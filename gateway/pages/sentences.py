@@ -31,7 +31,7 @@ RELATIONS: Final[dict[Relation, str]] = {
     Relation.RELATIVE: marked("a relative of someone concerned"),
     Relation.OTHER: marked("something else"),
 }
-ROADS: Final[dict[Channel, str]] = {
+CHANNELS: Final[dict[Channel, str]] = {
     Channel.OWN: marked("is my own"),
     Channel.POWER_OF_ATTORNEY: marked("belongs to someone who gave me a power of attorney (please attach it)"),
     Channel.PASSED_ON: marked("is passed on for someone"),

@@ -125,7 +125,7 @@
 
   function show(answer) {
     const page = new DOMParser().parseFromString(answer, "text/html");
-    // Browsers obey it once for each document, and this document goes on: the focus is set below instead.
+    // Browsers obey it once for each document, and this document stays: the focus is set below instead.
     for (const each of page.querySelectorAll("[autofocus]")) each.removeAttribute("autofocus");
     document.replaceChild(document.adoptNode(page.documentElement), document.documentElement);
     window.scrollTo({ top: 0, behavior: "instant" }); // the style sheet asks for smooth scrolling: not past the words
