@@ -1,6 +1,6 @@
 """From the spool over a stick into the inbox and back by words: whole, in part, twice, in any order.
 
-Invariants T4 and T9.
+Invariants T4, T5 and T9.
 """
 
 import hashlib
@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import bagit
 import pytest
@@ -19,8 +20,8 @@ from disk.lock import BusyError, exclusive
 from keys.words import WordsError
 from tests.worlds.crossing import DAY, MIDNIGHT, High, Low, make_sides, no_progress
 from transfer.errors import BagError, CodeError, LedgerError, SpoiltPacketError
-from transfer.high_side.alarms import AlarmKind
-from transfer.high_side.arrivals import Gap, MissingReason
+from transfer.high_side.alarms import Alarm, AlarmKind
+from transfer.high_side.arrivals import Arrivals, Gap, MissingReason
 from transfer.low_side.acknowledge import acknowledge
 from transfer.low_side.export import export, reexport
 from transfer.low_side.outbox import BatchState, Outbox
@@ -276,6 +277,42 @@ def test_a_packet_that_does_not_open_is_not_acknowledged(tmp_path: Path) -> None
         (broken, MissingReason.SEALED),
     ]
     assert high.filed() == {whole}
+
+
+def test_what_the_words_cover_is_on_the_disk_before_it_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not only SIGKILL: after a power cut too, what the low side was told to delete is in the inbox."""
+    low, high = make_sides(tmp_path)
+    ids = {low.put(number) for number in range(3)}
+    low.later()
+    bag = low.export(tmp_path / "stick").batches[0].folder
+    steps: list[str] = []
+    sync, replace, record = os.fsync, Path.replace, Arrivals.record
+
+    def fsync(fd: int) -> None:
+        steps.append(f"synced {Path(f'/proc/self/fd/{fd}').readlink().name}")
+        sync(fd)
+
+    def replaced(path: Path, target: Path) -> Path:
+        if target.parent == high.inbox:
+            steps.append(f"filed {target.name}")
+        return replace(path, target)
+
+    def recorded(arrivals: Arrivals, *arguments: Any, **named: Any) -> list[Alarm]:
+        steps.append("recorded")
+        return record(arrivals, *arguments, **named)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "replace", replaced)
+    monkeypatch.setattr(Arrivals, "record", recorded)
+    assert set(high.take(bag).arrived) == ids
+    monkeypatch.undo()
+    filed = [steps.index(f"filed {packet}.age") for packet in ids]
+    for packet in ids:
+        assert steps.index(f"synced {packet}.age") < min(filed)
+    inbox = steps.index(f"synced {high.inbox.name}", max(filed))
+    assert inbox < steps.index("recorded")
 
 
 def test_twice_is_once(tmp_path: Path) -> None:
