@@ -1,13 +1,14 @@
 # Enveis: `make run` and `make test` do all set-up on a fresh Debian 12 machine (Python 3.11, root or sudo).
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup packages test-packages run demo test lint bench-upload bench-quarantine bench-diode soak-diode bench-batches bench-return fuzz-quarantine soak-batches soak-pages soak screenshots messages checks-page completion licence licence-table dist clean
+.PHONY: help setup packages test-packages run demo test check fast-tests lint bench-upload bench-quarantine bench-diode soak-diode bench-batches bench-return fuzz-quarantine soak-batches soak-pages soak screenshots messages checks-page completion licence licence-table dist clean
 VENV := .venv
 PY := $(VENV)/bin/python
 
 help:
 	@echo 'make run     both machines on this one, live: source page on 127.0.0.1:8080 (Ctrl-C ends it)'
 	@echo 'make demo    the whole journey once, unattended, in a temporary folder'
+	@echo 'make check   lint and the fast tests, within a minute: while you change something'
 	@echo 'make test    set-up and every test;  make lint   ruff, mypy --strict, import-linter'
 	@echo 'make setup   only prepares $(VENV);   make bench-upload   CPU seconds beside the age tool'
 	@echo 'make bench-batches   time and memory per packet of a crossing;   make soak-batches   20,000 sequences of mishaps'
@@ -53,6 +54,14 @@ demo: setup packages
 # All of it in two halves, one for each core; a part of it (ARGS='tests/keys -k words') by itself.
 test: setup test-packages
 	$(if $(ARGS),$(PY) -m pytest $(ARGS),$(PY) -m tests.side_by_side)
+
+# While something is being changed: lint and the fast tests side by side, within a minute on two quiet cores.
+check: setup test-packages
+	@$(MAKE) --no-print-directory -j2 --output-sync=target lint fast-tests
+
+FAST := $(addprefix tests/,audit contract desk disk enveis gateway keys quarantine transfer)
+fast-tests: setup
+	$(PY) -m pytest -q -m 'not slow' --durations=0 --durations-min=2 $(FAST)
 
 lint: setup
 	$(VENV)/bin/ruff check .

@@ -43,6 +43,15 @@ def pytest_configure() -> None:
             signal.signal(number, lambda _number, _frame: None)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `slow.txt` names: a test with all of its cases, or one case."""
+    slow = set((Path(__file__).parent / "slow.txt").read_text().split("\n"))
+    for item in items:
+        name = item.nodeid.removeprefix("tests/")
+        if {name, name.partition("[")[0]} & slow:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def clamd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalClamd]:
     """A running clamd with the test signatures (EICAR and TEST_MARK)."""
