@@ -3,10 +3,10 @@
 Files and folders are completed by readline itself (`compopt`), which knows quotes, spaces and `~`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from enveis.completion.call_shape import CallShape, Value, ValueKind, options_anywhere
+from enveis.completion.call_shape import CallShape, Option, Value, ValueKind, options_anywhere
 
 _HEAD: Final = """\
 # Completes `enveis` in bash. Made by `make completion` from the arguments of the commands; do not edit.
@@ -55,52 +55,45 @@ complete -F _enveis enveis
 
 def bash_script(shapes: Mapping[str, tuple[CallShape, ...]], common: CallShape) -> str:
     """Return the script; `common` has the options that may stand before a station."""
-    calls = [common, *(shape for station in shapes.values() for shape in station)]
     lone = [station for station, (first, *_) in shapes.items() if first.call == station]
-    operands = [("' 0'", Value("STATION", ValueKind.CHOICE, tuple(shapes)))]
-    operands += [
-        (f"'{station} 0'", Value("COMMAND", ValueKind.CHOICE, tuple(shape.call.split()[1] for shape in of_station)))
-        for station, of_station in shapes.items()
-        if station not in lone
-    ]
-    for shape in calls[1:]:
-        operands += [
-            (f"'{shape.call} '*" if value.many else f"'{shape.call} {place}'", value)
-            for place, value in enumerate(shape.operands)
-        ]
-    options = [
-        (f"*' {name}'" if shape is common else f"'{shape.call} {name}'", option.value)
-        for shape in calls
-        for option in shape.options
-        for name in option.names
-        if option.value is not None and (shape is common or option not in common.options)
-    ]
-    anywhere = options_anywhere(shapes)
-    names = [
-        (f"'{shape.call}'", " ".join(name for option in shape.options for name in option.names)) for shape in calls
-    ]
-    return (
-        "\n".join(
-            (
-                _HEAD,
-                _function("_enveis_is_lone", "", [("|".join(lone), "return 0")], other="return 1", subject="$1"),
-                "# What an option takes: sets `kind`, `words` and `many`.",
-                _function("_enveis_option", "kind='' words='' many=''", _values(options), subject="$1 $2"),
-                "# What stands at a place after the command.",
-                _function("_enveis_operand", "kind='' words='' many=''", _values(operands), subject="$1 $2"),
-                "# All options of a command; of a station, those that every command has.",
-                _function(
-                    "_enveis_options",
-                    "",
-                    [(pattern, f"words='{listed}'") for pattern, listed in names],
-                    other=f"words='{' '.join(name for option in anywhere for name in option.names)}'",
-                    subject="$1",
-                ),
-            )
-        ).rstrip("\n")
-        + "\n"
-        + _TAIL
+    calls = [common, *(shape for station in shapes.values() for shape in station)]
+    listed = [(f"'{shape.call}'", f"words='{_names(shape.options)}'") for shape in calls]
+    anywhere = f"words='{_names(options_anywhere(shapes))}'"
+    no_value = "kind='' words='' many=''"
+    parts = (
+        _HEAD,
+        _function("_enveis_is_lone", "", [("|".join(lone), "return 0")], other="return 1", subject="$1"),
+        "# What an option takes: sets `kind`, `words` and `many`.",
+        _function("_enveis_option", no_value, _values(_option_values(calls, common)), subject="$1 $2"),
+        "# What stands at a place after the command.",
+        _function("_enveis_operand", no_value, _values(_operands(shapes, lone)), subject="$1 $2"),
+        "# All options of a command; of a station, those that every command has.",
+        _function("_enveis_options", "", listed, other=anywhere, subject="$1"),
     )
+    return "\n".join(parts).rstrip("\n") + "\n" + _TAIL
+
+
+def _names(options: Iterable[Option]) -> str:
+    return " ".join(name for option in options for name in option.names)
+
+
+def _operands(shapes: Mapping[str, tuple[CallShape, ...]], lone: list[str]) -> Iterator[tuple[str, Value]]:
+    yield "' 0'", Value("STATION", ValueKind.CHOICE, tuple(shapes))
+    for station, of_station in shapes.items():
+        if station not in lone:
+            names = tuple(shape.call.split()[1] for shape in of_station)
+            yield f"'{station} 0'", Value("COMMAND", ValueKind.CHOICE, names)
+    for shape in (shape for of_station in shapes.values() for shape in of_station):
+        for place, value in enumerate(shape.operands):
+            yield f"'{shape.call} '*" if value.many else f"'{shape.call} {place}'", value
+
+
+def _option_values(calls: list[CallShape], common: CallShape) -> Iterator[tuple[str, Value]]:
+    for shape in calls:
+        for option in shape.options:
+            if option.value is not None and (shape is common or option not in common.options):
+                for name in option.names:
+                    yield f"*' {name}'" if shape is common else f"'{shape.call} {name}'", option.value
 
 
 def _values(values: Iterable[tuple[str, Value]]) -> list[tuple[str, str]]:
