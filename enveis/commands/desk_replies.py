@@ -13,6 +13,7 @@ from enveis.errors import RefusedError
 from enveis.terminal import Terminal, amount
 
 if TYPE_CHECKING:
+    from desk.home import DeskHome
     from desk.way_back.replies import Draft
 
 _STATES: Final = ("received", "in-work", "question", "answered", "referred", "closed")  # transfer.bundle.reply.State
@@ -174,25 +175,12 @@ def _bundle_arguments(parser: ArgumentParser) -> None:
 
 
 def _bundle(arguments: Namespace, terminal: Terminal) -> int:
-    from audit.utc_day import utc_today
     from desk.way_back.qr_sheet import encode_sheet
-    from desk.way_back.replies import draft_bundle, publish_bundle
+    from desk.way_back.replies import publish_bundle
     from disk.durable import write_new
-    from transfer.bundle.contents import DAYS_MAX
-    from transfer.bundle.qr_frames import PAPER_MAX
 
-    if not 1 <= arguments.days <= DAYS_MAX:
-        raise RefusedError(f"a bundle may be accepted for 1 to {DAYS_MAX} days")
-    if not arguments.to.is_dir():
-        raise RefusedError(f"{arguments.to} is not a folder")
     home = desk_of(arguments)
-    also = tuple(arguments.also)
-    draft = draft_bundle(home, arguments.gateway, also=also, days=arguments.days, today=utc_today())
-    size = sum(map(len, draft.sealed.values()))
-    if arguments.qr and size > PAPER_MAX:
-        raise RefusedError(f"{amount(size)} of replies are too much for paper: at most {PAPER_MAX // 1024} KiB")
-    if arguments.qr:
-        demand_new(arguments.qr)
+    draft = _draft(arguments, home)
     _show(terminal, draft)
     if not confirm("Sign this bundle?", yes=arguments.yes):
         terminal.note("Not signed. Nothing left the desk.")
@@ -218,6 +206,27 @@ def _bundle(arguments: Namespace, terminal: Terminal) -> int:
     if arguments.qr:
         terminal.say(f"The sheet of QR codes is {arguments.qr}: open it in a browser and print it.")
     return 0
+
+
+def _draft(arguments: Namespace, home: "DeskHome") -> "Draft":
+    """Return what is to be signed, after a check that it can be written where it should be."""
+    from audit.utc_day import utc_today
+    from desk.way_back.replies import draft_bundle
+    from transfer.bundle.contents import DAYS_MAX
+    from transfer.bundle.qr_frames import PAPER_MAX
+
+    if not 1 <= arguments.days <= DAYS_MAX:
+        raise RefusedError(f"a bundle may be accepted for 1 to {DAYS_MAX} days")
+    if not arguments.to.is_dir():
+        raise RefusedError(f"{arguments.to} is not a folder")
+    also = tuple(arguments.also)
+    draft = draft_bundle(home, arguments.gateway, also=also, days=arguments.days, today=utc_today())
+    size = sum(map(len, draft.sealed.values()))
+    if arguments.qr and size > PAPER_MAX:
+        raise RefusedError(f"{amount(size)} of replies are too much for paper: at most {PAPER_MAX // 1024} KiB")
+    if arguments.qr:
+        demand_new(arguments.qr)
+    return draft
 
 
 def _show(terminal: Terminal, draft: "Draft") -> None:
