@@ -9,4 +9,8 @@ workers   zygote, spares and workers, and the broker's ends of them
 scanner   clamd: asked, started for the tests and the demo, and tested with harmless samples
 archive   what all archives share: names, members' content, and what may still be spent
 zip, rar, pdf, image, text   the check of each format, in `check.py`, and its readers
+
+Beside the rooms: `check_of_type` (which check for which type), `polyglots` (a second format inside a file),
+`inspect_path` (files of one's own, for the command line), and `checks_page`, which writes CHECKS.md from the findings
+and `checks.toml`.
 """

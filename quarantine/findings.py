@@ -151,7 +151,7 @@ class Code(StrEnum):
         "privacy.archive-user-name", Grade.IDENTIFIES_YOU, "A path in the archive contains the name of a user account.",
     )  # fmt: skip
     PRIVACY_ARCHIVE_MAC = (
-        "privacy.archive-mac", Grade.IDENTIFIES_YOU, "The archive carries files that macOS adds by itself.",
+        "privacy.archive-mac", Grade.IDENTIFIES_YOU, "The archive carries files that a Mac adds by itself.",
     )  # fmt: skip
     PRIVACY_OFFICE_AUTHOR = (
         "privacy.office-author", Grade.IDENTIFIES_YOU,

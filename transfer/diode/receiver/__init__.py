@@ -8,5 +8,6 @@ shelf             the folders; object_files, open_objects: the files of the obje
 symbol_map        which symbols are here, shared without a lock; symbol_store: where they are written
 shares            the quota, in equal shares
 arrived           what the import does with the folders
-figures           what the network process counts; report: what an operator sees
+figures           what the network process counts; report: what an operator sees, and after how long
+                  an object counts as abandoned (nothing is given up)
 """
