@@ -1,4 +1,7 @@
-"""The lines for people who watch a machine: a closed list of events, a closed set of fields, two forms."""
+"""The lines for people who watch a machine: a closed list of events, a closed set of fields, two forms.
+
+Invariant G4.
+"""
 
 import json
 import string
