@@ -13,7 +13,7 @@ help:
 	@echo 'make setup   only prepares $(VENV);   make bench-upload   CPU seconds beside the age tool'
 	@echo 'make bench-batches   time and memory per packet of a crossing;   make soak-batches   20,000 sequences of mishaps'
 	@echo 'make bench-return   how long /return takes for words that lead nowhere, and for those that do'
-	@echo 'make bench-quarantine   what it costs to look at files, and the share of the cage'
+	@echo 'make bench-quarantine   what the inspection of files costs, and the share of the cage'
 	@echo 'make soak    all that is too long for a test: soak-batches, soak-diode, soak-pages (needs root, takes most of an hour)'
 	@echo 'make checks-page   what is found, in quarantine/CHECKS.md;   make messages   the sentences for translators'
 	@echo 'make bench-diode   the one-way link beside pydiode and udpcast;   make soak-diode   it, at full length (both need root)'

@@ -40,7 +40,7 @@ def browser() -> Iterator[Browser]:
 
 
 class Seen:
-    """Every page and state that was looked at: checked by axe at once, its HTML kept for the validator."""
+    """Every page and state that was seen: checked by axe at once, its HTML kept for the validator."""
 
     def __init__(self, folder: Path, browser: Browser) -> None:
         self._browser = browser
@@ -61,7 +61,7 @@ class Seen:
         if script:
             self._check(page, name, picture=picture)
             return
-        # Axe is a script: it looks at the same HTML and style in a window that runs scripts, but none of ours.
+        # Axe is a script: it checks the same HTML and style in a window that runs scripts, but none of ours.
         context = self._browser.new_context(viewport=page.viewport_size, color_scheme=scheme)
         copy = context.new_page()
         copy.route("**/enveis.js", lambda route: route.abort())

@@ -1,6 +1,6 @@
 """The whole way of a source in a real browser, with the script and without any, in two languages.
 
-Each page and each state of a page is looked at on the way: by axe (WCAG 2.2), and kept for the validator of HTML.
+Each page and each state of a page is checked on the way: by axe (WCAG 2.2), and kept for the validator of HTML.
 
 Invariant G8.
 """

@@ -104,7 +104,7 @@ def test_bytes_behind_a_closed_file_are_a_fault_and_placed(home: Path, call: Cal
     said = call.say("audit", "verify", "--home", home, status=1)
     assert "line 3: its end is missing, in a file that was closed" in said
     assert "line 4" not in said
-    # The same where somebody looks at the closed file alone.
+    # The same for a person who verifies the closed file alone.
     assert "line 3: its end is missing" in call.say("audit", "verify", closed, status=1)
 
 

@@ -113,7 +113,7 @@ def test_packets_of_the_running_tick_are_not_counted(tmp_path: Path) -> None:
     empty = read()
     for number in range(25):
         low.put(number)
-        assert read() == empty  # whatever comes, and whenever the process is started anew
+        assert read() == empty  # whatever comes, and whenever the process is restarted
     low.now += TICK
     assert figures(read())['enveis_packets_ready{lane="clear"}'] == 20
     low.export(tmp_path / "stick")

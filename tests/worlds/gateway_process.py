@@ -165,7 +165,7 @@ class GatewayProcess:
 
     @property
     def pid(self) -> int:
-        """Of the gateway itself, also when strace started it."""
+        """The process id of the gateway itself, also when strace started it."""
         if self.process is None:
             raise RuntimeError("the gateway does not run")
         if self._wrapper[:1] == ["strace"]:

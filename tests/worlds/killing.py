@@ -74,7 +74,7 @@ def _be_traced(work: Callable[[], object]) -> None:
         os.kill(os.getpid(), signal.SIGSTOP)
         _stop_at_changes()
         work()
-    except BaseException:  # noqa: BLE001 - the child has nobody to tell; its parent looks at the disk
+    except BaseException:  # noqa: BLE001 - the child has nobody to tell; its parent reads the disk
         os._exit(_FAILED)
     os._exit(0)
 

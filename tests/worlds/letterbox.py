@@ -41,7 +41,7 @@ class Letterbox:
 
     @property
     def pid(self) -> int:
-        """Of the gateway."""
+        """The process id of the gateway."""
         if self._gateway.pid is None:
             raise RuntimeError("the gateway does not run")
         return self._gateway.pid

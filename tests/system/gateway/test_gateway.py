@@ -30,7 +30,7 @@ PDF = b"%PDF-1.4\n1 0 obj\n<< >>\nendobj\ntrailer\n<< >>\n%%EOF\n"
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory, clamd: LocalClamd) -> Iterator[GatewayProcess]:
-    """A gateway with small limits, shared by the tests that leave nothing behind or look at the newest packet."""
+    """A gateway with small limits, shared by the tests that leave nothing behind or read the newest packet only."""
     root = tmp_path_factory.mktemp("gateway")
     with GatewayProcess(
         root, inspection=True, clamd_socket=str(clamd.socket_path), files_max=3, file_max_bytes=200_000

@@ -22,7 +22,7 @@ PROGRAM = deflated_zip({"tool.exe": b"hello\n", "a.txt": b"hello\n"})
     [
         ({}, Lane.CLEAR, {"archive.executable"}),
         ({"also_hold": ("archive.executable",)}, Lane.HELD, {"archive.executable"}),
-        # Two members are one too many, and no name is looked at.
+        # Two members are one too many, and no name is read.
         ({"budgets": Budgets(members=1)}, Lane.HELD, {"archive.budget"}),
     ],
 )

@@ -31,7 +31,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess
     _, most = resource.getrlimit(resource.RLIMIT_CORE)
     wrapper = ["prlimit", f"--core={'unlimited' if most == resource.RLIM_INFINITY else most}"]
     root = tmp_path_factory.mktemp("secrets")
-    # Whatever is looked at now and then, whoever is here, could fall into one visit and not into another.
+    # What the gateway reads now and then, whoever is here, could fall into one visit and not into another.
     constants = {"gateway.reading.file_valve.LOOK": DAY, "gateway.return_visit.return_visit.BUNDLES_EVERY": DAY}
     settings: dict[str, Any] = {"wrapper": wrapper, "constants": constants, "tick_seconds": 6 * 3600}
     with GatewayProcess(root, kind=KeyKind.CLASSIC, **settings) as running:

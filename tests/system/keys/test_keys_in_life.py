@@ -426,7 +426,7 @@ def test_a_key_is_changed_beside_a_log_that_cannot_be_written(homes: TwoHomes) -
 
 
 def test_a_log_that_is_cut_while_a_batch_is_made_makes_none(homes: TwoHomes) -> None:
-    """What looks at it first may be another process, or long ago: whoever makes a batch looks again."""
+    """Another process may have checked the log, or this one long ago: whoever makes a batch checks it again."""
     from enveis.wiring import low_side
     from transfer.errors import LedgerError
     from transfer.low_side.draft import draft_batch

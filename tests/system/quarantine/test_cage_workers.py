@@ -72,7 +72,7 @@ def processes_of(zygote: ZygoteClient) -> list[int]:
 
 
 def has_a_file(pid: int) -> bool:
-    """Whether a process is a worker with all layers on, which spares do not have yet."""
+    """Return whether a process is a worker with all layers on, which spares do not have yet."""
     with contextlib.suppress(OSError):
         limits = Path(f"/proc/{pid}/limits").read_text()
         return limits.partition("Max open files")[2].split()[0] == "2"
