@@ -1,7 +1,7 @@
 # Enveis: `make run` and `make test` do all set-up on a fresh Debian 12 machine (Python 3.11, root or sudo).
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup packages test-packages run demo test check fast-tests lint bench-upload bench-quarantine bench-diode soak-diode bench-batches bench-return fuzz-quarantine soak-batches soak-pages soak screenshots messages checks-page completion licence licence-table dist clean
+.PHONY: help setup packages test-packages run demo test check fast-first fast-second lint bench-upload bench-quarantine bench-diode soak-diode bench-batches bench-return fuzz-quarantine soak-batches soak-pages soak screenshots messages checks-page completion licence licence-table dist clean
 VENV := .venv
 PY := $(VENV)/bin/python
 
@@ -58,11 +58,12 @@ test: setup test-packages
 
 # While something is being changed: lint and the fast tests side by side, within a minute on two quiet cores.
 check: setup test-packages
-	@$(MAKE) --no-print-directory -j2 --output-sync=target lint fast-tests
+	@$(MAKE) --no-print-directory -j3 --output-sync=target lint fast-first fast-second
 
-FAST := $(addprefix tests/,audit contract desk disk enveis gateway keys quarantine transfer)
-fast-tests: setup
-	$(PY) -m pytest -q -m 'not slow' --durations=0 --durations-min=2 $(FAST)
+fast-first: FOLDERS := audit contract enveis transfer
+fast-second: FOLDERS := desk disk gateway keys quarantine
+fast-first fast-second: setup
+	$(PY) -m pytest -q -m 'not slow' --durations=0 --durations-min=2 $(addprefix tests/,$(FOLDERS))
 
 lint: setup
 	$(VENV)/bin/ruff check .
