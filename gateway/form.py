@@ -13,10 +13,10 @@ from transfer.packet.message import (
     FIELD_MAX,
     PEOPLE_MAX,
     TEXT_MAX,
-    Channel,
     Contact,
     Message,
     MessageKind,
+    Origin,
     Person,
     Relation,
     Side,
@@ -105,7 +105,7 @@ def parse_form(fields: Fields, *, bodies: Sequence[str], page_language: str) -> 
             please_call=fields.first("contact_please_call") == "yes",
         ),
         relation=_choice(Relation, fields.first("relation")),
-        road=_choice(Channel, fields.first("road")),
+        road=_choice(Origin, fields.first("road")),
         page_language=page_language,
     )
 

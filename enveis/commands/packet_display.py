@@ -24,7 +24,7 @@ def show_packet(terminal: Terminal, manifest: "Manifest", message: "Message") ->
         "public body": message.public_body,
         "other body": message.public_body_other,
         "relation": message.relation or "",
-        "channel": message.road or "",
+        "origin": message.road or "",
         "name": contact.name,
         "phone": contact.phone,
         "e-mail": contact.email,

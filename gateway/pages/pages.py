@@ -14,11 +14,11 @@ from gateway.pages.catalogues import marked, translations
 from gateway.pages.rendering import render
 from gateway.pages.sentences import (
     BYTES,
-    CHANNELS,
     IDENTIFYING,
     KINDS,
     LIKELY,
     OR,
+    ORIGINS,
     PROBLEMS,
     REASONS,
     RELATIONS,
@@ -102,7 +102,7 @@ class Pages:
             kinds=self._choices(KINDS),
             sides=self._choices(SIDES),
             relations=self._choices(RELATIONS),
-            channels=self._choices(CHANNELS),
+            origins=self._choices(ORIGINS),
             fields=fields,
             rows=person_rows(fields),
             open_rows={1} | filled_rows(fields),

@@ -10,7 +10,7 @@ from gateway.pages.catalogues import marked
 from gateway.problems import Problem, RefusedReason
 from gateway.views import ReturnProblem, Withdrawal
 from quarantine.findings import Code
-from transfer.packet.message import Channel, MessageKind, Relation, Side
+from transfer.packet.message import MessageKind, Origin, Relation, Side
 
 KINDS: Final[dict[MessageKind, str]] = {
     MessageKind.COMPLAINT: marked("A complaint"),
@@ -31,11 +31,11 @@ RELATIONS: Final[dict[Relation, str]] = {
     Relation.RELATIVE: marked("a relative of someone concerned"),
     Relation.OTHER: marked("something else"),
 }
-CHANNELS: Final[dict[Channel, str]] = {
-    Channel.OWN: marked("is my own"),
-    Channel.POWER_OF_ATTORNEY: marked("belongs to someone who gave me a power of attorney (please attach it)"),
-    Channel.PASSED_ON: marked("is passed on for someone"),
-    Channel.COPY: marked("is a copy of a complaint already sent"),
+ORIGINS: Final[dict[Origin, str]] = {
+    Origin.OWN: marked("is my own"),
+    Origin.POWER_OF_ATTORNEY: marked("belongs to someone who gave me a power of attorney (please attach it)"),
+    Origin.PASSED_ON: marked("is passed on for someone"),
+    Origin.COPY: marked("is a copy of a complaint already sent"),
 }
 PROBLEMS: Final[dict[Problem, str]] = {
     Problem.EMPTY: marked("There was neither a message nor a file. Please write a few words or choose a file."),

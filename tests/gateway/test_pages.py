@@ -37,9 +37,9 @@ from transfer.packet.message import (
     FIELD_MAX,
     PEOPLE_MAX,
     TEXT_MAX,
-    Channel,
     Message,
     MessageKind,
+    Origin,
     Relation,
     Side,
 )
@@ -223,7 +223,7 @@ def test_a_choice_that_is_not_on_the_form_counts_as_not_made() -> None:
     assert (message.kind, message.relation, message.road) == (MessageKind.QUESTION, Relation.USER, None)
     assert message.public_body == "A court"
     assert message.contact.please_call
-    assert _parse(("road", "copy")).road is Channel.COPY
+    assert _parse(("road", "copy")).road is Origin.COPY
 
 
 def test_people_stand_in_the_order_of_their_numbers_and_names_in_the_order_given() -> None:

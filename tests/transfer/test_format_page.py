@@ -88,7 +88,7 @@ ROWS: dict[str, dict[str, list[str]]] = {
         "people": [f"at most {message.PEOPLE_MAX} objects", "5.2"],
         "contact": ["5.3"],
         "relation": ["`null`", *code(message.Relation)],
-        "road": ["`null`", *code(message.Channel)],
+        "road": ["`null`", *code(message.Origin)],
         "page_language": ["at most 35 characters"],
     },
     "5.2": {

@@ -41,10 +41,10 @@ from transfer.packet.message import (
     FIELD_MAX,
     PEOPLE_MAX,
     TEXT_MAX,
-    Channel,
     Contact,
     Message,
     MessageKind,
+    Origin,
     Person,
     Relation,
     Side,
@@ -62,7 +62,7 @@ MESSAGE = Message(
     people=(Person(Side.COMPLAINED_ABOUT, "Kari", ("Nordmann", "Hansen"), "officer", "passport office"),),
     contact=Contact(email="a@example.org", please_call=True),
     relation=Relation.USER,
-    road=Channel.OWN,
+    road=Origin.OWN,
     page_language="en",
 )
 MANIFEST = Manifest(

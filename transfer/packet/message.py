@@ -46,8 +46,8 @@ class Relation(StrEnum):
     OTHER = "other"
 
 
-class Channel(StrEnum):
-    """Through which channel the matter comes here; the field `road` of the format."""
+class Origin(StrEnum):
+    """Whose matter it is, and how it came here; the field `road` of the format."""
 
     OWN = "own-matter"
     POWER_OF_ATTORNEY = "power-of-attorney"
@@ -89,7 +89,7 @@ class Message:
     people: tuple[Person, ...] = ()
     contact: Contact = Contact()
     relation: Relation | None = None
-    road: Channel | None = None
+    road: Origin | None = None
     page_language: str = ""  # of the form that was used, as a BCP 47 tag
 
     @property
@@ -149,7 +149,7 @@ def parse_message(untrusted_bytes: bytes) -> Message:
         people=record.items("people", most=PEOPLE_MAX, read=_person),
         contact=_contact(record.record("contact")),
         relation=record.optional("relation", lambda field: record.one_of(field, Relation)),
-        road=record.optional("road", lambda field: record.one_of(field, Channel)),
+        road=record.optional("road", lambda field: record.one_of(field, Origin)),
         page_language=record.text("page_language", longest=35),  # RFC 5646, section 4.4.1
     )
     record.close()

@@ -23,7 +23,7 @@ from tests.worlds.gateway_process import DAY, Answer, GatewayProcess, file_head,
 from tests.worlds.waiting import WATCHDOG, wait_until
 from transfer.names import Lane
 from transfer.packet.manifest import Outcome
-from transfer.packet.message import Channel, Contact, Person, Relation, Side
+from transfer.packet.message import Contact, Origin, Person, Relation, Side
 
 PDF = b"%PDF-1.4\n1 0 obj\n<< >>\nendobj\ntrailer\n<< >>\n%%EOF\n"
 
@@ -82,7 +82,7 @@ def test_everything_of_the_form_arrives(gateway: GatewayProcess) -> None:
         Person(Side.ON_MY_SIDE, "Ola"),
     )
     assert packet.message.contact == Contact(name="N. N.", address="Road 1\n0001 Town", please_call=True)
-    assert (packet.message.relation, packet.message.road) == (Relation.USER, Channel.OWN)
+    assert (packet.message.relation, packet.message.road) == (Relation.USER, Origin.OWN)
     assert packet.lane is packet.manifest.lane is Lane.CLEAR
     assert [note.sha256 for note in packet.manifest.files] == [
         hashlib.sha256(content).hexdigest() for content in (PDF, b"notes")
