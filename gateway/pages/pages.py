@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final, Self, TypeVar
 
-from babel.dates import format_date
+from babel.dates import format_date, format_timedelta
 
 from gateway.form import Fields, filled_rows, is_preselected, person_rows
 from gateway.home.editors_wording import PublicBody
@@ -91,7 +91,19 @@ class Pages:
 
     def dated(self, day: date) -> str:
         """Return a day as people write it."""
-        return format_date(day, format="long", locale=_LOCALES.get(self.language, self.language.value))
+        return format_date(day, format="long", locale=self._locale)
+
+    @property
+    def wait(self) -> str:
+        """How long a packet waits here at most, as people write it in the language of these pages."""
+        tick = self.site.tick_seconds
+        unit = 3600 if tick > 2 * 3600 else 60 if tick > 2 * 60 else 1
+        # Rounded up: "up to 2 hours" would not be so for two and a quarter. And 90 minutes stay minutes.
+        return format_timedelta(timedelta(seconds=-(-tick // unit) * unit), threshold=1.6, locale=self._locale)
+
+    @property
+    def _locale(self) -> str:
+        return _LOCALES.get(self.language, self.language.value)
 
     def form(self, error: SubmissionError | None = None) -> str:
         """Return the form; after a refusal with the reason on top and everything that was typed still in it."""
@@ -133,11 +145,11 @@ class Pages:
 
     def how(self) -> str:
         """Return the page that explains what happens to what is sent, and how to protect oneself."""
-        return self._page("how.html", path="/how", hours=max(1, round(self.site.tick_seconds / 3600)))
+        return self._page("how.html", path="/how")
 
     def privacy(self) -> str:
         """Return the page that says what is kept, where and for how long."""
-        return self._page("privacy.html", path="/privacy", hours=max(1, round(self.site.tick_seconds / 3600)))
+        return self._page("privacy.html", path="/privacy")
 
     def receipt(self, received: Received) -> str:
         """Return the receipt page; the only place where return words and proof words are ever shown."""

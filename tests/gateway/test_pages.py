@@ -297,6 +297,19 @@ def test_what_the_editors_say_is_in_the_page_language_or_in_one_that_they_gave()
     assert site.body_values == ("Politiet",)
 
 
+@pytest.mark.parametrize(
+    ("tick", "english", "danish"),
+    [(2, "2 seconds", "2 sekunder"), (5400, "90 minutes", "90 minutter"), (6 * 3600, "6 hours", "6 timer"),
+     (2 * 3600 + 1, "3 hours", "3 timer")],
+)  # fmt: skip
+def test_pages_tell_this_gateways_own_times(tick: int, english: str, danish: str) -> None:
+    pages = Pages(Site(LIMITS, tick_seconds=tick, languages=(Language.ENGLISH, Language.DANISH)))
+    for language, wait in ((Language.ENGLISH, english), (Language.DANISH, danish)):
+        spoken = pages.speaking(language)
+        assert f" {wait}," in spoken.how()
+        assert f" {wait}," in spoken.privacy()
+
+
 def test_no_page_that_answers_a_form_leads_away_by_another_language() -> None:
     pages = Pages(Site(LIMITS, languages=tuple(Language)))
     assert 'hreflang="da"' in pages.form()
