@@ -6,6 +6,7 @@ from typing import Final
 
 from audit.operational_log import LogForm
 from disk.settings import check_settings, encode_settings, setting
+from gateway.home.country import Country
 from gateway.home.editors_wording import LINE_MAX, NOTHING_SAID, PARAGRAPH_MAX, PerLanguage, PublicBody, default_bodies
 from gateway.languages import Language
 from quarantine.budgets import Budgets
@@ -29,6 +30,11 @@ class GatewayConfig:
         "",
         bounds=(0, LINE_MAX),
         why="Who receives what is sent here, as the pages name them; if empty, the pages say 'the editors'.",
+    )
+    country: str = setting(
+        Country.NORWAY,
+        choices=tuple(map(str, Country)),
+        why="Country whose law, public bodies and holidays the pages speak of: no or dk.",
     )
     listen: str = setting(
         "127.0.0.1:8080",

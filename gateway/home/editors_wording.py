@@ -6,6 +6,7 @@ from importlib import resources
 from typing import Final
 
 from disk.settings import check_settings, read_settings, setting
+from gateway.home.country import Country
 from gateway.languages import Language
 
 LINE_MAX: Final = 200  # characters of a name
@@ -51,7 +52,7 @@ class _BodiesFile:
     bodies: tuple[PublicBody, ...]
 
 
-def default_bodies() -> tuple[PublicBody, ...]:
-    """Return the list that a new gateway starts with, of `bodies.toml`."""
-    with resources.as_file(resources.files("gateway") / "bodies.toml") as path:
+def default_bodies(country: Country = Country.NORWAY) -> tuple[PublicBody, ...]:
+    """Return the list that a new gateway of `country` starts with, of `gateway/bodies/`."""
+    with resources.as_file(resources.files("gateway") / "bodies" / f"{country}.toml") as path:
         return read_settings(path, _BodiesFile).bodies

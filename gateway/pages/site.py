@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.home.config import GatewayConfig
+from gateway.home.country import Country
 from gateway.home.editors_wording import NOTHING_SAID, PerLanguage, PublicBody
 from gateway.languages import Language
 from gateway.limits import Limits
@@ -22,6 +23,7 @@ class Site:
     welcome: PerLanguage = NOTHING_SAID
     arrange: PerLanguage = NOTHING_SAID  # how to send what the form does not take
     legal_basis: PerLanguage = NOTHING_SAID
+    country: Country = Country.NORWAY  # whose law, public bodies and holidays the pages speak of
     bodies: tuple[PublicBody, ...] = ()
     languages: tuple[Language, ...] = (Language.ENGLISH,)  # offered; the first is for browsers that prefer none
     fingerprint: str = ""  # fingerprint words of the recipients that packets are sealed to
@@ -59,6 +61,7 @@ def site_of(
         welcome=config.welcome,
         arrange=config.arrange,
         legal_basis=config.legal_basis,
+        country=Country(config.country),
         bodies=config.bodies,
         languages=tuple(map(Language, config.languages)),
         fingerprint=fingerprint_words(canonical),
