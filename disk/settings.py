@@ -24,6 +24,9 @@ WIDTH: Final = 110  # characters of a comment line
 WHY: Final = "why"  # the reason, one or more sentences
 BOUNDS: Final = "bounds"  # lowest and highest number; of a text, or of each text in a table: its length
 _CHOICES: Final = "choices"  # the values that a list may have
+UNLISTED: Final = {
+    "unlisted": True
+}  # metadata of a field that is written only if it has another value than its default
 _HEADING: Final = "heading"  # stands above the first setting of a part of the file
 
 T = TypeVar("T")
@@ -215,8 +218,10 @@ def _lines(table: object, prefix: str) -> str:
     if not dataclasses.is_dataclass(table) or isinstance(table, type):
         return f"{prefix.removesuffix('.')} = {_toml(table)}\n"
     return "".join(
-        _lines(getattr(table, field.name), f"{prefix}{field.name}.") for field in dataclasses.fields(table)
-    )  # fmt: skip
+        _lines(getattr(table, field.name), f"{prefix}{field.name}.")
+        for field in dataclasses.fields(table)
+        if not (field.metadata == UNLISTED and getattr(table, field.name) == field.default)
+    )
 
 
 def _is_table(value: object) -> bool:

@@ -22,18 +22,39 @@ class Language(StrEnum):
     NYNORSK = "nn"
     DANISH = "da"
     ENGLISH = "en"
+    SWEDISH = "sv"
+    POLISH = "pl"
+    UKRAINIAN = "uk"
+    ARABIC = "ar"
 
     @property
     def own_name(self) -> str:
         """What those who read it call it."""
         return _OWN_NAMES[self]
 
+    @property
+    def is_unreviewed(self) -> bool:
+        """Whether a machine translated it and nobody who speaks it has read the result (ADR 0050)."""
+        return self in UNREVIEWED
 
+    @property
+    def direction(self) -> str:
+        """Where its lines begin, as the dir attribute says it."""
+        return "rtl" if self is Language.ARABIC else "ltr"
+
+
+# Offered only by a gateway that names them in a setting of their own.
+UNREVIEWED: Final = (Language.SWEDISH, Language.POLISH, Language.UKRAINIAN, Language.ARABIC)
+REVIEWED: Final = tuple(language for language in Language if language not in UNREVIEWED)
 _OWN_NAMES: Final = {
     Language.BOKMAL: "Bokmål",
     Language.NYNORSK: "Nynorsk",
     Language.DANISH: "Dansk",
     Language.ENGLISH: "English",
+    Language.SWEDISH: "Svenska",
+    Language.POLISH: "Polski",
+    Language.UKRAINIAN: "Українська",
+    Language.ARABIC: "العربية",
 }
 # A browser that asks for one of these gets that one. Northern Sami has no pages yet (docs/translating.md).
 _READ_BY: Final = {

@@ -8,7 +8,7 @@ from audit.operational_log import LogForm
 from disk.settings import check_settings, encode_settings, setting
 from gateway.home.country import Country
 from gateway.home.editors_wording import LINE_MAX, NOTHING_SAID, PARAGRAPH_MAX, PerLanguage, PublicBody, default_bodies
-from gateway.languages import Language
+from gateway.languages import REVIEWED, UNREVIEWED, Language
 from quarantine.budgets import Budgets
 from quarantine.findings import check_raised
 
@@ -41,10 +41,15 @@ class GatewayConfig:
         why="Address and port of the form. Anything but loopback belongs behind a proxy or an onion service.",
     )
     languages: tuple[str, ...] = setting(
-        tuple(map(str, Language)),
-        choices=tuple(map(str, Language)),
+        tuple(map(str, REVIEWED)),
+        choices=tuple(map(str, REVIEWED)),
         why="Languages of the pages, some of nb, nn, da, en. A visitor gets the language that the browser prefers; a"
         " browser that prefers none gets the first.",
+    )
+    unreviewed_languages: tuple[str, ...] = setting(
+        (),
+        why="Languages that the pages offer besides: some of sv, pl, uk, ar. A machine translated them and nobody who"
+        " speaks them has checked the result; each page in them says so. Have someone read them first.",
     )
     script: bool = setting(True, why="Whether the pages offer their one script. Everything works without it.")
     onion: str = setting(
@@ -175,7 +180,7 @@ class GatewayConfig:
         bounds=(0, LINE_MAX),
         why="The name in single languages, where it is not the same in all.",
         heading="What follows is the editors' own wording, in the languages nb, nn, da and en. What is empty in one"
-        " language is shown in another; what is empty in all is left out.",
+        " language is shown in another; what is empty in all is left out. Keys for sv, pl, uk and ar may be added.",
     )
     welcome: PerLanguage = setting(NOTHING_SAID, bounds=(0, PARAGRAPH_MAX), why="A paragraph at the top of the form.")
     arrange: PerLanguage = setting(
@@ -214,8 +219,12 @@ class GatewayConfig:
         self._check_lists()
 
     def _check_lists(self) -> None:
+        if not set(UNREVIEWED).issuperset(self.unreviewed_languages):
+            raise ValueError(f"'unreviewed_languages' must be empty, or some of {', '.join(sorted(UNREVIEWED))}")
         chosen = [body.name.read_in(Language(self.languages[0])) for body in self.bodies]
-        others = {key: getattr(self, key) for key in ("languages", "allowed_types", "also_hold")}
+        others = {
+            key: getattr(self, key) for key in ("languages", "unreviewed_languages", "allowed_types", "also_hold")
+        }
         for key, entries in {"bodies": chosen, **others}.items():
             if len(set(entries)) < len(entries) or len(entries) > 1000:
                 raise ValueError(f"'{key}' must be at most 1000 entries, no two alike")

@@ -1,11 +1,11 @@
 """The editors' own texts, in as many languages as they wish: settings, not translations of ours."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from typing import Final
 
-from disk.settings import check_settings, read_settings, setting
+from disk.settings import UNLISTED, check_settings, read_settings, setting
 from gateway.home.country import Country
 from gateway.languages import Language
 
@@ -21,10 +21,19 @@ class PerLanguage:
     nn: str = ""
     da: str = ""
     en: str = ""
+    # Few editors write these, and a new gateway.toml is long enough.
+    sv: str = field(default="", metadata=UNLISTED)
+    pl: str = field(default="", metadata=UNLISTED)
+    uk: str = field(default="", metadata=UNLISTED)
+    ar: str = field(default="", metadata=UNLISTED)
 
     def read_in(self, language: Language) -> str:
-        """Return the text in `language`, or in the first one that there is; empty when there is none at all."""
-        return next((text for text in (getattr(self, language), *self) if text), "")
+        """Return the text in `language`, or in the first one that there is; empty when there is none at all.
+
+        Whoever reads an unreviewed language is more likely to know English than the languages that stand before it.
+        """
+        second = self.en if language.is_unreviewed else ""
+        return next((text for text in (getattr(self, language), second, *self) if text), "")
 
     def __iter__(self) -> Iterator[str]:
         return (getattr(self, language) for language in Language)

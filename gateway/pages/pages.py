@@ -17,6 +17,7 @@ from gateway.pages.sentences import (
     IDENTIFYING,
     KINDS,
     LIKELY,
+    MACHINE_TRANSLATED,
     OR,
     ORIGINS,
     PROBLEMS,
@@ -204,7 +205,8 @@ class Pages:
         return self.site.body_value(body), body.name.read_in(self.language), body.who_can_act.read_in(self.language)
 
     def _page(self, template: str, **values: object) -> str:
-        return render(template, self.language, pages=self, site=self.site, name=self.name, **values)
+        note = MACHINE_TRANSLATED if self.language.is_unreviewed else ""
+        return render(template, self.language, pages=self, site=self.site, name=self.name, machine_note=note, **values)
 
     def _choices(self, sentences: dict[K, str]) -> list[tuple[K, str]]:
         return [(value, self.said(text)) for value, text in sentences.items()]

@@ -87,6 +87,9 @@ RETURN_PROBLEMS: Final[dict[ReturnProblem, str]] = {
     ReturnProblem.BUSY: marked("Too many people are coming back at this moment. Please try again in ten minutes."),
 }
 LIKELY: Final = marked("Check word %(positions)s first.")
+MACHINE_TRANSLATED: Final = marked(
+    "A machine translated this page. Nobody who speaks the language has checked it, so it may contain mistakes."
+)
 OR: Final = marked("or")  # between two numbers
 BYTES: Final = marked("%(count)s bytes")
 STATES: Final[dict[str, str]] = {

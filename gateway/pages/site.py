@@ -63,7 +63,7 @@ def site_of(
         legal_basis=config.legal_basis,
         country=Country(config.country),
         bodies=config.bodies,
-        languages=tuple(map(Language, config.languages)),
+        languages=tuple(map(Language, config.languages + config.unreviewed_languages)),
         fingerprint=fingerprint_words(canonical),
         is_hybrid=recipients[0].kind is KeyKind.HYBRID,
         tick_seconds=config.tick_seconds,

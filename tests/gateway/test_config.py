@@ -1,5 +1,6 @@
 """gateway.toml: what init writes is what is read, and what makes no sense is refused with its bounds."""
 
+import re
 import tomllib
 from dataclasses import fields
 from pathlib import Path
@@ -16,7 +17,8 @@ ODD = GatewayConfig(
     name='Die "Redaktion" \\ Ærø 😀',
     listen="[::1]:0",
     bodies=(PublicBody(PerLanguage(nb='a "b" \\'), PerLanguage(en="x")), PublicBody(PerLanguage(en="ø"))),
-    names=PerLanguage(da="Ø"),
+    names=PerLanguage(da="Ø", ar="الصحيفة"),
+    unreviewed_languages=("ar", "pl"),
     onion="a" * 56 + ".onion",
     allowed_types=("txt",),
     inspection=False,
@@ -45,6 +47,13 @@ def test_every_setting_is_written_below_its_reason() -> None:
         assert lines[at - 1].endswith(".")
 
 
+def test_a_new_gateway_has_no_lines_for_languages_that_few_editors_write() -> None:
+    assert not re.search(r"^(\w+\.)?(sv|pl|uk|ar) = ", encode_gateway_config(GatewayConfig()), re.MULTILINE)
+    lines = encode_gateway_config(ODD).splitlines()
+    assert lines.count('ar = "الصحيفة"') == 1
+    assert not [line for line in lines if line.startswith(("sv =", "name.ar", "who_can_act.ar"))]
+
+
 @pytest.mark.parametrize(
     ("changes", "word"),
     [
@@ -58,6 +67,10 @@ def test_every_setting_is_written_below_its_reason() -> None:
         ({"allowed_types": ("pdf", "pdf")}, "no two alike"),
         ({"languages": ()}, "'languages' must be some of da, en, nb, nn"),
         ({"languages": ("se",)}, "'languages'"),
+        ({"languages": ("nb", "ar")}, "'languages' must be some of da, en, nb, nn"),
+        ({"unreviewed_languages": ("nb",)}, "'unreviewed_languages' must be empty, or some of ar, pl, sv, uk"),
+        ({"unreviewed_languages": ("se",)}, "'unreviewed_languages'"),
+        ({"unreviewed_languages": ("ar", "ar")}, "no two alike"),
         ({"languages": ("en", "en")}, "no two alike"),
         ({"bodies": (PublicBody(PerLanguage(nb="a")), PublicBody(PerLanguage(en="a")))}, "no two alike"),
         ({"name": "a\nb"}, "one line"),

@@ -2,10 +2,10 @@
 
 import pytest
 
-from gateway.languages import Asked, Language, preferred, read_address
+from gateway.languages import REVIEWED, UNREVIEWED, Asked, Language, preferred, read_address
 
 NB, NN, DA, EN = Language.BOKMAL, Language.NYNORSK, Language.DANISH, Language.ENGLISH
-ALL = tuple(Language)
+ALL = REVIEWED
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,18 @@ def test_without_english_who_reads_none_gets_the_first() -> None:
 )
 def test_the_address_says_the_language(path: str, asked: Asked) -> None:
     assert read_address(path, "da, nb;q=0.5", (NB, NN, DA)) == asked
+
+
+@pytest.mark.parametrize("language", UNREVIEWED)
+def test_an_unreviewed_language_is_there_only_where_it_is_switched_on(language: Language) -> None:
+    header, path = f"{language}, da;q=0.5", f"/{language}/return"
+    assert read_address(path, header, ALL) == Asked(path, DA)
+    assert read_address(path, header, (*ALL, language)) == Asked("/return", language)
+    assert preferred(header, ALL) is DA
+    assert preferred(header, (*ALL, language)) is language
+
+
+def test_only_arabic_begins_at_the_right() -> None:
+    assert [language for language in Language if language.direction == "rtl"] == [Language.ARABIC]
+    assert set(UNREVIEWED) | set(REVIEWED) == set(Language)
+    assert [language for language in Language if language.is_unreviewed] == list(UNREVIEWED)
