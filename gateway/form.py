@@ -30,11 +30,14 @@ OTHERS_BYTES_MAX: Final = 2 * 1024 * 1024  # bytes of all fields but the text
 _PERSON: Final = re.compile(r"person-([1-9][0-9]{0,2})-(side|given_name|family_names|role|workplace)", re.ASCII)
 WORDS_FIELD: Final = "words"  # the return words of a source who adds to a case; they come before the files
 OWN_RECEIPT_FIELD: Final = "receipt_public"  # public halves of a receipt that the source made
+EMPLOYED_FIELD: Final = "employed"  # "yes" from whoever works at the body, or did
+_BETWEEN_NAMES: Final = re.compile(r"[,;\n]")  # never a space: "van der Berg" is one name
 _PLAIN: Final = frozenset(
     {
         "kind",
         "public_body",
         "public_body_other",
+        EMPLOYED_FIELD,
         "relation",
         "road",
         "contact_name",
@@ -104,7 +107,7 @@ def parse_form(fields: Fields, *, bodies: Sequence[str], page_language: str) -> 
             language=_line(fields, "contact_language"),
             please_call=fields.first("contact_please_call") == "yes",
         ),
-        relation=_choice(Relation, fields.first("relation")),
+        relation=Relation.EMPLOYEE if is_employed(fields) else _choice(Relation, fields.first("relation")),
         road=_choice(Origin, fields.first("road")),
         page_language=page_language,
     )
@@ -121,10 +124,10 @@ def _people(fields: Fields) -> tuple[Person, ...]:
 
 def _person(fields: Fields, number: int) -> Person | None:
     prefix = f"person-{number}-"
-    families = [
-        _bounded(f"{prefix}family_names", name.strip(), FIELD_MAX) for name in fields.all(f"{prefix}family_names")
-    ]
-    families = [name for name in families if name]
+    typed = "\n".join(fields.all(f"{prefix}family_names"))
+    families = [name.strip() for name in _BETWEEN_NAMES.split(typed) if name.strip()]
+    for name in families:
+        _bounded(f"{prefix}family_names", name, FIELD_MAX)
     if len(families) > FAMILY_NAMES_MAX:
         raise FieldTooLongError(f"{prefix}family_names", FAMILY_NAMES_MAX)
     person = Person(
@@ -158,6 +161,19 @@ def _choice(kind: Callable[[str], T], untrusted: str) -> T | None:
 def is_preselected(name: str) -> bool:
     """Return whether a browser sends a value for this field although nobody typed or chose anything."""
     return name == "kind" or name.endswith("-side")
+
+
+def is_employed(fields: Fields) -> bool:
+    """Return whether the source says that they work at the body, or did: whistleblowing law protects them then."""
+    return fields.first(EMPLOYED_FIELD) == "yes" or fields.first("relation") == Relation.EMPLOYEE
+
+
+def has_details(fields: Fields) -> bool:
+    """Return whether anything was typed or chosen beyond the source's own words."""
+    untouched = {"message", WORDS_FIELD}
+    typed = (name for name, values in fields.values.items() if any(values) and not is_preselected(name))
+    chosen = fields.first("kind") not in ("", MessageKind.COMPLAINT)
+    return chosen or any(name not in untouched for name in typed)
 
 
 def person_rows(fields: Fields) -> int:

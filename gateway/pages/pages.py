@@ -7,7 +7,7 @@ from typing import Final, Self, TypeVar
 
 from babel.dates import format_date, format_timedelta
 
-from gateway.form import Fields, filled_rows, is_preselected, person_rows
+from gateway.form import Fields, filled_rows, has_details, is_employed, is_preselected, person_rows
 from gateway.home.editors_wording import PublicBody
 from gateway.languages import Language
 from gateway.pages.catalogues import marked, translations
@@ -109,18 +109,21 @@ class Pages:
     def form(self, error: SubmissionError | None = None) -> str:
         """Return the form; after a refusal with the reason on top and everything that was typed still in it."""
         fields = error.fields if error else Fields()
+        wrong = _wrong_field(error) if error else ""
         return self._page(
             "form.html",
             path=None if error else "/",
             kinds=self._choices(KINDS),
             sides=self._choices(SIDES),
             relations=self._choices(RELATIONS),
+            is_employed=is_employed(fields),
             origins=self._choices(ORIGINS),
             fields=fields,
             rows=person_rows(fields),
-            open_rows={1} | filled_rows(fields),
+            open_rows=filled_rows(fields),
+            is_more_open=has_details(fields) or wrong not in ("", "message", "files"),
             problem=error.problem if error else None,
-            wrong=_wrong_field(error) if error else "",
+            wrong=wrong,
             sentence=self.said(PROBLEMS[error.problem]) if error else "",
             is_about_files=error is not None and error.problem in _ABOUT_FILES,
             refused=self._named(error.refused) if error else (),
@@ -266,6 +269,4 @@ class Pages:
 def _wrong_field(error: SubmissionError) -> str:
     """Return the id of the form's field that an error is about; empty when it is about none."""
     name = error.field_name if error.problem is Problem.FIELD_TOO_LONG else _FIELDS.get(error.problem, "")
-    if name == "people":
-        return "person-1-side"
-    return f"{name.removesuffix('_names')}-0" if name.endswith("family_names") else name
+    return "person-1-side" if name == "people" else name

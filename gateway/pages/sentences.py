@@ -15,15 +15,14 @@ from transfer.packet.message import MessageKind, Origin, Relation, Side
 KINDS: Final[dict[MessageKind, str]] = {
     MessageKind.COMPLAINT: marked("A complaint"),
     MessageKind.QUESTION: marked("A question or comment"),
-    MessageKind.ACCOUNT: marked("A big case: please contact me"),
 }
 SIDES: Final[dict[Side, str]] = {
     Side.COMPLAINED_ABOUT: marked("is the one it is about"),
     Side.ON_MY_SIDE: marked("is on my side"),
     Side.INVOLVED: marked("is involved otherwise"),
 }
+# Whoever works at the body says so in a box of its own, for whistleblowing law asks that one thing.
 RELATIONS: Final[dict[Relation, str]] = {
-    Relation.EMPLOYEE: marked("an employee"),
     Relation.PARTICIPANT: marked("a participant"),
     Relation.PARTNER: marked("a partner"),
     Relation.CUSTOMER: marked("a customer"),

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.form import Fields, FieldTooLongError, filled_rows, is_known, parse_form, person_rows
+from gateway.form import Fields, FieldTooLongError, filled_rows, has_details, is_known, parse_form, person_rows
 from gateway.home.editors_wording import PerLanguage, PublicBody
 from gateway.http.responses import SCRIPT_TAG
 from gateway.languages import Language
@@ -182,13 +182,49 @@ def test_rows_of_people_that_were_filled_are_open_again() -> None:
     assert filled_rows(fields) == {9}
     assert person_rows(fields) == PEOPLE_MAX
     page = PAGES.form(SubmissionError(Problem.EMPTY, fields=_fields(("person-9-role", "x"))))
-    assert len(re.findall(r'<details class="person" open>', page)) == 2
-    assert page.count('<details class="person"') == 9
+    # The first row is always open, the ninth was filled; both stand behind the one door, which is open too.
+    assert len(re.findall(r'<details class="person" open>', page)) == 1
+    assert page.count('<details class="person"') == 8
+    assert '<details class="more" open>' in page
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_open"),
+    [
+        ("message", "x", False),
+        ("kind", "complaint", False),
+        ("kind", "question", True),
+        ("person-3-side", "involved", False),
+        ("contact_please_call", "yes", True),
+        ("employed", "yes", True),
+        ("receipt_public", "x", True),
+    ],
+)
+def test_the_details_are_open_when_anything_in_them_was_filled(name: str, value: str, is_open: bool) -> None:
+    assert has_details(_fields((name, value))) is is_open
+    page = PAGES.form(SubmissionError(Problem.EMPTY, fields=_fields((name, value))))
+    assert ('<details class="more" open>' in page) is is_open
+
+
+@pytest.mark.parametrize("problem", [Problem.RECEIPT_PUBLIC, Problem.FIELD_TOO_LONG])
+def test_the_details_are_open_when_the_wrong_field_is_in_them(problem: Problem) -> None:
+    assert '<details class="more" open>' in PAGES.form(SubmissionError(problem, field_name="people"))
+    assert '<details class="more" open>' not in PAGES.form(SubmissionError(Problem.EMPTY))
 
 
 def test_the_style_sheet_loads_nothing() -> None:
     assert "url(" not in static(STYLE)
     assert "@import" not in static(STYLE)
+
+
+def test_the_style_sheet_knows_no_left_and_no_right() -> None:
+    """Arabic is written from right to left: what is physical would stay on the wrong side."""
+    style = re.sub(r"/\*.*?\*/", "", static(STYLE), flags=re.DOTALL)
+    assert re.findall(r"(?<![\w-])(?:[\w-]*-)?(?:left|right)\b", style) == []
+    # Four values in one property are top, right, bottom, left.
+    properties = re.findall(r"(?:margin|padding|inset|border-(?:width|style|color|radius)): *([^;}]+)", style)
+    assert len(properties) > 50
+    assert [values for values in properties if len(values.split()) == 4] == []
 
 
 @pytest.mark.parametrize(
@@ -235,6 +271,25 @@ def test_people_stand_in_the_order_of_their_numbers_and_names_in_the_order_given
     ]
     message = _parse(*names, ("person-3-side", "involved"), ("person-4-role", "  "))
     assert [(person.role, person.family_names) for person in message.people] == [("a", ()), ("", ("z", "a")), ("c", ())]
+
+
+def test_several_family_names_stand_in_one_field() -> None:
+    typed = "van der Berg,Nordmann ;\n, Hansen"
+    names = _parse(("person-1-family_names", typed), ("person-1-family_names", "Dahl")).people[0].family_names
+    assert names == ("van der Berg", "Nordmann", "Hansen", "Dahl")
+    fields = _fields(("person-1-family_names", "a, b"), ("person-1-family_names", "c"))
+    html = _Html(PAGES.form(SubmissionError(Problem.EMPTY, fields=fields)))
+    (value,) = [at["value"] for _, at in html.elements if at.get("id") == "person-1-family_names"]
+    assert value == "a, b, c"
+
+
+def test_whoever_works_there_is_an_employee() -> None:
+    assert _parse(("employed", "yes"), ("relation", "user")).relation is Relation.EMPLOYEE
+    assert _parse(("employed", "no"), ("relation", "user")).relation is Relation.USER
+    for field in (("employed", "yes"), ("relation", "employee")):
+        html = _Html(PAGES.form(SubmissionError(Problem.EMPTY, fields=_fields(field))))
+        (box,) = [at for _, at in html.elements if at.get("id") == "employed"]
+        assert "checked" in box
 
 
 @pytest.mark.parametrize(
@@ -328,7 +383,10 @@ def test_the_field_that_is_wrong_says_so_and_is_led_to() -> None:
     )
     html = _Html(PAGES.form(error))
     (field,) = [at for tag, at in html.elements if at.get("aria-invalid") == "true"]
-    assert (field["id"], field["aria-describedby"]) == ("person-3-family-0", "problem-text")
-    assert [at["href"] for tag, at in html.elements if tag == "a" and at.get("href") == "#person-3-family-0"]
+    assert (field["id"], field["aria-describedby"]) == (
+        "person-3-family_names",
+        "person-3-family_names-hint problem-text",
+    )
+    assert [at["href"] for tag, at in html.elements if tag == "a" and at.get("href") == "#person-3-family_names"]
     (problem,) = [at for tag, at in html.elements if at.get("id") == "problem"]
     assert problem.items() >= {"role": "alert", "tabindex": "-1", "autofocus": ""}.items()

@@ -23,7 +23,6 @@ class MessageKind(StrEnum):
 
     COMPLAINT = "complaint"
     QUESTION = "question"  # a plain question or comment to the editors
-    ACCOUNT = "account"  # asks for larger limits for a big case
 
 
 class Side(StrEnum):

@@ -17,10 +17,11 @@
   function emptied(original, from, to) {
     const copy = original.cloneNode(true);
     for (const each of copy.querySelectorAll("[id], [name], [for], [aria-describedby]")) {
-      for (const name of ["id", "name", "for"]) {
+      for (const name of ["id", "name", "for", "aria-describedby"]) {
         if (each.hasAttribute(name)) each.setAttribute(name, each.getAttribute(name).replace(from, to));
       }
-      each.removeAttribute("aria-describedby");
+      const described = (each.getAttribute("aria-describedby") || "").replace("problem-text", "").trim();
+      if (described) each.setAttribute("aria-describedby", described); else each.removeAttribute("aria-describedby");
       each.removeAttribute("aria-invalid");
       if (each.tagName === "INPUT") each.value = "";
     }
@@ -28,36 +29,23 @@
   }
 
   function morePeople(form, list) {
+    // The page's own rows come first, one at a time (the style sheet shows the next one only); then this adds more.
     const button = element("button", { type: "button", class: "quiet" }, say(form, "Person"));
     button.addEventListener("click", () => {
-      const last = list.lastElementChild;
-      const number = list.children.length;
+      const people = list.querySelectorAll(".person");
+      const number = people.length;
       if (number >= 200) return;
-      const next = emptied(last, `person-${number}-`, `person-${number + 1}-`);
+      const next = emptied(people[number - 1], `person-${number}-`, `person-${number + 1}-`);
       const summary = next.querySelector("summary");
       summary.textContent = summary.textContent.replace(String(number), String(number + 1));
       next.open = true;
       next.querySelector("select").selectedIndex = 0;
-      list.append(next);
+      line.before(next);
       next.querySelector("select").focus();
     });
-    list.after(element("p", {}), button);
-    button.previousElementSibling.append(button);
-  }
-
-  function moreFamilyNames(form, list) {
-    // One listener for rows that are there and rows that come.
-    list.addEventListener("input", (event) => {
-      const family = event.target.closest(".families");
-      if (!family || event.target.value === "") return;
-      const rows = family.children;
-      const count = rows.length;
-      if (event.target !== rows[count - 1].querySelector("input") || count >= 8) return;
-      const next = emptied(rows[count - 1], `-family-${count - 1}`, `-family-${count}`);
-      const label = next.querySelector("label");
-      label.textContent = label.textContent.replace(String(count), String(count + 1));
-      family.append(next);
-    });
+    const line = element("p", { class: "more-people" });
+    line.append(button);
+    list.append(line);
   }
 
   // --- who can act ----------------------------------------------------------------------------------------------
@@ -136,7 +124,7 @@
 
   function progress(bars, total) {
     return (event) => {
-      // Files travel last and in order, so the end of the body belongs to them; a few bytes of framing do not matter.
+      // `parts` puts the files last and in order, so the end of the body belongs to them; a few bytes of framing do not matter.
       let left = event.loaded - Math.max(0, event.total - total);
       for (const { size, bar } of bars) {
         bar.hidden = false;
@@ -146,12 +134,24 @@
     };
   }
 
+  // Files last, although fields follow them on the page: an upload that breaks off costs no typed word then.
+  function parts(form) {
+    const data = new FormData(form);
+    const files = data.getAll("files");
+    data.delete("files");
+    for (const file of files) data.append("files", file);
+    return data;
+  }
+
   function sending(form, chosen) {
     const state = element("p", { class: "state", role: "status" });
-    form.querySelector(".send").after(state);
-    const button = form.querySelector(".send button");
+    form.querySelector(".send").after(state); // later beside the button that was used: there may be two, far apart
+    const buttons = form.querySelectorAll("button[type=submit]");
     form.addEventListener("submit", (event) => {
+      // A button that leads elsewhere with what was typed (another language) needs no script.
+      if (event.submitter?.hasAttribute("formaction")) return;
       event.preventDefault();
+      (event.submitter || form.querySelector(".send button")).closest("p").after(state);
       const bars = chosen();
       const request = new XMLHttpRequest();
       request.open("POST", form.action);
@@ -160,11 +160,11 @@
       request.addEventListener("load", () => show(request.responseText));
       request.addEventListener("error", () => {
         state.textContent = say(form, "Broken");
-        button.disabled = false;
+        for (const button of buttons) button.disabled = false;
       });
       state.textContent = say(form, "Sending");
-      button.disabled = true;
-      request.send(new FormData(form));
+      for (const button of buttons) button.disabled = true;
+      request.send(parts(form));
     });
   }
 
@@ -172,7 +172,7 @@
     const form = document.querySelector("form[data-script]");
     if (!form) return;
     const people = form.querySelector("[data-people]");
-    if (people) { morePeople(form, people); moreFamilyNames(form, people); }
+    if (people) morePeople(form, people);
     guidance(form);
     const area = form.querySelector("[data-files]");
     sending(form, area ? fileList(form, area) : () => []);
