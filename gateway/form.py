@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
+from gateway.charsets import readable
 from transfer.packet.message import (
     FAMILY_NAMES_MAX,
     FIELD_MAX,
@@ -69,7 +70,7 @@ class Fields:
 
     def add(self, name: str, untrusted_value: bytes) -> None:
         """Take a field that `is_known`."""
-        text = untrusted_value.decode("utf-8", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
+        text = readable(untrusted_value).replace("\r\n", "\n").replace("\r", "\n")
         self.values.setdefault(name, []).append(text)
 
     def first(self, name: str) -> str:

@@ -21,3 +21,9 @@ class Limits:
         """Bytes of a request body beyond which it cannot be within the limits."""
         framing = 1024 * (FIELDS_MAX + self.files_max)
         return self.files_max * self.file_max_bytes + self.message_max_bytes + OTHERS_BYTES_MAX + framing
+
+    @property
+    def typed_max(self) -> int:
+        """Bytes of an url-encoded body, which has no files, beyond which it cannot be within the limits."""
+        # Three bytes for one at most: %20.
+        return 3 * (self.message_max_bytes + OTHERS_BYTES_MAX)

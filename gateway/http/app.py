@@ -9,7 +9,7 @@ from typing import Final
 from aiohttp import HttpVersion11, web
 
 from audit.operational_log import LogEvent, log
-from gateway.http.posts import ADD, PADDED, POSTS, add_problem, body_max, post
+from gateway.http.posts import ADD, PADDED, POSTS, add_problem, body_max, post, typed_max
 from gateway.http.responses import Page, QuietServer, padded
 from gateway.languages import Asked, read_address
 from gateway.pages.pages import Pages
@@ -99,7 +99,8 @@ class Gateway:
         return page
 
     async def _post(self, request: web.BaseRequest, asked: Asked, pages: Pages) -> Page:
-        body = check_head(request, body_max=body_max(self._station, asked.path))
+        most, typed = body_max(self._station, asked.path), typed_max(self._station, asked.path)
+        body = check_head(request, body_max=most, typed_max=typed)
         if _waits(request):
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0

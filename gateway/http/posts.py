@@ -40,6 +40,11 @@ def body_max(station: Station, path: str) -> int:
             return SHORT_FORM_MAX
 
 
+def typed_max(station: Station, path: str) -> int:
+    """Return how many bytes an url-encoded body posted to `path` may have."""
+    return min(body_max(station, path), station.limits.typed_max)
+
+
 async def post(station: Station, pages: Pages, path: str, stream: StreamReader, body: Body) -> tuple[str, int]:
     """Do what was asked for; return the page's text and status.
 

@@ -1,22 +1,26 @@
-"""Reads one request's body: deadlines by rate, bytes counted, multipart parsed; and drains what is refused.
+"""Reads one request's body: deadlines by rate, bytes counted, the form parsed; and drains what is refused.
 
-The parser is `multipart`'s push parser. `request.post()` is never called: it writes parts to temporary files.
+The parser is `multipart`'s push parser, or ours of url-encoded forms, which carry text only. `request.post()` is never
+called: it writes parts to temporary files.
 """
 
 import asyncio
 import contextlib
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
+from urllib.parse import unquote_to_bytes
 
 from aiohttp import StreamReader
 from aiohttp.web import BaseRequest
 from multipart import MultipartError, MultipartSegment, ParserError, PushMultipartParser
 
+from gateway.charsets import readable
 from gateway.form import Fields
 from gateway.problems import Problem, SubmissionError
 from gateway.reading.upload_slots import UploadSlot
+from gateway.reading.urlencoded import FieldBegins, UrlencodedError, UrlencodedParser
 
 PART_HEADER_MAX: Final = 8 * 1024  # bytes of one header line of a part; a file name of 1,000 characters fits
 PARTS_MAX: Final = 5_000
@@ -25,6 +29,9 @@ DRAIN_BYTES: Final = 8 * 1024 * 1024  # dropped unread for a visitor who is to s
 DRAIN_SECONDS: Final = 20.0  # ... for this long at most, ...
 DRAINERS: Final = 16  # ... and for so many of them at one time
 PART_HEADERS_MAX: Final = 4  # header lines of a part; browsers send two
+_URLENCODED: Final = re.compile(r"application/x-www-form-urlencoded\s*(;[ -~]{0,100})?", re.I)
+# RFC 5987: what some programs send in the place of a name that is not ASCII.
+_EXTENDED_NAME: Final = re.compile(r";\s*filename\*\s*=\s*[A-Za-z0-9-]{1,20}'[^'\s]{0,20}'([^\s;]+)", re.I)
 # RFC 2046, 5.1.1; browsers use letters, digits, hyphens and a few more. Longer ones serve to slow the parser.
 _BOUNDARY: Final = re.compile(r"multipart/form-data\s*;\s*boundary=(?:\"([ !#-~]{1,70})\"|([!#-~]{1,70}))\s*", re.I)
 
@@ -51,23 +58,32 @@ class Body:
     """What a request's head says of its body, after it was found acceptable."""
 
     length: int  # bytes
-    boundary: str
+    boundary: str | None  # between the parts; None for an url-encoded form
 
 
-def check_head(request: BaseRequest, *, body_max: int) -> Body:
+def check_head(request: BaseRequest, *, body_max: int, typed_max: int | None = None) -> Body:
     """Return what the head says, or refuse before a byte of the body is read.
+
+    Args:
+        request: Its head only is looked at.
+        body_max: Bytes that a body may have.
+        typed_max: Bytes that an url-encoded one may have, which has no files; None for as many.
 
     Raises:
         SubmissionError: No length, too long, compressed, or not a form.
     """
     if request.headers.getall("Transfer-Encoding", []) or request.content_length is None:
         raise SubmissionError(Problem.NO_LENGTH)
-    if request.content_length > body_max:
+    content_type = request.headers.get("Content-Type", "")
+    is_urlencoded = _URLENCODED.fullmatch(content_type) is not None
+    if request.content_length > (body_max if typed_max is None or not is_urlencoded else typed_max):
         raise SubmissionError(Problem.TOO_LARGE)
     # What is inflated here was never bounded by its length.
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise SubmissionError(Problem.WRONG_TYPE)
-    match = _BOUNDARY.fullmatch(request.headers.get("Content-Type", ""))
+    if is_urlencoded:
+        return Body(request.content_length, None)
+    match = _BOUNDARY.fullmatch(content_type)
     if match is None:
         raise SubmissionError(Problem.WRONG_TYPE)
     return Body(request.content_length, match[1] or match[2])
@@ -115,6 +131,9 @@ class Reading:
             raise SubmissionError(Problem.BUSY if self._gave_way else Problem.TOO_SLOW, fields=intake.fields) from None
         except MultipartError:
             raise SubmissionError(Problem.MALFORMED, fields=intake.fields) from None
+        except UrlencodedError:
+            # Whoever sends such a form by hand is told how.
+            raise SubmissionError(Problem.WRONG_TYPE, fields=intake.fields) from None
         finally:
             # A deadline that has ended raises when it is moved.
             self._timeout = None
@@ -132,19 +151,46 @@ class Reading:
                 break
             slot.received += len(piece)
             for event in parser.parse(piece):
-                if event is None:
-                    await intake.part_end()
-                elif isinstance(event, MultipartSegment):
-                    intake.part(event.name or "", event.filename)
-                else:
-                    await intake.data(event)
-        # No bytes are the end of them: raises unless the closing boundary was there.
-        for _ in parser.parse(b""):
-            pass
+                await _give(event, intake)
+        # No bytes are the end of them: raises unless the closing boundary was there, or all of an url-encoded form.
+        for event in parser.parse(b""):
+            await _give(event, intake)
 
     def _allow(self, deadline: float | None) -> None:
         if self._timeout is not None and not self._gave_way:
             self._timeout.reschedule(deadline)
+
+
+_Event = MultipartSegment | FieldBegins | bytes | None
+
+
+class _Parser(Protocol):
+    def parse(self, chunk: bytes, /) -> Iterator[_Event]: ...
+
+
+async def _give(event: _Event, intake: Parts) -> None:
+    match event:
+        case None:
+            await intake.part_end()
+        case MultipartSegment():
+            intake.part(_reread(event.name or ""), _filename(event))
+        case FieldBegins():
+            intake.part(readable(event.untrusted_name), None)
+        case _:
+            await intake.data(event)
+
+
+def _filename(segment: MultipartSegment) -> str | None:
+    """Return the name of a part's file; None for a field."""
+    if segment.filename:
+        return _reread(segment.filename)
+    extended = _EXTENDED_NAME.search(segment.header("Content-Disposition", ""))
+    return segment.filename if extended is None else readable(unquote_to_bytes(extended[1].encode("latin-1")))
+
+
+def _reread(untrusted: str) -> str:
+    """Return what a header's bytes say. The parser takes each byte for a character: only so does it take them all."""
+    return readable(untrusted.encode("latin-1"))
 
 
 class _UnfoldedParser(PushMultipartParser):
@@ -160,13 +206,16 @@ class _UnfoldedParser(PushMultipartParser):
         super()._on_segment_headerline(line)
 
 
-def _parser_of(body: Body) -> PushMultipartParser:
+def _parser_of(body: Body) -> _Parser:
+    if body.boundary is None:
+        return UrlencodedParser(body.length)
     return _UnfoldedParser(
         body.boundary,
         content_length=body.length,
         max_header_size=PART_HEADER_MAX,
         max_header_count=PART_HEADERS_MAX,
         max_segment_count=PARTS_MAX,
+        header_charset="latin-1",
         strict=False,
     )
 
