@@ -33,6 +33,7 @@ WORDS_FIELD: Final = "words"  # the return words of a source who adds to a case;
 OWN_RECEIPT_FIELD: Final = "receipt_public"  # public halves of a receipt that the source made
 EMPLOYED_FIELD: Final = "employed"  # "yes" from whoever works at the body, or did
 _BETWEEN_NAMES: Final = re.compile(r"[,;\n]")  # never a space: "van der Berg" is one name
+_YES_OR_NO: Final = {"yes": True, "no": False}
 _PLAIN: Final = frozenset(
     {
         "kind",
@@ -41,6 +42,8 @@ _PLAIN: Final = frozenset(
         EMPLOYED_FIELD,
         "relation",
         "road",
+        "writer_role",
+        "read_back",
         "contact_name",
         "contact_phone",
         "contact_email",
@@ -109,7 +112,9 @@ def parse_form(fields: Fields, *, bodies: Sequence[str], page_language: str) -> 
             please_call=fields.first("contact_please_call") == "yes",
         ),
         relation=Relation.EMPLOYEE if is_employed(fields) else _choice(Relation, fields.first("relation")),
-        road=_choice(Origin, fields.first("road")),
+        road=_choice(Origin, fields.first("road")) or (Origin.CONVERSATION if has_conversation(fields) else None),
+        writer_role=_line(fields, "writer_role"),
+        read_back=_YES_OR_NO.get(fields.first("read_back")),
         page_language=page_language,
     )
 
@@ -167,6 +172,12 @@ def is_preselected(name: str) -> bool:
 def is_employed(fields: Fields) -> bool:
     """Return whether the source says that they work at the body, or did: whistleblowing law protects them then."""
     return fields.first(EMPLOYED_FIELD) == "yes" or fields.first("relation") == Relation.EMPLOYEE
+
+
+def has_conversation(fields: Fields) -> bool:
+    """Return whether the source says something about a conversation that they write down."""
+    said = fields.first("writer_role").strip() or fields.first("read_back") in _YES_OR_NO
+    return bool(said) or fields.first("road") == Origin.CONVERSATION
 
 
 def has_details(fields: Fields) -> bool:

@@ -25,6 +25,8 @@ def show_packet(terminal: Terminal, manifest: "Manifest", message: "Message") ->
         "other body": message.public_body_other,
         "relation": message.relation or "",
         "origin": message.road or "",
+        "written by": message.writer_role,
+        "read back": {True: "yes", False: "no", None: ""}[message.read_back],
         "name": contact.name,
         "phone": contact.phone,
         "e-mail": contact.email,

@@ -7,7 +7,7 @@ from typing import Final, Self, TypeVar
 
 from babel.dates import format_date, format_timedelta
 
-from gateway.form import Fields, filled_rows, has_details, is_employed, is_preselected, person_rows
+from gateway.form import Fields, filled_rows, has_conversation, has_details, is_employed, is_preselected, person_rows
 from gateway.home.editors_wording import PublicBody
 from gateway.languages import Language
 from gateway.pages.catalogues import marked, translations
@@ -21,6 +21,7 @@ from gateway.pages.sentences import (
     OR,
     ORIGINS,
     PROBLEMS,
+    READ_BACK,
     REASONS,
     RELATIONS,
     RETURN_PROBLEMS,
@@ -118,6 +119,8 @@ class Pages:
             relations=self._choices(RELATIONS),
             is_employed=is_employed(fields),
             origins=self._choices(ORIGINS),
+            read_back=self._choices(READ_BACK),
+            has_conversation=has_conversation(fields),
             fields=fields,
             rows=person_rows(fields),
             open_rows=filled_rows(fields),

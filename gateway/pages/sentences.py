@@ -35,7 +35,9 @@ ORIGINS: Final[dict[Origin, str]] = {
     Origin.POWER_OF_ATTORNEY: marked("belongs to someone who gave me a power of attorney (please attach it)"),
     Origin.PASSED_ON: marked("is passed on for someone"),
     Origin.COPY: marked("is a copy of a complaint already sent"),
+    Origin.CONVERSATION: marked("was told to me, and I write it down"),
 }
+READ_BACK: Final[dict[str, str]] = {"yes": marked("Yes"), "no": marked("No")}
 PROBLEMS: Final[dict[Problem, str]] = {
     Problem.EMPTY: marked("There was neither a message nor a file. Please write a few words or choose a file."),
     Problem.NOTHING_ACCEPTABLE: marked("None of the files could be accepted, and there was no message."),

@@ -1,14 +1,19 @@
-"""A verdict as a person at the desk reads it: the three that quarantine knows, in the same words from end to end."""
+"""A packet as a person at the desk reads it: its fields, and a verdict in the same words from end to end."""
 
+import re
 from dataclasses import replace
+from datetime import date
 from typing import get_args
 
 import pytest
 
-from enveis.commands.packet_display import _verdict_sentences
+from enveis.commands.packet_display import _verdict_sentences, show_packet
+from enveis.terminal import Terminal
 from quarantine.findings import Code, Grade
 from quarantine.verdict import Reason, Verdict
-from transfer.packet.manifest import FileNote, FindingNote, Outcome
+from transfer.names import Lane, PacketId
+from transfer.packet.manifest import FileNote, FindingNote, Manifest, Outcome
+from transfer.packet.message import Message, Origin
 
 NOTE = FileNote("files/01.txt", "a.txt", "txt", 1, "0" * 64, Outcome.CLEAR)
 
@@ -34,3 +39,25 @@ def test_a_finding_and_a_reason_are_shown_as_their_sentences() -> None:
 def test_codes_of_a_newer_gateway_are_shown_as_they_are() -> None:
     note = replace(NOTE, outcome=Outcome.HELD, reason="a-new-one", findings=(FindingNote("new.code", "new-grade"),))
     assert _verdict_sentences(note)[1:] == ["Reason: a-new-one", "- new.code (new-grade)"]
+
+
+@pytest.mark.parametrize(("read_back", "line"), [(True, "yes"), (False, "no"), (None, "")])
+def test_a_conversation_is_shown_with_its_writer_and_whether_it_was_read_back(
+    read_back: bool | None, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = Message(road=Origin.CONVERSATION, writer_role="fore\x1bman", read_back=read_back)
+    manifest = Manifest(
+        packet=PacketId("0123456789abcdef" * 2),
+        gateway="00112233aabbccdd",
+        received=date(2026, 11, 21),
+        lane=Lane.CLEAR,
+        sealed_to="0011223344556677",
+        receipt=None,
+        files=(),
+    )
+    show_packet(Terminal(), manifest, message)
+    shown = capsys.readouterr().out
+    assert "origin       conversation\n" in shown
+    assert "\x1b" not in shown
+    assert re.search(r"^  written by   fore.+man$", shown, re.MULTILINE)
+    assert re.findall(r"^  read back    (\w+)$", shown, re.MULTILINE) == ([line] if line else [])

@@ -283,6 +283,26 @@ def test_several_family_names_stand_in_one_field() -> None:
     assert value == "a, b, c"
 
 
+@pytest.mark.parametrize(
+    ("typed", "road", "role", "read_back"),
+    [
+        ([("road", "conversation")], Origin.CONVERSATION, "", None),
+        ([("writer_role", " foreman ")], Origin.CONVERSATION, "foreman", None),
+        ([("read_back", "no")], Origin.CONVERSATION, "", False),
+        ([("read_back", "yes"), ("road", "own-matter")], Origin.OWN, "", True),
+        ([("read_back", "maybe"), ("road", "x")], None, "", None),
+        ([("read_back", ""), ("writer_role", " ")], None, "", None),
+    ],
+)
+def test_a_conversation_that_was_written_down(
+    typed: list[tuple[str, str]], road: Origin | None, role: str, read_back: bool | None
+) -> None:
+    message = _parse(*typed)
+    assert (message.road, message.writer_role, message.read_back) == (road, role, read_back)
+    page = PAGES.form(SubmissionError(Problem.EMPTY, fields=_fields(*typed)))
+    assert ('<details class="conversation" open>' in page) is (road is not None)
+
+
 def test_whoever_works_there_is_an_employee() -> None:
     assert _parse(("employed", "yes"), ("relation", "user")).relation is Relation.EMPLOYEE
     assert _parse(("employed", "no"), ("relation", "user")).relation is Relation.USER
@@ -297,6 +317,7 @@ def test_whoever_works_there_is_an_employee() -> None:
     [
         ("message", TEXT_MAX),
         ("contact_address", FIELD_MAX),
+        ("writer_role", FIELD_MAX),
         ("person-3-family_names", FIELD_MAX),
         ("person-3-role", FIELD_MAX),
     ],

@@ -89,6 +89,8 @@ ROWS: dict[str, dict[str, list[str]]] = {
         "contact": ["5.3"],
         "relation": ["`null`", *code(message.Relation)],
         "road": ["`null`", *code(message.Origin)],
+        "writer_role": FIELD,
+        "read_back": ["`null`, `true` or `false`"],
         "page_language": ["at most 35 characters"],
     },
     "5.2": {

@@ -62,7 +62,9 @@ MESSAGE = Message(
     people=(Person(Side.COMPLAINED_ABOUT, "Kari", ("Nordmann", "Hansen"), "officer", "passport office"),),
     contact=Contact(email="a@example.org", please_call=True),
     relation=Relation.USER,
-    road=Origin.OWN,
+    road=Origin.CONVERSATION,
+    writer_role="foreman",
+    read_back=False,
     page_language="en",
 )
 MANIFEST = Manifest(

@@ -52,6 +52,7 @@ class Origin(StrEnum):
     POWER_OF_ATTORNEY = "power-of-attorney"
     PASSED_ON = "passed-on"
     COPY = "copy"  # of a complaint that was sent elsewhere already
+    CONVERSATION = "conversation"  # someone told it to the writer, who writes it down
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,8 @@ class Message:
     contact: Contact = Contact()
     relation: Relation | None = None
     road: Origin | None = None
+    writer_role: str = ""  # of whoever wrote a conversation down, such as a foreman
+    read_back: bool | None = None  # whether the writer read it back to the person; None: not said
     page_language: str = ""  # of the form that was used, as a BCP 47 tag
 
     @property
@@ -127,6 +130,8 @@ def encode_message(message: Message) -> bytes:
             },
             "relation": message.relation,
             "road": message.road,
+            "writer_role": message.writer_role,
+            "read_back": message.read_back,
             "page_language": message.page_language,
         }
     )
@@ -149,6 +154,8 @@ def parse_message(untrusted_bytes: bytes) -> Message:
         contact=_contact(record.record("contact")),
         relation=record.optional("relation", lambda field: record.one_of(field, Relation)),
         road=record.optional("road", lambda field: record.one_of(field, Origin)),
+        writer_role=record.text("writer_role", longest=FIELD_MAX),
+        read_back=record.optional("read_back", record.flag),
         page_language=record.text("page_language", longest=35),  # RFC 5646, section 4.4.1
     )
     record.close()
