@@ -54,6 +54,8 @@ class Event(StrEnum):
     BATCH_CONFLICT = "batch-conflict"
     PACKET_OPENED = "packet-opened"
     PACKET_UNLOCKED = "packet-unlocked"
+    PACKET_SORTED = "packet-sorted"  # what it asks was read by a program: nobody saw its message or files
+    PACKET_ERASED = "packet-erased"  # a person at the desk deleted it
     BUNDLE_MADE = "bundle-made"
 
 
@@ -87,6 +89,8 @@ FIELDS: Final[Mapping[Event, tuple[str, ...]]] = {
     Event.BATCH_CONFLICT: ("gateway", "batch", "digest"),
     Event.PACKET_OPENED: ("packet",),
     Event.PACKET_UNLOCKED: ("packet",),
+    Event.PACKET_SORTED: ("packet",),
+    Event.PACKET_ERASED: ("packet",),
     Event.BUNDLE_MADE: ("gateway", "digest"),
 }
 

@@ -1,4 +1,4 @@
-"""Which packets belong together, as far as signatures prove it: public halves of every packet that was opened here.
+"""Which packets belong together, as far as signatures prove it: public halves of every packet that was read here.
 
 A later visit belongs to a case when the key in the case's first packet signed it. A packet without that signature only
 claims to belong, and nothing here ever joins it. A lookup proves nothing: bundles carry it, and anybody may write it
@@ -27,7 +27,7 @@ CREATE INDEX opened_by_lookup ON opened (lookup)"""
 
 @dataclass(frozen=True, slots=True)
 class LinkedPacket:
-    """The public part of a packet that was opened; `signed` is what its `visit` signature covers."""
+    """The public part of a packet that was read; `signed` is what its `visit` signature covers."""
 
     packet: PacketId
     purpose: PacketPurpose
@@ -67,13 +67,13 @@ Standing = Begins | BelongsTo | Claims
 
 
 class CaseLinks:
-    """The file of what is known about the packets that were opened at this desk."""
+    """The file of what is known about the packets that were read at this desk."""
 
     def __init__(self, path: Path) -> None:
         self._file = LedgerFile(path, schema=_SCHEMA, version=SCHEMA_VERSION)
 
     def note(self, manifest: Manifest, message: bytes) -> LinkedPacket:
-        """Remember a packet that was opened; `message` is its message.json, byte for byte."""
+        """Remember a packet that was read; `message` is its message.json, byte for byte."""
         row = _opened(manifest, message)
         values = (
             *(row.packet, row.purpose, row.gateway, row.received.isoformat(), row.lookup, row.recipient, row.signing),
@@ -84,13 +84,21 @@ class CaseLinks:
         return row
 
     def all(self) -> tuple[LinkedPacket, ...]:
-        """Return every packet that was opened, by day and id."""
+        """Return every packet that was read, by day and id."""
         return self._select("ORDER BY received, id")
 
     def find(self, packet: str) -> LinkedPacket | None:
-        """Return one, if it was opened here."""
+        """Return one, if it was read here."""
         found = self._select("WHERE id = ?", packet)
         return found[0] if found else None
+
+    def of_lookup(self, lookup: str) -> tuple[LinkedPacket, ...]:
+        """Return the packets that name this lookup, by day and id; whether they belong together `standing` says."""
+        return self._select("WHERE lookup = ? ORDER BY received, id", lookup)
+
+    def withdrawals_of(self, packet: str) -> tuple[LinkedPacket, ...]:
+        """Return the packets that ask to withdraw this one, by day and id, proven or not."""
+        return self._select("WHERE purpose = ? AND withdraws = ? ORDER BY received, id", PacketPurpose.WITHDRAW, packet)
 
     def standing(self, row: LinkedPacket) -> Standing:
         """Return what is proven about a packet."""
@@ -128,7 +136,7 @@ class CaseLinks:
     def _visit(self, row: LinkedPacket) -> Standing:
         firsts = self._firsts(row.lookup)
         if not firsts:
-            return Claims("no first packet of that case has been opened here")
+            return Claims("no first packet of that case has been read here")
         signed = [first for first in firsts if _is_signed_by(first.signing, row)]
         if not signed:
             return Claims("it is not signed with the key of that case")
@@ -143,7 +151,7 @@ class CaseLinks:
     def _withdrawal(self, row: LinkedPacket) -> Standing:
         target = self.find(row.withdraws)
         if target is None:
-            return Claims("the packet that it withdraws has not been opened here")
+            return Claims("the packet that it withdraws has not been read here")
         if not is_token_of(target.withdrawal, row.token):
             return Claims("its token does not match the packet that it names")
         return BelongsTo(target.packet)

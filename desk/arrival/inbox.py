@@ -51,11 +51,19 @@ def find_packet(home: DeskHome, untrusted_name: str) -> InboxEntry:
     """
     name = untrusted_name.strip().lower().removesuffix(".age")
     found = [entry for entry in list_inbox(home) if entry.packet.startswith(name)]
+    if len(name) >= PREFIX_MIN and not found and _came_once(home, name):
+        raise DeskError("that packet arrived, but is no longer in the inbox: it was erased here, or moved away")
     if len(name) < PREFIX_MIN or not found:
         raise DeskError("there is no such packet in the inbox ('enveis desk inbox' lists them)")
     if len(found) > 1:
         raise DeskError(f"{len(found)} packets in the inbox begin with these digits: give more")
     return found[0]
+
+
+def _came_once(home: DeskHome, prefix: str) -> bool:
+    if not was_begun(home.arrivals):
+        return False
+    return any(stored.id.startswith(prefix) for stored in Arrivals(home.arrivals).packets())
 
 
 def contradictions(entry: InboxEntry, manifest: Manifest) -> tuple[str, ...]:

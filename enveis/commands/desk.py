@@ -14,13 +14,16 @@ from enveis.command import (
     home_of,
     passphrase_reader,
 )
-from enveis.commands import desk_keys, desk_proof, desk_replies
+from enveis.commands import desk_erase, desk_keys, desk_proof, desk_replies
+from enveis.commands.desk_packet import desk_of
 from enveis.commands.packet_display import show_files, show_packet, show_standing, standing_as_json
+from enveis.commands.source_requests import requests_as_json, show_requests, sort_first
 from enveis.terminal import Terminal, amount
 from enveis.unlocking import add_identity, load_identities
 
 if TYPE_CHECKING:
     from desk.arrival.opening import OpenedFile
+    from desk.arrival.requests import Withdrawn
     from transfer.packet.manifest import Manifest
     from transfer.packet.message import Message
 
@@ -107,27 +110,51 @@ def _pair(arguments: Namespace, terminal: Terminal) -> int:
     return 0
 
 
+def _inbox_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--sort", action="store_true", help="first read what new packets ask, such as to withdraw an earlier one"
+    )
+    add_identity(parser)
+
+
 def _inbox(arguments: Namespace, terminal: Terminal) -> int:
     from desk.arrival.case_links import CaseLinks
     from desk.arrival.inbox import list_inbox
-    from desk.home import DeskHome
+    from desk.arrival.requests import withdrawn_packets
 
-    home = DeskHome(home_of(arguments))
+    home = desk_of(arguments)
+    if arguments.sort:
+        sort_first(home, load_identities(home, arguments, terminal), terminal)
     entries = list_inbox(home)
-    opened = {row.packet: row for row in CaseLinks(home.visits).all()}
-    names = ("packet", "lane", "gateway", "batch", "arrived", "size", "purpose")
+    known = CaseLinks(home.visits).all()
+    opened = {row.packet: row for row in known}
+    withdrawn = withdrawn_packets(known)
+    names = ("packet", "lane", "gateway", "batch", "arrived", "size", "purpose", "withdrawn")
     rows = [
         (
             *(e.packet, e.lane, e.gateway, e.batch, e.arrived.isoformat()),
             e.size if terminal.as_json else amount(e.size),
-            opened[e.packet].purpose if e.packet in opened else None,  # unknown until somebody opens it
+            opened[e.packet].purpose if e.packet in opened else None,  # unknown until it is read
+            _withdrawn_cell(withdrawn.get(e.packet), terminal),
         )
         for e in entries
     ]
     terminal.table(names, rows)
     if not entries and not terminal.as_json:
         terminal.note("Nothing has arrived yet.")
+    unread = sum(entry.packet not in opened for entry in entries)
+    if unread:
+        terminal.note(
+            f"{amount(unread, 'packets')} not read yet: a request to withdraw another one may be among them "
+            "('enveis desk inbox --sort' reads what they ask, and shows nothing else)."
+        )
     return 0
+
+
+def _withdrawn_cell(withdrawn: "Withdrawn | None", terminal: Terminal) -> str | None:
+    from desk.arrival.requests import Withdrawn
+
+    return "yes" if withdrawn is Withdrawn.PROVEN and not terminal.as_json else withdrawn
 
 
 def _open_arguments(parser: ArgumentParser) -> None:
@@ -142,20 +169,21 @@ def _open_arguments(parser: ArgumentParser) -> None:
 def _open(arguments: Namespace, terminal: Terminal) -> int:
     from audit.events import Event
     from desk.arrival.case_links import CaseLinks
+    from desk.arrival.erasure import opened_folder
     from desk.arrival.inbox import contradictions, find_packet
     from desk.arrival.opening import OpenPacket
+    from desk.arrival.requests import requests_about
     from desk.custody.generations import describe
-    from desk.home import DeskHome
     from disk.durable import demand_empty, make_private_folder
     from transfer.packet.manifest import Outcome
 
-    home = DeskHome(home_of(arguments))
-    home.check()
+    home = desk_of(arguments)
     entry = find_packet(home, arguments.packet)
     packet_id = entry.packet
-    folder = (arguments.to or home.root / "opened" / packet_id).absolute()
+    folder = (arguments.to or opened_folder(home, packet_id)).absolute()
     demand_empty(folder)
     identities = load_identities(home, arguments, terminal)
+    sort_first(home, identities, terminal)
     make_private_folder(folder.parent)
     with OpenPacket(home.packet(packet_id), packet_id, identities) as packet:
         # Logged before it is done: no packet is opened without a line in the log.
@@ -165,14 +193,18 @@ def _open(arguments: Namespace, terminal: Terminal) -> int:
         with terminal.progress("opening") as progress:
             files = packet.write_files(folder, held=arguments.held, progress=progress)
         visits = CaseLinks(home.visits)
-        standing = visits.standing(visits.note(packet.manifest, packet.message_bytes))
+        noted = visits.note(packet.manifest, packet.message_bytes)
+        standing, requests = visits.standing(noted), requests_about(visits, noted)
         if terminal.as_json:
             answer = _opened_as_json(packet.manifest, packet.message, files, folder)
-            terminal.answer({**answer, "standing": standing_as_json(standing)})
+            asked = requests_as_json(requests)
+            terminal.answer({**answer, "standing": standing_as_json(standing), "requests": asked})
         else:
             show_packet(terminal, packet.manifest, packet.message)
             show_standing(terminal, packet.manifest, standing)
             show_files(terminal, packet.manifest, files, folder)
+        # Last, below a long text, where it is seen.
+        show_requests(terminal, requests)
         if sealed := describe(home, packet.manifest.sealed_to):
             terminal.note(sealed)
         for sentence in contradictions(entry, packet.manifest):
@@ -200,8 +232,9 @@ COMMANDS = (
     Command("init", "make the desk's home and keys", _init, _init_arguments),
     Command("pair", "trust a gateway", _pair, _pair_arguments),
     *desk_keys.COMMANDS,
-    Command("inbox", "list the packets that have arrived", _inbox),
+    Command("inbox", "list the packets that have arrived", _inbox, _inbox_arguments),
     Command("open", "open one packet, and write its files", _open, _open_arguments),
+    desk_erase.COMMAND,
     *desk_replies.COMMANDS,
     *desk_proof.COMMANDS,
 )

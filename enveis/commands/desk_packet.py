@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from enveis.command import home_of
+from enveis.commands.source_requests import sort_first
 from enveis.terminal import Terminal
 from enveis.unlocking import add_identity, load_identities
 
@@ -42,6 +43,7 @@ def opened_packet(
 
     packet_id = find_packet(home, name).packet
     identities = load_identities(home, arguments, terminal)
+    sort_first(home, identities, terminal)
     with OpenPacket(home.packet(packet_id), packet_id, identities) as packet:
         home.log().append(Event.PACKET_OPENED, packet=packet_id)
         yield packet, CaseLinks(home.visits).note(packet.manifest, packet.message_bytes)

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 from enveis.command import Command, confirm, demand_new, file_name, folder_name, whole_number
 from enveis.commands.desk_packet import add_packet, desk_of, opened_packet
+from enveis.commands.source_requests import show_requests
 from enveis.errors import RefusedError
 from enveis.terminal import Terminal, amount
 
 if TYPE_CHECKING:
+    from desk.arrival.case_links import LinkedPacket
     from desk.home import DeskHome
     from desk.way_back.replies import Draft
 
@@ -27,6 +29,9 @@ def _reply_arguments(parser: ArgumentParser) -> None:
         "--text-file", type=file_name, metavar="FILE", help="a file with the reply; default: type it, or pipe it in"
     )
     parser.add_argument("--state", choices=_STATES, default="answered", help="state of the case")
+    parser.add_argument(
+        "--yes", action="store_true", help="do not ask: reply although the source withdrew, or had replies deleted"
+    )
 
 
 def _reply(arguments: Namespace, terminal: Terminal) -> int:
@@ -35,8 +40,14 @@ def _reply(arguments: Namespace, terminal: Terminal) -> int:
     from transfer.bundle.reply import State
 
     home = desk_of(arguments)
-    text = _text(arguments.text_file, terminal)
+    # A person is told first what the source asks; what a file or a pipe holds is checked before any packet is opened.
+    is_typed_here = arguments.text_file is None and sys.stdin.isatty()
+    text = "" if is_typed_here else _text(arguments.text_file, terminal)
     with opened_packet(arguments, terminal, home, arguments.packet) as (_, opened):
+        if not _is_wanted(home, opened, arguments, terminal):
+            terminal.note("Nothing was sealed.")
+            return 1
+        text = text or _text(None, terminal)
         booked = reply_to(home, opened, state=State(arguments.state), text=text, today=utc_today())
     if terminal.as_json:
         terminal.answer({"reply": booked.id, "packet": booked.packet, "expires": booked.expires.isoformat()})
@@ -46,6 +57,18 @@ def _reply(arguments: Namespace, terminal: Terminal) -> int:
         f"It goes with the next bundle ('enveis desk bundle {booked.gateway}') and is shown until {booked.expires}.",
     )
     return 0
+
+
+def _is_wanted(home: "DeskHome", opened: "LinkedPacket", arguments: Namespace, terminal: Terminal) -> bool:
+    """Tell what the source asked about this case; ask whether to reply all the same where that is proven."""
+    from desk.arrival.case_links import CaseLinks
+    from desk.arrival.requests import requests_about
+
+    requests = requests_about(CaseLinks(home.visits), opened)
+    show_requests(terminal, requests)
+    if not any(request.is_proven for request in requests):
+        return True
+    return confirm("Seal a reply all the same?", yes=arguments.yes)
 
 
 def _text(path: Path | None, terminal: Terminal) -> str:
@@ -92,6 +115,8 @@ def _size(text: str) -> int:
 
 def _grant(arguments: Namespace, terminal: Terminal) -> int:
     from audit.utc_day import utc_today
+    from desk.arrival.case_links import CaseLinks
+    from desk.arrival.requests import requests_about
     from desk.way_back.replies import grant_to
     from transfer.bundle.contents import DAYS_MAX, GRANT_FILE_MAX, GRANT_FILES_MAX
 
@@ -102,6 +127,7 @@ def _grant(arguments: Namespace, terminal: Terminal) -> int:
     home = desk_of(arguments)
     expires = utc_today() + timedelta(days=arguments.days)
     with opened_packet(arguments, terminal, home, arguments.packet) as (_, opened):
+        show_requests(terminal, requests_about(CaseLinks(home.visits), opened))
         grant = grant_to(
             home, opened, files_max=arguments.files_max, file_max_bytes=arguments.file_max, expires=expires
         )

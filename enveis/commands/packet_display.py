@@ -14,10 +14,14 @@ if TYPE_CHECKING:
 
 def show_packet(terminal: Terminal, manifest: "Manifest", message: "Message") -> None:
     """Print what a source wrote, field by field; nothing in it can act on the terminal."""
+    from transfer.packet.manifest import PacketPurpose
+
+    # One that only withdraws or deletes was not written by anybody: `show_standing` says what it asks.
+    has_form = manifest.purpose in (PacketPurpose.FIRST, PacketPurpose.ADDITION)
     terminal.say(
         terminal.strong(f"Packet {manifest.packet}"),
         f"  received on {manifest.received} (UTC) by gateway {manifest.gateway}, lane {manifest.lane}",
-        f"  kind         {message.kind}",
+        *([f"  kind         {message.kind}"] if has_form else []),
     )
     contact = message.contact
     fields = {
@@ -64,6 +68,8 @@ def show_standing(terminal: Terminal, manifest: "Manifest", standing: "Standing"
                 else "it is signed with that case's key"
             )
             terminal.say(f"  This packet {wish}. It BELONGS TO packet {first}: {how}.")
+            if manifest.purpose is PacketPurpose.WITHDRAW:
+                terminal.say(f"  If your office may delete what it received: enveis desk erase {first[:8]}")
         case Claims(reason):
             terminal.warn(
                 f"This packet {wish}, but only CLAIMS TO BELONG: {reason}. Check it before you join it to the case."

@@ -61,6 +61,9 @@ _enveis_option() {
         'desk head --to' | \
         'desk recipients --backup' | \
         'desk recipients --passphrase-file' | \
+        'desk inbox --passphrase-file' | \
+        'desk inbox --share' | \
+        'desk inbox --shares-passphrase-file' | \
         'desk open --passphrase-file' | \
         'desk open --share' | \
         'desk open --shares-passphrase-file' | \
@@ -116,7 +119,7 @@ _enveis_operand() {
         ' 0') kind=choice words='demo run gateway transfer desk quarantine audit keys receipt completion' ;;
         'gateway 0') kind=choice words='init serve check recipients desk-key rekey accept-bundle' ;;
         'transfer 0') kind=choice words='export reexport import acknowledge discard send receive resend status' ;;
-        'desk 0') kind=choice words='init pair gateways distrust head recipients rekey inbox open reply grant counters bundle challenge verify-proof' ;;
+        'desk 0') kind=choice words='init pair gateways distrust head recipients rekey inbox open erase reply grant counters bundle challenge verify-proof' ;;
         'quarantine 0') kind=choice words='inspect' ;;
         'audit 0') kind=choice words='verify show rotate recover' ;;
         'keys 0') kind=choice words='show split combine paper rehearse' ;;
@@ -140,6 +143,7 @@ _enveis_operand() {
         'desk distrust 0' | \
         'desk head 0' | \
         'desk open 0' | \
+        'desk erase 0' | \
         'desk reply 0' | \
         'desk grant 0' | \
         'desk bundle 0' | \
@@ -177,9 +181,10 @@ _enveis_options() {
         'desk head') words='-h --help --home --json --to' ;;
         'desk recipients') words='-h --help --home --json --new --sign --kind --backup --passphrase --passphrase-file' ;;
         'desk rekey') words='-h --help --home --json --yes' ;;
-        'desk inbox') words='-h --help --home --json' ;;
+        'desk inbox') words='-h --help --home --json --sort --passphrase-file --shares --share --shares-passphrase --shares-passphrase-file' ;;
         'desk open') words='-h --help --home --json --to --held --passphrase-file --shares --share --shares-passphrase --shares-passphrase-file' ;;
-        'desk reply') words='-h --help --home --json --passphrase-file --shares --share --shares-passphrase --shares-passphrase-file --text-file --state' ;;
+        'desk erase') words='-h --help --home --json --yes' ;;
+        'desk reply') words='-h --help --home --json --passphrase-file --shares --share --shares-passphrase --shares-passphrase-file --text-file --state --yes' ;;
         'desk grant') words='-h --help --home --json --passphrase-file --shares --share --shares-passphrase --shares-passphrase-file --files-max --file-max --days' ;;
         'desk counters') words='-h --help --home --json --received --bodies --officials' ;;
         'desk bundle') words='-h --help --home --json --to --qr --days --also --yes' ;;

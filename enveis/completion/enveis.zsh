@@ -293,6 +293,7 @@ _enveis_desk() {
         'rekey:replace desk.key by a new key'
         'inbox:list the packets that have arrived'
         'open:open one packet, and write its files'
+        'erase:delete one packet here, for good'
         'reply:seal a reply to a packet'\''s source'
         'grant:grant a source larger limits'
         'counters:show or set the counters of the front page'
@@ -319,6 +320,7 @@ _enveis_desk() {
         rekey) _enveis_desk_rekey ;;
         inbox) _enveis_desk_inbox ;;
         open) _enveis_desk_open ;;
+        erase) _enveis_desk_erase ;;
         reply) _enveis_desk_reply ;;
         grant) _enveis_desk_grant ;;
         counters) _enveis_desk_counters ;;
@@ -399,7 +401,13 @@ _enveis_desk_inbox() {
     _arguments -S \
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
-        '--json[answer in JSON, for a program]'
+        '--json[answer in JSON, for a program]' \
+        '--sort[first read what new packets ask, such as to withdraw an earlier one]' \
+        '--passphrase-file=[read the passphrase from the first line of FILE instead of asking for it]:FILE:_files' \
+        '--shares[join the identity from shares that you type in]' \
+        '*--share=[a file with one share; may be repeated]:FILE:_files' \
+        '--shares-passphrase[ask for the passphrase of the shares]' \
+        '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE]:FILE:_files'
 }
 
 _enveis_desk_open() {
@@ -417,6 +425,15 @@ _enveis_desk_open() {
         '1:PACKET: '
 }
 
+_enveis_desk_erase() {
+    _arguments -S \
+        '(-h --help)'{-h,--help}'[show this help message and exit]' \
+        '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
+        '--json[answer in JSON, for a program]' \
+        '--yes[do not ask\: the packet is the right one]' \
+        '1:PACKET: '
+}
+
 _enveis_desk_reply() {
     _arguments -S \
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
@@ -429,6 +446,7 @@ _enveis_desk_reply() {
         '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE]:FILE:_files' \
         '--text-file=[a file with the reply; default\: type it, or pipe it in]:FILE:_files' \
         '--state=[state of the case]:STATE:(received in-work question answered referred closed)' \
+        '--yes[do not ask\: reply although the source withdrew, or had replies deleted]' \
         '1:PACKET: '
 }
 

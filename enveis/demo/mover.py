@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Final
 
 from audit.events import Event
+from desk.arrival.case_links import CaseLinks
 from desk.arrival.opening import OpenPacket
+from desk.arrival.requests import requests_about
 from disk import durable
 from disk.lock import BusyError
 from disk.settings import read_settings
 from enveis.commands.diode import shelf_of
-from enveis.commands.packet_display import show_files, show_packet
+from enveis.commands.packet_display import show_files, show_packet, show_standing
+from enveis.commands.source_requests import show_requests
 from enveis.demo.running_link import RunningLink
 from enveis.demo.stopping import Stopping
 from enveis.demo.two_machines import RunningGateway, TwoMachines, is_port_free
@@ -162,8 +165,12 @@ class _Mover:
         with OpenPacket(high.packet(packet_id), packet_id, self._identities) as packet:
             high.log().append(Event.PACKET_OPENED, packet=packet_id)
             files = packet.write_files(folder, held=False, progress=_unseen)
+            links = CaseLinks(high.visits)
+            noted = links.note(packet.manifest, packet.message_bytes)
             show_packet(self._terminal, packet.manifest, packet.message)
+            show_standing(self._terminal, packet.manifest, links.standing(noted))
             show_files(self._terminal, packet.manifest, files, folder)
+            show_requests(self._terminal, requests_about(links, noted))
 
     def _warn_once(self, sentence: str) -> None:
         if sentence not in self._shown:

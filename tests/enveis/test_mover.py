@@ -15,8 +15,9 @@ from enveis.wiring import low_side
 from gateway.home.config import GatewayConfig
 from transfer.low_side.export import export
 from transfer.names import Lane, PacketId, new_packet_id
-from transfer.packet.manifest import Manifest, ReceiptNote, encode_manifest
+from transfer.packet.manifest import Manifest, PacketPurpose, ReceiptNote, encode_manifest
 from transfer.packet.message import Message, encode_message
+from transfer.packet.visit_signature import new_withdraw_token, withdrawal_of
 from transfer.packet.writer import PacketWriter
 
 
@@ -27,14 +28,28 @@ def machines(tmp_path: Path) -> TwoMachines:
     return machines
 
 
-def put(machines: TwoMachines, *, named: PacketId | None = None) -> PacketId:
+def put(
+    machines: TwoMachines,
+    *,
+    named: PacketId | None = None,
+    withdrawal: str = "",
+    withdraws: PacketId | None = None,
+    token: str = "",
+) -> PacketId:
     material = machines.low.load()
     packet = new_packet_id()
     receipt = ReceiptNote("ab" * 16, str(material.recipients[0]), "cd" * 32, "ef" * 32)
     day = datetime.now(UTC).date()
-    manifest = Manifest(named or packet, material.gateway, day, Lane.CLEAR, "00" * 8, receipt, ())
+    manifest = Manifest(
+        *(named or packet, material.gateway, day, Lane.CLEAR, "00" * 8, None if withdraws else receipt, ()),
+        purpose=PacketPurpose.WITHDRAW if withdraws else PacketPurpose.FIRST,
+        withdrawal=withdrawal,
+        withdraws=withdraws,
+        withdraw_token=token,
+    )
     writer = PacketWriter(material.recipients)
-    rest = writer.finish(encode_message(Message(text=f"text of {packet}")), encode_manifest(manifest))
+    text = "" if withdraws else f"text of {packet}"
+    rest = writer.finish(encode_message(Message(text=text)), encode_manifest(manifest))
     path = machines.low.spool / "clear" / f"{packet}.age"
     path.write_bytes(b"".join([writer.header, *rest]))
     os.utime(path, (0, 0))
@@ -62,6 +77,20 @@ def test_moves_opens_and_empties(machines: TwoMachines) -> None:
     before = said.getvalue()
     moving.move()
     assert said.getvalue() == before
+
+
+def test_says_what_a_packet_is_that_takes_another_one_back(machines: TwoMachines) -> None:
+    moving, said = mover(machines)
+    token = new_withdraw_token()
+    packet = put(machines, withdrawal=withdrawal_of(token))
+    moving.move()
+    before = said.getvalue()
+    put(machines, withdraws=packet, token=token)
+    moving.move()
+    new = said.getvalue()[len(before) :]
+    assert f"asks that packet {packet} be deleted. It BELONGS TO packet {packet}: its token matches." in new
+    assert f"enveis desk erase {packet[:8]}" in new
+    assert "complaint" not in new
 
 
 def test_opens_what_could_not_be_acknowledged_at_once(machines: TwoMachines, monkeypatch: pytest.MonkeyPatch) -> None:

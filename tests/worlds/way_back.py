@@ -107,10 +107,16 @@ class WayBackMachines:
         made_by: MadeBy = MadeBy.GATEWAY,
         withdraws: PacketId | None = None,
         token: str = "",
+        withdrawal: str = "",
     ) -> PacketId:
-        """Seal a packet as a gateway does, and bring it to the desk's inbox. `seed` signs a later visit."""
+        """Seal a packet as a gateway does, and bring it to the desk's inbox.
+
+        `seed` signs a later visit; `withdrawal` is the token with which one may be withdrawn.
+        """
         material = GatewayHome(self.low).load()
         packet, message = new_packet_id(), encode_message(Message(text=text))
+        if source is not None and purpose is PacketPurpose.FIRST:
+            withdrawal = source.token
         note = None if source is None else ReceiptNote(**asdict(source.public), made_by=made_by)
         if note is not None and purpose is not PacketPurpose.FIRST:
             note = replace(note, proof="")
@@ -123,7 +129,7 @@ class WayBackMachines:
             receipt=note,
             files=(),
             purpose=purpose,
-            withdrawal=withdrawal_of(source.token) if source is not None and purpose is PacketPurpose.FIRST else "",
+            withdrawal=withdrawal_of(withdrawal) if withdrawal else "",
             withdraws=withdraws,
             withdraw_token=token,
         )

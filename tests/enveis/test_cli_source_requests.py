@@ -1,0 +1,152 @@
+"""A request to withdraw or to delete reaches whoever lists, opens, answers or erases the packet that it is about.
+
+Invariants D4, D5.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from desk.arrival.sorting import unsorted_packets
+from desk.home import DeskHome
+from tests.worlds.way_back import Source, WayBackMachines
+from transfer.names import PacketId
+from transfer.packet.manifest import PacketPurpose
+
+
+@pytest.fixture
+def m(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> WayBackMachines:
+    return WayBackMachines(tmp_path, capsys, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def source() -> Source:
+    return Source()
+
+
+def _withdraw(m: WayBackMachines, source: Source, packet: PacketId, *, token: str = "") -> PacketId:
+    return m.send(None, PacketPurpose.WITHDRAW, text="", withdraws=packet, token=token or source.token)
+
+
+def test_a_withdrawal_that_nobody_opened_reaches_who_opens_the_packet(m: WayBackMachines, source: Source) -> None:
+    packet = m.send(source)
+    _withdraw(m, source, packet)
+    said = m.desk("open", packet)
+    today = datetime.now(UTC).date().isoformat()
+    assert f"WITHDRAWN: on {today} the source took packet {packet} back" in said
+    assert said.index("hello") < said.index("WITHDRAWN"), "last, where it is seen"
+
+
+def test_who_would_reply_is_asked_and_nothing_is_sealed_without_an_answer(m: WayBackMachines, source: Source) -> None:
+    packet = m.send(source)
+    asking = _withdraw(m, source, packet)
+    said = m.desk("reply", packet, typed="An answer", status=2)
+    assert "WITHDRAWN" in said
+    assert "no terminal to ask on" in said
+    m.accept(m.bundle())
+    assert m.read(source) == []
+    assert "is sealed" in m.desk("reply", packet, "--yes", typed="An answer")
+    requests = m.call("desk", "open", packet, "--home", m.high)["requests"]
+    assert [(one["asks"], one["about"], one["packet"], one["proven"]) for one in requests] == [
+        ("withdraw", packet, asking, True)
+    ]
+
+
+def test_a_withdrawn_addition_reaches_who_replies_to_the_case(m: WayBackMachines, source: Source) -> None:
+    first = m.send(source)
+    added = m.send(source, PacketPurpose.ADDITION, seed=source.seed, withdrawal=source.token)
+    _withdraw(m, source, added)
+    assert f"took packet {added} back" in m.desk("reply", first, typed="An answer", status=2)
+
+
+def test_a_request_to_delete_replies_is_told_and_asked_about(m: WayBackMachines, source: Source) -> None:
+    packet = m.send(source)
+    assert "is sealed" in m.desk("reply", packet, typed="An answer")
+    m.send(source, PacketPurpose.DELETE_REPLIES, text="", seed=source.seed)
+    said = m.desk("reply", packet, typed="Another answer", status=2)
+    assert "asked that the replies to this case be deleted" in said
+
+
+def test_what_nobody_proves_is_told_and_stops_nobody(m: WayBackMachines, source: Source) -> None:
+    packet = m.send(source)
+    _withdraw(m, source, packet, token="00" * 32)
+    m.send(source, PacketPurpose.DELETE_REPLIES, text="")
+    said = m.desk("reply", packet, typed="An answer")
+    assert "its token does not match: anybody may have sent it" in said
+    assert "it is not signed with that case's key: anybody may have sent it" in said
+    assert "is sealed" in said
+
+
+def test_the_inbox_lists_what_is_withdrawn_once_it_was_sorted(m: WayBackMachines, source: Source) -> None:
+    packet, other = m.send(source), m.send(Source())
+    asking = _withdraw(m, source, packet)
+    assert "3 packets not read yet" in m.desk("inbox")
+    assert {row["withdrawn"] for row in m.call("desk", "inbox", "--home", m.high)} == {None}
+    rows = {row["packet"]: row for row in m.call("desk", "inbox", "--sort", "--home", m.high)}
+    assert {name: (row["purpose"], row["withdrawn"]) for name, row in rows.items()} == {
+        packet: ("first", "proven"), other: ("first", None), asking: ("withdraw", None),
+    }  # fmt: skip
+    assert "not read yet" not in m.desk("inbox")
+    _withdraw(m, source, other, token="00" * 32)
+    rows = {row["packet"]: row for row in m.call("desk", "inbox", "--sort", "--home", m.high)}
+    assert (rows[packet]["withdrawn"], rows[other]["withdrawn"]) == ("proven", "claimed")
+
+
+def test_a_forged_withdrawal_hides_no_proven_one(m: WayBackMachines, source: Source) -> None:
+    packet = m.send(source)
+    _withdraw(m, source, packet)
+    _withdraw(m, source, packet, token="00" * 32)
+    rows = {row["packet"]: row for row in m.call("desk", "inbox", "--sort", "--home", m.high)}
+    assert rows[packet]["withdrawn"] == "proven"
+
+
+def test_sorting_is_logged_shows_no_text_and_passes_over_what_is_damaged(m: WayBackMachines, source: Source) -> None:
+    damaged, packet = m.send(source, text="a damaged secret"), m.send(source, text="a secret")
+    path = DeskHome(m.high).packet(damaged)
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    said = m.desk("inbox", "--sort")
+    assert "secret" not in said
+    assert f"Packet {damaged} cannot be read" in said
+    assert unsorted_packets(DeskHome(m.high)) == (damaged,)
+    log = (m.high / "audit.jsonl").read_text()
+    assert f'"event":"packet-sorted","packet":"{packet}"' in log
+    assert damaged not in log
+
+
+def test_an_erased_packet_is_gone_and_its_batch_does_not_bring_it_back(m: WayBackMachines, source: Source) -> None:
+    packet = m.send(source, text="a text to be forgotten")
+    m.desk("open", packet)
+    folder = m.high / "opened" / packet
+    assert folder.is_dir()
+    assert "no terminal to ask on" in m.desk("erase", packet, status=2)
+    assert folder.is_dir()
+    said = m.desk("erase", packet, "--yes")
+    assert "Nothing that was read here proves" in said
+    assert f"Packet {packet} is erased here" in said
+    assert not folder.exists()
+    assert not DeskHome(m.high).packet(packet).exists()
+    assert "was erased here" in m.desk("open", packet, status=1)
+    again = m.call("transfer", "import", m.root / f"stick-{packet}", "--home", m.high)
+    assert again["batches"][0]["duplicates"] == [packet]
+    assert m.call("desk", "inbox", "--home", m.high) == []
+    assert f'"event":"packet-erased","packet":"{packet}"' in (m.high / "audit.jsonl").read_text()
+
+
+def test_nothing_is_erased_without_a_line_in_the_log(m: WayBackMachines, source: Source) -> None:
+    packet = m.send(source)
+    log = m.high / "audit.jsonl"
+    log.write_bytes(log.read_bytes() + b"{}\n")
+    assert "audit recover" in m.desk("erase", packet, "--yes", status=1)
+    assert DeskHome(m.high).packet(packet).exists()
+
+
+def test_who_erases_what_was_withdrawn_is_told_so(m: WayBackMachines, source: Source) -> None:
+    packet = m.send(source)
+    _withdraw(m, source, packet)
+    m.desk("inbox", "--sort")
+    said = m.desk("erase", packet[:8], "--yes")
+    assert "WITHDRAWN" in said
+    assert "Nothing that was read here proves" not in said
