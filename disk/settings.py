@@ -28,6 +28,7 @@ UNLISTED: Final = {
     "unlisted": True
 }  # metadata of a field that is written only if it has another value than its default
 _HEADING: Final = "heading"  # stands above the first setting of a part of the file
+_WHILE_EMPTY: Final = "while_empty"  # what is missing while nothing is set
 
 T = TypeVar("T")
 S = TypeVar("S", bound="DataclassInstance")
@@ -45,11 +46,12 @@ def setting(
     bounds: tuple[int, int] | None = None,
     choices: Collection[str] = (),
     heading: str = "",
+    while_empty: str = "",
 ) -> T: ...
 @overload
 def setting(*, why: str, made: type[T], heading: str = "") -> T: ...
 @overload
-def setting(*, why: str, made: Any, heading: str = "") -> Any: ...
+def setting(*, why: str, made: Any, heading: str = "", while_empty: str = "") -> Any: ...
 
 
 def setting(
@@ -59,6 +61,7 @@ def setting(
     bounds: tuple[int, int] | None = None,
     choices: Collection[str] = (),
     heading: str = "",
+    while_empty: str = "",
     made: Any = dataclasses.MISSING,
 ) -> Any:
     """Return the field of a settings dataclass.
@@ -69,9 +72,10 @@ def setting(
         bounds: The lowest and the highest number; of a text its length, and it must be one printable line.
         choices: The values that a text, or each text of a list, may have. A list holds one of them at least.
         heading: A comment above the first setting of a part of the file.
+        while_empty: What people miss, or see instead, while the setting is empty: a sentence for `unset_settings`.
         made: Makes the default when it is first needed, in place of `default`.
     """
-    metadata = {WHY: why, BOUNDS: bounds, _CHOICES: tuple(choices), _HEADING: heading}
+    metadata = {WHY: why, BOUNDS: bounds, _CHOICES: tuple(choices), _HEADING: heading, _WHILE_EMPTY: while_empty}
     if made is not dataclasses.MISSING:
         return dataclasses.field(default_factory=made, metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
@@ -112,6 +116,27 @@ def _check_bounds(name: str, value: object, bounds: tuple[int, int] | None) -> N
         low, high = bounds
         if not low <= value <= high:
             raise ValueError(f"'{name}' must be from {low} to {high}")
+
+
+def unset_settings(settings: "DataclassInstance", prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the name of each setting that ought to be set and is empty, and what people miss or see instead.
+
+    A setting in a table is named as `table.key`.
+    """
+    for field in dataclasses.fields(settings):
+        value, name = getattr(settings, field.name), prefix + field.name
+        if sentence := field.metadata.get(_WHILE_EMPTY):
+            if _is_empty(value):
+                yield name, sentence
+        elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+            yield from unset_settings(value, f"{name}.")
+
+
+def _is_empty(value: object) -> bool:
+    """Return whether nothing is in a text or a list, or in any text of a table."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return all(_is_empty(getattr(value, field.name)) for field in dataclasses.fields(value))
+    return value in {"", ()}
 
 
 def read_settings(path: Path, kind: type[S]) -> S:

@@ -1,12 +1,10 @@
-"""`enveis gateway`: make a gateway's home, serve the form, check that everything is in place."""
+"""`enveis gateway`: make a gateway's home, serve the form."""
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from dataclasses import replace
-from pathlib import Path
 
 from enveis.command import Command, file_name, home_of
-from enveis.commands import gateway_bundle, gateway_keys
-from enveis.commands.gateway_bundle import way_back_state
+from enveis.commands import gateway_bundle, gateway_check, gateway_keys
 from enveis.terminal import Terminal
 
 
@@ -84,90 +82,10 @@ def _serve(arguments: Namespace, terminal: Terminal) -> int:
     return 0
 
 
-def _check(arguments: Namespace, terminal: Terminal) -> int:
-    from gateway.hardening import swap_is_active
-    from gateway.home.desk_trust import known_generation
-    from gateway.home.home import GatewayHome
-    from keys.recipient import encode_recipients
-    from keys.words import fingerprint_words
-    from transfer.names import Lane
-    from transfer.spool.spool import Spool
-
-    home = GatewayHome(home_of(arguments))
-    material = home.load()
-    config = material.config
-    spool = Spool(home.spool, quota=config.quota_bytes, reserve=config.reserve_bytes, tick=config.tick_seconds)
-    recipients, known = encode_recipients(material.recipients), known_generation(home)
-    scanner, is_fit = _scanner_state(config.clamd_socket, wanted=config.inspection)
-    rows = [
-        ("gateway", material.gateway),
-        ("fingerprint of the pairing", home.load_pairing().fingerprint),
-        ("recipients", f"{len(material.recipients)} {material.recipients[0].kind}"),
-        ("signed by the desk", f"generation {known}" if known else "no: compare the fingerprint words with the desk's"),
-        ("fingerprint of the recipients", fingerprint_words(recipients)),
-        ("desk key", material.desk_key.key_id.lower()),
-        *((f"waiting, {lane}", len(spool.waiting(lane))) for lane in Lane),
-        ("scanner", scanner),
-        ("way back", way_back_state(home.reply_store, material.gateway, material.desk_key)),
-    ]
-    cage, withstands = _cage_rows()
-    terminal.table(("what", "state"), [*rows, *cage])
-    if swap_is_active():
-        terminal.warn("Swap is on: what is in memory may reach a disk. Turn it off (swapoff -a).")
-    if len(material.recipients) == 1:
-        terminal.warn("There is only one recipient: if its identity is lost, so is every packet.")
-    if not withstands and config.inspection:
-        terminal.warn("The cage in which files are read does not withstand attacks on this machine.")
-    if not is_fit:
-        terminal.warn("Until the scanner is fit for use, every file counts as undecided and is held.")
-    return 0 if is_fit and (withstands or not config.inspection) else 1
-
-
-def _cage_rows() -> tuple[list[tuple[str, str]], bool]:
-    """Attack the cage from inside; return what came of each attack, and whether all failed."""
-    from quarantine.cage.layers import missing_layers
-    from quarantine.errors import CageError
-    from quarantine.workers.cage_test import prove_cage
-    from quarantine.workers.zygote_client import ZygoteClient
-
-    lacking = missing_layers()
-    if lacking:
-        return [("cage", f"MISSING: this kernel has no {' and no '.join(lacking)}")], False
-    try:
-        with ZygoteClient() as zygote:
-            hello, results = zygote.start(), prove_cage(zygote)
-    except CageError as error:
-        return [("cage", f"MISSING: {error}")], False
-    extra = "with namespaces" if hello.namespaces else "without namespaces (optional)"
-    rows = [("cage", f"Landlock ABI {hello.landlock_abi}, seccomp, {extra}")]
-    rows += [
-        (f"a file cannot {result.sentence}", result.outcome if result.outcome.is_stopped else "IT CAN")
-        for result in results
-    ]
-    return rows, all(result.outcome.is_stopped for result in results)
-
-
-def _scanner_state(socket: str, *, wanted: bool) -> tuple[str, bool]:
-    """How it is with the scanner, and whether that is as the settings want it."""
-    import time
-
-    from quarantine.errors import QuarantineError
-    from quarantine.scanner.canaries import check_scanner
-    from quarantine.scanner.clamd import ClamdScanner
-
-    if not wanted:
-        return "off: every file counts as undecided and is held", True
-    try:
-        check_scanner(ClamdScanner(Path(socket)), deadline=time.monotonic() + 30)
-    except QuarantineError as error:
-        return f"UNFIT: {error}", False
-    return "detects its test files", True
-
-
 COMMANDS = (
     Command("init", "make a gateway's home, for one desk", _init, _init_arguments),
     Command("serve", "serve the form and receive submissions", _serve, _serve_arguments),
-    Command("check", "check everything that a gateway needs", _check),
+    *gateway_check.COMMANDS,
     *gateway_keys.COMMANDS,
     *gateway_bundle.COMMANDS,
 )

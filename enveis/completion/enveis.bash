@@ -160,7 +160,7 @@ _enveis_options() {
         'run') words='-h --help --home --json --listen --stick' ;;
         'gateway init') words='-h --help --home --json --recipients --desk-key --continues --name' ;;
         'gateway serve') words='-h --help --home --json --listen' ;;
-        'gateway check') words='-h --help --home --json' ;;
+        'gateway check') words='-h --help --home --json --before-opening' ;;
         'gateway recipients') words='-h --help --home --json --yes' ;;
         'gateway desk-key') words='-h --help --home --json --yes' ;;
         'gateway rekey') words='-h --help --home --json --log-lost --yes' ;;

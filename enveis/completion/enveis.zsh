@@ -114,7 +114,8 @@ _enveis_gateway_check() {
     _arguments -S \
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
-        '--json[answer in JSON, for a program]'
+        '--json[answer in JSON, for a program]' \
+        '--before-opening[end with 1 also where a text is not set, swap is on, or this runs as root]'
 }
 
 _enveis_gateway_recipients() {

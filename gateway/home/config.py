@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from audit.operational_log import LogForm
-from disk.settings import check_settings, encode_settings, setting
+from disk.settings import check_settings, encode_settings, setting, unset_settings
 from gateway.home.country import Country
 from gateway.home.editors_wording import LINE_MAX, NOTHING_SAID, PARAGRAPH_MAX, PerLanguage, PublicBody, default_bodies
+from gateway.home.promise import CLOSED, LAW_DAYS, AfterWithdrawal, Term, check_closed
 from gateway.languages import REVIEWED, UNREVIEWED, Language
 from quarantine.budgets import Budgets
 from quarantine.findings import check_raised
@@ -30,6 +31,7 @@ class GatewayConfig:
         "",
         bounds=(0, LINE_MAX),
         why="Who receives what is sent here, as the pages name them; if empty, the pages say 'the editors'.",
+        while_empty="the pages say 'the editors' and never who that is",
     )
     country: str = setting(
         Country.NORWAY,
@@ -60,9 +62,25 @@ class GatewayConfig:
         10, bounds=(1, 1_000_000), why="A counter of the front page is not shown while it is below this."
     )
     feedback_days: int = setting(
-        90,
-        bounds=(1, 366),
-        why="Days within which the receipt page promises an answer; the law allows 90 at most.",
+        LAW_DAYS,
+        bounds=(1, LAW_DAYS),
+        why="Within how many days a source is promised an answer; the law allows 90 at most.",
+    )
+    feedback_in: str = setting(
+        Term.DAYS,
+        choices=tuple(map(str, Term)),
+        why="What feedback_days counts: days, or working-days (Monday to Friday, without the country's public holidays"
+        " and without closed_days). The promise is never later than 90 days.",
+    )
+    closed_days: tuple[str, ...] = setting(
+        CLOSED[Country.NORWAY],
+        why="Days, as MM-DD, on which the office is closed every year although they are no public holidays.",
+    )
+    withdrawal: str = setting(
+        AfterWithdrawal.DELETES,
+        choices=tuple(map(str, AfterWithdrawal)),
+        why="What the desk does when a source withdraws what has left this server: deletes it; or restricts it, that is"
+        " locks it away, where the office may not destroy records. The pages say which before anything is sent.",
     )
     allowed_types: tuple[str, ...] = setting(
         ("pdf", "txt", "zip", "rar"),
@@ -182,19 +200,29 @@ class GatewayConfig:
         heading="What follows is the editors' own wording, in the languages nb, nn, da and en. What is empty in one"
         " language is shown in another; what is empty in all is left out. Keys for sv, pl, uk and ar may be added.",
     )
-    welcome: PerLanguage = setting(NOTHING_SAID, bounds=(0, PARAGRAPH_MAX), why="A paragraph at the top of the form.")
+    welcome: PerLanguage = setting(
+        NOTHING_SAID,
+        bounds=(0, PARAGRAPH_MAX),
+        why="A paragraph at the top of the form.",
+        while_empty="the form begins without a word of yours",
+    )
     arrange: PerLanguage = setting(
-        NOTHING_SAID, bounds=(0, PARAGRAPH_MAX), why="How to send what the form does not accept."
+        NOTHING_SAID,
+        bounds=(0, PARAGRAPH_MAX),
+        why="How to send what the form does not accept.",
+        while_empty="whoever has a larger file, or one of another type, is asked to write to you first",
     )
     legal_basis: PerLanguage = setting(
         NOTHING_SAID,
         bounds=(0, PARAGRAPH_MAX),
         why="Why personal data may be processed here, for the privacy page.",
+        while_empty="the privacy page says that you have not stated a legal basis",
     )
     bodies: tuple[PublicBody, ...] = setting(
         made=default_bodies,
         why="Public bodies of the form's list, and who can act on a complaint about each. The form has a field of its"
         " own for any other. Packets name a body in the first language of 'languages'.",
+        while_empty="the form has no list of bodies and does not say who else can act",
     )
 
     def __post_init__(self) -> None:
@@ -212,6 +240,7 @@ class GatewayConfig:
             raise ValueError(f"'uncaged_inspection' must be empty, or this very sentence: {UNCAGED}")
         if self.onion and not _ONION.fullmatch(self.onion):
             raise ValueError("'onion' must be empty, or an address of 56 letters and digits that ends in .onion")
+        check_closed(self.closed_days)
         try:
             check_raised(self.also_hold)
         except ValueError as error:
@@ -222,12 +251,17 @@ class GatewayConfig:
         if not set(UNREVIEWED).issuperset(self.unreviewed_languages):
             raise ValueError(f"'unreviewed_languages' must be empty, or some of {', '.join(sorted(UNREVIEWED))}")
         chosen = [body.name.read_in(Language(self.languages[0])) for body in self.bodies]
-        others = {
-            key: getattr(self, key) for key in ("languages", "unreviewed_languages", "allowed_types", "also_hold")
-        }
+        lists = ("languages", "unreviewed_languages", "allowed_types", "also_hold", "closed_days")
+        others = {key: getattr(self, key) for key in lists}
         for key, entries in {"bodies": chosen, **others}.items():
             if len(set(entries)) < len(entries) or len(entries) > 1000:
                 raise ValueError(f"'{key}' must be at most 1000 entries, no two alike")
+
+
+def unset_texts(config: GatewayConfig) -> list[tuple[str, str]]:
+    """Return the key of each text that the editors have not set, and what sources miss or see instead."""
+    # A name in single languages is a name.
+    return [(key, sentence) for key, sentence in unset_settings(config) if key != "name" or not any(config.names)]
 
 
 def parse_listen(text: str) -> tuple[str, int]:
