@@ -41,11 +41,11 @@ class Way:
 
 WAYS = [
     Way("nb", script=False, scheme="light", size=PHONE, sentences={
-        "tells": "PDF-en nevner forfatteren.",
+        "tells": "PDF-en oppgir hvem som er forfatter.",
         "refused": "filer av denne typen tas ikke imot",
         "one-word": "Sjekk ord",
         "withdrawn": "Trukket tilbake",
-        "left": "Den har forlatt denne serveren",
+        "left": "Innsendingen er sendt videre",
         "answered": "besvart",
     }),
     Way("en", script=True, scheme="dark", size=DESKTOP, sentences={
