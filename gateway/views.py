@@ -68,11 +68,7 @@ class CaseLimits:
     file_max_bytes: int
     granted: bool = False
     until: date | None = None  # last day of the grant
-
-    @property
-    def tables(self) -> bool:
-        """Return whether a .csv counts as text."""
-        return self.granted
+    tables: bool = False  # whether a .csv counts as text
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,14 +62,16 @@ def reply_to(home: DeskHome, opened: LinkedPacket, *, state: State, text: str, t
     return booked
 
 
-def grant_to(home: DeskHome, opened: LinkedPacket, *, files_max: int, file_max_bytes: int, expires: date) -> Grant:
+def grant_to(
+    home: DeskHome, opened: LinkedPacket, *, files_max: int, file_max_bytes: int, expires: date, tables: bool
+) -> Grant:
     """Grant larger limits to the source of the case that a packet belongs to, from the next bundle on.
 
     Raises:
         DeskError: Nothing proves to which case the packet belongs.
     """
     first = case_of(home, opened)
-    grant = Grant(first.lookup, files_max, file_max_bytes, expires)
+    grant = Grant(first.lookup, files_max, file_max_bytes, expires, tables)
     ReplyBook(home.reply_book).grant(grant, gateway=first.gateway)
     return grant
 

@@ -14,7 +14,7 @@ from transfer.bundle.reply import ReplyId
 from transfer.ledger_file import LedgerFile
 from transfer.names import PacketId
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 _SCHEMA: Final = """
 CREATE TABLE reply (
     id TEXT PRIMARY KEY, packet TEXT NOT NULL, gateway TEXT NOT NULL, lookup TEXT NOT NULL, expires TEXT NOT NULL,
@@ -22,7 +22,7 @@ CREATE TABLE reply (
 ) STRICT;
 CREATE TABLE granted (
     lookup TEXT PRIMARY KEY, gateway TEXT NOT NULL, files_max INTEGER NOT NULL, file_max INTEGER NOT NULL,
-    expires TEXT NOT NULL
+    expires TEXT NOT NULL, tables INTEGER NOT NULL DEFAULT 1 -- every grant of an earlier version allowed them
 ) STRICT;
 CREATE TABLE tombstone (id TEXT PRIMARY KEY, gateway TEXT NOT NULL, expires TEXT NOT NULL) STRICT;
 CREATE TABLE made (
@@ -35,6 +35,7 @@ CREATE TABLE published (
     gateway TEXT PRIMARY KEY, day TEXT NOT NULL, received INTEGER NOT NULL, bodies INTEGER NOT NULL,
     officials INTEGER NOT NULL
 ) STRICT"""
+_UPGRADES: Final = {1: "ALTER TABLE granted ADD COLUMN tables INTEGER NOT NULL DEFAULT 1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class ReplyBook:
     """The file. Each call is one transaction."""
 
     def __init__(self, path: Path) -> None:
-        self._file = LedgerFile(path, schema=_SCHEMA, version=SCHEMA_VERSION)
+        self._file = LedgerFile(path, schema=_SCHEMA, version=SCHEMA_VERSION, upgrades=_UPGRADES)
 
     def add(self, reply: BookedReply) -> None:
         """Keep a reply for the next bundle."""
@@ -109,17 +110,18 @@ class ReplyBook:
 
     def grant(self, grant: Grant, *, gateway: str) -> None:
         """Grant larger limits, in place of what was granted before."""
-        values = (grant.lookup, gateway, grant.files_max, grant.file_max_bytes, grant.expires.isoformat())
+        expires, tables = grant.expires.isoformat(), int(grant.tables)
+        values = (grant.lookup, gateway, grant.files_max, grant.file_max_bytes, expires, tables)
         with self._file.transaction() as db:
-            db.execute("INSERT OR REPLACE INTO granted VALUES (?, ?, ?, ?, ?)", values)
+            db.execute("INSERT OR REPLACE INTO granted VALUES (?, ?, ?, ?, ?, ?)", values)
 
     def grants(self, gateway: str, *, today: date) -> tuple[Grant, ...]:
         """Return a gateway's grants that have not expired, ordered by lookup."""
         chosen = "gateway = ? AND expires >= ? ORDER BY lookup"
-        query = f"SELECT lookup, files_max, file_max, expires FROM granted WHERE {chosen}"  # noqa: S608 - ours
+        query = f"SELECT lookup, files_max, file_max, expires, tables FROM granted WHERE {chosen}"  # noqa: S608 - ours
         with self._file.reading() as db:
             rows = db.execute(query, (gateway, today.isoformat())).fetchall()
-        return tuple(Grant(row[0], row[1], row[2], date.fromisoformat(row[3])) for row in rows)
+        return tuple(Grant(row[0], row[1], row[2], date.fromisoformat(row[3]), bool(row[4])) for row in rows)
 
     def count(self, counted: Counted) -> None:
         """Remember what the desk counted."""

@@ -103,6 +103,9 @@ def _grant_arguments(parser: ArgumentParser) -> None:
         help="size of one file: 500M, 2G (1G = 1,073,741,824 bytes)",
     )
     parser.add_argument("--days", type=whole_number, required=True, metavar="N", help="number of days, 1 to 366")
+    parser.add_argument(
+        "--tables", action="store_true", help="also take tables (CSV): for a big case, with people and bodies in rows"
+    )
 
 
 def _size(text: str) -> int:
@@ -129,14 +132,22 @@ def _grant(arguments: Namespace, terminal: Terminal) -> int:
     with opened_packet(arguments, terminal, home, arguments.packet) as (_, opened):
         show_requests(terminal, requests_about(CaseLinks(home.visits), opened))
         grant = grant_to(
-            home, opened, files_max=arguments.files_max, file_max_bytes=arguments.file_max, expires=expires
+            home,
+            opened,
+            files_max=arguments.files_max,
+            file_max_bytes=arguments.file_max,
+            expires=expires,
+            tables=arguments.tables,
         )
     if terminal.as_json:
-        terminal.answer({"files_max": grant.files_max, "file_max": grant.file_max_bytes, "expires": str(grant.expires)})
+        limits = {"files_max": grant.files_max, "file_max": grant.file_max_bytes, "tables": grant.tables}
+        terminal.answer({**limits, "expires": str(grant.expires)})
         return 0
     size = amount(grant.file_max_bytes)
+    tables = " Tables (CSV) are taken too." if grant.tables else ""
     terminal.say(
         f"From the next bundle until {expires} this source may send up to {grant.files_max} files of up to {size} each."
+        f"{tables}"
     )
     return 0
 
@@ -263,8 +274,8 @@ def _show(terminal: Terminal, draft: "Draft") -> None:
         age = "new" if entry.id in draft.new else "again"
         terminal.note(f"  reply {entry.id}  {age:<5}  {amount(entry.size)}  until {entry.expires}")
     for grant in contents.grants:
-        size = amount(grant.file_max_bytes)
-        terminal.note(f"  grant to {grant.lookup}: {grant.files_max} files of {size}, until {grant.expires}")
+        size, tables = amount(grant.file_max_bytes), ", and tables" if grant.tables else ""
+        terminal.note(f"  grant to {grant.lookup}: {grant.files_max} files of {size}{tables}, until {grant.expires}")
     if contents.tombstones:
         terminal.note(
             f"  deleted as their sources asked: {len(contents.tombstones)} replies, {draft.buried} of them just now"

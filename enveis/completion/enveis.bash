@@ -185,7 +185,7 @@ _enveis_options() {
         'desk open') words='-h --help --home --json --to --held --passphrase-file --shares --share --shares-passphrase --shares-passphrase-file' ;;
         'desk erase') words='-h --help --home --json --yes' ;;
         'desk reply') words='-h --help --home --json --passphrase-file --shares --share --shares-passphrase --shares-passphrase-file --text-file --state --yes' ;;
-        'desk grant') words='-h --help --home --json --passphrase-file --shares --share --shares-passphrase --shares-passphrase-file --files-max --file-max --days' ;;
+        'desk grant') words='-h --help --home --json --passphrase-file --shares --share --shares-passphrase --shares-passphrase-file --files-max --file-max --days --tables' ;;
         'desk counters') words='-h --help --home --json --received --bodies --officials' ;;
         'desk bundle') words='-h --help --home --json --to --qr --days --also --yes' ;;
         'desk challenge') words='-h --help --home --json --passphrase-file --shares --share --shares-passphrase --shares-passphrase-file --verifier --purpose --to' ;;

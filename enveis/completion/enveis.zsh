@@ -464,6 +464,7 @@ _enveis_desk_grant() {
         '--files-max=[number of files in one submission, 1 to 100]:N: ' \
         '--file-max=[size of one file\: 500M, 2G (1G = 1,073,741,824 bytes)]:SIZE: ' \
         '--days=[number of days, 1 to 366]:N: ' \
+        '--tables[also take tables (CSV)\: for a big case, with people and bodies in rows]' \
         '1:PACKET: '
 }
 

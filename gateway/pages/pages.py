@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Final, Self, TypeVar
 
 from babel.dates import format_date, format_timedelta
+from babel.numbers import format_decimal
 
 from gateway.form import Fields, filled_rows, has_conversation, has_details, is_employed, is_preselected, person_rows
 from gateway.home.editors_wording import PublicBody
@@ -194,8 +195,12 @@ class Pages:
         return self._page("deleted.html", path=None, view=view)
 
     def size(self, count: int) -> str:
-        """Return so many bytes as people say it."""
-        return f"{count // MIB} MB" if count >= MIB else self.said(BYTES) % {"count": count}
+        """Return so many bytes as people say it; rounded down, so that what is promised is kept."""
+        for unit, name in ((1024 * MIB, "GB"), (MIB, "MB")):
+            if count >= unit:
+                number = format_decimal(count * 10 // unit / 10, locale=self._locale)
+                return f"{number} {name}"
+        return self.said(BYTES) % {"count": count}
 
     @property
     def types(self) -> tuple[str, ...]:

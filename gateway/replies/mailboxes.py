@@ -80,6 +80,7 @@ class Mailboxes:
             held[0],
             files_max=max(grant.files_max for grant in held),
             file_max_bytes=max(grant.file_max_bytes for grant in held),
+            tables=any(grant.tables for grant in held),
         )
 
     def delete(self, lookup: str) -> None:

@@ -128,7 +128,8 @@ def case_limits(station: Station, lookup: str) -> CaseLimits:
     grant = station.mail.grant(lookup)
     limits = limits_with(station.limits, grant)
     until = None if grant is None else grant.expires
-    return CaseLimits(limits.files_max, limits.file_max_bytes, granted=grant is not None, until=until)
+    granted = grant is not None
+    return CaseLimits(limits.files_max, limits.file_max_bytes, granted=granted, until=until, tables=limits.tables)
 
 
 def explain(untrusted_words: str) -> ReturnView | None:

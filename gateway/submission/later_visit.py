@@ -102,5 +102,5 @@ def limits_with(limits: Limits, grant: Grant | None) -> Limits:
         limits,
         files_max=max(limits.files_max, grant.files_max),
         file_max_bytes=max(limits.file_max_bytes, grant.file_max_bytes),
-        tables=True,
+        tables=grant.tables,
     )

@@ -98,11 +98,11 @@ def test_no_packet_is_opened_without_a_line_in_the_log(
 def test_a_bundle_lists_itself_before_it_is_signed(m: WayBackMachines, source: Source) -> None:
     m.desk("reply", m.send(source), typed="Answer")
     m.desk("grant", m.call("desk", "inbox", "--home", m.high)[0]["packet"], "--files-max", "40", "--file-max", "2G",
-           "--days", "14")  # fmt: skip
+           "--days", "14", "--tables")  # fmt: skip
     m.desk("counters", "--received", "1234", "--bodies", "17", "--officials", "5")
     listed = m.desk("bundle", m.gateway, "--to", m.disc, status=2)
     assert "  new  " in listed
-    assert "40 files of 2.0 GiB" in listed
+    assert "40 files of 2.0 GiB, and tables, until" in listed
     assert "received 1200, bodies 10, officials 0" in listed
     assert "--yes" in listed
     assert list(m.disc.iterdir()) == []
@@ -110,7 +110,7 @@ def test_a_bundle_lists_itself_before_it_is_signed(m: WayBackMachines, source: S
     mailboxes = m.mailboxes()
     grant = mailboxes.grant(source.secrets.lookup)
     assert grant is not None
-    assert (grant.files_max, grant.file_max_bytes) == (40, 2 * 2**30)
+    assert (grant.files_max, grant.file_max_bytes, grant.tables) == (40, 2 * 2**30, True)
     assert str(mailboxes.counters) == "received 1200, bodies 10, officials 0"
     assert "again" in m.desk("bundle", m.gateway, "--to", m.disc, "--yes")
 
@@ -280,7 +280,7 @@ def test_codes_on_paper(m: WayBackMachines, source: Source) -> None:
     scanned = []
     for picture in pictures:
         with Image.open(io.BytesIO(base64.b64decode(picture))) as image:
-            (code,) = zxingcpp.read_barcodes(image.convert("L"))
+            (code,) = zxingcpp.read_barcodes(image.convert("L"), formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
         scanned.append(code.text)
     assert 5 < len(scanned) < 40
     assert f"1 of {len(scanned)}" in page
@@ -296,7 +296,7 @@ def test_codes_on_paper(m: WayBackMachines, source: Source) -> None:
     m.bundle("--qr", m.root / "other.html")
     others = re.findall(r'src="data:image/png;base64,([^"]+)"', (m.root / "other.html").read_text())
     with Image.open(io.BytesIO(base64.b64decode(others[0]))) as image:
-        stranger = zxingcpp.read_barcodes(image.convert("L"))[0].text
+        stranger = zxingcpp.read_barcodes(image.convert("L"), formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))[0].text
     text.write_text("\n".join([*scanned[1:], stranger]))
     assert "is of another bundle than the lines before" in m.accept(text, status=1)
 

@@ -374,6 +374,15 @@ def test_what_the_editors_say_is_in_the_page_language_or_in_one_that_they_gave()
 
 
 @pytest.mark.parametrize(
+    ("count", "danish"),
+    [(512, "512 byte"), (2**20, "1 MB"), (256 * 2**20, "256 MB"), (2**30, "1 GB"), (3 * 2**29, "1,5 GB"),
+     (2**40, "1.024 GB"), (2**31 - 1, "1,9 GB")],
+)  # fmt: skip
+def test_sizes_are_written_as_people_do(count: int, danish: str) -> None:
+    assert PAGES.speaking(Language.DANISH).size(count) == danish
+
+
+@pytest.mark.parametrize(
     ("tick", "english", "danish"),
     [(2, "2 seconds", "2 sekunder"), (5400, "90 minutes", "90 minutter"), (6 * 3600, "6 hours", "6 timer"),
      (2 * 3600 + 1, "3 hours", "3 timer")],

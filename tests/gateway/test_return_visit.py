@@ -7,6 +7,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
@@ -276,3 +277,5 @@ def test_a_grant_never_takes_away() -> None:
     small = Grant("ab" * 16, files_max=1, file_max_bytes=10, expires=TODAY + timedelta(days=1))
     assert (limits_with(LIMITS, small).files_max, limits_with(LIMITS, small).file_max_bytes) == (3, 1000)
     assert not limits_with(LIMITS, None).tables
+    assert not limits_with(LIMITS, small).tables, "only a grant that says so allows tables"
+    assert limits_with(LIMITS, replace(small, tables=True)).tables

@@ -46,6 +46,7 @@ class Grant:
     files_max: int
     file_max_bytes: int
     expires: date  # last UTC day
+    tables: bool = False  # whether a .csv is taken: a big case registers people and bodies in a table
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,7 @@ def _encode_grant(grant: Grant) -> dict[str, Any]:
         "files_max": grant.files_max,
         "file_max_bytes": grant.file_max_bytes,
         "expires": grant.expires.isoformat(),
+        "tables": grant.tables,
     }
 
 
@@ -184,6 +186,7 @@ def _grant(untrusted: object, name: str) -> Grant:
         files_max=record.integer("files_max", low=1, high=GRANT_FILES_MAX),
         file_max_bytes=record.integer("file_max_bytes", low=1, high=GRANT_FILE_MAX),
         expires=record.one_of("expires", parse_day),
+        tables=record.flag("tables"),
     )
     record.close()
     return grant

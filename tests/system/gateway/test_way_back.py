@@ -6,6 +6,7 @@ Invariant G11.
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -241,7 +242,12 @@ def test_a_grant_gives_more_room_and_a_table(gateway: GatewayProcess) -> None:
     assert list(packet.files) == ["1.txt", "2.txt", "3.txt"]
     assert [note.reason for note in packet.manifest.refused] == ["size", "type.name"]
     assert "csv" not in gateway.come_back(words).text
-    grant = Grant(receipt.lookup, files_max=50, file_max_bytes=1_000_000, expires=TODAY + timedelta(days=9))
+    grant = Grant(receipt.lookup, files_max=50, file_max_bytes=2**30, expires=TODAY + timedelta(days=9))
+    gateway.take_bundle(next_serial(), grants=(grant,))
+    case = gateway.come_back(words)
+    assert "50 files, each up to 1 GB" in " ".join(case.text.split())
+    assert "csv" not in case.text
+    grant = replace(grant, file_max_bytes=1_000_000, tables=True)
     gateway.take_bundle(next_serial(), grants=(grant,))
     case = gateway.come_back(words)
     assert "/cases.csv" in case.text

@@ -29,7 +29,7 @@ def scanned(folder: Path, page: bytes, *, scale: str = "2") -> str:
     size = [f"--screenshot={folder / 'page.png'}", "--window-size=800,1120", f"--force-device-scale-factor={scale}"]
     chromium(folder, *size, (folder / "page.html").as_uri())
     with Image.open(folder / "page.png") as picture:
-        (code,) = zxingcpp.read_barcodes(picture)
+        (code,) = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
     return code.text
 
 
