@@ -1,6 +1,7 @@
 """Numbers as words that people can read aloud, write down and type back, with a check word at the end.
 
-The words are the 1,024 of SLIP-39: four to eight letters, the first four of which are unique; ten bits a word.
+A word is one of 1,024, in the language of who will read it (`word_list`): four to eight letters, the first four of
+which identify it; ten bits a word. Typed words are taken from any list.
 The check word makes the words w1 ... wn, c satisfy  c + a*w1 + a^2*w2 + ... + a^n*wn = purpose  in GF(1024),
 a being the element x modulo x^10 + x^3 + 1 (SLIP-39's own field). The coefficients are all different and none is
 zero, so one wrong word and any two exchanged words never pass, and one unreadable word can be restored.
@@ -9,12 +10,12 @@ Words made for one purpose never pass for another. Knows nothing of what the num
 
 import hashlib
 import re
+from collections.abc import Sequence
 from enum import IntEnum, StrEnum
 from typing import Final
 
-from shamir_mnemonic.wordlist import WORDLIST
-
 from keys.errors import KeyMaterialError
+from keys.word_list import WORDS, WordList, find_index, fold, is_whole, likeliest_list
 
 BITS_PER_WORD: Final = 10
 FINGERPRINT_BITS: Final = 70  # of a SHA-256: finding a second key for one fingerprint costs 2^70 keys
@@ -24,7 +25,6 @@ UNREADABLE: Final = "?"  # typed for a word that cannot be read any more
 _REDUCE: Final = 0b100_0000_1001  # x^10 + x^3 + 1, primitive over GF(2)
 _ORDER: Final = 1023  # of x in that field
 _SLIP: Final = 2  # letters that a slip of the pen changes at most
-_PREFIX: Final = 4  # letters that name a word; SLIP-39, "Wordlist"
 # What stands between words on paper and on screens, list numbers included.
 _BETWEEN: Final = re.compile(r"[\s,;.:()\d\-\u2010-\u2015_/|]+")
 
@@ -73,18 +73,21 @@ class WordsError(KeyMaterialError):
         self.found = found
 
 
-def encode_words(value: int, *, bits: int, purpose: Purpose = Purpose.FINGERPRINT) -> str:
-    """Return `value` (0 <= value < 2^bits, bits a multiple of ten) as words, the check word last."""
+def encode_words(
+    value: int, *, bits: int, purpose: Purpose = Purpose.FINGERPRINT, word_list: WordList = WordList.ENGLISH
+) -> str:
+    """Return `value` (0 <= value < 2^bits, bits a multiple of ten) as words of the list, the check word last."""
     count = _count(bits)
     if not 0 <= value < 1 << bits:
         raise ValueError(f"the value does not fit into {bits} bits")
     indices = [value >> BITS_PER_WORD * (count - 1 - place) & 1023 for place in range(count)]
     indices.append(_syndrome([*indices, 0]) ^ purpose)
-    return " ".join(WORDLIST[index] for index in indices)
+    return _written(indices, word_list)
 
 
 def parse_words(untrusted_text: str, *, bits: int, purpose: Purpose = Purpose.FINGERPRINT) -> int:
-    """Return the number in typed words; case, separators and endings after the fourth letter do not matter.
+    """Return the number in typed words of any list; case, accents, separators and endings after the fourth letter do
+    not matter.
 
     Raises:
         WordsError: A wrong count, a word that is not in the list, or words that do not belong together.
@@ -104,7 +107,7 @@ def parse_words(untrusted_text: str, *, bits: int, purpose: Purpose = Purpose.FI
 
 
 def restore_words(untrusted_text: str, *, bits: int, purpose: Purpose = Purpose.FINGERPRINT) -> str:
-    """Return all words where exactly one is unreadable (`?`, or not in the list).
+    """Return all words where exactly one is unreadable (`?`, or in no list), in the list of the others.
 
     The check is used up by it: whether the other words are right shows only when the result is used.
 
@@ -120,7 +123,26 @@ def restore_words(untrusted_text: str, *, bits: int, purpose: Purpose = Purpose.
     gap = gaps[0]
     filled = [0 if index is None else index for index in indices]
     filled[gap] = _fitting(filled, gap, purpose)
-    return " ".join(WORDLIST[index] for index in filled)
+    return _written(filled, likeliest_list(_split(untrusted_text)))
+
+
+def translate_words(words: str, word_list: WordList) -> str:
+    """Return words as `word_list` has them; they stand for the same number.
+
+    Raises:
+        WordsError: One is in no list.
+    """
+    indices = [find_index(word) for word in _split(words)]
+    if None in indices:
+        position = indices.index(None) + 1
+        raise WordsError(f"word {position} is not in the word list", fault=WordsFault.UNKNOWN, position=position)
+    return _written([index for index in indices if index is not None], word_list)
+
+
+def is_same_word(untrusted_typed: str, word: str) -> bool:
+    """Return whether what was typed is this one word, of whatever list; untidy entry is taken as elsewhere."""
+    typed = [find_index(one) for one in _split(untrusted_typed)]
+    return typed == [find_index(word)]
 
 
 def fingerprint_words(data: bytes) -> str:
@@ -129,10 +151,9 @@ def fingerprint_words(data: bytes) -> str:
     return encode_words(digest >> 256 - FINGERPRINT_BITS, bits=FINGERPRINT_BITS)
 
 
-def complete_words(untrusted_text: str) -> list[str | None]:
-    """Return every typed word as the list has it, None for one that is not in the list."""
-    indices = [_index(word) for word in _BETWEEN.split(untrusted_text.lower()) if word]
-    return [None if index is None else WORDLIST[index] for index in indices]
+def complete_words(untrusted_text: str, word_list: WordList = WordList.ENGLISH) -> list[str | None]:
+    """Return every typed word as `word_list` has it, None for one that is not of this list."""
+    return [_completed(word, WORDS[word_list]) for word in _split(untrusted_text)]
 
 
 def _count(bits: int) -> int:
@@ -150,18 +171,20 @@ def _known_indices(untrusted_text: str, *, bits: int) -> list[int | None]:
     if len(words) != wanted:
         message = f"{wanted} words are needed, but {len(words)} were given"
         raise WordsError(message, fault=WordsFault.COUNT, wanted=wanted, found=len(words))
-    return [_index(word) for word in words]
+    return [find_index(word) for word in words]
 
 
 def _split(untrusted_text: str) -> list[str]:
-    return [word for word in _BETWEEN.split(untrusted_text[:TEXT_MAX].lower()) if word]
+    return [word for word in _BETWEEN.split(fold(untrusted_text[:TEXT_MAX])) if word]
 
 
-def _index(untrusted_word: str) -> int | None:
-    index = _BY_PREFIX.get(untrusted_word[:_PREFIX])
-    if index is None or not WORDLIST[index].startswith(untrusted_word):
-        return None
-    return index
+def _completed(untrusted_word: str, words: Sequence[str]) -> str | None:
+    index = find_index(untrusted_word)
+    return words[index] if index is not None and words[index].startswith(untrusted_word) else None
+
+
+def _written(indices: Sequence[int], word_list: WordList) -> str:
+    return " ".join(WORDS[word_list][index] for index in indices)
 
 
 def _mismatch(untrusted_text: str, indices: list[int], purpose: Purpose) -> WordsError:
@@ -178,9 +201,10 @@ def _likely(untrusted_words: list[str], indices: list[int], purpose: Purpose) ->
         swapped = [*indices[:place], indices[place + 1], indices[place], *indices[place + 2 :]]
         if _syndrome(swapped) == purpose:
             return (place + 1, place + 2)
-    # In each place exactly one word would fit.
+    # In each place exactly one word would fit. It is sought in the list that the words are of.
+    words = WORDS[likeliest_list(untrusted_words)]
     distances = [
-        (_distance(word, WORDLIST[_fitting(indices, place, purpose)]), place + 1)
+        (_distance(word, words[_fitting(indices, place, purpose)]), place + 1)
         for place, word in enumerate(untrusted_words)
     ]
     best = min(distances)[0]
@@ -190,7 +214,7 @@ def _likely(untrusted_words: list[str], indices: list[int], purpose: Purpose) ->
 def _distance(untrusted_word: str, word: str) -> int:
     """Return how many letters differ (Levenshtein); where a word was not typed to its end each counts twice."""
     one, two, weight = untrusted_word, word, 1
-    if untrusted_word not in _WHOLE:
+    if not is_whole(untrusted_word):
         one, two, weight = untrusted_word, word[: len(untrusted_word)], 2
     row = list(range(len(two) + 1))
     for line, letter in enumerate(one, 1):
@@ -230,7 +254,3 @@ def _times_power(element: int, power: int) -> int:
         if element >> BITS_PER_WORD:
             element ^= _REDUCE
     return element
-
-
-_WHOLE: Final = frozenset(WORDLIST)
-_BY_PREFIX: Final = {word[:_PREFIX]: index for index, word in enumerate(WORDLIST)}

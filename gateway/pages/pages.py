@@ -34,6 +34,7 @@ from gateway.pages.site import Site
 from gateway.problems import Problem, RefusedFile, RefusedReason, SubmissionError
 from gateway.submission.receive import Received
 from gateway.views import CaseView, DeletedView, ReturnView, WithdrawnView
+from keys.word_list import word_list_for
 from quarantine.verdict import Clear, Held, Undecided, Verdict
 
 K = TypeVar("K")
@@ -162,7 +163,8 @@ class Pages:
     def receipt(self, received: Received) -> str:
         """Return the receipt page; the only place where return words and proof words are ever shown."""
         until = received.day + timedelta(days=self.site.feedback_days)
-        return self._page("receipt.html", **self._of(received), receipt=received.receipt, until=self.dated(until))
+        shown = received.receipt and received.receipt.in_words_of(word_list_for(self.language))
+        return self._page("receipt.html", **self._of(received), receipt=shown, until=self.dated(until))
 
     def added(self, received: Received, words: str) -> str:
         """Return the page after an addition; `words` are the return words that lead back to the case."""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from audit.operational_log import LogEvent, log
@@ -11,6 +11,8 @@ from gateway.receipts.derivation_client import RESTART_AFTER, derivation
 from gateway.receipts.derivation_process import FRESH
 from keys.receipt import PublicReceipt
 from keys.recipient import KeyKind
+from keys.word_list import WordList
+from keys.words import translate_words
 
 AHEAD: Final = 64  # receipts ready to be given out: a burst of so many submissions waits for nothing
 WAIT: Final = 120.0  # seconds that a submission waits for one when none is ready: what is here was hard to send
@@ -27,6 +29,11 @@ class FreshReceipt:
     return_words: str = field(repr=False)
     proof_words: str = field(repr=False)
     public: PublicReceipt
+
+    def in_words_of(self, word_list: WordList) -> "FreshReceipt":
+        """Return the same receipt with its words in another list, as the page of its source's language shows it."""
+        return_words = translate_words(self.return_words, word_list)
+        return replace(self, return_words=return_words, proof_words=translate_words(self.proof_words, word_list))
 
 
 class ReceiptMaker:

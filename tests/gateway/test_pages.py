@@ -26,7 +26,9 @@ from gateway.problems import Problem, RefusedFile, RefusedReason, SubmissionErro
 from gateway.receipts.premade import FreshReceipt
 from gateway.submission.intake import KeptFile
 from gateway.submission.receive import Received
-from keys.receipt import PublicReceipt
+from keys.receipt import PublicReceipt, new_receipt_words, parse_proof_words, parse_return_words
+from keys.word_list import WORDS as WORD_LISTS
+from keys.word_list import WordList
 from quarantine.file_types import FileType
 from quarantine.findings import Code, Finding
 from quarantine.verdict import Clear, Held, Reason, Undecided, Verdict
@@ -104,6 +106,9 @@ def _fields(*values: tuple[str, str]) -> Fields:
     return fields
 
 
+WORDS = new_receipt_words()
+
+
 def _received(name: str) -> Received:
     member = PacketMember("files/01.txt", 0, 1, "0" * 64)
     kept = KeptFile(name, FileType.TXT, member)
@@ -115,7 +120,7 @@ def _received(name: str) -> Received:
     return Received(
         packet=new_packet_id(),
         day=date(2026, 1, 2),
-        receipt=FreshReceipt("return words", "proof words", PublicReceipt("l", "r", "s", "p")),
+        receipt=FreshReceipt(WORDS.return_words, WORDS.proof_words, PublicReceipt("l", "r", "s", "p")),
         has_text=True,
         files=tuple((kept, verdict) for verdict in verdicts),
         refused=tuple(RefusedFile(name, reason) for reason in RefusedReason),
@@ -144,7 +149,6 @@ def test_the_empty_form_and_the_receipt_are_well_formed() -> None:
     assert page.replace(SCRIPT_TAG, "").count("<script") == 0
     # What a scanner thought of a file is for the desk.
     assert "malware" not in page
-    assert page.count("return words") >= 1
     assert [at for tag, at in _Html(page).elements if tag == "output" and at["id"] == "receipt"]
 
 
@@ -393,6 +397,25 @@ def test_pages_tell_this_gateways_own_times(tick: int, english: str, danish: str
         spoken = pages.speaking(language)
         assert f" {wait}," in spoken.how()
         assert f" {wait}," in spoken.privacy()
+
+
+@pytest.mark.parametrize("language", Language)
+def test_a_receipt_is_in_the_words_of_its_page(language: Language) -> None:
+    own = {
+        Language.BOKMAL: WordList.NORWEGIAN,
+        Language.NYNORSK: WordList.NORWEGIAN,
+        Language.DANISH: WordList.DANISH,
+    }
+    page = Pages(Site(LIMITS, languages=tuple(Language)), language=language).receipt(_received("a"))
+    shown = [
+        html.unescape(text) for text in re.findall(r'<output id="(?:receipt|proof)"[^>]*>(.*?)</output>', page, re.S)
+    ]
+    assert len(shown) == 2
+    listed = WORD_LISTS[own.get(language, WordList.ENGLISH)]
+    assert set(" ".join(shown).split()) <= set(listed)
+    return_words, proof_words = shown
+    assert parse_return_words(return_words) == parse_return_words(WORDS.return_words)
+    assert parse_proof_words(proof_words) == parse_proof_words(WORDS.proof_words)
 
 
 def test_no_page_that_answers_a_form_leads_away_by_another_language() -> None:

@@ -11,7 +11,9 @@ import pytest
 
 from gateway.receipts import premade
 from gateway.receipts.premade import NoReceiptError, ReceiptMaker
+from keys.receipt import parse_proof_words, parse_return_words
 from keys.recipient import KeyKind
+from keys.word_list import WORDS, WordList
 from tests.worlds.waiting import WATCHDOG, until
 
 
@@ -40,6 +42,15 @@ async def test_no_two_sources_get_the_same(maker: ReceiptMaker) -> None:
     assert given[0].public.recipient.startswith("age1")
     assert given[0].return_words not in repr(given[0])
     assert given[0].proof_words not in repr(given[0])
+
+
+async def test_a_receipt_is_the_same_in_other_words(maker: ReceiptMaker) -> None:
+    given = await maker.take()
+    shown = given.in_words_of(WordList.DANISH)
+    assert set(shown.return_words.split()) <= set(WORDS[WordList.DANISH])
+    assert parse_return_words(shown.return_words) == parse_return_words(given.return_words)
+    assert parse_proof_words(shown.proof_words) == parse_proof_words(given.proof_words)
+    assert shown.public == given.public
 
 
 async def test_a_process_that_dies_is_started_again(maker: ReceiptMaker) -> None:

@@ -33,7 +33,8 @@ from gateway.submission.later_visit import LaterVisit
 from gateway.views import CaseView, ReplyView, ReturnView
 from keys.receipt import new_receipt_words, return_secrets
 from keys.recipient import KeyKind
-from keys.words import WordsError
+from keys.word_list import WordList
+from keys.words import WordsError, translate_words
 from quarantine.file_types import FileType
 from tests.builders.bundles import DESK, GATEWAY, TODAY, a_bundle
 from tests.worlds.gateway_process import form_body
@@ -152,13 +153,25 @@ async def test_replies_are_shown_and_the_decoy_is_not(station: Station) -> None:
     assert (empty.replies, empty.unreadable) == ((), 0)
 
 
-def test_every_receipt_is_spelled_in_as_many_letters() -> None:
+@pytest.mark.parametrize("word_list", WordList)
+def test_every_receipt_is_spelled_in_as_many_letters(word_list: WordList) -> None:
+    """In whatever list the words are typed, the page that carries them on is the same."""
     made = [new_receipt_words() for _ in range(50)]
-    assert {len(spelled(words.return_words)) for words in made} == {49}
     for words in made:
-        assert spelled(spelled(words.return_words)) == spelled(words.return_words)
+        typed = translate_words(words.return_words, word_list)
+        assert spelled(typed) == spelled(words.return_words)
+        assert len(spelled(typed)) == 49
+        assert spelled(spelled(typed)) == spelled(typed)
         with pytest.raises(WordsError):
-            spelled(words.proof_words)
+            spelled(translate_words(words.proof_words, word_list))
+
+
+@pytest.mark.parametrize("word_list", WordList)
+async def test_words_of_each_list_lead_to_the_same_page(station: Station, word_list: WordList) -> None:
+    case = await _come_back(station, translate_words(ANSWERED, word_list))
+    assert case == await _come_back(station, ANSWERED)
+    assert isinstance(case, CaseView)
+    assert case.replies
 
 
 async def test_the_queue_is_bounded_but_not_for_who_has_a_place() -> None:

@@ -15,6 +15,8 @@ from gateway.http.responses import PADDED_MIN
 from gateway.receipts.return_keys import spelled
 from keys.receipt import new_receipt_words, public_receipt
 from keys.recipient import KeyKind
+from keys.word_list import WordList
+from keys.words import translate_words
 from tests.worlds.gateway_process import Answer, GatewayProcess, OpenedPacket, form_body, form_head
 from tests.worlds.waiting import wait_until
 from transfer.bundle.contents import Grant
@@ -101,7 +103,16 @@ def test_the_whole_way_back(gateway: GatewayProcess) -> None:
     assert gone.text == empty.text
 
 
-@pytest.mark.parametrize("untidy", [str.upper, str.title, lambda words: words.replace(" ", "-"), spelled])
+@pytest.mark.parametrize(
+    "untidy",
+    [
+        *(str.upper, str.title, lambda words: words.replace(" ", "-"), spelled),
+        *(
+            lambda words: translate_words(words, WordList.NORWEGIAN),
+            lambda words: translate_words(words, WordList.DANISH),
+        ),
+    ],
+)
 def test_words_are_taken_however_they_are_typed(gateway: GatewayProcess, untidy) -> None:  # type: ignore[no-untyped-def]
     words, receipt, _ = first(gateway)
     gateway.take_bundle(next_serial(), [(receipt, "Read this.")])
@@ -185,7 +196,8 @@ def test_unknown_words_and_a_case_without_replies_get_the_same_bytes(
         running.take_bundle(2, [(note, "An answer."), (other, "For the other case.")])
         running.post("/delete-replies", [("words", answered)])
         pages = set()
-        for typed in (words, answered, new_receipt_words().return_words, new_receipt_words().return_words):
+        known = [words, *(translate_words(words, word_list) for word_list in WordList)]
+        for typed in (*known, answered, new_receipt_words().return_words, new_receipt_words().return_words):
             answer = running.come_back(typed)
             assert answer.status == 200
             hidden = answer.hidden("words")
