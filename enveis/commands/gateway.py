@@ -1,11 +1,15 @@
 """`enveis gateway`: make a gateway's home, serve the form."""
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from dataclasses import replace
+from typing import Final
 
 from enveis.command import Command, file_name, home_of
 from enveis.commands import gateway_bundle, gateway_check, gateway_keys
 from enveis.terminal import Terminal
+
+# As gateway.home.country and gateway.home.profiles have them, which --help does not load; a test compares.
+COUNTRIES: Final = ("no", "dk")
+PROFILES: Final = ("journalists", "company", "public-body", "police", "ombudsman")
 
 
 def _init_arguments(parser: ArgumentParser) -> None:
@@ -19,17 +23,30 @@ def _init_arguments(parser: ArgumentParser) -> None:
         metavar="last-head.json",
         help="replace a lost gateway: the file that 'enveis desk head' wrote",
     )
-    parser.add_argument("--name", help="who receives the submissions, as the page names them")
+    parser.add_argument("--name", default="", help="who receives the submissions, as the page names them")
+    parser.add_argument(
+        "--country",
+        choices=COUNTRIES,
+        default=COUNTRIES[0],
+        help="whose public bodies, law and holidays the pages speak of; default: %(default)s",
+    )
+    parser.add_argument(
+        "--profile",
+        choices=PROFILES,
+        default=PROFILES[0],
+        help="kind of office: how soon an answer is promised, and what a withdrawal does; default: %(default)s",
+    )
 
 
 def _init(arguments: Namespace, terminal: Terminal) -> int:
     from gateway.errors import GatewayError
-    from gateway.home.config import GatewayConfig
+    from gateway.home.country import Country
     from gateway.home.home import GatewayHome, init_gateway
+    from gateway.home.profiles import Profile, new_config
 
     home = GatewayHome(home_of(arguments))
     try:
-        config = GatewayConfig() if arguments.name is None else replace(GatewayConfig(), name=arguments.name)
+        config = new_config(name=arguments.name, country=Country(arguments.country), profile=Profile(arguments.profile))
     except ValueError as error:
         raise GatewayError(str(error)) from None
     pairing = init_gateway(

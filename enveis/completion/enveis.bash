@@ -102,6 +102,8 @@ _enveis_option() {
         'keys rehearse --shares-passphrase-file' | \
         'keys rehearse --backup' | \
         'receipt prove --to') kind=file ;;
+        'gateway init --country') kind=choice words='no dk' ;;
+        'gateway init --profile') kind=choice words='journalists company public-body police ombudsman' ;;
         'transfer export --lane') kind=choice words='clear held' ;;
         'transfer acknowledge --missing') kind=text many=yes ;;
         'transfer receive --role') kind=choice words='network decode commit' ;;
@@ -158,7 +160,7 @@ _enveis_options() {
         '') words='-h --help --home --json --version' ;;
         'demo') words='-h --help --home --json --keep' ;;
         'run') words='-h --help --home --json --listen --stick' ;;
-        'gateway init') words='-h --help --home --json --recipients --desk-key --continues --name' ;;
+        'gateway init') words='-h --help --home --json --recipients --desk-key --continues --name --country --profile' ;;
         'gateway serve') words='-h --help --home --json --listen' ;;
         'gateway check') words='-h --help --home --json --before-opening' ;;
         'gateway recipients') words='-h --help --home --json --yes' ;;

@@ -99,7 +99,9 @@ _enveis_gateway_init() {
         '--recipients=[recipients.txt of the desk]:FILE:_files' \
         '--desk-key=[desk.pub of the desk]:FILE:_files' \
         '--continues=[replace a lost gateway\: the file that '\''enveis desk head'\'' wrote]:last-head.json:_files' \
-        '--name=[who receives the submissions, as the page names them]:NAME: '
+        '--name=[who receives the submissions, as the page names them]:NAME: ' \
+        '--country=[whose public bodies, law and holidays the pages speak of; default\: %(default)s]:COUNTRY:(no dk)' \
+        '--profile=[kind of office\: how soon an answer is promised, and what a withdrawal does; default\: %(default)s]:PROFILE:(journalists company public-body police ombudsman)'
 }
 
 _enveis_gateway_serve() {
