@@ -3,6 +3,7 @@
 Knows every name a field may have; what it does not know it ignores, for browsers and add-ons send their own.
 """
 
+import contextlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ OWN_RECEIPT_FIELD: Final = "receipt_public"  # public halves of a receipt that t
 EMPLOYED_FIELD: Final = "employed"  # "yes" from whoever works at the body, or did
 _BETWEEN_NAMES: Final = re.compile(r"[,;\n]")  # never a space: "van der Berg" is one name
 _YES_OR_NO: Final = {"yes": True, "no": False}
+_JOINTS: Final = {"message": "\n\n", "contact_address": "\n", OWN_RECEIPT_FIELD: "\n"}  # between texts of one name
+_JOINT: Final = "; "  # in all other fields
 _PLAIN: Final = frozenset(
     {
         "kind",
@@ -80,6 +83,10 @@ class Fields:
         """Return the first value of a field, empty when there is none."""
         return next(iter(self.values.get(name, ())), "")
 
+    def text(self, name: str) -> str:
+        """Return what was typed into a field. Texts that came under one name are joined, so that none is lost."""
+        return _JOINTS.get(name, _JOINT).join(dict.fromkeys(filter(None, self.all(name))))
+
     def all(self, name: str) -> Sequence[str]:
         """Return every value of a field."""
         return self.values.get(name, ())
@@ -91,17 +98,17 @@ def is_known(untrusted_name: str) -> bool:
 
 
 def parse_form(fields: Fields, *, bodies: Sequence[str], page_language: str) -> Message:
-    """Return what the source typed and chose. A choice that is not on the form counts as not made.
+    """Return what the source typed and chose. A choice that is not on the form counts as not made, but for a body.
 
     Raises:
         FieldTooLongError: A field is longer than the format allows.
     """
-    body = fields.first("public_body")
+    body = next((body for body in fields.all("public_body") if body in bodies), "")
     return Message(
-        kind=_choice(MessageKind, fields.first("kind")) or MessageKind.COMPLAINT,
-        text=_bounded("message", fields.first("message"), TEXT_MAX),
-        public_body=body if body in bodies else "",
-        public_body_other=_line(fields, "public_body_other"),
+        kind=_choice(MessageKind, fields.all("kind")) or MessageKind.COMPLAINT,
+        text=_bounded("message", fields.text("message"), TEXT_MAX),
+        public_body=body,
+        public_body_other=_other_bodies(fields, chosen=body),
         people=_people(fields),
         contact=Contact(
             name=_line(fields, "contact_name"),
@@ -109,10 +116,10 @@ def parse_form(fields: Fields, *, bodies: Sequence[str], page_language: str) -> 
             email=_line(fields, "contact_email"),
             address=_line(fields, "contact_address"),
             language=_line(fields, "contact_language"),
-            please_call=fields.first("contact_please_call") == "yes",
+            please_call="yes" in fields.all("contact_please_call"),
         ),
-        relation=Relation.EMPLOYEE if is_employed(fields) else _choice(Relation, fields.first("relation")),
-        road=_choice(Origin, fields.first("road")) or (Origin.CONVERSATION if has_conversation(fields) else None),
+        relation=Relation.EMPLOYEE if is_employed(fields) else _choice(Relation, fields.all("relation")),
+        road=_choice(Origin, fields.all("road")) or (Origin.CONVERSATION if has_conversation(fields) else None),
         writer_role=_line(fields, "writer_role"),
         read_back=_YES_OR_NO.get(fields.first("read_back")),
         page_language=page_language,
@@ -137,7 +144,7 @@ def _person(fields: Fields, number: int) -> Person | None:
     if len(families) > FAMILY_NAMES_MAX:
         raise FieldTooLongError(f"{prefix}family_names", FAMILY_NAMES_MAX)
     person = Person(
-        side=_choice(Side, fields.first(f"{prefix}side")) or Side.COMPLAINED_ABOUT,
+        side=_choice(Side, fields.all(f"{prefix}side")) or Side.COMPLAINED_ABOUT,
         given_name=_line(fields, f"{prefix}given_name"),
         family_names=tuple(families),
         role=_line(fields, f"{prefix}role"),
@@ -148,7 +155,14 @@ def _person(fields: Fields, number: int) -> Person | None:
 
 
 def _line(fields: Fields, name: str) -> str:
-    return _bounded(name, fields.first(name).strip(), FIELD_MAX)
+    return _bounded(name, fields.text(name).strip(), FIELD_MAX)
+
+
+def _other_bodies(fields: Fields, *, chosen: str) -> str:
+    # A program may name a body that is not on the list, or several. What a source says of it is kept as text.
+    named = (body for body in fields.all("public_body") if body not in {"", chosen})
+    texts = dict.fromkeys([fields.text("public_body_other").strip(), *named])
+    return _bounded("public_body_other", _JOINT.join(filter(None, texts)), FIELD_MAX)
 
 
 def _bounded(name: str, text: str, limit: int) -> str:
@@ -157,11 +171,11 @@ def _bounded(name: str, text: str, limit: int) -> str:
     return text
 
 
-def _choice(kind: Callable[[str], T], untrusted: str) -> T | None:
-    try:
-        return kind(untrusted)
-    except ValueError:
-        return None
+def _choice(kind: Callable[[str], T], untrusted: Sequence[str]) -> T | None:
+    for value in untrusted:
+        with contextlib.suppress(ValueError):
+            return kind(value)
+    return None
 
 
 def is_preselected(name: str) -> bool:

@@ -21,7 +21,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from audit.operational_log import LogEvent, log
 from disk.durable import PRIVATE
 from disk.lock import try_lock
-from gateway.http.responses import Page, QuietServer
+from gateway.http.responses import UNPARSED, Page, QuietServer
 from transfer.low_side.outbox import Outbox
 from transfer.low_side.status import (
     DAY_SECONDS,
@@ -157,7 +157,7 @@ class MetricsSocket:
             # Through the folder's descriptor: a socket's address has at most 107 bytes (unix(7)).
             listening.bind(f"/proc/self/fd/{folder}/{self._path.name}")
             self._path.chmod(MODE)  # what the umask took away
-            runner = web.ServerRunner(QuietServer(self._answer, ""))
+            runner = web.ServerRunner(QuietServer(self._answer, dict.fromkeys(UNPARSED, "")))
             await runner.setup()
             await web.SockSite(runner, listening).start()
             self._runner = runner

@@ -1,4 +1,4 @@
-"""How a submission may end without a receipt: a closed set, each with its HTTP status and a sentence on the pages."""
+"""How a request may end without what it asked for: a closed set, each with its HTTP status and a sentence."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from gateway.form import Fields
 
 
 class Problem(StrEnum):
-    """Why nothing was received. The value names the page's text."""
+    """Why nothing was received, or nothing done. The value names the page's text."""
 
     EMPTY = "empty"  # no message and no file
     NOTHING_ACCEPTABLE = "nothing-acceptable"  # every file was refused, and nothing was written
@@ -23,7 +23,9 @@ class Problem(StrEnum):
     FILES_OFF = "files-off"  # files are not accepted at the moment; text is
     WORDS = "words"  # a source who adds to a case typed something that is not return words
     RECEIPT_PUBLIC = "receipt-public"  # what was pasted is not the public halves of a receipt
-    FAULT = "fault"
+    FAULT = "fault"  # the one after which nobody knows how far it came
+    ADDRESS_TOO_LONG = "address-too-long"
+    HEADERS_TOO_LONG = "headers-too-long"  # of the request: mostly cookies of other services on this host
     NOT_FOUND = "not-found"
     METHOD = "method"
 
@@ -44,6 +46,8 @@ STATUS: dict[Problem, int] = {
     Problem.WORDS: 400,
     Problem.RECEIPT_PUBLIC: 400,
     Problem.FAULT: 500,
+    Problem.ADDRESS_TOO_LONG: 414,
+    Problem.HEADERS_TOO_LONG: 431,
     Problem.NOT_FOUND: 404,
     Problem.METHOD: 405,
 }
@@ -55,6 +59,7 @@ class RefusedReason(StrEnum):
     NAME = "type.name"
     CONTENT = "type.content"
     DISAGREE = "type.disagree"
+    EMPTY = "empty"  # no byte in it: phones send files so that are in a cloud only, and browsers send folders so
     SIZE = "size"
     COUNT = "count"
     FILES_OFF = "files-off"  # files are not accepted at the moment; text is

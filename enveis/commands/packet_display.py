@@ -1,7 +1,7 @@
 """One opened packet as a person reads it: what the source wrote, the case it belongs to, each file and its verdict."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from enveis.terminal import Terminal, amount, visible
 
@@ -10,6 +10,17 @@ if TYPE_CHECKING:
     from desk.arrival.opening import OpenedFile
     from transfer.packet.manifest import FileNote, Manifest
     from transfer.packet.message import Message
+
+# The codes of FORMAT.md 4.5 in words; one that is not here is shown as it is.
+_NOT_RECEIVED: Final = {
+    "type.name": "its type is not accepted",
+    "type.content": "its content is of no accepted type",
+    "type.disagree": "its name and its content are of different types",
+    "empty": "it was empty; the source may have it in a cloud only",
+    "size": "it was too large",
+    "count": "there were too many files",
+    "files-off": "files could not be accepted at that moment",
+}
 
 
 def show_packet(terminal: Terminal, manifest: "Manifest", message: "Message") -> None:
@@ -89,7 +100,7 @@ def show_files(terminal: Terminal, manifest: "Manifest", files: "tuple[OpenedFil
         terminal.say(*(f"      {sentence}" for sentence in _verdict_sentences(note)))
         locked = locked or file.path is None
     for refused in manifest.refused:
-        terminal.say(f"  not received: {visible(refused.name)} ({refused.reason})")
+        terminal.say(f"  not received: {visible(refused.name)} ({_NOT_RECEIVED.get(refused.reason, refused.reason)})")
     terminal.say(f"Written to {folder}. Every file matches the sealed manifest.")
     if locked:
         terminal.warn("Locked files may harm this machine. 'enveis desk open --held' writes them too.")

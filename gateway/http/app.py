@@ -9,8 +9,8 @@ from typing import Final
 from aiohttp import HttpVersion11, web
 
 from audit.operational_log import LogEvent, log
-from gateway.http.posts import ADD, PADDED, POSTS, add_problem, body_max, post, typed_max
-from gateway.http.responses import Page, QuietServer, padded
+from gateway.http.posts import ADD, PADDED, POSTS, SUBMIT, add_problem, body_max, post, typed_max
+from gateway.http.responses import UNPARSED, Page, QuietServer, padded
 from gateway.languages import Asked, read_address
 from gateway.pages.pages import Pages
 from gateway.pages.rendering import SCRIPT, STYLE, TABLE, static
@@ -55,7 +55,8 @@ class Gateway:
             outcome = await self._outcome(request, asked, pages)
             if isinstance(outcome, Page):
                 with self._held_in_memory(outcome) as may_be:
-                    if may_be:
+                    # A receipt is shown once, and what it is for was received: it is sent, whatever memory it takes.
+                    if may_be or asked.path in (SUBMIT, ADD):
                         await _send(request, outcome)
                         return outcome
                 outcome = SubmissionError(Problem.BUSY)
@@ -157,7 +158,7 @@ def _refused(path: str, error: SubmissionError, pages: Pages, station: Station) 
     if path == ADD:
         text = add_problem(station, pages, error)
     elif path in PADDED:
-        text = pages.refusal(error)
+        text = pages.refusal(error, is_sending=False)
     return Page(_sized(path, pages.problem(error) if text is None else text), status=error.status, close=True)
 
 
@@ -191,8 +192,8 @@ class Listener:
 
     def __init__(self, gateway: Gateway, pages: Pages) -> None:
         self._gateway = gateway
-        malformed = pages.problem(SubmissionError(Problem.MALFORMED))
-        self._runner = web.ServerRunner(QuietServer(gateway.handle, malformed), shutdown_timeout=CUT_OFF)
+        unparsed = {problem: pages.problem(SubmissionError(problem)) for problem in UNPARSED}
+        self._runner = web.ServerRunner(QuietServer(gateway.handle, unparsed), shutdown_timeout=CUT_OFF)
         self._site: web.BaseSite | None = None
 
     async def start(self, host: str, port: int) -> int:

@@ -76,7 +76,7 @@ async def post(station: Station, pages: Pages, path: str, stream: StreamReader, 
 
 def add_problem(station: Station, pages: Pages, error: SubmissionError) -> str:
     """Return the page after an addition that was not received: with the form again, and what was typed in it."""
-    words, text = error.fields.first(WORDS_FIELD), error.fields.first("message")
+    words, text = error.fields.first(WORDS_FIELD), error.fields.text("message")
     wrong = explain(words)
     if error.problem is Problem.WORDS and wrong is not None:
         return pages.return_form(replace(wrong, untrusted_text=text))

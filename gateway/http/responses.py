@@ -6,12 +6,16 @@ bytes of the request, and log the visitor's address.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
+from gateway.problems import STATUS, Problem
+
+UNPARSED: Final = (Problem.MALFORMED, Problem.ADDRESS_TOO_LONG, Problem.HEADERS_TOO_LONG, Problem.FAULT)
 HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -31,6 +35,9 @@ SCRIPT_TAG: Final = '<script src="/enveis.js" defer></script>'
 _SCRIPT_POLICY: Final = f"{HEADERS['Content-Security-Policy']}; script-src 'self'; connect-src 'self'"
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 KEEPALIVE: Final = 15.0  # seconds; also the only deadline for a request's head (aiohttp >= 3.14.4)
+LINE_MAX: Final = 8 * 1024  # bytes of a request's first line
+FIELD_MAX: Final = 16 * 1024  # bytes of one header; not LINE_MAX, for by this number aiohttp says which was too long
+HEADERS_MAX: Final = 128
 READ_SIZE: Final = 256 * 1024  # bytes buffered for each upload before its sender is slowed
 PADDED_MIN: Final = 64 * 1024  # bytes of a padded page; the page of a case without replies is far smaller
 _OPENING: Final = "<!--"
@@ -74,7 +81,7 @@ def silent_logger() -> logging.Logger:
 class QuietServer(web.Server):
     """aiohttp's server with our answer to what cannot be parsed."""
 
-    def __init__(self, handler: Handler, malformed: str) -> None:
+    def __init__(self, handler: Handler, unparsed: Mapping[Problem, str]) -> None:
         super().__init__(
             handler,
             keepalive_timeout=KEEPALIVE,
@@ -83,20 +90,23 @@ class QuietServer(web.Server):
             logger=silent_logger(),
             auto_decompress=False,
             read_bufsize=READ_SIZE,
+            max_line_size=LINE_MAX,
+            max_field_size=FIELD_MAX,
+            max_headers=HEADERS_MAX,
         )
-        self._malformed = malformed
+        self._unparsed = unparsed
 
     def __call__(self) -> RequestHandler:
         """Return the protocol of a new connection."""
-        return _QuietProtocol(self, self._malformed, loop=asyncio.get_running_loop(), **self._kwargs)
+        return _QuietProtocol(self, self._unparsed, loop=asyncio.get_running_loop(), **self._kwargs)
 
 
 class _QuietProtocol(RequestHandler):
-    __slots__ = ("_malformed",)
+    __slots__ = ("_unparsed",)
 
-    def __init__(self, manager: web.Server, malformed: str, **kwargs: object) -> None:
+    def __init__(self, manager: web.Server, unparsed: Mapping[Problem, str], **kwargs: object) -> None:
         super().__init__(manager, **kwargs)  # type: ignore[arg-type]  # the server's own keyword arguments
-        self._malformed = malformed
+        self._unparsed = unparsed
 
     def handle_error(
         self,
@@ -108,7 +118,19 @@ class _QuietProtocol(RequestHandler):
         """Answer with our page; nothing of `exc` or `message` is shown or logged."""
         if request.writer.output_size > 0:
             raise ConnectionError("an answer was sent already")
-        return Page(self._malformed, status=status if 400 <= status < 500 else 500, close=True)
+        problem = _unparsed(exc) if 400 <= status < 500 else Problem.FAULT
+        return Page(self._unparsed[problem], status=STATUS[problem], close=True)
+
+
+def _unparsed(fault: BaseException | None) -> Problem:
+    """Return what is wrong with a request that could not be parsed."""
+    match fault:
+        case LineTooLong(args=(_, limit, *_)):
+            return Problem.ADDRESS_TOO_LONG if limit == LINE_MAX else Problem.HEADERS_TOO_LONG
+        case BadHttpMessage(message="Too many headers received"):  # aiohttp has no other sign of it
+            return Problem.HEADERS_TOO_LONG
+        case _:
+            return Problem.MALFORMED
 
 
 def padded(page: str) -> str:

@@ -19,6 +19,9 @@ from gateway.pages.sentences import (
     KINDS,
     LIKELY,
     MACHINE_TRANSLATED,
+    NAMELESS,
+    NOTHING_DONE,
+    NOTHING_RECEIVED,
     OR,
     ORIGINS,
     PROBLEMS,
@@ -26,8 +29,10 @@ from gateway.pages.sentences import (
     REASONS,
     RELATIONS,
     RETURN_PROBLEMS,
+    SHORT_PROBLEMS,
     SIDES,
     STATES,
+    TITLES,
     WITHDRAWN,
 )
 from gateway.pages.site import Site
@@ -47,6 +52,10 @@ AGAIN: Final = frozenset(
      Problem.BUSY, Problem.FULL, Problem.FILES_OFF, Problem.RECEIPT_PUBLIC}
 )  # fmt: skip
 _ABOUT_FILES: Final = frozenset({Problem.NOTHING_ACCEPTABLE, Problem.TOO_LARGE})
+# These end the reading: what came after that point is not in the form that is shown again.
+_PARTIAL: Final = frozenset(
+    {Problem.TEXT_TOO_LONG, Problem.FIELD_TOO_LONG, Problem.TOO_SLOW, Problem.BUSY, Problem.FULL, Problem.FILES_OFF}
+)
 # The field that a problem is about; FIELD_TOO_LONG names its own.
 _FIELDS: Final = {
     Problem.EMPTY: "message",
@@ -130,6 +139,7 @@ class Pages:
             problem=error.problem if error else None,
             wrong=wrong,
             sentence=self.said(PROBLEMS[error.problem]) if error else "",
+            is_partial=error is not None and error.problem in _PARTIAL,
             is_about_files=error is not None and error.problem in _ABOUT_FILES,
             refused=self._named(error.refused) if error else (),
             kept_text=any(any(typed) for name, typed in fields.values.items() if not is_preselected(name)),
@@ -142,14 +152,20 @@ class Pages:
         """Return the page that says why nothing was received: the form itself where trying again makes sense."""
         return self.form(error) if error.problem in AGAIN else self.refusal(error)
 
-    def refusal(self, error: SubmissionError) -> str:
-        """Return a page that says why nothing was received, without any form."""
+    def refusal(self, error: SubmissionError, *, is_sending: bool = True) -> str:
+        """Return a page that says why nothing was received, without any form.
+
+        `is_sending` is false for a request that sends nothing to the desk: what failed there is something else.
+        """
+        usual = NOTHING_RECEIVED if is_sending else NOTHING_DONE
+        sentence = PROBLEMS[error.problem] if is_sending else SHORT_PROBLEMS.get(error.problem, PROBLEMS[error.problem])
         return self._page(
             "problem.html",
             path=None,
-            is_lost=error.problem is Problem.NOT_FOUND,
-            sentence=self.said(PROBLEMS[error.problem]),
-            is_about_files=error.problem in _ABOUT_FILES,
+            title=self.said(TITLES.get(error.problem, usual)),
+            sentence=self.said(sentence),
+            is_by_program=is_sending and error.problem is Problem.WRONG_TYPE,
+            is_about_files=is_sending and error.problem in _ABOUT_FILES,
         )
 
     def how(self) -> str:
@@ -240,7 +256,7 @@ class Pages:
     def _named(self, refused: Sequence[RefusedFile]) -> list[tuple[str, str, bool]]:
         nameless = self.said(marked("a file without a name"))
         return [
-            (file.untrusted_name or nameless, self.said(REASONS[file.reason]), file.reason is RefusedReason.SIZE)
+            (file.untrusted_name or nameless, self.said(_why(file)), file.reason is RefusedReason.SIZE)
             for file in refused
         ]
 
@@ -274,6 +290,10 @@ class Pages:
             (counters.officials, catalogue.ngettext("official registered", "officials registered", counters.officials)),
         ]
         return [(count, text) for count, text in said if count >= max(1, self.site.counters_floor)]
+
+
+def _why(file: RefusedFile) -> str:
+    return NAMELESS if file.reason is RefusedReason.NAME and not file.untrusted_name else REASONS[file.reason]
 
 
 def _wrong_field(error: SubmissionError) -> str:

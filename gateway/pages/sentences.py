@@ -48,33 +48,61 @@ PROBLEMS: Final[dict[Problem, str]] = {
     ),
     Problem.MALFORMED: marked("What your browser sent arrived damaged. Please try again."),
     Problem.NO_LENGTH: marked("Your browser or program did not say how much it would send. Please try another one."),
-    Problem.WRONG_TYPE: marked("What was sent is not this page's form. Please use the form."),
+    Problem.WRONG_TYPE: marked(
+        "What was sent is not one of the two kinds of form that are taken here. The form on this site sends the right "
+        "one, in every browser."
+    ),
     Problem.TOO_SLOW: marked(
         "The upload stopped, or was too slow. Please try again; send the text first, without files."
     ),
     Problem.BUSY: marked("Too many people are sending at this moment. Please try again in ten minutes."),
     Problem.FULL: marked("There is no space left at the moment. Please try again later; text alone needs the least."),
     Problem.FILES_OFF: marked(
-        "Files cannot be accepted at the moment, because too many are being sent. Text can: send it now, and come "
-        "back with your return words to add the files later."
+        "Files cannot be accepted at the moment: too much is being sent, or waits here. Text can: send it now, and "
+        "come back with your return words to add the files later."
     ),
     Problem.WORDS: marked("What you typed could not be used as return words"),
     Problem.RECEIPT_PUBLIC: marked(
         "The public halves of your own receipt cannot be used. Paste all four lines that 'enveis receipt new' "
         "printed, for the kind of keys that this server uses."
     ),
-    Problem.FAULT: marked("Something went wrong on our side. Please try again later."),
+    Problem.FAULT: marked("We do not know how far it came. Please try again later."),
+    Problem.ADDRESS_TOO_LONG: marked("The address is longer than any page here has."),
+    Problem.HEADERS_TOO_LONG: marked(
+        "Your browser sent more in the headers of its request than this server takes. Mostly these are cookies that "
+        "another service at the same address has set: open this page in a private window, or delete the cookies."
+    ),
     Problem.NOT_FOUND: marked("There is no such page here."),
-    Problem.METHOD: marked("This page does not support that request."),
+    Problem.METHOD: marked("It only takes what a form sends. What you sent before is not affected."),
+}
+# The same on pages to which nothing but a few words is sent: there, no text and no file can be the reason.
+SHORT_PROBLEMS: Final[dict[Problem, str]] = {
+    Problem.TOO_LARGE: marked("What was sent is longer than this page takes."),
+    Problem.TOO_SLOW: marked("The connection stopped, or was too slow. Please try again."),
+    Problem.BUSY: marked("Too many people are here at this moment. Please try again in ten minutes."),
+    Problem.FULL: marked("There is no space left at the moment. Please try again later."),
+}
+NOTHING_RECEIVED: Final = marked("Nothing was received")
+NOTHING_DONE: Final = marked("This did not work")
+TITLES: Final[dict[Problem, str]] = {
+    Problem.FAULT: marked("Something went wrong on our side"),
+    Problem.ADDRESS_TOO_LONG: NOTHING_DONE,
+    Problem.HEADERS_TOO_LONG: NOTHING_DONE,
+    Problem.NOT_FOUND: marked("Page not found"),
+    Problem.METHOD: marked("This address shows no page"),
 }
 REASONS: Final[dict[RefusedReason, str]] = {
     RefusedReason.NAME: marked("files of this type are not accepted"),
     RefusedReason.CONTENT: marked("its content is not of an accepted type"),
     RefusedReason.DISAGREE: marked("the file name and the content are of different types"),
+    RefusedReason.EMPTY: marked(
+        "it is empty. A file that is only in a cloud arrives so: open it on your device, then choose it again"
+    ),
     RefusedReason.SIZE: marked("it is too large"),
     RefusedReason.COUNT: marked("there were too many files"),
     RefusedReason.FILES_OFF: marked("files cannot be accepted at the moment; add it later with your return words"),
 }
+NAMELESS: Final = marked("it came without a name, so nobody knows its type")
 RETURN_PROBLEMS: Final[dict[ReturnProblem, str]] = {
     ReturnProblem.NONE_TYPED: marked("You typed no return words. Please type those of your receipt."),
     ReturnProblem.COUNT: marked("A receipt has %(wanted)s return words; you typed %(found)s."),
@@ -110,7 +138,7 @@ WITHDRAWN: Final[dict[Withdrawal, tuple[str, str]]] = {
         marked("It has left this server"),
         marked(
             "Your submission can no longer be taken back here: it has left for the computer that is never online. A "
-            "sealed request to delete it there has been sent after it. People decide on the request there."
+            "sealed request to delete it follows it there. People decide on the request."
         ),
     ),
     Withdrawal.UNKNOWN: (

@@ -45,7 +45,7 @@ class FirstVisit:
         Raises:
             SubmissionError: What was pasted is not a receipt's public halves, or no receipt could be made in time.
         """
-        pasted = fields.first(OWN_RECEIPT_FIELD)
+        pasted = fields.text(OWN_RECEIPT_FIELD)
         if pasted.strip():
             try:
                 public = parse_own_receipt(pasted, self._station.kind)

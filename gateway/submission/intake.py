@@ -80,6 +80,7 @@ class Intake:
         self._part: _Field | _File | None = None
         self._fields_seen = 0
         self._others_size = 0
+        self._message_size = 0
 
     def part(self, untrusted_name: str, untrusted_filename: str | None) -> None:
         """A part begins."""
@@ -126,7 +127,8 @@ class Intake:
             return
         field.value += untrusted_piece
         if field.name == MESSAGE_FIELD:
-            if len(field.value) > self._limits.message_max_bytes:
+            self._message_size += len(untrusted_piece)
+            if self._message_size > self._limits.message_max_bytes:
                 raise SubmissionError(Problem.TEXT_TOO_LONG, fields=self._fields_with(field))
             return
         self._others_size += len(untrusted_piece)
@@ -179,6 +181,9 @@ class Intake:
             raise SubmissionError(Problem.FILES_OFF, fields=self.fields)
         if self._files is Files.REFUSED:
             self._refuse(file, RefusedReason.FILES_OFF)
+            return False
+        if not file.size:
+            self._refuse(file, RefusedReason.EMPTY)
             return False
         is_table = file.untrusted_name.lower().endswith(_TABLE)
         if is_table or len(self.kept) >= self._limits.files_max or file.size > self._limits.file_max_bytes:

@@ -3,16 +3,18 @@
 import re
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import get_args
 
 import pytest
 
-from enveis.commands.packet_display import _verdict_sentences, show_packet
+from enveis.commands.packet_display import _verdict_sentences, show_files, show_packet
 from enveis.terminal import Terminal
+from gateway.problems import RefusedReason
 from quarantine.findings import Code, Grade
 from quarantine.verdict import Reason, Verdict
 from transfer.names import Lane, PacketId
-from transfer.packet.manifest import FileNote, FindingNote, Manifest, Outcome
+from transfer.packet.manifest import FileNote, FindingNote, Manifest, Outcome, RefusedNote
 from transfer.packet.message import Message, Origin
 
 NOTE = FileNote("files/01.txt", "a.txt", "txt", 1, "0" * 64, Outcome.CLEAR)
@@ -61,3 +63,24 @@ def test_a_conversation_is_shown_with_its_writer_and_whether_it_was_read_back(
     assert "\x1b" not in shown
     assert re.search(r"^  written by   fore.+man$", shown, re.MULTILINE)
     assert re.findall(r"^  read back    (\w+)$", shown, re.MULTILINE) == ([line] if line else [])
+
+
+def test_every_reason_of_a_file_that_is_not_there_is_in_words(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    manifest = Manifest(
+        packet=PacketId("0123456789abcdef" * 2),
+        gateway="00112233aabbccdd",
+        received=date(2026, 11, 21),
+        lane=Lane.CLEAR,
+        sealed_to="0011223344556677",
+        receipt=None,
+        files=(),
+        refused=tuple(RefusedNote("a\x1b.heic", reason) for reason in (*RefusedReason, "a-new-one")),
+    )
+    show_files(Terminal(), manifest, (), tmp_path)
+    shown = capsys.readouterr().out
+    assert "a\x1b" not in shown
+    assert "(it was empty;" in shown
+    assert [reason for reason in RefusedReason if f"({reason})" in shown] == []
+    assert "(a-new-one)" in shown

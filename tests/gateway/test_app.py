@@ -6,6 +6,7 @@ Invariants G7 and G14.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import date
 from typing import cast
 from unittest import mock
@@ -16,11 +17,11 @@ from aiohttp.web import BaseRequest
 from gateway.form import Fields
 from gateway.http import app
 from gateway.http.app import Gateway, Listener
-from gateway.http.responses import HEADERS, READ_SIZE, SCRIPT_TAG, Page
+from gateway.http.responses import FIELD_MAX, HEADERS, HEADERS_MAX, LINE_MAX, READ_SIZE, SCRIPT_TAG, Page
 from gateway.limits import Limits
 from gateway.pages.pages import Pages
 from gateway.pages.site import Site
-from gateway.problems import STATUS, Problem, SubmissionError
+from gateway.problems import STATUS, Problem, RefusedFile, RefusedReason, SubmissionError
 from gateway.reading import request_body
 from gateway.reading.request_body import DRAIN_BYTES, DRAINERS
 from gateway.receipts.premade import FreshReceipt
@@ -258,6 +259,45 @@ async def test_only_so_many_long_pages_are_held_in_memory(door: _Door, monkeypat
     writer.transport.abort()
     await until(lambda: door.long_pages == 0)
     assert len((await door.ask(POST + b"\r\nhello"))[2]) > 9_000_000
+
+
+async def test_a_receipt_is_shown_whatever_memory_it_takes(door: _Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "LONG_PAGES", 0)
+    refused = (RefusedFile("&" * app.LONG_PAGE, RefusedReason.NAME),)
+    door.receive.return_value = replace(RECEIVED, refused=refused)
+    status, _, text = await door.ask(POST + b"\r\nhello")
+    assert status == 200
+    assert "some return words" in text
+
+
+@pytest.mark.parametrize(
+    ("head", "status", "says"),
+    [
+        (b"GET /" + b"a" * LINE_MAX + b" HTTP/1.1\r\nHost: x", 414, "The address is longer"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nCookie: " + b"a" * (FIELD_MAX + 1), 431, "private window"),
+        (b"GET / HTTP/1.1\r\nHost: x" + b"\r\nCookie: a" * HEADERS_MAX, 431, "private window"),
+        (POST + b"Cookie: " + b"a" * (FIELD_MAX + 1), 431, "private window"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nCookie: " + b"a" * (FIELD_MAX - 100), 200, "<form"),
+        (b"GET / HTTP/1.1", 400, "damaged"),
+    ],
+)
+async def test_what_is_too_long_is_not_called_damaged(door: _Door, head: bytes, status: int, says: str) -> None:
+    found, _, text = await door.ask(head + b"\r\n\r\n")
+    assert (found, says in text) == (status, True)
+
+
+async def test_an_address_of_a_form_says_that_it_shows_no_page(door: _Door) -> None:
+    # Whoever sends the address line of a receipt page again must not read that nothing was received.
+    status, _, text = await door.ask(b"GET /en/submit HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert status == 405
+    assert "What you sent before is not affected" in text
+    assert "received" not in text.partition("<main")[2]
+
+
+async def test_a_url_encoded_form_has_the_limit_of_what_can_be_typed(door: _Door) -> None:
+    head = b"POST /submit HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: "
+    assert (await door.ask(head + b"5\r\n\r\nhello"))[0] == 200
+    assert (await door.ask(head + b"%d\r\n\r\n" % (LIMITS.typed_max + 1)))[0] == 413
 
 
 async def test_the_stop_waits_for_an_upload_and_not_for_deaf_or_idle_visitors(

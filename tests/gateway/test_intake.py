@@ -142,7 +142,7 @@ def test_neither_the_order_of_parts_nor_their_split_matters(
     sent = [(filename, content) for name, filename, content in parts if name == "files" and (filename or content)]
     assert len(kept) + len(refused) == len(sent)
     wanted = [(name, content) for name, content in sent if name in ("a.txt", "b.TXT", "æ.txt", "p.pdf")]
-    wanted = [(name, content) for name, content in wanted if len(content) <= LIMIT][:3]
+    wanted = [(name, content) for name, content in wanted if 0 < len(content) <= LIMIT][:3]
     assert [(name, len(content)) for name, content in wanted] == [(name, size) for name, _, size in kept]
     assert seen == [content for _, content in wanted]
     assert files == dict(wanted)
@@ -260,6 +260,32 @@ async def test_nothing_is_created_before_there_is_something_to_keep(desk: _Desk)
 async def test_a_nameless_file_with_content_is_not_lost_in_silence(desk: _Desk) -> None:
     await desk.take("files", "", b"content")
     assert [file.reason for file in desk.intake.refused] == [RefusedReason.NAME]
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "cloud.pdf", "photo.heic", "a folder"])
+async def test_an_empty_file_is_listed_and_never_sealed(desk: _Desk, name: str) -> None:
+    await desk.take("files", name)
+    await desk.take("files", name, b"")
+    await desk.take("message", None, b"text")
+    assert [(file.untrusted_name, file.reason) for file in desk.intake.refused] == [(name, RefusedReason.EMPTY)] * 2
+    assert desk.intake.kept == []
+    assert desk.leftovers() == []
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "cloud.pdf", "cloud.zip", "photo.jpg"])
+async def test_a_file_of_nothing_but_zeros_is_no_file_of_its_type(desk: _Desk, name: str) -> None:
+    await desk.take("files", name, bytes(HEAD_SIZE), bytes(100))
+    assert [file.reason for file in desk.intake.refused] == [RefusedReason.CONTENT]
+
+
+async def test_texts_that_come_twice_are_all_kept_within_the_limit_of_one(desk: _Desk) -> None:
+    await desk.take("message", None, b"first")
+    await desk.take("message", None, b"second")
+    await desk.take("message", None, b"first")
+    assert desk.intake.fields.text("message") == "first\n\nsecond"
+    error = await _refused(desk, "message", b"x" * 4990)
+    assert error.problem is Problem.TEXT_TOO_LONG
+    assert error.fields.text("message") == "first\n\nsecond\n\n" + "x" * 4990
 
 
 async def test_a_name_is_cut_at_its_beginning(desk: _Desk) -> None:

@@ -19,7 +19,7 @@ from gateway.home.editors_wording import PerLanguage, PublicBody
 from gateway.http.responses import SCRIPT_TAG
 from gateway.languages import Language
 from gateway.limits import Limits
-from gateway.pages.pages import Pages
+from gateway.pages.pages import AGAIN, Pages
 from gateway.pages.rendering import STYLE, static
 from gateway.pages.site import Site
 from gateway.problems import Problem, RefusedFile, RefusedReason, SubmissionError
@@ -256,7 +256,7 @@ def _parse(*values: tuple[str, str]) -> Message:
 def test_a_choice_that_is_not_on_the_form_counts_as_not_made() -> None:
     strange = [("kind", "x"), ("relation", "x"), ("road", "x"), ("public_body", "x"), ("person-1-side", "x")]
     message = _parse(*strange, ("person-1-role", "r"), ("contact_please_call", "on"))
-    assert message == Message(people=message.people, page_language="en")
+    assert message == Message(people=message.people, public_body_other="x", page_language="en")
     assert message.people[0].side is Side.COMPLAINED_ABOUT
     choices = [("kind", "question"), ("relation", "user"), ("road", "copy-of"), ("public_body", "A court")]
     message = _parse(*choices, ("contact_please_call", "yes"))
@@ -264,6 +264,84 @@ def test_a_choice_that_is_not_on_the_form_counts_as_not_made() -> None:
     assert message.public_body == "A court"
     assert message.contact.please_call
     assert _parse(("road", "copy")).road is Origin.COPY
+
+
+def test_nothing_that_comes_twice_is_lost() -> None:
+    message = _parse(
+        *(("message", "one"), ("message", "two\n"), ("message", "one"), ("kind", "strange"), ("kind", "question")),
+        *(("contact_phone", "12"), ("contact_phone", "34"), ("contact_address", "A street"), ("contact_address", "2")),
+        *(
+            ("public_body", "A court"),
+            ("public_body", "Nav"),
+            ("public_body", "A court"),
+            ("public_body_other", "Oslo"),
+        ),
+        *(("person-1-role", "judge"), ("person-1-role", ""), ("person-1-role", "clerk"), ("relation", "user")),
+        *(("contact_please_call", "no"), ("contact_please_call", "yes")),
+    )
+    assert message.text == "one\n\ntwo\n"
+    assert (message.kind, message.relation) == (MessageKind.QUESTION, Relation.USER)
+    assert (message.contact.phone, message.contact.address) == ("12; 34", "A street\n2")
+    assert message.contact.please_call
+    assert (message.public_body, message.public_body_other) == ("A court", "Oslo; Nav")
+    assert message.people[0].role == "judge; clerk"
+    with pytest.raises(FieldTooLongError):
+        _parse(("contact_phone", "1" * 600), ("contact_phone", "2" * 600))
+
+
+def test_what_came_twice_is_in_the_form_again() -> None:
+    fields = _fields(("message", "one"), ("message", "two"), ("contact_phone", "12"), ("contact_phone", "34"))
+    page = PAGES.problem(SubmissionError(Problem.RECEIPT_PUBLIC, fields=fields))
+    assert "\none\n\ntwo</textarea>" in page
+    assert 'value="12; 34"' in page
+
+
+def test_what_a_page_says_of_the_rest_of_the_text_is_so() -> None:
+    fields = _fields(("message", "one"))
+    whole = {Problem.EMPTY, Problem.NOTHING_ACCEPTABLE, Problem.RECEIPT_PUBLIC}
+    for problem in AGAIN:
+        page = PAGES.problem(SubmissionError(problem, fields=fields))
+        assert ("What you typed is still in the form below." in page) == (problem in whole)
+        assert ("check whether anything is missing" in page) == (problem not in whole)
+
+
+@pytest.mark.parametrize("problem", [Problem.FAULT, Problem.METHOD, Problem.NOT_FOUND, Problem.HEADERS_TOO_LONG])
+def test_no_page_says_that_nothing_was_received_where_nobody_knows_or_nothing_was_sent(problem: Problem) -> None:
+    assert "Nothing was received" not in PAGES.problem(SubmissionError(problem))
+
+
+@pytest.mark.parametrize("problem", list(Problem))
+def test_who_sent_only_words_is_not_told_of_texts_files_and_uploads(problem: Problem) -> None:
+    page = PAGES.refusal(SubmissionError(problem), is_sending=False)
+    title = page.partition("<title>")[2].partition("<")[0]
+    assert "received" not in title
+    if problem in {Problem.TOO_LARGE, Problem.TOO_SLOW, Problem.BUSY, Problem.FULL, Problem.WRONG_TYPE}:
+        assert not [word for word in (" file", "upload", "curl") if word in page.partition("<main")[2]]
+
+
+def test_a_program_that_sends_the_wrong_kind_of_form_is_told_how() -> None:
+    assert "curl -F" in PAGES.problem(SubmissionError(Problem.WRONG_TYPE))
+
+
+def test_a_file_without_a_name_has_its_own_reason() -> None:
+    page = PAGES.problem(SubmissionError(Problem.NOTHING_ACCEPTABLE, refused=(RefusedFile("", RefusedReason.NAME),)))
+    assert "a file without a name</bdi>: it came without a name" in page
+
+
+@pytest.mark.parametrize("types", [{"pdf", "txt", "zip", "rar"}, {"pdf"}, {"txt"}])
+def test_the_advice_says_what_to_do_here_and_asks_nobody_who_they_are(types: set[str]) -> None:
+    limits = replace(LIMITS, allowed=frozenset(map(FileType, types)))
+    pages = Pages(Site(limits))
+    page = pages.problem(SubmissionError(Problem.NOTHING_ACCEPTABLE, refused=(RefusedFile("x", RefusedReason.NAME),)))
+    advice = page.partition('class="refused"')[2].partition("</section>")[0]
+    assert ("into a ZIP file" in advice) == ("zip" in types)
+    assert ("make a PDF" in advice) == ("pdf" in types)
+    assert '/en/how#other-files"' in advice
+    assert "come back with the return words" in advice
+    assert "reached" not in advice
+    how = pages.how()
+    assert 'id="other-files"' in how
+    assert ("Compress" in how) == ("zip" in types)
 
 
 def test_people_stand_in_the_order_of_their_numbers_and_names_in_the_order_given() -> None:

@@ -151,7 +151,7 @@ async def test_the_last_line_break_may_come_alone() -> None:
         b"--b\r\n" + b"A: b\r\n" * 5 + FIELD[5:] + b"--b--",
         b"--b\r\nContent-Disposition: form-data;\r\n name=message\r\n\r\nhello\r\n--b--",
         b'--b\r\nContent-Disposition: form-data; name="message"\r\n\tx\r\n\r\nhello\r\n--b--',
-        FIELD * 5001 + b"--b--",
+        FIELD.replace(b"message", b"x") * 5001 + b"--b--",
     ],
 )
 async def test_a_body_that_is_malformed(body: bytes) -> None:

@@ -67,11 +67,20 @@
 
   // --- files ----------------------------------------------------------------------------------------------------
 
+  // Which of the page's sentences says why the server will refuse this file; empty if none does.
   function whyNot(form, files, file) {
     const end = file.name.toLowerCase().split(".").pop();
-    if (!form.dataset.types.split(" ").includes(end)) return say(form, "Type");
-    if (file.size > Number(form.dataset.fileMax)) return say(form, "Large");
-    return files.indexOf(file) >= Number(form.dataset.filesMax) ? say(form, "Count") : "";
+    if (file.size === 0) return "Empty";
+    if (!form.dataset.types.split(" ").includes(end)) return "Type";
+    if (file.size > Number(form.dataset.fileMax)) return "Large";
+    return files.indexOf(file) >= Number(form.dataset.filesMax) ? "Count" : "";
+  }
+
+  function reason(form, why) {
+    const said = element("span", { class: why ? "why" : "how" }, why ? ` ${say(form, why)}` : "");
+    if (why !== "Type") return said;
+    said.append(" ", element("a", { href: form.dataset.how, target: "_blank", rel: "noopener" }, say(form, "How")));
+    return said;
   }
 
   function fileList(form, area) {
@@ -86,8 +95,7 @@
       files = [...input.files];
       list.replaceChildren(...files.map((file, at) => {
         const row = element("li", {});
-        const why = whyNot(form, files, file);
-        row.append(element("bdi", {}, file.name), element("span", { class: why ? "why" : "how" }, why ? ` ${why}` : ""));
+        row.append(element("bdi", {}, file.name), reason(form, whyNot(form, files, file)));
         row.append(element("progress", { max: "100", value: "0", hidden: "", "aria-label": file.name }));
         const remove = element("button", { type: "button", class: "quiet small", "aria-label": `${say(form, "Remove")}: ${file.name}` }, say(form, "Remove"));
         remove.addEventListener("click", () => { keep(files.filter((_, index) => index !== at)); input.focus(); });
@@ -103,16 +111,23 @@
     area.addEventListener("drop", (event) => {
       event.preventDefault();
       area.classList.remove("over");
-      keep([...files, ...event.dataTransfer.files]);
+      // A folder cannot be read as a file, and one that is sent all the same breaks the upload.
+      const folders = [...event.dataTransfer.items].filter(({ kind }) => kind === "file").map((item) => item.webkitGetAsEntry?.()?.isDirectory);
+      const dropped = [...event.dataTransfer.files];
+      folder.textContent = folders.includes(true) ? say(form, "Folder") : "";
+      keep([...files, ...dropped.filter((_, at) => !folders[at])]);
     });
-    area.append(element("p", { class: "hint" }, say(form, "Drop")), list);
+    const folder = element("p", { class: "why", role: "status" });
+    area.append(element("p", { class: "hint" }, say(form, "Drop")), folder, list);
     return () => files.map((file, at) => ({ size: file.size, bar: list.children[at].querySelector("progress") }));
   }
 
   // --- sending --------------------------------------------------------------------------------------------------
 
+  // Shows the page that answers; false if the answer is none of ours, but of a server in between.
   function show(answer) {
     const page = new DOMParser().parseFromString(answer, "text/html");
+    if (!page.getElementById("main")) return false;
     // Browsers obey it once for each document, and this document stays: the focus is set below instead.
     for (const each of page.querySelectorAll("[autofocus]")) each.removeAttribute("autofocus");
     document.replaceChild(document.adoptNode(page.documentElement), document.documentElement);
@@ -120,6 +135,7 @@
     enhance();
     // The reason for an error, or the return words, stand at the top; focusing alone would scroll the page past them.
     (document.getElementById("problem") || document.getElementById("main")).focus({ preventScroll: true });
+    return true;
   }
 
   function progress(bars, total) {
@@ -156,12 +172,16 @@
       const request = new XMLHttpRequest();
       request.open("POST", form.action);
       request.upload.addEventListener("progress", progress(bars, bars.reduce((sum, { size }) => sum + size, 0)));
-      request.upload.addEventListener("load", () => { state.textContent = say(form, "Sealing"); });
-      request.addEventListener("load", () => show(request.responseText));
-      request.addEventListener("error", () => {
-        state.textContent = say(form, "Broken");
+      let isSent = false;
+      request.upload.addEventListener("load", () => { isSent = true; state.textContent = say(form, "Sealing"); });
+      const broken = () => {
+        // Without its end nothing is received; after that only an answer could tell.
+        state.textContent = say(form, isSent ? "Unanswered" : "Broken");
+        for (const { bar } of bars) bar.hidden = true;
         for (const button of buttons) button.disabled = false;
-      });
+      };
+      request.addEventListener("load", () => { if (!show(request.responseText)) broken(); });
+      request.addEventListener("error", broken);
       state.textContent = say(form, "Sending");
       for (const button of buttons) button.disabled = true;
       request.send(parts(form));
