@@ -15,10 +15,12 @@ from gateway.pages.catalogues import marked, translations
 from gateway.pages.rendering import render
 from gateway.pages.sentences import (
     BYTES,
+    GIGABYTES,
     IDENTIFYING,
     KINDS,
     LIKELY,
     MACHINE_TRANSLATED,
+    MEGABYTES,
     NAMELESS,
     NOTHING_DONE,
     NOTHING_RECEIVED,
@@ -214,10 +216,9 @@ class Pages:
 
     def size(self, count: int) -> str:
         """Return so many bytes as people say it; rounded down, so that what is promised is kept."""
-        for unit, name in ((1024 * MIB, "GB"), (MIB, "MB")):
+        for unit, said in ((1024 * MIB, GIGABYTES), (MIB, MEGABYTES)):
             if count >= unit:
-                number = format_decimal(count * 10 // unit / 10, locale=self._locale)
-                return f"{number} {name}"
+                return self.said(said) % {"count": format_decimal(count * 10 // unit / 10, locale=self._locale)}
         return self.said(BYTES) % {"count": count}
 
     @property

@@ -121,6 +121,8 @@ MACHINE_TRANSLATED: Final = marked(
 )
 OR: Final = marked("or")  # between two numbers
 BYTES: Final = marked("%(count)s bytes")
+MEGABYTES: Final = marked("%(count)s MB")
+GIGABYTES: Final = marked("%(count)s GB")
 STATES: Final[dict[str, str]] = {
     "received": marked("received"),
     "in-work": marked("is being worked on"),
