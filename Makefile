@@ -44,7 +44,7 @@ packages:
 test-packages: packages
 	@.ci/packages strace=strace unzip=unzip zip=zip libarchive-tools=bsdtar jq=jq coreutils=b2sum \
 	  openssl=openssl git=git util-linux=setpriv linux-libc-dev=/usr/include/asm-generic/unistd.h \
-	  chromium=chromium default-jre-headless=java nftables=nft iproute2=ip udpcast=udp-sender e2fsprogs=mkfs.ext4 dosfstools=mkfs.vfat \
+	  chromium=chromium firefox-esr=firefox-esr default-jre-headless=java nftables=nft iproute2=ip udpcast=udp-sender e2fsprogs=mkfs.ext4 dosfstools=mkfs.vfat \
 	  zsh=zsh
 
 run: setup packages

@@ -1,20 +1,22 @@
-"""Debian's Chromium, and what is kept of each page that a test sees: its HTML, and a picture where one is wanted."""
+"""Debian's Chromium and Firefox, and what is kept of each page that a test sees: its HTML, and a picture on demand."""
 
 import io
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
 
+from tests.worlds.any_visitor import DESKTOP_SIZE, AnyVisitor
+from tests.worlds.chromium import CHROMIUM, OPTIONS, ChromiumVisitor, launch_with_history
+from tests.worlds.firefox import Firefox, FirefoxVisitor
 from tests.worlds.waiting import wait_until
 
-CHROMIUM = "/usr/bin/chromium"
 # Where `make screenshots` wants the pictures; without it they go into the test's own folder.
 PICTURES = os.environ.get("ENVEIS_SCREENSHOTS")
 Scheme = Literal["light", "dark"]
@@ -29,14 +31,64 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """A running Chromium. It has no sandbox where tests run as root."""
-    with sync_playwright() as playwright:
-        # Only our own gateway is spoken to, whatever Chromium would like to update.
-        options = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+def playwright() -> Iterator[Playwright]:
+    """The driver of Chromium: one for a process."""
+    with sync_playwright() as running:
         yield running
-        running.close()
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """A running Chromium."""
+    running = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="session")
+def browser_with_history(playwright: Playwright) -> Iterator[Browser]:
+    """A running Chromium that keeps pages for Back, as people's browsers do."""
+    running = launch_with_history(playwright.chromium)
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="session")
+def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
+    """A running Firefox."""
+    with Firefox(tmp_path_factory.mktemp("firefox") / "profile") as running:
+        yield running
+
+
+class Visit(Protocol):
+    """Opens a window at `origin` in the browser of this test; one after the other in one test."""
+
+    def __call__(
+        self, origin: str, *, script: bool, size: tuple[int, int] = DESKTOP_SIZE, language: str = "en"
+    ) -> AnyVisitor: ...
+
+
+@pytest.fixture(params=["chromium", "firefox"])
+def visit(request: pytest.FixtureRequest) -> Iterator[Visit]:
+    """Run the test in both browsers."""
+    opened: list[AnyVisitor] = []
+
+    def open_window(
+        origin: str, *, script: bool, size: tuple[int, int] = DESKTOP_SIZE, language: str = "en"
+    ) -> AnyVisitor:
+        visitor: AnyVisitor
+        if request.param == "firefox":
+            running = request.getfixturevalue("firefox")
+            visitor = FirefoxVisitor(running, origin, script=script, size=size, language=language)
+        else:
+            running = request.getfixturevalue("browser_with_history")
+            visitor = ChromiumVisitor(running, origin, script=script, size=size, language=language)
+        opened.append(visitor)
+        return visitor
+
+    yield open_window
+    for visitor in opened:
+        visitor.close()
 
 
 class Seen:
