@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
-from tests.browser.conftest import CHROMIUM
+from tests.worlds.chromium import CHROMIUM
 from tests.worlds.letterbox import Letterbox
 
 PHONE: Final[ViewportSize] = {"width": 360, "height": 740}
