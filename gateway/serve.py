@@ -18,6 +18,7 @@ from gateway.errors import GatewayError
 from gateway.hardening import allow_descriptors, harden_process, swap_is_active
 from gateway.home.config import GatewayConfig, parse_listen
 from gateway.home.home import GatewayHome, GatewayMaterial
+from gateway.home.promise import AnswerPromise
 from gateway.http.app import Gateway, Listener
 from gateway.limits import Limits
 from gateway.metrics import LOOK_EVERY, MetricsSocket, reader
@@ -172,8 +173,15 @@ async def _station(
         deriver=ReturnKeyDeriver(kind),
         mail=mail,
         valve=Valve(lambda: _is_crowded(config, upload_slots, spool), seconds=config.valve_seconds),
+        promise=await _promise(site),
         today=utc_today,
     )
+
+
+async def _promise(site: Site) -> AnswerPromise:
+    """Return what this gateway promises, after a try: what working days need is loaded now, or the start fails."""
+    await asyncio.to_thread(site.promise.until, utc_today())
+    return site.promise
 
 
 def _is_crowded(config: GatewayConfig, upload_slots: UploadSlots, spool: Spool) -> bool:

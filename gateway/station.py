@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from audit.log import AuditLog
+from gateway.home.promise import AnswerPromise
 from gateway.limits import Limits
 from gateway.reading.file_valve import Valve
 from gateway.reading.request_body import Pace
@@ -35,6 +36,7 @@ class Station:
     deriver: ReturnKeyDeriver
     mail: Mailboxes
     valve: Valve
+    promise: AnswerPromise
     today: Callable[[], date]  # UTC
 
     @property

@@ -1,5 +1,6 @@
 """One opened packet as a person reads it: what the source wrote, the case it belongs to, each file and its verdict."""
 
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, assert_never
 
@@ -32,6 +33,7 @@ def show_packet(terminal: Terminal, manifest: "Manifest", message: "Message") ->
     terminal.say(
         terminal.strong(f"Packet {manifest.packet}"),
         f"  received on {manifest.received} (UTC) by gateway {manifest.gateway}, lane {manifest.lane}",
+        *([promise_sentence(manifest.promised, today=datetime.now(UTC).date())] if manifest.promised else []),
         *([f"  kind         {message.kind}"] if has_form else []),
     )
     contact = message.contact
@@ -56,6 +58,14 @@ def show_packet(terminal: Terminal, manifest: "Manifest", message: "Message") ->
         terminal.say(f"  person       {names} ({person.side}){': ' + rest if rest else ''}")
     if message.text:
         terminal.say("", *(f"  | {line}" for line in visible(message.text, lines=True).split("\n")), "")
+
+
+def promise_sentence(promised: date, *, today: date) -> str:
+    """Return the day by which the source was promised an answer, and how far it is."""
+    days = (promised - today).days
+    ahead = f"in {days} days" if days > 1 else "tomorrow" if days == 1 else "TODAY"
+    late = "yesterday: LATE unless answered" if days == -1 else f"{-days} days ago: LATE unless answered"
+    return f"  an answer was promised by {promised} ({ahead if days >= 0 else late})"
 
 
 def show_standing(terminal: Terminal, manifest: "Manifest", standing: "Standing") -> None:

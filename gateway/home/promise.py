@@ -74,6 +74,9 @@ def _holidays(country: Country) -> Container[date]:
             return holidays.country_holidays("DK")
 
 
+BY_LAW: Final = AnswerPromise()
+
+
 def check_closed(days: tuple[str, ...]) -> None:
     """Raise ValueError, with a sentence, unless each of `days` is a day of the year as MM-DD."""
     for day in days:

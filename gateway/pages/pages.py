@@ -10,6 +10,7 @@ from babel.numbers import format_decimal
 
 from gateway.form import Fields, filled_rows, has_conversation, has_details, is_employed, is_preselected, person_rows
 from gateway.home.editors_wording import PublicBody
+from gateway.home.promise import AfterWithdrawal
 from gateway.languages import Language
 from gateway.pages.catalogues import marked, translations
 from gateway.pages.rendering import render
@@ -30,6 +31,7 @@ from gateway.pages.sentences import (
     READ_BACK,
     REASONS,
     RELATIONS,
+    RESTRICTED,
     RETURN_PROBLEMS,
     SHORT_PROBLEMS,
     SIDES,
@@ -38,9 +40,10 @@ from gateway.pages.sentences import (
     WITHDRAWN,
 )
 from gateway.pages.site import Site
+from gateway.pages.term_words import term_words
 from gateway.problems import Problem, RefusedFile, RefusedReason, SubmissionError
 from gateway.submission.receive import Received
-from gateway.views import CaseView, DeletedView, ReturnView, WithdrawnView
+from gateway.views import CaseView, DeletedView, ReturnView, Withdrawal, WithdrawnView
 from keys.word_list import word_list_for
 from quarantine.verdict import Clear, Held, Undecided, Verdict
 
@@ -117,6 +120,16 @@ class Pages:
         return format_timedelta(timedelta(seconds=-(-tick // unit) * unit), threshold=1.6, locale=self._locale)
 
     @property
+    def answer_within(self) -> str:
+        """Within how long an answer is promised, as people write it: 'within 10 working days'."""
+        return term_words(self.site.promise, self.language)
+
+    @property
+    def restricts(self) -> bool:
+        """Return whether what is withdrawn after it left is locked away, and not deleted."""
+        return self.site.withdrawal is AfterWithdrawal.RESTRICTS
+
+    @property
     def _locale(self) -> str:
         return _LOCALES.get(self.language, self.language.value)
 
@@ -180,9 +193,8 @@ class Pages:
 
     def receipt(self, received: Received) -> str:
         """Return the receipt page; the only place where return words and proof words are ever shown."""
-        until = received.day + timedelta(days=self.site.feedback_days)
         shown = received.receipt and received.receipt.in_words_of(word_list_for(self.language))
-        return self._page("receipt.html", **self._of(received), receipt=shown, until=self.dated(until))
+        return self._page("receipt.html", **self._of(received), receipt=shown)
 
     def added(self, received: Received, words: str) -> str:
         """Return the page after an addition; `words` are the return words that lead back to the case."""
@@ -208,6 +220,8 @@ class Pages:
     def withdrawn(self, view: WithdrawnView) -> str:
         """Return the page after a request to withdraw."""
         title, sentence = WITHDRAWN[view.outcome]
+        if self.restricts and view.outcome is Withdrawal.REQUEST_SENT:
+            sentence = RESTRICTED
         return self._page("withdrawn.html", path=None, title=self.said(title), sentence=self.said(sentence))
 
     def deleted(self, view: DeletedView) -> str:
@@ -245,6 +259,7 @@ class Pages:
         return {
             "path": None,
             "day": self.dated(received.day),
+            "until": self.dated(received.promised),
             "has_text": received.has_text,
             "files": [
                 (kept.untrusted_name or self.said(marked("a file without a name")), self._told(verdict))

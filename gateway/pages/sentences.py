@@ -131,6 +131,12 @@ STATES: Final[dict[str, str]] = {
     "referred": marked("passed on to somebody else"),
     "closed": marked("closed"),
 }
+# In place of what REQUEST_SENT says below, where the office may not destroy records.
+RESTRICTED: Final = marked(
+    "Your submission can no longer be taken back here: it has left for the computer that is never online. A sealed "
+    "request has been sent after it. Records may not be destroyed there: what you sent is to be locked away, and used "
+    "for nothing more."
+)
 WITHDRAWN: Final[dict[Withdrawal, tuple[str, str]]] = {
     Withdrawal.WITHDRAWN: (
         marked("Withdrawn"),

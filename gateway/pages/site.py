@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from gateway.home.config import GatewayConfig
 from gateway.home.country import Country
 from gateway.home.editors_wording import NOTHING_SAID, PerLanguage, PublicBody
+from gateway.home.promise import BY_LAW, AfterWithdrawal, AnswerPromise, Term
 from gateway.languages import Language
 from gateway.limits import Limits
 from keys.recipient import KeyKind, Recipient
@@ -29,7 +30,8 @@ class Site:
     fingerprint: str = ""  # fingerprint words of the recipients that packets are sealed to
     is_hybrid: bool = True  # the kind of those recipients
     tick_seconds: int = 6 * 3600
-    feedback_days: int = 90  # within which the source is promised an answer
+    promise: AnswerPromise = BY_LAW  # of an answer
+    withdrawal: AfterWithdrawal = AfterWithdrawal.DELETES  # what becomes of what was withdrawn after it left
     counters_floor: int = 10  # a counter below it is not shown
     onion: str = ""  # this gateway's onion address, 56 letters and digits and ".onion"
     is_inspected: bool = True  # whether files are inspected here
@@ -44,6 +46,13 @@ class Site:
     def body_values(self) -> tuple[str, ...]:
         """Every name that the list's choice may have."""
         return tuple(map(self.body_value, self.bodies))
+
+
+def promise_of(config: GatewayConfig) -> AnswerPromise:
+    """Return what a gateway with these settings promises its sources."""
+    return AnswerPromise(
+        config.feedback_days, Term(config.feedback_in), Country(config.country), closed=config.closed_days
+    )
 
 
 def site_of(
@@ -67,7 +76,8 @@ def site_of(
         fingerprint=fingerprint_words(canonical),
         is_hybrid=recipients[0].kind is KeyKind.HYBRID,
         tick_seconds=config.tick_seconds,
-        feedback_days=config.feedback_days,
+        promise=promise_of(config),
+        withdrawal=AfterWithdrawal(config.withdrawal),
         counters_floor=config.counters_floor,
         onion=config.onion,
         is_inspected=config.inspection,

@@ -47,6 +47,7 @@ class Received:
 
     packet: PacketId
     day: date
+    promised: date  # by which an answer is promised
     receipt: FreshReceipt | None  # None where the source has return words already
     has_text: bool
     files: tuple[tuple[KeptFile, Verdict], ...] = field(repr=False)
@@ -140,6 +141,7 @@ async def _seal(
 ) -> Received:
     lane = Lane.CLEAR if all(map(is_clear, verdicts)) else Lane.HELD
     day = station.today()
+    promised = station.promise.until(day)
     token = new_withdraw_token()
     encoded = encode_message(message)
     manifest = Manifest(
@@ -153,12 +155,14 @@ async def _seal(
         refused=tuple(RefusedNote(name=refused.untrusted_name, reason=refused.reason) for refused in intake.refused),
         purpose=errand.purpose,
         withdrawal=withdrawal_of(token),
+        promised=promised,
     )
     signed = encode_manifest(errand.signed(manifest, encoded))
     packet = await commit_packet(station, upload.hand_over(lane, encoded, signed, withdrawal=manifest.withdrawal))
     return Received(
         packet=packet.id,
         day=day,
+        promised=promised,
         receipt=carried.shown,
         has_text=not message.is_empty,
         files=tuple(zip(intake.kept, verdicts, strict=True)),

@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 
-from enveis.commands.packet_display import _verdict_sentences, show_files, show_packet
+from enveis.commands.packet_display import _verdict_sentences, promise_sentence, show_files, show_packet
 from enveis.terminal import Terminal
 from gateway.problems import RefusedReason
 from quarantine.findings import Code, Grade
@@ -84,3 +84,27 @@ def test_every_reason_of_a_file_that_is_not_there_is_in_words(
     assert "(it was empty;" in shown
     assert [reason for reason in RefusedReason if f"({reason})" in shown] == []
     assert "(a-new-one)" in shown
+
+
+@pytest.mark.parametrize(
+    ("today", "how_far"),
+    [
+        (date(2026, 11, 21), "in 13 days"),
+        (date(2026, 12, 3), "tomorrow"),
+        (date(2026, 12, 4), "TODAY"),
+        (date(2026, 12, 5), "yesterday: LATE unless answered"),
+        (date(2027, 1, 4), "31 days ago: LATE unless answered"),
+    ],
+)
+def test_the_desk_sees_what_was_promised_and_how_far_it_is(today: date, how_far: str) -> None:
+    line = promise_sentence(date(2026, 12, 4), today=today)
+    assert line == f"  an answer was promised by 2026-12-04 ({how_far})"
+
+
+def test_a_packet_without_a_promise_has_no_such_line(capsys: pytest.CaptureFixture[str]) -> None:
+    packet, day = PacketId("0123456789abcdef" * 2), date(2026, 11, 21)
+    manifest = Manifest(packet, "00112233aabbccdd", day, Lane.CLEAR, "0011223344556677", None, ())
+    show_packet(Terminal(), manifest, Message())
+    assert "promised" not in capsys.readouterr().out
+    show_packet(Terminal(), replace(manifest, promised=day), Message())
+    assert f"an answer was promised by {day} (" in capsys.readouterr().out

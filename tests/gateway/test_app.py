@@ -37,6 +37,7 @@ LIMITS = Limits(files_max=3, file_max_bytes=1000, message_max_bytes=1024, allowe
 RECEIVED = Received(
     packet=new_packet_id(),
     day=date(2026, 1, 2),
+    promised=date(2026, 4, 2),
     receipt=FreshReceipt("some return words", "some proof words", PublicReceipt("", "", "", "")),
     has_text=True,
     files=(),

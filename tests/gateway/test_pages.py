@@ -120,6 +120,7 @@ def _received(name: str) -> Received:
     return Received(
         packet=new_packet_id(),
         day=date(2026, 1, 2),
+        promised=date(2026, 1, 16),
         receipt=FreshReceipt(WORDS.return_words, WORDS.proof_words, PublicReceipt("l", "r", "s", "p")),
         has_text=True,
         files=tuple((kept, verdict) for verdict in verdicts),

@@ -49,6 +49,7 @@ ROWS: dict[str, dict[str, list[str]]] = {
         "packet": pattern(names._PACKET_ID),
         "gateway": pattern(record.HEX_64),
         "received": ["a day"],
+        "promised": ["a day or empty", f"{manifest._PROMISE_MAX.days} days after it"],
         "lane": code(names.Lane),
         "sealed_to": pattern(record.HEX_64),
         "purpose": code(manifest.PacketPurpose),

@@ -8,7 +8,7 @@ import json
 import subprocess
 import zipfile
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -31,6 +31,7 @@ from transfer.packet.manifest import (
     FindingNote,
     Manifest,
     Outcome,
+    PacketPurpose,
     ReceiptNote,
     RefusedNote,
     encode_manifest,
@@ -81,6 +82,7 @@ MANIFEST = Manifest(
         ),
     ),
     refused=(RefusedNote("tool.exe", "type.name"),),
+    promised=date(2026, 12, 4),
 )
 
 
@@ -190,6 +192,11 @@ def test_other_tools_open_a_packet(tmp_path: Path) -> None:
         lambda fields: fields.update(packet="../../etc/passwd"),
         lambda fields: fields.update(received="2026-11-21T10:00"),
         lambda fields: fields.update(received="2026-02-30"),
+        lambda fields: fields.pop("promised"),
+        lambda fields: fields.update(promised=None),
+        lambda fields: fields.update(promised="2026-11-20"),
+        lambda fields: fields.update(promised="2027-11-23"),
+        lambda fields: fields.update(promised="2027-02-30"),
         lambda fields: fields["files"][0].update(member="files/../x.pdf"),
         lambda fields: fields.update(packet=5),
         lambda fields: fields.update(received=["2026-11-21"]),
@@ -267,3 +274,24 @@ def test_a_recipient_is_needed() -> None:
         PacketWriter([])
     with pytest.raises(ValueError, match="kinds"):
         PacketWriter([IDENTITY.recipient, Recipient.from_secret(KeyKind.HYBRID, bytes(32))])
+
+
+@pytest.mark.parametrize("days", [0, 366])
+def test_a_promise_within_its_bounds_is_read(days: int) -> None:
+    manifest = replace(MANIFEST, promised=MANIFEST.received + timedelta(days=days))
+    assert parse_manifest(encode_manifest(manifest)) == manifest
+    assert parse_manifest(encode_manifest(replace(MANIFEST, promised=None))).promised is None
+
+
+def test_only_what_is_answered_carries_a_promise() -> None:
+    assert MANIFEST.receipt is not None
+    later = replace(MANIFEST, purpose=PacketPurpose.ADDITION, receipt=replace(MANIFEST.receipt, proof=""))
+    assert parse_manifest(encode_manifest(later)) == later
+    token = "ab" * 32
+    for request in (
+        replace(later, purpose=PacketPurpose.DELETE_REPLIES),
+        replace(later, purpose=PacketPurpose.WITHDRAW, receipt=None, withdraws=MANIFEST.packet, withdraw_token=token),
+    ):
+        assert parse_manifest(encode_manifest(replace(request, promised=None))).promised is None
+        with pytest.raises(RecordError, match="purpose"):
+            parse_manifest(encode_manifest(request))

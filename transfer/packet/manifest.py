@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, Final, assert_never
 
@@ -17,6 +17,7 @@ FILE_MAX: Final = 2**40  # bytes
 REFUSED_MAX: Final = 100
 FINDINGS_MAX: Final = 100  # of one file
 NAME_MAX: Final = 1_000  # characters of a file's name as the source's browser sent it
+_PROMISE_MAX: Final = timedelta(days=366)  # from the day of receipt
 _CODE: Final = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*", re.ASCII)
 _RECIPIENT: Final = re.compile(r"age1[a-z0-9]{58,2000}", re.ASCII)
 _MEMBER: Final = re.compile(r"files/[0-9]{2,3}\.[a-z0-9]{1,8}", re.ASCII)
@@ -108,6 +109,7 @@ class Manifest:
     withdrawal: str = ""  # SHA-256 of the token that withdraws this packet, hexadecimal; empty without one
     withdraws: PacketId | None = None  # the packet that a `withdraw` takes back
     withdraw_token: str = ""  # what that packet's `withdrawal` is the SHA-256 of, 64 hexadecimal digits
+    promised: date | None = None  # by which the page that acknowledged it promised an answer
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
@@ -118,6 +120,7 @@ def encode_manifest(manifest: Manifest) -> bytes:
             "packet": manifest.packet,
             "gateway": manifest.gateway,
             "received": manifest.received.isoformat(),
+            "promised": "" if manifest.promised is None else manifest.promised.isoformat(),
             "lane": manifest.lane,
             "sealed_to": manifest.sealed_to,
             "purpose": manifest.purpose,
@@ -145,6 +148,7 @@ def parse_manifest(untrusted_bytes: bytes) -> Manifest:
         packet=record.one_of("packet", parse_packet_id),
         gateway=record.matching("gateway", HEX_64),
         received=record.one_of("received", parse_day),
+        promised=record.one_of("promised", lambda text: parse_day(text) if text else None),
         lane=record.one_of("lane", Lane),
         sealed_to=record.matching("sealed_to", HEX_64),
         purpose=record.one_of("purpose", PacketPurpose),
@@ -159,6 +163,8 @@ def parse_manifest(untrusted_bytes: bytes) -> Manifest:
     record.close()
     if len({note.member for note in manifest.files}) < len(manifest.files):
         raise RecordError("manifest.json names one member twice")
+    if manifest.promised and not manifest.received <= manifest.promised <= manifest.received + _PROMISE_MAX:
+        raise RecordError("manifest.json promises an answer before the packet came, or too long after it")
     if not _fits_its_purpose(manifest):
         raise RecordError("manifest.json has fields that do not fit its purpose")
     return manifest
@@ -179,9 +185,11 @@ def _fits_its_purpose(manifest: Manifest) -> bool:
         case PacketPurpose.FIRST:
             return receipt is not None and bool(receipt.proof) and not manifest.visit and not any(takes_back)
         case PacketPurpose.ADDITION | PacketPurpose.DELETE_REPLIES:
-            return receipt is not None and not receipt.proof and not any(takes_back)
+            is_promised_in_vain = manifest.promised is not None and manifest.purpose is not PacketPurpose.ADDITION
+            return receipt is not None and not receipt.proof and not any(takes_back) and not is_promised_in_vain
         case PacketPurpose.WITHDRAW:
-            return receipt is None and not manifest.visit and not manifest.withdrawal and all(takes_back)
+            spare = (receipt, manifest.visit, manifest.withdrawal, manifest.promised)
+            return not any(spare) and all(takes_back)
         case _:
             assert_never(manifest.purpose)
 
