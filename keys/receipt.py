@@ -19,6 +19,7 @@ from nacl.pwhash import argon2id
 from keys.ed25519 import ed25519_public
 from keys.recipient import KeyKind, Recipient
 from keys.secret import SecretKey
+from keys.word_list import WordList
 from keys.words import Purpose, encode_words, parse_words
 
 RETURN_BITS: Final = 90  # nine words and a check word; at least 88 are asked for
@@ -80,11 +81,13 @@ class PublicReceipt:
     proof: str
 
 
-def new_receipt_words(random_bits: Callable[[int], int] = secrets.randbits) -> ReceiptWords:
+def new_receipt_words(
+    random_bits: Callable[[int], int] = secrets.randbits, *, word_list: WordList = WordList.ENGLISH
+) -> ReceiptWords:
     """Return new return words and proof words; `random_bits(n)` gives an unpredictable number below 2^n."""
     return ReceiptWords(
-        return_words=encode_words(random_bits(RETURN_BITS), bits=RETURN_BITS, purpose=Purpose.RETURN),
-        proof_words=encode_words(random_bits(PROOF_BITS), bits=PROOF_BITS, purpose=Purpose.PROOF),
+        encode_words(random_bits(RETURN_BITS), bits=RETURN_BITS, purpose=Purpose.RETURN, word_list=word_list),
+        encode_words(random_bits(PROOF_BITS), bits=PROOF_BITS, purpose=Purpose.PROOF, word_list=word_list),
     )
 
 

@@ -3,16 +3,31 @@
 import getpass
 import sys
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 from typing import Final
 
-from enveis.command import Command, confirm, demand_new, file_name
+from enveis.command import Command, confirm, demand_new, file_name, folder_name
+from enveis.errors import RefusedError
 from enveis.terminal import Terminal
 
 WORDS_MAX: Final = 4096  # characters of typed words read
+LANGUAGES: Final = ("nb", "nn", "da", "en")  # that have words of their own; keys/word_list.py
+TEXT: Final = "receipt-public.txt"
+CODES: Final = "receipt-public.html"
 
 
 def _new_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--classic", action="store_true", help="for a gateway whose recipients are classic")
+    parser.add_argument(
+        "--language", choices=LANGUAGES, default="en", help="the language of the words (default: en); all are read"
+    )
+    parser.add_argument(
+        "--to",
+        type=folder_name,
+        metavar="FOLDER",
+        help="write the public halves to FOLDER, as text and as codes to scan",
+    )
+    parser.add_argument("--qr", action="store_true", help="draw the public halves as codes to scan, 80 columns wide")
 
 
 def _new(arguments: Namespace, terminal: Terminal) -> int:
@@ -20,9 +35,15 @@ def _new(arguments: Namespace, terminal: Terminal) -> int:
 
     from keys.receipt import new_receipt_words, public_receipt
     from keys.recipient import KeyKind
+    from keys.word_list import word_list_for
 
-    words = new_receipt_words()
+    if arguments.to is not None:
+        _demand_room(arguments.to)
+    words = new_receipt_words(word_list=word_list_for(arguments.language))
     public = asdict(public_receipt(words, KeyKind.CLASSIC if arguments.classic else KeyKind.HYBRID))
+    lines = [f"{name:<10} {text}" for name, text in public.items()]
+    if arguments.to is not None:
+        _write_public(arguments.to, lines)
     if terminal.as_json:
         terminal.answer({"return": words.return_words, "proof": words.proof_words, "public": public})
         return 0
@@ -33,10 +54,50 @@ def _new(arguments: Namespace, terminal: Terminal) -> int:
         f"  {terminal.strong(words.proof_words)}",
         "",
         "Write both on paper; they are stored nowhere and cannot be recovered.",
-        "Public halves, which you may hand in:",
-        *(f"  {name:<10} {text}" for name, text in public.items()),
     )
+    if arguments.to is not None:
+        terminal.say(
+            f"The public halves, which you may hand in, are in {TEXT} and {CODES} in {arguments.to}; no words."
+        )
+    elif not arguments.qr:
+        terminal.say("Public halves, which you may hand in:", *(f"  {line}" for line in lines))
+    if arguments.qr:
+        _draw(lines, terminal)
     return 0
+
+
+def _demand_room(folder: Path) -> None:
+    """Refuse a folder that is none, or has a receipt already, before there are words that somebody might write down."""
+    if not folder.is_dir():
+        raise RefusedError(f"{folder} is not a folder")
+    for name in (TEXT, CODES):
+        demand_new(folder / name)
+
+
+def _write_public(folder: Path, lines: list[str]) -> None:
+    """Write the public halves as text, and as a page of codes; never over anything that is there."""
+    from disk.durable import write_new
+    from transfer.bundle.qr_codes import encode_page
+    from transfer.bundle.qr_frames import encode_frames
+
+    text = "".join(f"{line}\n" for line in lines).encode("ascii")
+    frames = encode_frames(text)
+    about = [
+        f"{len(frames)} of {len(frames)} codes are needed, in any order. Scan them, and paste what they say into the "
+        "form, under “I made my receipt myself”. Nothing here is secret, and no words are in it.",
+    ]
+    write_new(folder / TEXT, [text])
+    write_new(folder / CODES, [encode_page("The public halves of a receipt", about, frames)])
+
+
+def _draw(lines: list[str], terminal: Terminal) -> None:
+    from transfer.bundle.qr_codes import SCREEN_PAYLOAD, draw
+    from transfer.bundle.qr_frames import encode_frames
+
+    frames = encode_frames("\n".join(lines).encode("ascii"), payload=SCREEN_PAYLOAD)
+    terminal.say(f"Public halves, which you may hand in: {len(frames)} codes to scan, all of them, in any order.")
+    for place, frame in enumerate(frames, 1):
+        terminal.say("", f"Code {place} of {len(frames)}:", *draw(frame))
 
 
 def _prove_arguments(parser: ArgumentParser) -> None:

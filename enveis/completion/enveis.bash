@@ -15,7 +15,8 @@ _enveis_option() {
         'demo --keep' | \
         'desk open --to' | \
         'desk bundle --to' | \
-        'keys split --to') kind=folder ;;
+        'keys split --to' | \
+        'receipt new --to') kind=folder ;;
         'run --listen' | \
         'gateway init --name' | \
         'gateway serve --listen' | \
@@ -111,6 +112,7 @@ _enveis_option() {
         'desk reply --state') kind=choice words='received in-work question answered referred closed' ;;
         'audit verify --heads' | \
         'audit verify --batch') kind=file many=yes ;;
+        'receipt new --language') kind=choice words='nb nn da en' ;;
     esac
 }
 
@@ -202,7 +204,7 @@ _enveis_options() {
         'keys combine') words='-h --help --home --json --to --recipients --shares --share --shares-passphrase --shares-passphrase-file --passphrase --passphrase-file' ;;
         'keys paper') words='-h --help --home --json --to --identity --number --passphrase-file --share' ;;
         'keys rehearse') words='-h --help --home --json --passphrase-file --shares --share --shares-passphrase --shares-passphrase-file --backup' ;;
-        'receipt new') words='-h --help --home --json --classic' ;;
+        'receipt new') words='-h --help --home --json --classic --language --to --qr' ;;
         'receipt prove') words='-h --help --home --json --to --yes' ;;
         'completion bash') words='-h --help --home --json' ;;
         'completion zsh') words='-h --help --home --json' ;;

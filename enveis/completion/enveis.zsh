@@ -741,7 +741,10 @@ _enveis_receipt_new() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--classic[for a gateway whose recipients are classic]'
+        '--classic[for a gateway whose recipients are classic]' \
+        '--language=[the language of the words (default\: en); all are read]:LANGUAGE:(nb nn da en)' \
+        '--to=[write the public halves to FOLDER, as text and as codes to scan]:FOLDER:_files -/' \
+        '--qr[draw the public halves as codes to scan, 80 columns wide]'
 }
 
 _enveis_receipt_prove() {

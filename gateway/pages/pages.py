@@ -44,7 +44,7 @@ from gateway.pages.term_words import term_words
 from gateway.problems import Problem, RefusedFile, RefusedReason, SubmissionError
 from gateway.submission.receive import Received
 from gateway.views import CaseView, DeletedView, ReturnView, Withdrawal, WithdrawnView
-from keys.word_list import word_list_for
+from keys.word_list import WordList, word_list_for
 from quarantine.verdict import Clear, Held, Undecided, Verdict
 
 K = TypeVar("K")
@@ -234,6 +234,11 @@ class Pages:
             if count >= unit:
                 return self.said(said) % {"count": format_decimal(count * 10 // unit / 10, locale=self._locale)}
         return self.said(BYTES) % {"count": count}
+
+    @property
+    def words_option(self) -> str:
+        """What `enveis receipt new` is told so that its words are of this page's language; empty for English."""
+        return "" if word_list_for(self.language) is WordList.ENGLISH else f" --language {self.language}"
 
     @property
     def types(self) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ PROBLEMS: Final[dict[Problem, str]] = {
     Problem.WORDS: marked("What you typed could not be used as return words"),
     Problem.RECEIPT_PUBLIC: marked(
         "The public halves of your own receipt cannot be used. Paste all four lines that 'enveis receipt new' "
-        "printed, for the kind of keys that this server uses."
+        "printed, or what all of its codes say, for the kind of keys that this server uses."
     ),
     Problem.FAULT: marked("We do not know how far it came. Please try again later."),
     Problem.ADDRESS_TOO_LONG: marked("The address is longer than any page here has."),

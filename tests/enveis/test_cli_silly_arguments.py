@@ -135,6 +135,7 @@ high        keys rehearse --backup @backup=read
 high        keys rehearse --share @share=read
 high        keys rehearse --share {share} --share {other} --shares-passphrase-file @shares_passphrase_file=read
 sealed      keys rehearse --passphrase-file @passphrase_file=read
+none        receipt new --classic --to @to=in
 none        receipt prove --yes @challenge=read
 none        receipt prove --yes {challenge} --to @to=made
 """

@@ -280,7 +280,9 @@ def test_codes_on_paper(m: WayBackMachines, source: Source) -> None:
     scanned = []
     for picture in pictures:
         with Image.open(io.BytesIO(base64.b64decode(picture))) as image:
-            (code,) = zxingcpp.read_barcodes(image.convert("L"), formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
+            (code,) = zxingcpp.read_barcodes(
+                image.convert("L"), formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+            )
         scanned.append(code.text)
     assert 5 < len(scanned) < 40
     assert f"1 of {len(scanned)}" in page
@@ -296,7 +298,9 @@ def test_codes_on_paper(m: WayBackMachines, source: Source) -> None:
     m.bundle("--qr", m.root / "other.html")
     others = re.findall(r'src="data:image/png;base64,([^"]+)"', (m.root / "other.html").read_text())
     with Image.open(io.BytesIO(base64.b64decode(others[0]))) as image:
-        stranger = zxingcpp.read_barcodes(image.convert("L"), formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))[0].text
+        stranger = zxingcpp.read_barcodes(
+            image.convert("L"), formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+        )[0].text
     text.write_text("\n".join([*scanned[1:], stranger]))
     assert "is of another bundle than the lines before" in m.accept(text, status=1)
 

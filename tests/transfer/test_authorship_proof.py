@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 import transfer.packet.authorship_proof
 from keys.ed25519 import ed25519_public
+from keys.word_list import WordList
+from keys.words import translate_words
 from tests.worlds.way_back import Source, WayBackMachines
 from transfer.names import PacketId
 from transfer.packet.authorship_proof import (
@@ -151,6 +153,16 @@ def test_from_the_challenge_to_what_is_proven(m: WayBackMachines) -> None:
     assert "a different challenge" in m.desk("verify-proof", proof, "--challenge", ask(m, packet, "again"), status=1)
     assert "about another packet" in m.desk("verify-proof", proof, "--packet", others, status=1)
     assert "made with other proof words" in m.desk("verify-proof", stranger, status=1)
+
+
+@pytest.mark.parametrize("word_list", WordList)
+def test_proof_words_of_each_list_prove_the_same(m: WayBackMachines, word_list: WordList) -> None:
+    source = Source()
+    packet = m.send(source)
+    proof = m.root / "proof"
+    typed = translate_words(source.words.proof_words, word_list)
+    m.say("receipt", "prove", ask(m, packet), "--to", proof, "--yes", typed=typed)
+    assert "Proven: whoever answered has the proof words" in m.desk("verify-proof", proof)
 
 
 def test_words_made_by_the_source_have_no_witness(m: WayBackMachines) -> None:

@@ -48,7 +48,7 @@ def section(number: str) -> str:
         ("5.1", f"more than {NUMBERS[reply_store.CLOCKS_APART.days]} days ahead"),
         ("6.1", f"at most {qr_frames.PAPER_MAX:,} bytes"),
         ("6.1", f"pieces of {qr_frames.FRAME_PAYLOAD}"),
-        ("6.1", f"letters `{qr_frames._MARK}`"),
+        ("6.1", f"letters `{qr_frames.MARK}`"),
     ],
 )
 def test_the_page_says_what_the_code_has(number: str, words: str) -> None:

@@ -14,14 +14,14 @@ from transfer.errors import BundleError
 PAPER_MAX: Final = 64 * 1024  # bytes of a bundle: nobody scans more than a hundred codes
 FRAME_PAYLOAD: Final = 560  # bytes in one code: 930 characters, version 20 of QR at level M
 TEXT_MAX: Final = 1024 * 1024  # bytes of scanned lines that are read: every code several times
-_MARK: Final = "ENVEIS"
+MARK: Final = "ENVEIS"  # begins every frame
 _HEAD: Final = struct.Struct(">B8sHH")  # version, beginning of the bundle's SHA-256, place from 0, number of pieces
 _SUM_SIZE: Final = 4  # bytes of SHA-256 over all before it
 _VERSION: Final = 1
 
 
-def encode_frames(bundle: bytes) -> list[str]:
-    """Return the texts of the codes, in order.
+def encode_frames(bundle: bytes, *, payload: int = FRAME_PAYLOAD) -> list[str]:
+    """Return the texts of the codes, in order, with `payload` bytes of the bundle in each.
 
     Raises:
         BundleError: The bundle is too large for paper.
@@ -32,9 +32,9 @@ def encode_frames(bundle: bytes) -> list[str]:
             "carry the file on a fresh disc"
         )
     digest = hashlib.sha256(bundle).digest()[:8]
-    pieces = [bundle[start : start + FRAME_PAYLOAD] for start in range(0, len(bundle), FRAME_PAYLOAD)]
+    pieces = [bundle[start : start + payload] for start in range(0, len(bundle), payload)]
     frames = [_HEAD.pack(_VERSION, digest, place, len(pieces)) + piece for place, piece in enumerate(pieces)]
-    return [_MARK + _text(frame + _sum(frame)) for frame in frames]
+    return [MARK + _text(frame + _sum(frame)) for frame in frames]
 
 
 def join_frames(untrusted_text: str) -> bytes:
@@ -68,7 +68,7 @@ def join_frames(untrusted_text: str) -> bytes:
 
 
 def _parse(line: str, number: int) -> tuple[bytes, int, int, bytes]:
-    body = line.upper().removeprefix(_MARK)
+    body = line.upper().removeprefix(MARK)
     try:
         frame = base64.b32decode(body + "=" * (-len(body) % 8))
         version, digest, place, total = _HEAD.unpack_from(frame)
