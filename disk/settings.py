@@ -231,7 +231,10 @@ def _encode(name: str, value: object, why: str) -> Iterator[str]:
         if all(WHY in field.metadata for field in dataclasses.fields(value)):
             yield f"{why}[{name}]\n"
             for field in dataclasses.fields(value):
-                yield from _encode(field.name, getattr(value, field.name), comment(field.metadata[WHY]))
+                inner = getattr(value, field.name)
+                # A table in a table says in whose it is; its plain keys must stand before it, in the order of fields.
+                name_there = f"{name}.{field.name}" if _is_table(inner) else field.name
+                yield from _encode(name_there, inner, comment(field.metadata[WHY]))
         else:
             yield f"{why}[{name}]\n{_lines(value, '')}"
     else:

@@ -15,6 +15,7 @@ from enveis.commands.gateway_bundle import way_back_state
 from enveis.terminal import Terminal
 
 if TYPE_CHECKING:
+    from gateway.home.config import GatewayConfig
     from gateway.home.home import GatewayHome, GatewayMaterial
 
 
@@ -36,6 +37,7 @@ def _check(arguments: Namespace, terminal: Terminal) -> int:
     scanner, is_fit = _scanner_state(config.clamd_socket, wanted=config.inspection)
     cage, withstands = _cage_rows()
     machine, exposed = _machine_rows()
+    exposed += _review_warnings(config)
     unset = unset_texts(config)
     # For people, one line each below the table.
     texts = [(f"not set: {key}", instead) for key, instead in unset] if terminal.as_json else []
@@ -89,6 +91,20 @@ def _machine_rows() -> tuple[list[tuple[str, str]], list[str]]:
             "This runs as root. If 'gateway serve' does too, a fault in it owns the machine: give it a user of its own."
         )
     return [("swap", "ON" if swap else "off"), ("runs as root", "YES" if root else "no")], warnings
+
+
+def _review_warnings(config: "GatewayConfig") -> list[str]:
+    """Return a warning where the texts about the law are younger than their review."""
+    from gateway.home.country import Country
+    from gateway.law.texts import law_of
+
+    reviewed_on = config.law_review.on
+    if not reviewed_on or law_of(Country(config.country)).is_reviewed(reviewed_on):
+        return []
+    return [
+        f"Texts about the law have changed since {reviewed_on} ('law_review.on'): the page says that no lawyer has"
+        " reviewed them. Have them read again (docs/law.md)."
+    ]
 
 
 def _cage_rows() -> tuple[list[tuple[str, str]], bool]:

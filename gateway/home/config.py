@@ -9,6 +9,7 @@ from disk.settings import check_settings, encode_settings, setting, unset_settin
 from gateway.home.country import Country
 from gateway.home.editors_wording import LINE_MAX, NOTHING_SAID, PARAGRAPH_MAX, PerLanguage, PublicBody, default_bodies
 from gateway.home.promise import CLOSED, LAW_DAYS, AfterWithdrawal, Term, check_closed
+from gateway.home.statements import AccessibilityStatement, InDanger, LawReview, Receivers
 from gateway.languages import REVIEWED, UNREVIEWED, Language
 from quarantine.budgets import Budgets
 from quarantine.findings import check_raised
@@ -217,6 +218,14 @@ class GatewayConfig:
         bounds=(0, PARAGRAPH_MAX),
         why="Why personal data may be processed here, for the privacy page.",
         while_empty="the privacy page says that you have not stated a legal basis",
+    )
+    receivers: Receivers = setting(Receivers(), why="Who receives what is sent here, and how else they are reached.")
+    danger: InDanger = setting(InDanger(), why="What the pages offer to somebody in danger.")
+    law_review: LawReview = setting(
+        LawReview(), why="The lawyer who has read the page on the law for this letterbox (docs/law.md)."
+    )
+    accessibility: AccessibilityStatement = setting(
+        AccessibilityStatement(), why="The accessibility statement. Public bodies must publish one."
     )
     bodies: tuple[PublicBody, ...] = setting(
         made=default_bodies,

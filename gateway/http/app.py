@@ -31,6 +31,12 @@ _FILES: Final = {
     "/enveis.js": (SCRIPT, "text/javascript"),
     "/cases.csv": (TABLE, "text/csv"),
 }
+_EXPLAINING: Final = {
+    "/how": Pages.how,
+    "/privacy": Pages.privacy,
+    "/law": Pages.law,
+    "/accessibility": Pages.accessibility,
+}
 _CONTINUED: Final = "continued"  # in a request that was told to send its body
 
 
@@ -145,10 +151,8 @@ def _got(path: str, pages: Pages) -> Page:
             return Page(pages.form())
         case "/return":
             return Page(padded(pages.return_form(ReturnView())))
-        case "/how":
-            return Page(pages.how())
-        case "/privacy":
-            return Page(pages.privacy())
+        case "/how" | "/privacy" | "/law" | "/accessibility":
+            return Page(_EXPLAINING[path](pages))
         case _:
             raise SubmissionError(Problem.NOT_FOUND)
 

@@ -14,6 +14,7 @@ from gateway.home.promise import AfterWithdrawal
 from gateway.languages import Language
 from gateway.pages.catalogues import marked, translations
 from gateway.pages.rendering import render
+from gateway.pages.rights import Rights
 from gateway.pages.sentences import (
     BYTES,
     GIGABYTES,
@@ -49,7 +50,8 @@ from quarantine.verdict import Clear, Held, Undecided, Verdict
 
 K = TypeVar("K")
 MIB: Final = 1024 * 1024
-PLACES: Final = ("/", "/return", "/how", "/privacy")  # pages that have an address of their own
+# Pages that have an address of their own.
+PLACES: Final = ("/", "/return", "/how", "/privacy", "/law", "/accessibility")
 _LOCALES: Final = {Language.ENGLISH: "en_GB"}  # days before months, as everybody writes here
 # The form again, with what was typed, where trying again makes sense.
 AGAIN: Final = frozenset(
@@ -191,6 +193,14 @@ class Pages:
         """Return the page that says what is kept, where and for how long."""
         return self._page("privacy.html", path="/privacy")
 
+    def law(self) -> str:
+        """Return the page on danger and on what the law gives a source."""
+        return self._page("law.html", path="/law")
+
+    def accessibility(self) -> str:
+        """Return the accessibility statement."""
+        return self._page("accessibility.html", path="/accessibility")
+
     def receipt(self, received: Received) -> str:
         """Return the receipt page; the only place where return words and proof words are ever shown."""
         shown = received.receipt and received.receipt.in_words_of(word_list_for(self.language))
@@ -255,7 +265,8 @@ class Pages:
 
     def _page(self, template: str, **values: object) -> str:
         note = MACHINE_TRANSLATED if self.language.is_unreviewed else ""
-        return render(template, self.language, pages=self, site=self.site, name=self.name, machine_note=note, **values)
+        common = {"pages": self, "site": self.site, "name": self.name, "rights": Rights(self.site, self.language)}
+        return render(template, self.language, **common, machine_note=note, **values)
 
     def _choices(self, sentences: dict[K, str]) -> list[tuple[K, str]]:
         return [(value, self.said(text)) for value, text in sentences.items()]

@@ -1,12 +1,13 @@
 """What the pages say about one gateway: its editors' texts, its limits and its promises. Read at start."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.home.config import GatewayConfig
 from gateway.home.country import Country
 from gateway.home.editors_wording import NOTHING_SAID, PerLanguage, PublicBody
 from gateway.home.promise import BY_LAW, AfterWithdrawal, AnswerPromise, Term
+from gateway.home.statements import AccessibilityStatement, InDanger, LawReview, Receivers
 from gateway.languages import Language
 from gateway.limits import Limits
 from keys.recipient import KeyKind, Recipient
@@ -24,6 +25,10 @@ class Site:
     welcome: PerLanguage = NOTHING_SAID
     arrange: PerLanguage = NOTHING_SAID  # how to send what the form does not take
     legal_basis: PerLanguage = NOTHING_SAID
+    receivers: Receivers = field(default_factory=Receivers)
+    danger: InDanger = field(default_factory=InDanger)
+    law_review: LawReview = field(default_factory=LawReview)
+    accessibility: AccessibilityStatement = field(default_factory=AccessibilityStatement)
     country: Country = Country.NORWAY  # whose law, public bodies and holidays the pages speak of
     bodies: tuple[PublicBody, ...] = ()
     languages: tuple[Language, ...] = (Language.ENGLISH,)  # offered; the first is for browsers that prefer none
@@ -70,6 +75,10 @@ def site_of(
         welcome=config.welcome,
         arrange=config.arrange,
         legal_basis=config.legal_basis,
+        receivers=config.receivers,
+        danger=config.danger,
+        law_review=config.law_review,
+        accessibility=config.accessibility,
         country=Country(config.country),
         bodies=config.bodies,
         languages=tuple(map(Language, config.languages + config.unreviewed_languages)),

@@ -286,7 +286,14 @@ def test_every_language_at_320_pixels_and_twice_the_size(
 ) -> None:
     context = browser.new_context(viewport={"width": 320, "height": 640}, locale="pl")
     visitor = Visitor(context, letterbox.origin)
-    for path, name in (("/", "form"), ("/how", "how"), ("/return", "return"), ("/privacy", "privacy")):
+    for path, name in (
+        ("/", "form"),
+        ("/how", "how"),
+        ("/return", "return"),
+        ("/privacy", "privacy"),
+        ("/law", "law"),
+        ("/accessibility", "accessibility"),
+    ):
         visitor.go(f"/{language}{path}")
         seen.look(visitor.page, f"narrow-{name}-{language}", picture=name == "form" and language in ("nn", "da"))
         assert _width(visitor.page) <= 320, path
@@ -297,5 +304,5 @@ def test_every_language_at_320_pixels_and_twice_the_size(
         visitor.page.set_viewport_size({"width": 320, "height": 640})
     links = visitor.page.locator(".languages a")
     assert [links.nth(n).get_attribute("lang") for n in range(links.count())] == ["nb", "nn", "da", "en"]
-    assert links.nth(2).get_attribute("href") == "/da/privacy"
+    assert links.nth(2).get_attribute("href") == "/da/accessibility"
     visitor.leave()

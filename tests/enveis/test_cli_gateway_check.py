@@ -12,6 +12,7 @@ from enveis.commands import gateway_check
 from enveis.main import main
 from gateway.home.config import GatewayConfig, encode_gateway_config, unset_texts
 from gateway.home.editors_wording import PerLanguage
+from gateway.home.statements import AccessibilityStatement, LawReview, Receivers
 
 TEXTS = {field.name for field in fields(GatewayConfig) if field.type is PerLanguage} - {"names"}
 
@@ -39,6 +40,13 @@ def check(low: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> tup
 
 def complete(low: Path) -> None:
     told: dict[str, Any] = {key: PerLanguage(nb="x") for key in TEXTS}
+    told |= {
+        "receivers": Receivers(editors=PerLanguage(nb="x"), contact=PerLanguage(nb="x")),
+        "law_review": LawReview("x", "2999-12-31"),
+        "accessibility": AccessibilityStatement(
+            stated_on="2026-12-31", assessed=PerLanguage(nb="x"), feedback=PerLanguage(nb="x")
+        ),
+    }
     told |= {key: "x" for key, _ in unset_texts(replace(GatewayConfig(), **told))}
     (low / "gateway.toml").write_text(encode_gateway_config(replace(GatewayConfig(), **told)))
 
@@ -48,7 +56,8 @@ def test_a_fresh_home_names_every_unset_text(low: Path, capsys: pytest.CaptureFi
     assert status == 0
     named = {line.split("'")[1] for line in warnings.splitlines() if "is not set" in line}
     assert named == {key for key, _ in unset_texts(GatewayConfig())}
-    assert named >= {"name", "welcome", "arrange", "legal_basis"}
+    assert named >= {"name", "welcome", "arrange", "legal_basis", "receivers.editors", "receivers.contact"}
+    assert named >= {"law_review.by", "accessibility.stated_on", "accessibility.assessed", "accessibility.feedback"}
     assert all(str(low / "gateway.toml") in line for line in warnings.splitlines() if "is not set" in line)
 
 
@@ -68,6 +77,14 @@ def test_before_the_opening_everything_is_set(low: Path, capsys: pytest.CaptureF
     assert check(low, capsys, "--before-opening")[0] == 1
     complete(low)
     assert check(low, capsys, "--before-opening")[0] == 0
+
+
+def test_a_review_that_is_older_than_a_text_is_no_review(low: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    complete(low)
+    settings = (low / "gateway.toml").read_text()
+    (low / "gateway.toml").write_text(settings.replace("2999-12-31", "2026-11-29"))
+    status, _, warnings = check(low, capsys, "--before-opening")
+    assert (status, "have changed since 2026-11-29" in warnings) == (1, True)
 
 
 def test_a_name_in_one_language_is_a_name() -> None:

@@ -32,7 +32,7 @@ TRACE = re.compile("|".join([*(f'lang="{language}"|"/{language}/' for language i
 
 def _shown(pages: Pages) -> list[str]:
     refusals = map(pages.problem, map(SubmissionError, Problem))
-    return [pages.form(), pages.how(), pages.privacy(), *refusals]
+    return [pages.form(), pages.how(), pages.privacy(), pages.law(), pages.accessibility(), *refusals]
 
 
 def test_without_the_setting_no_page_has_a_trace_of_them() -> None:

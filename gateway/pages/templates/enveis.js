@@ -188,6 +188,25 @@
     });
   }
 
+  // --- leaving at once ------------------------------------------------------------------------------------------
+
+  // The page is emptied before the next one comes, its place in the history is given to that one, and a question
+  // whether to leave is not asked. One listener for the document: it outlives the page that an answer replaces.
+  function leaveAtOnce() {
+    let leaving = false;
+    addEventListener("beforeunload", (event) => { if (leaving) event.stopImmediatePropagation(); });
+    document.addEventListener("click", (event) => {
+      const link = event.target.closest?.("a[data-exit]");
+      if (!link) return;
+      event.preventDefault();
+      leaving = true;
+      for (const field of document.querySelectorAll("input, textarea")) field.value = "";
+      document.title = link.hostname;
+      document.body.replaceChildren();
+      location.replace(link.href);
+    });
+  }
+
   function enhance() {
     const form = document.querySelector("form[data-script]");
     if (!form) return;
@@ -198,5 +217,6 @@
     sending(form, area ? fileList(form, area) : () => []);
   }
 
+  leaveAtOnce(); // first: its answer to beforeunload must come before any other
   enhance();
 })();

@@ -12,7 +12,8 @@ from gateway.http.posts import POSTS
 from keys.receipt import new_receipt_words
 from tests.worlds.gateway_process import Answer, GatewayProcess
 
-PATHS = ("/", "/return", "/how", "/privacy", "/style.css", "/enveis.js", "/cases.csv", "/nowhere", *sorted(POSTS))
+EXPLAINING = ("/how", "/privacy", "/law", "/accessibility")
+PATHS = ("/", "/return", *EXPLAINING, "/style.css", "/enveis.js", "/cases.csv", "/nowhere", *sorted(POSTS))
 ONION = "a" * 56 + ".onion"
 WORDS = new_receipt_words().return_words
 PROTECTING = {
