@@ -36,6 +36,7 @@ class LogEvent(StrEnum):
     SCANNER_UNFIT = "scanner-unfit"
     INSPECTION_OFF = "inspection-off"
     SWAP_ACTIVE = "swap-active"
+    TEXTS_UNSET = "texts-unset"
     METRICS_UNAVAILABLE = "metrics-unavailable"
     VALVE_SHUT = "valve-shut"
     VALVE_OPEN = "valve-open"
@@ -81,6 +82,7 @@ SENTENCES: Final[dict[LogEvent, str]] = {
     LogEvent.SCANNER_UNFIT: "The virus scanner does not answer: files are held.",
     LogEvent.INSPECTION_OFF: "Inspection is switched off: files are held.",
     LogEvent.SWAP_ACTIVE: "Swap is active, so memory may reach a disk: use swapoff, or swap with a fresh key.",
+    LogEvent.TEXTS_UNSET: "{count} texts of the pages are not set: 'enveis gateway check' names each.",
     LogEvent.METRICS_UNAVAILABLE: "The metrics could not be read or offered; the next tick tries again.",
     LogEvent.VALVE_SHUT: "Too much is being sent: files are not accepted now, text is.",
     LogEvent.VALVE_OPEN: "Files are accepted again.",

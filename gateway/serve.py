@@ -16,7 +16,7 @@ from audit.utc_day import utc_today
 from disk.lock import shared
 from gateway.errors import GatewayError
 from gateway.hardening import allow_descriptors, harden_process, swap_is_active
-from gateway.home.config import GatewayConfig, parse_listen
+from gateway.home.config import GatewayConfig, parse_listen, unset_texts
 from gateway.home.home import GatewayHome, GatewayMaterial
 from gateway.home.promise import AnswerPromise
 from gateway.http.app import Gateway, Listener
@@ -70,6 +70,8 @@ def serve(home: GatewayHome, *, listen: str | None = None, on_listening: Callabl
     choose_form(LogForm(config.log_form), load=True)
     if swap_is_active():
         log(LogEvent.SWAP_ACTIVE)
+    if unset := unset_texts(config):
+        log(LogEvent.TEXTS_UNSET, count=len(unset))
     with contextlib.ExitStack() as held:
         # Several may serve one home, but none while its key is changed: what it logged then would be lost.
         held.enter_context(shared(home.serving, busy="the key of this gateway is being changed just now: start again"))

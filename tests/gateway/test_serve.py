@@ -1,8 +1,11 @@
 """What the gateway's process gives up and takes at start."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+
+from gateway.home.config import GatewayConfig, unset_texts
 
 SCRIPT = """
 import asyncio, logging, resource
@@ -27,6 +30,7 @@ def test_no_library_speaks_and_a_lost_task_tells_its_type_only(tmp_path: Path) -
 import asyncio, gc, logging, pathlib, sys
 from unittest import mock
 from gateway import serve
+from gateway.home.config import GatewayConfig
 async def lost():
     raise ValueError('CanarySecret')
 async def run(*_):
@@ -40,7 +44,7 @@ async def run(*_):
     logging.getLogger('asyncio').critical('CanarySecret')
 home = mock.Mock(
     serving=pathlib.Path(sys.argv[1]),
-    load_config=mock.Mock(return_value=mock.Mock(allowed_types=(), log_form='json')),
+    load_config=mock.Mock(return_value=GatewayConfig(inspection=False)),
     load=mock.Mock(return_value=mock.Mock(config=mock.Mock(listen='127.0.0.1:0'))),
 )
 with mock.patch('gateway.serve._run', run):
@@ -50,3 +54,6 @@ with mock.patch('gateway.serve._run', run):
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert "CanarySecret" not in done.stdout + done.stderr
     assert '"type": "ValueError"' in done.stderr
+    # Nobody has written a text for this gateway.
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [line["count"] for line in lines if line["event"] == "texts-unset"] == [len(unset_texts(GatewayConfig()))]
