@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 from enveis.command import Command, confirm, demand_new, file_name, folder_name
-from enveis.errors import RefusedError
 from enveis.terminal import Terminal
 
 WORDS_MAX: Final = 4096  # characters of typed words read
@@ -68,8 +67,6 @@ def _new(arguments: Namespace, terminal: Terminal) -> int:
 
 def _demand_room(folder: Path) -> None:
     """Refuse a folder that is none, or has a receipt already, before there are words that somebody might write down."""
-    if not folder.is_dir():
-        raise RefusedError(f"{folder} is not a folder")
     for name in (TEXT, CODES):
         demand_new(folder / name)
 

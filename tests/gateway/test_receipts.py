@@ -47,7 +47,7 @@ async def test_no_two_sources_get_the_same(maker: ReceiptMaker) -> None:
 async def test_a_receipt_is_the_same_in_other_words(maker: ReceiptMaker) -> None:
     given = await maker.take()
     shown = given.in_words_of(WordList.DANISH)
-    assert set(shown.return_words.split()) <= set(WORDS[WordList.DANISH])
+    assert set(f"{shown.return_words} {shown.proof_words}".split()) <= set(WORDS[WordList.DANISH])
     assert parse_return_words(shown.return_words) == parse_return_words(given.return_words)
     assert parse_proof_words(shown.proof_words) == parse_proof_words(given.proof_words)
     assert shown.public == given.public
