@@ -1,6 +1,7 @@
 """Which check belongs to which type. A pure function of a file's bytes; the caged worker is its only real caller.
 
-Every type has a room with a module `check.py` and in it one Check:
+Every type has a room with a module `check.py` and in it one Check (office documents, which are ZIPs, have theirs in
+zip/office.py, and e-mails in text/mail.py):
 
     def examine_<type>(stream: BinaryIO, budgets: Budgets, examine_member: ExamineMember) -> Examination
 
@@ -21,7 +22,7 @@ def examine_bytes(stream: BinaryIO, file_type: FileType, budgets: Budgets) -> Ex
     return check_of(file_type)(stream, budgets, examine_bytes)
 
 
-def check_of(file_type: FileType) -> Check:
+def check_of(file_type: FileType) -> Check:  # noqa: PLR0911 - one return for each check
     """Return the check of a type; its modules are loaded on demand.
 
     The check of PDFs loads pypdf, and pypdf would load Pillow unless that was forbidden before (workers/warmup.py).
@@ -47,5 +48,13 @@ def check_of(file_type: FileType) -> Check:
             from quarantine.image.check import examine_image
 
             return examine_image
+        case FileType.DOCX | FileType.XLSX | FileType.PPTX | FileType.ODT | FileType.ODS:
+            from quarantine.zip.office import check_of_office
+
+            return check_of_office(file_type)
+        case FileType.EML:
+            from quarantine.text.mail import examine_mail
+
+            return examine_mail
         case _:
             assert_never(file_type)

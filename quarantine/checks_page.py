@@ -23,6 +23,7 @@ _GROUPS: Final = {
     "archive": "Archives",
     "zip": "ZIP archives",
     "rar": "RAR archives",
+    "document": "Office documents and e-mails",
     "file": "Files of any type",
     "pdf": "PDFs",
     "text": "Texts",

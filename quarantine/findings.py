@@ -157,6 +157,19 @@ class Code(StrEnum):
         "privacy.office-author", Grade.IDENTIFIES_YOU,
         "An office document in the archive names the person who wrote or changed it.",
     )  # fmt: skip
+    DOCUMENT_NOT_INSPECTED = (
+        "document.not-inspected", Grade.OPAQUE,
+        "A document of this type is not inspected in depth here, so what it does when it is opened is not known.",
+    )  # fmt: skip
+    DOCUMENT_OTHER_TYPE = (
+        "document.other-type", Grade.WARNING, "Its structure is not that of a document of the type that it claims.",
+    )  # fmt: skip
+    PRIVACY_DOCUMENT_AUTHOR = (
+        "privacy.document-author", Grade.IDENTIFIES_YOU, "The document names the person who wrote or changed it.",
+    )  # fmt: skip
+    PRIVACY_MAIL_PEOPLE = (
+        "privacy.mail-people", Grade.IDENTIFIES_YOU, "The e-mail names who sent it and who received it.",
+    )  # fmt: skip
     FILE_POLYGLOT = "file.polyglot", Grade.DANGER, "It can also be opened as a file of another type."
     PDF_JAVASCRIPT = "pdf.javascript", Grade.DANGER, "The PDF contains JavaScript."
     PDF_LAUNCH = "pdf.launch", Grade.DANGER, "The PDF can start a program."

@@ -14,7 +14,7 @@ from quarantine.archive.content import ContentSearch, kind_to_check
 from quarantine.budgets import Budgets
 from quarantine.errors import OverBudgetError, UndecidableError
 from quarantine.examination import ArchiveMember, Examination, Examiner, Promise
-from quarantine.file_types import HEAD_SIZE, FileType
+from quarantine.file_types import HEAD_SIZE, ZIPPED, FileType
 from quarantine.findings import Code, Finding
 from quarantine.memfd import SealedMemfd
 from quarantine.rar.unpack import unpack_rar
@@ -136,7 +136,7 @@ class _Inspection:
         self, memfd: SealedMemfd, file_type: FileType, members: tuple[ArchiveMember, ...], *, depth: int
     ) -> None:
         """Unpack and inspect those members which the archive's own worker could not."""
-        if any(bool(member.place) is not (file_type is FileType.ZIP) for member in members):
+        if any(bool(member.place) is not (file_type in ZIPPED) for member in members):
             raise UndecidableError(Reason.WORKER_FAILED)
         deepest = max(len(member.place) or 1 for member in members)
         self._allowance.spend(members, depth=depth + deepest)

@@ -12,13 +12,14 @@ from gateway.home.promise import CLOSED, LAW_DAYS, AfterWithdrawal, Term, check_
 from gateway.home.statements import AccessibilityStatement, InDanger, LawReview, Receivers
 from gateway.languages import REVIEWED, UNREVIEWED, Language
 from quarantine.budgets import Budgets
+from quarantine.file_types import FileType
 from quarantine.findings import check_raised
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
 GIB: Final = 1024 * MIB
 
-KNOWN_TYPES: Final = frozenset({"pdf", "txt", "zip", "rar", "jpg", "png"})  # those whose content can be checked
+KNOWN_TYPES: Final = frozenset(map(str, FileType))
 _ONION: Final = re.compile(r"[a-z2-7]{56}\.onion")
 # Nobody types this by accident.
 UNCAGED: Final = "I accept that a hostile file can take over this gateway"
@@ -86,8 +87,10 @@ class GatewayConfig:
     allowed_types: tuple[str, ...] = setting(
         ("pdf", "txt", "zip", "rar"),
         choices=KNOWN_TYPES,
-        why="Types of file that are accepted, by name and by content: some of pdf, txt, zip, rar, jpg, png. Pictures"
-        " are off: they reveal more of a person (place, camera, face) than most sources know.",
+        why="Types of file that are accepted, by name and by content: some of pdf, txt, zip, rar, jpg, png, docx, xlsx,"
+        " pptx, odt, ods, eml. Pictures are off: they reveal more of a person (place, camera, face) than most sources"
+        " know. Documents and e-mails (from docx on) are off too: they are not inspected in depth yet, so each is held"
+        " until a person at the desk decides.",
     )
     files_max: int = setting(10, bounds=(1, 100), why="Files in one submission.")
     file_max_bytes: int = setting(256 * MIB, bounds=(1, 4 * GIB), why="Bytes of one file: 268435456 is 256 MiB.")

@@ -161,6 +161,8 @@ IDENTIFYING: Final[dict[Code, str]] = {
     Code.PRIVACY_ARCHIVE_USER_NAME: marked("A path in the archive contains the name of a user account."),
     Code.PRIVACY_ARCHIVE_MAC: marked("The archive carries files that a Mac adds by itself."),
     Code.PRIVACY_OFFICE_AUTHOR: marked("An office document in the archive names the person who wrote or changed it."),
+    Code.PRIVACY_DOCUMENT_AUTHOR: marked("The document names the person who wrote or changed it."),
+    Code.PRIVACY_MAIL_PEOPLE: marked("The e-mail names who sent it and who received it."),
     Code.PRIVACY_PICTURE_AUTHOR: marked("A picture names an author or owner."),
     Code.PRIVACY_PICTURE_TEXT: marked("A picture carries text that a person or a program wrote."),
     Code.PRIVACY_PICTURE_SOFTWARE: marked("A picture names the program that made it."),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from quarantine.file_types import FileType
 from tests.fuzz.mutation import mutate
 from tests.fuzz.seeds import seeds
+from tests.fuzz.targets import document_type
 
 
 def mutated(target: str, count: int, seed: int) -> Iterator[bytes]:
@@ -20,4 +21,4 @@ def type_of(target: str, content: bytes) -> FileType:
     """As what a worker examines a file of this target."""
     if target == "image":
         return FileType.PNG if content.startswith(b"\x89") else FileType.JPEG
-    return FileType(target)
+    return document_type(content) if target == "document" else FileType(target)

@@ -13,13 +13,14 @@ from quarantine.check_of_type import examine_bytes
 from quarantine.examination import encode_examination
 from quarantine.file_types import FileType
 from tests.builders import benign_pdfs, hostile_rar, hostile_rar3, hostile_zip, pdf_files, text_files
+from tests.builders.documents import KINDS, MAIL, document, ooxml
 from tests.builders.jpeg_files import chunk, jpeg, png, segment, tiff
 from tests.builders.picture_files import exif as exif_block
 from tests.builders.picture_files import saved, two_pictures, with_text
 
 SEED_MAX: Final = 24 * 1024  # bytes; mutations of large files find little and take long
 
-TARGETS: Final = ("zip", "rar", "pdf", "txt", "image", "answer")
+TARGETS: Final = ("zip", "rar", "pdf", "txt", "image", "document", "answer")
 
 
 def seeds(target: str) -> list[bytes]:
@@ -65,6 +66,14 @@ def _images() -> Iterator[bytes]:
     yield png(chunk(b"iTXt", b"XML:com.adobe.xmp\x00\x00\x00\x00\x00" + xmp))
 
 
+def _documents() -> Iterator[bytes]:
+    for kind in KINDS:
+        yield document(kind)
+        yield document(kind, author="A", more={"word/vbaProject.bin": b"x", "a.zip": document("ods")})
+    yield ooxml("docx", main="application/vnd.ms-word.document.macroEnabled.main+xml")
+    yield b"From a\n" + MAIL.replace(b"\r\n", b"\n")
+
+
 def _answers() -> Iterator[bytes]:
     """Real answers, and what a worker would send of a member, behind one line end."""
     for file_type, target in ((FileType.ZIP, _zips), (FileType.RAR, _rars), (FileType.PDF, _pdfs)):
@@ -81,5 +90,6 @@ _SEEDS: Final[dict[str, Callable[[], Iterator[bytes]]]] = {
     "pdf": _pdfs,
     "txt": _texts,
     "image": _images,
+    "document": _documents,
     "answer": _answers,
 }

@@ -19,7 +19,7 @@ from quarantine.budgets import Budgets
 from quarantine.check_of_type import examine_bytes
 from quarantine.errors import UndecidableError
 from quarantine.examination import ArchiveMember, Examination, Promise, encode_examination, parse_examination
-from quarantine.file_types import DEFAULT_TYPES, HEAD_SIZE, FileType, RefusedType, accepted_type
+from quarantine.file_types import HEAD_SIZE, ZIPPED, FileType, RefusedType, accepted_type
 from quarantine.findings import Finding
 from quarantine.inspector import Inspector
 from quarantine.memfd import SealedMemfd, seal_bytes_in_memory
@@ -31,7 +31,7 @@ BUDGETS: Final = Budgets()
 EXPANDED_MAX: Final = 1024 * 1024  # bytes
 SECONDS: Final = 60.0  # of the clock; what is judged is CPU time
 _DIGEST: Final = "0" * 64
-_NAMES: Final = ("a.pdf", "a.txt", "a.zip", "a.rar", "a.jpg", "a.png", "a")
+_NAMES: Final = ("a.pdf", "a.txt", "a.zip", "a.rar", "a.jpg", "a.png", "a.docx", "a.odt", "a.eml", "a")
 
 
 class Fault(Exception):  # noqa: N818 - the thing that is searched for
@@ -49,7 +49,7 @@ def file_of(file_type: FileType) -> Callable[[bytes], None]:
         if seconds > BUDGETS.worker_cpu:
             raise Fault(f"an examination took {seconds:.1f} CPU seconds")
         _check_answer(found)
-        if file_type is FileType.ZIP:
+        if file_type in ZIPPED:
             _expand(content, found)
 
     return run
@@ -58,6 +58,18 @@ def file_of(file_type: FileType) -> Callable[[bytes], None]:
 def picture(content: bytes) -> None:
     """The target of pictures: which of the two it is, the first bytes say, as at the gateway."""
     file_of(FileType.PNG if content.startswith(b"\x89") else FileType.JPEG)(content)
+
+
+def document_type(content: bytes) -> FileType:
+    """As what an office document or an e-mail is examined, by its first bytes."""
+    if not content.startswith(b"PK"):
+        return FileType.EML
+    return FileType.ODT if content[30:38] == b"mimetype" else FileType.DOCX
+
+
+def document(content: bytes) -> None:
+    """The target of office documents and e-mails."""
+    file_of(document_type(content))(content)
 
 
 def answer(content: bytes) -> None:
@@ -77,7 +89,7 @@ def _at_the_border(content: bytes) -> None:
     head = content[:HEAD_SIZE]
     for name in _NAMES:
         try:
-            accepted_type(name, head, DEFAULT_TYPES | {FileType.JPEG, FileType.PNG})
+            accepted_type(name, head, frozenset(FileType))
         except RefusedType:
             continue
     for promise in Promise:
@@ -150,6 +162,7 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "pdf": file_of(FileType.PDF),
     "txt": file_of(FileType.TXT),
     "image": picture,
+    "document": document,
     "answer": answer,
 }
 TYPES: Final = {"zip": FileType.ZIP, "rar": FileType.RAR, "pdf": FileType.PDF, "txt": FileType.TXT}
