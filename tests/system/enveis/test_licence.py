@@ -67,6 +67,7 @@ def build(project: Path) -> subprocess.CompletedProcess[str]:
 
 def test_every_wheel_and_source_distribution_has_the_text(project: Path, text: bytes) -> None:
     (project / "LICENSES" / TEXT).write_bytes(text)
+    shutil.copytree(ROOT / "keys" / "word_lists", project / "keys" / "word_lists")
     done = build(project)
     assert done.returncode == 0, done.stderr
     (wheel,) = (project / "dist").glob("*.whl")
@@ -75,6 +76,9 @@ def test_every_wheel_and_source_distribution_has_the_text(project: Path, text: b
         assert archive.read(f"{stem}.dist-info/licenses/LICENSES/{TEXT}") == text
         assert archive.read(f"{stem}.dist-info/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
         assert b"License-Expression: EUPL-1.2\n" in archive.read(f"{stem}.dist-info/METADATA")
+        # Data beside the modules: without it, receipts have no words.
+        for name in ("norwegian.txt", "danish.txt"):
+            assert archive.read(f"keys/word_lists/{name}") == (ROOT / "keys" / "word_lists" / name).read_bytes()
     (source,) = (project / "dist").glob("*.tar.gz")
     with tarfile.open(source) as archive:
         member = archive.extractfile(f"{source.name.removesuffix('.tar.gz')}/LICENSES/{TEXT}")

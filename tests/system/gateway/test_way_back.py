@@ -15,7 +15,7 @@ from gateway.http.responses import PADDED_MIN
 from gateway.receipts.return_keys import spelled
 from keys.receipt import new_receipt_words, public_receipt
 from keys.recipient import KeyKind
-from keys.word_list import WordList
+from keys.word_list import WORDS, WordList, word_list_for
 from keys.words import translate_words
 from tests.worlds.gateway_process import Answer, GatewayProcess, OpenedPacket, form_body, form_head
 from tests.worlds.waiting import wait_until
@@ -220,6 +220,35 @@ def test_what_is_added_with_unknown_words_is_received_all_the_same(gateway: Gate
     assert len(pages) == 1
     assert [manifest.purpose for manifest in manifests] == [PacketPurpose.ADDITION] * 2
     assert [manifest.receipt.lookup == receipt.lookup for manifest in manifests if manifest.receipt] == [True, False]
+
+
+def say(gateway: GatewayProcess, path: str, fields: list[tuple[str, str]]) -> Answer:
+    """Send a form to `path`, in the language that it begins with."""
+    body, boundary = form_body(fields, [])
+    return gateway.raw(form_head(boundary, len(body), path) + body)
+
+
+@pytest.mark.parametrize("language", ["nb", "nn", "da", "en"])
+def test_words_of_each_page_are_taken_on_every_page(gateway: GatewayProcess, language: str) -> None:
+    """Whatever the language of the receipt is, of the list that its words are typed in, and of the page."""
+    words = say(gateway, f"/{language}/submit", [("message", "a matter")]).words
+    assert words is not None
+    assert set(words.split()) <= set(WORDS[word_list_for(language)])
+    receipt = newest(gateway).manifest.receipt
+    assert receipt is not None
+    gateway.take_bundle(next_serial(), [(receipt, "Read this.")])
+    for word_list in WordList:
+        typed = [("words", translate_words(words, word_list))]
+        case = say(gateway, "/nn/return", typed)
+        assert "Read this." in case.text
+        added = say(gateway, "/da/add", [*typed, ("message", "More.")])
+        later = newest(gateway).manifest.receipt
+        assert later is not None
+        assert later.lookup == receipt.lookup
+        assert added.hidden("words") == case.hidden("words") == spelled(words)
+    deleted = say(gateway, "/nb/delete-replies", [("words", words)])
+    assert deleted.hidden("words") == spelled(words)
+    assert "Read this." not in gateway.come_back(words).text
 
 
 def test_an_addition_that_fails_keeps_what_was_typed(gateway: GatewayProcess) -> None:
