@@ -27,18 +27,19 @@ from gateway.reading.request_body import DRAIN_BYTES, DRAINERS
 from gateway.receipts.premade import FreshReceipt
 from gateway.station import Station
 from gateway.submission.receive import Received
-from keys.receipt import PublicReceipt
+from keys.receipt import PublicReceipt, new_receipt_words
 from quarantine.file_types import FileType
 from tests.worlds.waiting import WATCHDOG, until
 from transfer.names import new_packet_id
 
 DAY = 24 * 3600.0  # seconds: never, in a test
 LIMITS = Limits(files_max=3, file_max_bytes=1000, message_max_bytes=1024, allowed=frozenset(FileType))
+WORDS = new_receipt_words()
 RECEIVED = Received(
     packet=new_packet_id(),
     day=date(2026, 1, 2),
     promised=date(2026, 4, 2),
-    receipt=FreshReceipt("some return words", "some proof words", PublicReceipt("", "", "", "")),
+    receipt=FreshReceipt(WORDS.return_words, WORDS.proof_words, PublicReceipt("", "", "", "")),
     has_text=True,
     files=(),
     refused=(),
@@ -104,7 +105,7 @@ async def test_every_answer_protects_its_reader_and_names_no_software(door: _Doo
 async def test_a_receipt(door: _Door) -> None:
     status, _, text = await door.ask(POST + b"\r\nhello")
     assert status == 200
-    assert "some return words" in text
+    assert WORDS.return_words in text
 
 
 async def test_head_has_no_body(door: _Door) -> None:
@@ -268,7 +269,7 @@ async def test_a_receipt_is_shown_whatever_memory_it_takes(door: _Door, monkeypa
     door.receive.return_value = replace(RECEIVED, refused=refused)
     status, _, text = await door.ask(POST + b"\r\nhello")
     assert status == 200
-    assert "some return words" in text
+    assert WORDS.return_words in text
 
 
 @pytest.mark.parametrize(
@@ -331,7 +332,7 @@ async def test_the_stop_waits_for_an_upload_and_not_for_deaf_or_idle_visitors(
         await asyncio.sleep(0)
     assert not stopping.done()
     arrived.set()
-    assert "some return words" in (await upload)[2]
+    assert WORDS.return_words in (await upload)[2]
     await asyncio.wait_for(stopping, WATCHDOG)
     for writer in (deaf, idle, half, many):
         writer.close()

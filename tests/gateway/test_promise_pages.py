@@ -66,8 +66,8 @@ def test_the_day_of_the_manifest_is_on_the_page(language: Language, day: str) ->
 @pytest.mark.parametrize(
     ("language", "term"),
     [
-        (Language.BOKMAL, "innen 10 virkedager"),
-        (Language.NYNORSK, "innan 10 yrkedagar"),
+        (Language.BOKMAL, "innen 10 arbeidsdager"),
+        (Language.NYNORSK, "innan 10 arbeidsdagar"),
         (Language.DANISH, "inden for 10 arbejdsdage"),
         (Language.ENGLISH, "within 10 working days"),
     ],
