@@ -101,7 +101,7 @@ PAGES: Final = [
     PageRow("wrong-words", lambda scene: scene.come_back("fjell"), ("#problem-text",), ("#words",)),
     PageRow("how", _address("/nb/how"), ("h1", ".contents li:first-child")),
     PageRow("privacy", _address("/nb/privacy"), ("h1", "main p")),
-    PageRow("law", _address("/nb/law"), ("h1", ".contents li:first-child a[href='#danger']")),
+    PageRow("law", _address("/nb/law"), ("h1", ".exit a", ".contents li:first-child a[href='#danger']")),
     PageRow("accessibility", _address("/nb/accessibility"), ("h1", "h1 + p")),
     PageRow("withdrawn", _withdraw, ("h1", "main p")),
     PageRow("deleted", _delete, ("h1", "main p")),
