@@ -70,7 +70,7 @@ def test_arabic_pages(browser: Browser, letterbox: Letterbox, seen: Seen, size: 
     _look(page, seen, "form")
     _header_is_mirrored(page)
     _first_field_is_seen(page, size)
-    for path in ("how", "privacy"):
+    for path in ("how", "privacy", "law", "accessibility"):
         visitor.go(f"/ar/{path}")
         _look(page, seen, path)
     visitor.go("/ar/")
