@@ -118,7 +118,7 @@
       keep([...files, ...dropped.filter((_, at) => !folders[at])]);
     });
     const folder = element("p", { class: "why", role: "status" });
-    area.append(element("p", { class: "hint" }, say(form, "Drop")), folder, list);
+    area.append(element("p", { class: "hint drop" }, say(form, "Drop")), folder, list);
     return () => files.map((file, at) => ({ size: file.size, bar: list.children[at].querySelector("progress") }));
   }
 
