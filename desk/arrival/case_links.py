@@ -5,24 +5,27 @@ claims to belong, and nothing here ever joins it. A lookup proves nothing: bundl
 into a first packet with keys of their own. That makes a separate case, which takes nothing from the other.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
 from transfer.ledger_file import LedgerFile
 from transfer.names import PacketId
 from transfer.packet.manifest import MadeBy, Manifest, PacketPurpose
 from transfer.packet.visit_signature import VisitError, encode_visit, is_token_of, verify_visit_text
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 _SCHEMA: Final = """
 CREATE TABLE opened (
     id TEXT PRIMARY KEY, purpose TEXT NOT NULL, gateway TEXT NOT NULL, received TEXT NOT NULL, lookup TEXT NOT NULL,
     recipient TEXT NOT NULL, signing TEXT NOT NULL, made_by TEXT NOT NULL, visit TEXT NOT NULL, signed BLOB NOT NULL,
-    withdrawal TEXT NOT NULL, withdraws TEXT NOT NULL, token TEXT NOT NULL
+    withdrawal TEXT NOT NULL, withdraws TEXT NOT NULL, token TEXT NOT NULL, promised TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE INDEX opened_by_lookup ON opened (lookup)"""
+# What was read before gateways said what they promise: nobody knows.
+_UPGRADES: Final = {1: "ALTER TABLE opened ADD COLUMN promised TEXT NOT NULL DEFAULT ''"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class LinkedPacket:
     withdrawal: str
     withdraws: str
     token: str
+    promised: date | None = None  # by which the source was promised an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ class CaseLinks:
     """The file of what is known about the packets that were read at this desk."""
 
     def __init__(self, path: Path) -> None:
-        self._file = LedgerFile(path, schema=_SCHEMA, version=SCHEMA_VERSION)
+        self._file = LedgerFile(path, schema=_SCHEMA, version=SCHEMA_VERSION, upgrades=_UPGRADES)
 
     def note(self, manifest: Manifest, message: bytes) -> LinkedPacket:
         """Remember a packet that was read; `message` is its message.json, byte for byte."""
@@ -78,6 +82,7 @@ class CaseLinks:
         values = (
             *(row.packet, row.purpose, row.gateway, row.received.isoformat(), row.lookup, row.recipient, row.signing),
             *(row.made_by, row.visit, row.signed, row.withdrawal, row.withdraws, row.token),
+            row.promised.isoformat() if row.promised else "",
         )
         with self._file.transaction() as db:
             db.execute(f"INSERT OR REPLACE INTO opened VALUES ({', '.join('?' * len(values))})", values)  # noqa: S608 - no value is in the text
@@ -159,10 +164,15 @@ class CaseLinks:
     def _select(self, clause: str, *values: str) -> tuple[LinkedPacket, ...]:
         with self._file.reading() as db:
             rows = db.execute(f"SELECT * FROM opened {clause}", values).fetchall()  # noqa: S608 - clauses are ours
-        return tuple(
-            LinkedPacket(PacketId(row[0]), PacketPurpose(row[1]), row[2], date.fromisoformat(row[3]), *row[4:])
-            for row in rows
-        )
+        return tuple(map(_linked, rows))
+
+
+def _linked(row: Sequence[Any]) -> LinkedPacket:
+    *known, promised = row
+    packet = LinkedPacket(
+        PacketId(known[0]), PacketPurpose(known[1]), known[2], date.fromisoformat(known[3]), *known[4:]
+    )
+    return replace(packet, promised=date.fromisoformat(promised)) if promised else packet
 
 
 def _is_signed_by(signing: str, row: LinkedPacket) -> bool:
@@ -189,4 +199,5 @@ def _opened(manifest: Manifest, message: bytes) -> LinkedPacket:
         withdrawal=manifest.withdrawal,
         withdraws=manifest.withdraws or "",
         token=manifest.withdraw_token,
+        promised=manifest.promised,
     )

@@ -1,6 +1,7 @@
 """`enveis desk`: make the desk's home, trust a gateway, list and open what arrived."""
 
 from argparse import ArgumentParser, Namespace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -129,13 +130,14 @@ def _inbox(arguments: Namespace, terminal: Terminal) -> int:
     known = CaseLinks(home.visits).all()
     opened = {row.packet: row for row in known}
     withdrawn = withdrawn_packets(known)
-    names = ("packet", "lane", "gateway", "batch", "arrived", "size", "purpose", "withdrawn")
+    names = ("packet", "lane", "gateway", "batch", "arrived", "size", "purpose", "withdrawn", "promised")
     rows = [
         (
             *(e.packet, e.lane, e.gateway, e.batch, e.arrived.isoformat()),
             e.size if terminal.as_json else amount(e.size),
             opened[e.packet].purpose if e.packet in opened else None,  # unknown until it is read
             _withdrawn_cell(withdrawn.get(e.packet), terminal),
+            _promised_cell(opened[e.packet].promised if e.packet in opened else None, terminal),
         )
         for e in entries
     ]
@@ -155,6 +157,14 @@ def _withdrawn_cell(withdrawn: "Withdrawn | None", terminal: Terminal) -> str | 
     from desk.arrival.requests import Withdrawn
 
     return "yes" if withdrawn is Withdrawn.PROVEN and not terminal.as_json else withdrawn
+
+
+def _promised_cell(promised: date | None, terminal: Terminal) -> str | None:
+    """Return the day by which the source was promised an answer; for a person also that it has passed."""
+    if promised is None:
+        return None
+    is_past = promised < datetime.now(UTC).date() and not terminal.as_json
+    return f"{promised} PASSED" if is_past else promised.isoformat()
 
 
 def _open_arguments(parser: ArgumentParser) -> None:

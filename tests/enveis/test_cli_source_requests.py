@@ -3,11 +3,14 @@
 Invariants D4, D5.
 """
 
-from datetime import UTC, datetime
+import contextlib
+import sqlite3
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from desk.arrival.case_links import CaseLinks
 from desk.arrival.sorting import unsorted_packets
 from desk.home import DeskHome
 from tests.worlds.way_back import Source, WayBackMachines
@@ -150,3 +153,31 @@ def test_who_erases_what_was_withdrawn_is_told_so(m: WayBackMachines, source: So
     said = m.desk("erase", packet[:8], "--yes")
     assert "WITHDRAWN" in said
     assert "Nothing that was read here proves" not in said
+
+
+def test_the_inbox_lists_what_was_promised_as_far_as_it_was_read(m: WayBackMachines, source: Source) -> None:
+    today = datetime.now(UTC).date()
+    soon = m.send(source, promised=today)
+    late = m.send(Source(), received=today - timedelta(days=20), promised=today - timedelta(days=1))
+    rows = {row["packet"]: row["promised"] for row in m.call("desk", "inbox", "--home", m.high)}
+    assert rows == {soon: None, late: None}
+    said = m.desk("inbox", "--sort")
+    assert f"{today - timedelta(days=1)} PASSED" in said
+    assert f"{today} PASSED" not in said
+    rows = {row["packet"]: row["promised"] for row in m.call("desk", "inbox", "--home", m.high)}
+    assert rows == {soon: today.isoformat(), late: (today - timedelta(days=1)).isoformat()}
+    assert "(yesterday: LATE unless answered)" in m.desk("open", late)
+
+
+def test_links_of_a_desk_from_before_promises_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "visits.sqlite"
+    CaseLinks(path)
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.executescript("ALTER TABLE opened DROP COLUMN promised; PRAGMA user_version = 1")
+        db.execute(
+            "INSERT INTO opened VALUES (?, 'first', 'g', '2026-11-21', '', '', '', 'gateway', '', x'', '', '', '')",
+            ("0" * 32,),
+        )
+        db.commit()
+    (row,) = CaseLinks(path).all()
+    assert (row.received, row.promised) == (date(2026, 11, 21), None)

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +108,8 @@ class WayBackMachines:
         withdraws: PacketId | None = None,
         token: str = "",
         withdrawal: str = "",
+        received: date | None = None,
+        promised: date | None = None,
     ) -> PacketId:
         """Seal a packet as a gateway does, and bring it to the desk's inbox.
 
@@ -123,7 +125,8 @@ class WayBackMachines:
         manifest = Manifest(
             packet=packet,
             gateway=material.gateway,
-            received=datetime.now(UTC).date(),
+            received=received or datetime.now(UTC).date(),
+            promised=promised,
             lane=Lane.CLEAR,
             sealed_to="00" * 8,
             receipt=note,
