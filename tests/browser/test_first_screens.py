@@ -27,6 +27,12 @@ SMALL: Final = """(pressed, least) => [...document.querySelectorAll(pressed)]
   .map((each) => [each.outerHTML.slice(0, 80), each.getBoundingClientRect().height])
   .filter(([, height]) => height > 0 && height < least)"""
 
+# What is not the topmost thing in its own middle.
+COVERED: Final = """(selector) => [...document.querySelectorAll(selector)].filter((each) => {
+  const box = each.getBoundingClientRect();
+  return document.elementFromPoint((box.left + box.right) / 2, (box.top + box.bottom) / 2) !== each;
+}).map((each) => each.outerHTML)"""
+
 
 @dataclass
 class Scene:
@@ -171,3 +177,18 @@ def test_a_narrow_screen_is_wide_enough(visit: Visit, letterbox: Letterbox, answ
     visitor.read("() => { for (const each of document.querySelectorAll('details')) each.open = true; }")
     assert visitor.read("() => document.documentElement.scrollWidth") <= NARROW[0]
     assert visitor.read(SMALL, PRESSED, FINGER) == []
+
+
+@pytest.mark.parametrize("size", [NARROW, PHONE_SIZE, DESKTOP_SIZE], ids=["narrow", "phone", "desktop"])
+def test_the_languages_lie_above_the_page(visit: Visit, letterbox: Letterbox, size: tuple[int, int]) -> None:
+    """The header stays as high as it was, and no part of the page covers a language."""
+    visitor = visit(letterbox.origin, script=False, size=size, language="nb")
+    visitor.go("/nb/")
+    visitor.wait_for("h1")
+    wait_until(lambda: visitor.read(STYLED), visitor.html)
+    before = visitor.box("header")
+    visitor.click(".languages summary")
+    wait_until(lambda: visitor.is_shown(".languages li:last-child"), visitor.html)
+    assert visitor.box("header") == before
+    assert visitor.box(".languages ul").is_within(size)
+    assert visitor.read(COVERED, ".languages li > *") == []

@@ -62,7 +62,9 @@ def test_everything_of_the_form_arrives(gateway: GatewayProcess) -> None:
             ("person-2-side", "on-my-side"),
             ("person-3-side", "complained-about"),
             ("relation", "user"),
-            ("road", "own-matter"),
+            ("road", "conversation"),
+            ("writer_role", "foreman"),
+            ("read_back", "no"),
             ("contact_name", "N. N."),
             ("contact_address", "Road 1\r\n0001 Town"),
             ("contact_please_call", "yes"),
@@ -82,7 +84,8 @@ def test_everything_of_the_form_arrives(gateway: GatewayProcess) -> None:
         Person(Side.ON_MY_SIDE, "Ola"),
     )
     assert packet.message.contact == Contact(name="N. N.", address="Road 1\n0001 Town", please_call=True)
-    assert (packet.message.relation, packet.message.road) == (Relation.USER, Origin.OWN)
+    assert (packet.message.relation, packet.message.road) == (Relation.USER, Origin.CONVERSATION)
+    assert (packet.message.writer_role, packet.message.read_back) == ("foreman", False)
     assert packet.lane is packet.manifest.lane is Lane.CLEAR
     assert [note.sha256 for note in packet.manifest.files] == [
         hashlib.sha256(content).hexdigest() for content in (PDF, b"notes")
