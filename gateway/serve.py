@@ -70,8 +70,6 @@ def serve(home: GatewayHome, *, listen: str | None = None, on_listening: Callabl
     choose_form(LogForm(config.log_form), load=True)
     if swap_is_active():
         log(LogEvent.SWAP_ACTIVE)
-    if unset := unset_texts(config):
-        log(LogEvent.TEXTS_UNSET, count=len(unset))
     with contextlib.ExitStack() as held:
         # Several may serve one home, but none while its key is changed: what it logged then would be lost.
         held.enter_context(shared(home.serving, busy="the key of this gateway is being changed just now: start again"))
@@ -81,6 +79,9 @@ def serve(home: GatewayHome, *, listen: str | None = None, on_listening: Callabl
         if zygote is not None:
             held.enter_context(contextlib.closing(zygote))
         material = home.load()
+        # Only now: where it does not start, the reason stands alone.
+        if unset := unset_texts(config):
+            log(LogEvent.TEXTS_UNSET, count=len(unset))
         host, port = parse_listen(listen or material.config.listen)
         asyncio.run(_run(home, material, host, port, zygote, on_listening))
 

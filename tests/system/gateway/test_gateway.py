@@ -121,7 +121,7 @@ def test_malware_is_held_and_not_thrown_away(gateway: GatewayProcess) -> None:
         ("really.pdf", b"just text", "type.disagree"),
         ("no extension", b"just text", "type.name"),
         ("large.txt", b"MARKER-OF-THE-LARGE-FILE\n" * 10_000, "size"),
-        ("empty.pdf", b"", "type.disagree"),
+        ("empty.pdf", b"", "empty"),
     ],
 )
 def test_one_bad_file_does_not_sink_the_good_ones(
@@ -167,7 +167,7 @@ def test_nothing_acceptable(gateway: GatewayProcess, content: bytes, status: int
     assert answer.words is None
     assert name in answer.text
     assert "pdf, rar, txt, zip" in answer.text
-    assert "arrange" in answer.text
+    assert "come back with the return words" in " ".join(answer.text.split())
     assert '<option value="A court" selected>' in answer.text
     assert not gateway.leftovers()
 
@@ -237,8 +237,8 @@ GOOD = b'--b\r\nContent-Disposition: form-data; name="message"\r\n\r\nhi\r\n--b-
         (b"PUT / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", 405),
         (b"GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 404),
         (b"GARBAGE \x00\xff\r\n\r\n", 400),
-        (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X-Bomb: y\r\n" * 1000 + b"\r\n", 400),
-        (b"GET / HTTP/1.1\r\nHost: x\r\nX-Bomb: " + b"y" * 100_000 + b"\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X-Bomb: y\r\n" * 1000 + b"\r\n", 431),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX-Bomb: " + b"y" * 100_000 + b"\r\n\r\n", 431),
         (b"POST /submit HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello", 400),
         (b"POST /submit HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n", 400),
         (
@@ -496,7 +496,7 @@ def test_a_head_alone_of_a_file_part_is_not_a_file(gateway: GatewayProcess) -> N
         ('name="attachment"; filename="a.txt"', True),
         ('name="message"; filename="a.txt"', True),
         ('name="files"', False),
-        ("name=\"files\"; filename*=UTF-8''a.txt", False),
+        ("name=\"files\"; filename*=UTF-8''a.txt", True),
     ],
 )
 def test_no_file_is_dropped_in_silence(gateway: GatewayProcess, disposition: str, kept: bool) -> None:
