@@ -8,7 +8,7 @@ Invariant G8.
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Route
+from playwright.sync_api import Browser, Dialog, Route
 
 from gateway.home.country import Country
 from gateway.law.texts import law_of
@@ -68,9 +68,13 @@ def test_no_question_is_asked_and_the_page_is_empty_before_the_next_one_comes(
         referrers.append(route.request.headers.get("referer"))
         route.abort("aborted")  # the browser then stays with what is left of our page
 
+    def leave(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
     context.route(f"{PLACE}**", refuse)
     visitor.go("/en/")
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.on("dialog", leave)
     page.evaluate("() => addEventListener('beforeunload', (event) => event.preventDefault())")
     page.locator("#message").fill(CANARY)
     page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
