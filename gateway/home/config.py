@@ -214,7 +214,7 @@ class GatewayConfig:
         NOTHING_SAID,
         bounds=(0, PARAGRAPH_MAX),
         why="How to send what the form does not accept.",
-        while_empty="whoever has a larger file, or one of another type, is asked to write to you first",
+        while_empty="whoever has too large a file is told to write first, and finds in the answer how to send it",
     )
     legal_basis: PerLanguage = setting(
         NOTHING_SAID,

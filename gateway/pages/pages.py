@@ -8,11 +8,11 @@ from typing import Final, Self, TypeVar
 from babel.dates import format_date, format_timedelta
 from babel.numbers import format_decimal
 
-from gateway.form import Fields, filled_rows, has_conversation, has_details, is_employed, is_preselected, person_rows
 from gateway.home.editors_wording import PublicBody
 from gateway.home.promise import AfterWithdrawal
 from gateway.languages import Language
 from gateway.pages.catalogues import marked, translations
+from gateway.pages.form_page import counters_shown, form_values
 from gateway.pages.rendering import render
 from gateway.pages.rights import Rights
 from gateway.pages.sentences import (
@@ -63,14 +63,6 @@ _ABOUT_FILES: Final = frozenset({Problem.NOTHING_ACCEPTABLE, Problem.TOO_LARGE})
 _PARTIAL: Final = frozenset(
     {Problem.TEXT_TOO_LONG, Problem.FIELD_TOO_LONG, Problem.TOO_SLOW, Problem.BUSY, Problem.FULL, Problem.FILES_OFF}
 )
-# The field that a problem is about; FIELD_TOO_LONG names its own.
-_FIELDS: Final = {
-    Problem.EMPTY: "message",
-    Problem.TEXT_TOO_LONG: "message",
-    Problem.NOTHING_ACCEPTABLE: "files",
-    Problem.FILES_OFF: "files",
-    Problem.RECEIPT_PUBLIC: "receipt_public",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,31 +129,23 @@ class Pages:
 
     def form(self, error: SubmissionError | None = None) -> str:
         """Return the form; after a refusal with the reason on top and everything that was typed still in it."""
-        fields = error.fields if error else Fields()
-        wrong = _wrong_field(error) if error else ""
+        counters = (
+            None if error else counters_shown(self.site.counters(), self.language, floor=self.site.counters_floor)
+        )
         return self._page(
             "form.html",
             path=None if error else "/",
+            **form_values(error),
             kinds=self._choices(KINDS),
             sides=self._choices(SIDES),
             relations=self._choices(RELATIONS),
-            is_employed=is_employed(fields),
             origins=self._choices(ORIGINS),
             read_back=self._choices(READ_BACK),
-            has_conversation=has_conversation(fields),
-            fields=fields,
-            rows=person_rows(fields),
-            open_rows=filled_rows(fields),
-            is_more_open=has_details(fields) or wrong not in ("", "message", "files"),
-            problem=error.problem if error else None,
-            wrong=wrong,
             sentence=self.said(PROBLEMS[error.problem]) if error else "",
             is_partial=error is not None and error.problem in _PARTIAL,
             is_about_files=error is not None and error.problem in _ABOUT_FILES,
             refused=self._named(error.refused) if error else (),
-            kept_text=any(any(typed) for name, typed in fields.values.items() if not is_preselected(name)),
-            has_contact=any(any(typed) for name, typed in fields.values.items() if name.startswith("contact_")),
-            counters=None if error else self._counters(),
+            counters=counters,
             limits=self.site.limits,
         )
 
@@ -310,25 +294,6 @@ class Pages:
         positions = f" {self.said(OR)} ".join(map(str, view.likely))
         return f"{said} {self.said(LIKELY) % {'positions': positions}}"
 
-    def _counters(self) -> list[tuple[int, str]]:
-        """Return the counters that are large enough to reveal no single person, each with its text."""
-        counters = self.site.counters()
-        if counters is None:
-            return []
-        catalogue = translations(self.language)
-        said = [
-            (counters.received, catalogue.ngettext("complaint received", "complaints received", counters.received)),
-            (counters.bodies, catalogue.ngettext("body complained about", "bodies complained about", counters.bodies)),
-            (counters.officials, catalogue.ngettext("official registered", "officials registered", counters.officials)),
-        ]
-        return [(count, text) for count, text in said if count >= max(1, self.site.counters_floor)]
-
 
 def _why(file: RefusedFile) -> str:
     return NAMELESS if file.reason is RefusedReason.NAME and not file.untrusted_name else REASONS[file.reason]
-
-
-def _wrong_field(error: SubmissionError) -> str:
-    """Return the id of the form's field that an error is about; empty when it is about none."""
-    name = error.field_name if error.problem is Problem.FIELD_TOO_LONG else _FIELDS.get(error.problem, "")
-    return "person-1-side" if name == "people" else name
