@@ -172,11 +172,15 @@
       const request = new XMLHttpRequest();
       request.open("POST", form.action);
       request.upload.addEventListener("progress", progress(bars, bars.reduce((sum, { size }) => sum + size, 0)));
-      let isSent = false;
-      request.upload.addEventListener("load", () => { isSent = true; state.textContent = say(form, "Sealing"); });
+      // Without its end nothing is received. A browser that tells no progress may have sent all of it: Firefox tells
+      // none of a short text, and "load" only when the answer comes.
+      let isPartial = false;
+      request.upload.addEventListener("progress", ({ loaded, total }) => {
+        isPartial = loaded < total;
+        if (!isPartial) state.textContent = say(form, "Sealing");
+      });
       const broken = () => {
-        // Without its end nothing is received; after that only an answer could tell.
-        state.textContent = say(form, isSent ? "Unanswered" : "Broken");
+        state.textContent = say(form, isPartial ? "Broken" : "Unanswered");
         for (const { bar } of bars) bar.hidden = true;
         for (const button of buttons) button.disabled = false;
       };
