@@ -12,6 +12,7 @@ import pytest
 
 from disk.settings import read_settings
 from gateway.home.config import GatewayConfig
+from gateway.home.editors_wording import PerLanguage
 from gateway.http.app import Gateway, Listener
 from gateway.languages import REVIEWED, UNREVIEWED, Language
 from gateway.limits import Limits
@@ -90,3 +91,10 @@ async def test_neither_an_address_nor_a_browser_gets_one_that_is_off(site: Site)
             assert f'<html lang="{language if site is ON else "da"}"' in answer
     finally:
         await listener.stop(finish=1)
+
+
+def test_what_the_editors_did_not_write_in_it_is_shown_in_english() -> None:
+    text = PerLanguage(nb="Politiet", en="The police", pl="Policja")
+    read = [text.read_in(language) for language in (Language.ARABIC, Language.POLISH, Language.DANISH)]
+    assert read == ["The police", "Policja", "Politiet"]
+    assert PerLanguage(nn="Bladet").read_in(Language.ARABIC) == "Bladet"
