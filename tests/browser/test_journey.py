@@ -105,7 +105,7 @@ def test_the_whole_way(browser: Browser, letterbox: Letterbox, seen: Seen, files
     visitor.go("/")
     assert page.locator("html").get_attribute("lang") == way.language
     seen.look(page, f"form-{way.name}", script=way.script, scheme=way.scheme)
-    for path in ("how", "privacy", "return"):
+    for path in ("how", "privacy", "law", "accessibility", "return"):
         visitor.go(f"/{way.language}/{path}")
         seen.look(page, f"{path}-{way.name}", script=way.script, scheme=way.scheme)
     page.locator(".places a:visible").first.click()

@@ -12,6 +12,7 @@ from tests.worlds.waiting import WATCHDOG
 
 STATES = {"form", "form-empty", "form-filled", "receipt", "return", "return-wrong", "case", "case-no-answer", "added"}
 STATES |= {"deleted", "withdrawn", "withdraw-left", "too-large", "beyond-limits", "how", "privacy"}
+STATES |= {"law", "accessibility"}
 
 
 def test_everything_that_was_seen_is_valid_html(seen: Seen) -> None:
