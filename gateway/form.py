@@ -37,6 +37,7 @@ _BETWEEN_NAMES: Final = re.compile(r"[,;\n]")  # never a space: "van der Berg" i
 _YES_OR_NO: Final = {"yes": True, "no": False}
 _JOINTS: Final = {"message": "\n\n", "contact_address": "\n", OWN_RECEIPT_FIELD: "\n"}  # between texts of one name
 _JOINT: Final = "; "  # in all other fields
+FORM_FIELD: Final = "form"  # the hidden token of one form; submission/repeats.py
 _PLAIN: Final = frozenset(
     {
         "kind",
@@ -55,6 +56,7 @@ _PLAIN: Final = frozenset(
         "contact_please_call",
         WORDS_FIELD,
         OWN_RECEIPT_FIELD,
+        FORM_FIELD,
     }
 )
 
@@ -180,7 +182,7 @@ def _choice(kind: Callable[[str], T], untrusted: Sequence[str]) -> T | None:
 
 def is_preselected(name: str) -> bool:
     """Return whether a browser sends a value for this field although nobody typed or chose anything."""
-    return name == "kind" or name.endswith("-side")
+    return name in ("kind", FORM_FIELD) or name.endswith("-side")
 
 
 def is_employed(fields: Fields) -> bool:

@@ -27,13 +27,14 @@ from gateway.pages.site import Site, site_of
 from gateway.reading.file_valve import Valve
 from gateway.reading.request_body import Pace
 from gateway.reading.upload_slots import UploadSlots
-from gateway.receipts.premade import ReceiptMaker
+from gateway.receipts.premade import WAIT, ReceiptMaker
 from gateway.receipts.return_keys import ReturnKeyDeriver
 from gateway.replies.mailboxes import Mailboxes
 from gateway.return_visit.return_visit import finish_withdrawals, watch_bundles
 from gateway.start_cage import start_cage
 from gateway.station import Station
 from gateway.submission.inspection import Inspections
+from gateway.submission.repeats import Repeats
 from keys.recipient import sealed_to
 from quarantine.errors import ScannerUnfitError
 from quarantine.file_types import FileType
@@ -117,7 +118,8 @@ async def _run(
     await asyncio.to_thread(finish_withdrawals, station)
     station.receipts.start()
     station.deriver.start()
-    watching = [asyncio.create_task(station.valve.watch()), asyncio.create_task(watch_bundles(station))]
+    tasks = (station.valve.watch(), station.repeats.watch(), watch_bundles(station))
+    watching = [asyncio.create_task(task) for task in tasks]
     metrics = _metrics(home, config, station.spool)
     try:
         await metrics.start()
@@ -175,6 +177,8 @@ async def _station(
         audit=home.log(),
         deriver=ReturnKeyDeriver(kind),
         mail=mail,
+        # What has arrived is inspected, waits for its receipt, and is written to a disk that may be busy.
+        repeats=Repeats(wait=config.inspection_budget_seconds + WAIT + 60),
         valve=Valve(lambda: _is_crowded(config, upload_slots, spool), seconds=config.valve_seconds),
         promise=await _promise(site),
         today=utc_today,

@@ -14,6 +14,7 @@ from gateway.receipts.premade import ReceiptMaker
 from gateway.receipts.return_keys import ReturnKeyDeriver
 from gateway.replies.mailboxes import Mailboxes
 from gateway.submission.inspection import Inspections
+from gateway.submission.repeats import Repeats
 from keys.recipient import KeyKind, Recipient
 from transfer.spool.spool import Spool
 
@@ -37,6 +38,7 @@ class Station:
     mail: Mailboxes
     valve: Valve
     promise: AnswerPromise
+    repeats: Repeats
     today: Callable[[], date]  # UTC
 
     @property

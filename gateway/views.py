@@ -89,6 +89,16 @@ class CaseView:
 
 
 @dataclass(frozen=True, slots=True)
+class TryView:
+    """Two return words are asked for, at `places`; after the answer, `wrong` are the places that did not fit."""
+
+    words: str = field(repr=False)  # all of them, as on the receipt
+    places: tuple[int, ...]  # counted from 1
+    is_tried: bool = False
+    wrong: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class WithdrawForm:
     """The hidden fields of a withdraw button."""
 

@@ -12,6 +12,7 @@ from audit.operational_log import LogEvent, log
 from gateway.http.posts import ADD, PADDED, POSTS, SUBMIT, add_problem, body_max, post, typed_max
 from gateway.http.responses import UNPARSED, Page, QuietServer, padded
 from gateway.languages import Asked, read_address
+from gateway.pages import receipt_pages
 from gateway.pages.pages import Pages
 from gateway.pages.rendering import SCRIPT, STYLE, TABLE, static
 from gateway.problems import Problem, SubmissionError
@@ -98,8 +99,11 @@ class Gateway:
     async def _route(self, request: web.BaseRequest, asked: Asked, pages: Pages) -> Page:
         if asked.path in POSTS and request.method == "POST":
             return await self._post(request, asked, pages)
-        if request.method not in ("GET", "HEAD") or asked.path in POSTS - {"/return"}:
+        if request.method not in ("GET", "HEAD"):
             raise SubmissionError(Problem.METHOD)
+        if asked.path in POSTS - {"/return"}:
+            # Where a browser goes that asks again for an answer: an error would leave its source in the dark.
+            return Page(_sized(asked.path, receipt_pages.shown_once(pages, is_first=asked.path == SUBMIT)))
         page = _got(asked.path, pages)
         # Never on what answers a form: Tor Browser goes there at once, and a receipt would be gone.
         page.also_at(pages.onion_address(asked.path))
@@ -112,7 +116,9 @@ class Gateway:
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0
             request[_CONTINUED] = True
-        text, status = await post(self._station, pages, asked.path, request.content, body)
+        text, status = await post(
+            self._station, pages, asked.path, request.content, body, is_gone=lambda: request.transport is None
+        )
         return Page(_sized(asked.path, text), status=status)
 
     async def _refuse(

@@ -1,5 +1,6 @@
 """What is posted, by its path: what is done with it, and the text and status of the page that answers."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -7,16 +8,18 @@ from aiohttp import StreamReader
 
 from gateway.form import WORDS_FIELD
 from gateway.limits import Limits
+from gateway.pages import receipt_pages
 from gateway.pages.pages import AGAIN, Pages
 from gateway.problems import Problem, SubmissionError
 from gateway.reading.request_body import Body
 from gateway.reading.short_form import SHORT_FORM_MAX
 from gateway.receipts.return_keys import spelled
 from gateway.return_visit.return_visit import delete_replies, explain, open_case, withdraw
+from gateway.return_visit.try_words import try_words
 from gateway.station import Station
 from gateway.submission.first_visit import FirstVisit
 from gateway.submission.later_visit import LaterVisit, limits_with
-from gateway.submission.receive import receive
+from gateway.submission.receive import Repeated, receive
 from gateway.views import CaseLimits, CaseView, ReturnView, Withdrawal
 
 SUBMIT: Final = "/submit"
@@ -24,7 +27,9 @@ ADD: Final = "/add"
 RETURN: Final = "/return"
 DELETE_REPLIES: Final = "/delete-replies"
 WITHDRAW: Final = "/withdraw"
-PADDED: Final = frozenset({RETURN, ADD, DELETE_REPLIES, WITHDRAW})  # of a source who comes back: their pages are padded
+WRITTEN: Final = "/written"
+# Of a source who comes back, or whose words are in the page: these pages are padded.
+PADDED: Final = frozenset({RETURN, ADD, DELETE_REPLIES, WITHDRAW, WRITTEN})
 POSTS: Final = PADDED | {SUBMIT}
 
 
@@ -45,8 +50,10 @@ def typed_max(station: Station, path: str) -> int:
     return min(body_max(station, path), station.limits.typed_max)
 
 
-async def post(station: Station, pages: Pages, path: str, stream: StreamReader, body: Body) -> tuple[str, int]:
-    """Do what was asked for; return the page's text and status.
+async def post(
+    station: Station, pages: Pages, path: str, stream: StreamReader, body: Body, *, is_gone: Callable[[], bool]
+) -> tuple[str, int]:
+    """Do what was asked for; return the page's text and status. `is_gone` returns whether the visitor went away.
 
     Raises:
         SubmissionError: It was not done.
@@ -54,13 +61,9 @@ async def post(station: Station, pages: Pages, path: str, stream: StreamReader, 
     """
     match path:
         case "/submit":
-            first = FirstVisit(station)
-            received = await receive(station, stream, body, page_language=pages.language, errand=first)
-            return pages.receipt(received), 200
+            return await _submitted(station, pages, stream, body, is_gone), 200
         case "/add":
-            later = LaterVisit(station)
-            received = await receive(station, stream, body, page_language=pages.language, errand=later)
-            return pages.added(received, later.words), 200
+            return await _added(station, pages, stream, body, is_gone), 200
         case "/return":
             found = await open_case(station, stream, body)
             return (_why_not(pages, found)) if isinstance(found, ReturnView) else (pages.case(found), 200)
@@ -70,8 +73,28 @@ async def post(station: Station, pages: Pages, path: str, stream: StreamReader, 
         case "/withdraw":
             view = await withdraw(station, stream, body)
             return pages.withdrawn(view), 400 if view.outcome is Withdrawal.UNKNOWN else 200
+        case "/written":
+            return receipt_pages.tried(pages, await try_words(station, stream, body)), 200
         case _:
             raise SubmissionError(Problem.NOT_FOUND)
+
+
+async def _submitted(
+    station: Station, pages: Pages, stream: StreamReader, body: Body, is_gone: Callable[[], bool]
+) -> str:
+    errand = FirstVisit(station)
+    received = await receive(station, stream, body, page_language=pages.language, errand=errand, is_gone=is_gone)
+    if isinstance(received, Repeated):
+        return receipt_pages.repeated(pages, received)
+    return receipt_pages.receipt(pages, received)
+
+
+async def _added(station: Station, pages: Pages, stream: StreamReader, body: Body, is_gone: Callable[[], bool]) -> str:
+    errand = LaterVisit(station)
+    received = await receive(station, stream, body, page_language=pages.language, errand=errand, is_gone=is_gone)
+    if isinstance(received, Repeated):
+        return receipt_pages.added_before(pages, received.day, spelled(received.untrusted_words))
+    return receipt_pages.added(pages, received, errand.words)
 
 
 def add_problem(station: Station, pages: Pages, error: SubmissionError) -> str:

@@ -18,7 +18,6 @@ from gateway.pages.rights import Rights
 from gateway.pages.sentences import (
     BYTES,
     GIGABYTES,
-    IDENTIFYING,
     KINDS,
     LIKELY,
     MACHINE_TRANSLATED,
@@ -43,10 +42,9 @@ from gateway.pages.sentences import (
 from gateway.pages.site import Site
 from gateway.pages.term_words import term_words
 from gateway.problems import Problem, RefusedFile, RefusedReason, SubmissionError
-from gateway.submission.receive import Received
+from gateway.submission.repeats import new_form_token
 from gateway.views import CaseView, DeletedView, ReturnView, Withdrawal, WithdrawnView
 from keys.word_list import WordList, word_list_for
-from quarantine.verdict import Clear, Held, Undecided, Verdict
 
 K = TypeVar("K")
 MIB: Final = 1024 * 1024
@@ -132,7 +130,7 @@ class Pages:
         counters = (
             None if error else counters_shown(self.site.counters(), self.language, floor=self.site.counters_floor)
         )
-        return self._page(
+        return self.page(
             "form.html",
             path=None if error else "/",
             **form_values(error),
@@ -144,7 +142,7 @@ class Pages:
             sentence=self.said(PROBLEMS[error.problem]) if error else "",
             is_partial=error is not None and error.problem in _PARTIAL,
             is_about_files=error is not None and error.problem in _ABOUT_FILES,
-            refused=self._named(error.refused) if error else (),
+            refused=self.named(error.refused) if error else (),
             counters=counters,
             limits=self.site.limits,
         )
@@ -160,7 +158,7 @@ class Pages:
         """
         usual = NOTHING_RECEIVED if is_sending else NOTHING_DONE
         sentence = PROBLEMS[error.problem] if is_sending else SHORT_PROBLEMS.get(error.problem, PROBLEMS[error.problem])
-        return self._page(
+        return self.page(
             "problem.html",
             path=None,
             title=self.said(TITLES.get(error.problem, usual)),
@@ -171,43 +169,34 @@ class Pages:
 
     def how(self) -> str:
         """Return the page that explains what happens to what is sent, and how to protect oneself."""
-        return self._page("how.html", path="/how")
+        return self.page("how.html", path="/how")
 
     def privacy(self) -> str:
         """Return the page that says what is kept, where and for how long."""
-        return self._page("privacy.html", path="/privacy")
+        return self.page("privacy.html", path="/privacy")
 
     def law(self) -> str:
         """Return the page on danger and on what the law gives a source."""
-        return self._page("law.html", path="/law")
+        return self.page("law.html", path="/law")
 
     def accessibility(self) -> str:
         """Return the accessibility statement."""
-        return self._page("accessibility.html", path="/accessibility")
-
-    def receipt(self, received: Received) -> str:
-        """Return the receipt page; the only place where return words and proof words are ever shown."""
-        shown = received.receipt and received.receipt.in_words_of(word_list_for(self.language))
-        return self._page("receipt.html", **self._of(received), receipt=shown)
-
-    def added(self, received: Received, words: str) -> str:
-        """Return the page after an addition; `words` are the return words that lead back to the case."""
-        return self._page("added.html", **self._of(received), words=words)
+        return self.page("accessibility.html", path="/accessibility")
 
     def return_form(self, view: ReturnView) -> str:
         """Return the form for return words."""
         path = None if view.problem else "/return"
-        return self._page("return.html", path=path, view=view, sentence=self._return_sentence(view))
+        return self.page("return.html", path=path, view=view, sentence=self._return_sentence(view))
 
     def case(self, view: CaseView) -> str:
         """Return the page of a source who came back."""
-        return self._page(
+        return self.page(
             "case.html",
             path=None,
             view=view,
             states=dict(self._choices(STATES)),
             sentence=self.said(PROBLEMS[view.problem]) if view.problem else "",
-            refused=self._named(view.refused),
+            refused=self.named(view.refused),
             limits=view.limits,
         )
 
@@ -216,11 +205,29 @@ class Pages:
         title, sentence = WITHDRAWN[view.outcome]
         if self.restricts and view.outcome is Withdrawal.REQUEST_SENT:
             sentence = RESTRICTED
-        return self._page("withdrawn.html", path=None, title=self.said(title), sentence=self.said(sentence))
+        return self.page("withdrawn.html", path=None, title=self.said(title), sentence=self.said(sentence))
 
     def deleted(self, view: DeletedView) -> str:
         """Return the page after the replies were deleted."""
-        return self._page("deleted.html", path=None, view=view)
+        return self.page("deleted.html", path=None, view=view)
+
+    def page(self, template: str, **values: object) -> str:
+        """Return a template as a page in the language of these pages."""
+        note = MACHINE_TRANSLATED if self.language.is_unreviewed else ""
+        common = {"pages": self, "site": self.site, "name": self.name, "rights": Rights(self.site, self.language)}
+        return render(template, self.language, **common, machine_note=note, **values)
+
+    def named(self, refused: Sequence[RefusedFile]) -> list[tuple[str, str, bool]]:
+        """Return each refused file: its name, why, and whether it was for its size."""
+        nameless = self.said(marked("a file without a name"))
+        return [
+            (file.untrusted_name or nameless, self.said(_why(file)), file.reason is RefusedReason.SIZE)
+            for file in refused
+        ]
+
+    def form_token(self) -> str:
+        """Return the hidden token of one more form."""
+        return new_form_token()
 
     def size(self, count: int) -> str:
         """Return so many bytes as people say it; rounded down, so that what is promised is kept."""
@@ -247,42 +254,8 @@ class Pages:
     def _body(self, body: PublicBody) -> tuple[str, str, str]:
         return self.site.body_value(body), body.name.read_in(self.language), body.who_can_act.read_in(self.language)
 
-    def _page(self, template: str, **values: object) -> str:
-        note = MACHINE_TRANSLATED if self.language.is_unreviewed else ""
-        common = {"pages": self, "site": self.site, "name": self.name, "rights": Rights(self.site, self.language)}
-        return render(template, self.language, **common, machine_note=note, **values)
-
     def _choices(self, sentences: dict[K, str]) -> list[tuple[K, str]]:
         return [(value, self.said(text)) for value, text in sentences.items()]
-
-    def _of(self, received: Received) -> dict[str, object]:
-        return {
-            "path": None,
-            "day": self.dated(received.day),
-            "until": self.dated(received.promised),
-            "has_text": received.has_text,
-            "files": [
-                (kept.untrusted_name or self.said(marked("a file without a name")), self._told(verdict))
-                for kept, verdict in received.files
-            ],
-            "refused": self._named(received.refused),
-            "withdraw": received.withdraw,
-        }
-
-    def _named(self, refused: Sequence[RefusedFile]) -> list[tuple[str, str, bool]]:
-        nameless = self.said(marked("a file without a name"))
-        return [
-            (file.untrusted_name or nameless, self.said(_why(file)), file.reason is RefusedReason.SIZE)
-            for file in refused
-        ]
-
-    def _told(self, verdict: Verdict) -> list[str]:
-        """Return what a source is told about a file: what may identify them, never whether a scanner liked it."""
-        match verdict:
-            case Clear() | Held():
-                return [self.said(IDENTIFYING[f.code]) for f in verdict.findings if f.code in IDENTIFYING]
-            case Undecided():
-                return []
 
     def _return_sentence(self, view: ReturnView) -> str:
         if view.problem is None:

@@ -1,3 +1,3 @@
-"""A source who comes back: what is done with return words (`return_visit`), and the packets that ask the desk to delete
-something (`sealed_request`).
+"""A source who comes back: what is done with return words (`return_visit`), the packets that ask the desk to delete
+something (`sealed_request`), and the trying of two words that were written down (`try_words`).
 """

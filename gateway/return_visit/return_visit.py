@@ -16,7 +16,7 @@ from audit.errors import AuditError
 from audit.events import Event
 from audit.operational_log import LogEvent, log
 from gateway.errors import GatewayError
-from gateway.form import WORDS_FIELD, Fields
+from gateway.form import FORM_FIELD, WORDS_FIELD, Fields
 from gateway.problems import Problem, SubmissionError
 from gateway.reading.request_body import Body
 from gateway.reading.short_form import read_short_form
@@ -25,6 +25,7 @@ from gateway.replies.reply_store import SealedReply
 from gateway.return_visit.sealed_request import ask_to_delete_replies, ask_to_withdraw
 from gateway.station import Station
 from gateway.submission.later_visit import limits_with
+from gateway.submission.repeats import Earlier
 from gateway.views import (
     CaseLimits,
     CaseView,
@@ -40,6 +41,7 @@ from keys.words import WordsError, WordsFault
 from transfer.bundle.reply import Reply, State, new_reply_id, open_reply, seal_reply
 from transfer.errors import ReplyError, TransferError
 from transfer.names import PacketId, parse_packet_id
+from transfer.packet.manifest import PacketPurpose
 
 BUNDLES_EVERY: Final = 30.0  # seconds until a gateway that runs sees what accept-bundle brought
 _TOKEN: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -80,18 +82,24 @@ async def delete_replies(station: Station, stream: StreamReader, body: Body) -> 
             was deleted.
         ConnectionError: The visitor went away.
     """
-    fields = await read_short_form(stream, body, station.pace, {WORDS_FIELD})
+    fields = await read_short_form(stream, body, station.pace, {WORDS_FIELD, FORM_FIELD})
     found = await _derive(station, fields)
     if isinstance(found, ReturnView):
         return found
-    # In this order: cut off in between, the desk deletes, and its next bundle no longer has them.
-    await ask_to_delete_replies(station, found)
-    try:
-        await asyncio.to_thread(station.mail.delete, found.lookup)
-    except (TransferError, GatewayError, OSError) as fault:
-        log(LogEvent.FAULT, fault=fault)
-        raise SubmissionError(Problem.FAULT) from None
-    return DeletedView(station.today(), spelled(fields.first(WORDS_FIELD)))
+    words = spelled(fields.first(WORDS_FIELD))
+    mark = station.repeats.mark(fields.first(FORM_FIELD), PacketPurpose.DELETE_REPLIES, words)
+    async with station.repeats.attempt(mark) as attempt:
+        if attempt.earlier is not None:
+            return DeletedView(attempt.earlier.day, words)
+        # In this order: cut off in between, the desk deletes, and its next bundle no longer has them.
+        await ask_to_delete_replies(station, found)
+        try:
+            await asyncio.to_thread(station.mail.delete, found.lookup)
+        except (TransferError, GatewayError, OSError) as fault:
+            log(LogEvent.FAULT, fault=fault)
+            raise SubmissionError(Problem.FAULT) from None
+        attempt.remember(Earlier(station.today()))
+        return DeletedView(station.today(), words)
 
 
 async def withdraw(station: Station, stream: StreamReader, body: Body) -> WithdrawnView:
@@ -108,11 +116,17 @@ async def withdraw(station: Station, stream: StreamReader, body: Body) -> Withdr
     if named is None:
         return WithdrawnView(Withdrawal.UNKNOWN, station.today())
     packet, token = named
-    # Once begun, it is completed even if the visitor goes away meanwhile.
-    if await asyncio.shield(asyncio.ensure_future(_take_back(station, packet, token))):
-        return WithdrawnView(Withdrawal.WITHDRAWN, station.today())
-    await ask_to_withdraw(station, packet, token)
-    return WithdrawnView(Withdrawal.REQUEST_SENT, station.today())
+    # The button is a token itself, of one packet: pressed again it gets the same answer, and no second request.
+    async with station.repeats.attempt(station.repeats.mark(packet, PacketPurpose.WITHDRAW, token)) as attempt:
+        if attempt.earlier is not None:
+            return WithdrawnView(Withdrawal(attempt.earlier.outcome), attempt.earlier.day)
+        outcome = Withdrawal.WITHDRAWN
+        # Once begun, it is completed even if the visitor goes away meanwhile.
+        if not await asyncio.shield(asyncio.ensure_future(_take_back(station, packet, token))):
+            await ask_to_withdraw(station, packet, token)
+            outcome = Withdrawal.REQUEST_SENT
+        attempt.remember(Earlier(station.today(), outcome))
+        return WithdrawnView(outcome, station.today())
 
 
 def finish_withdrawals(station: Station) -> int:

@@ -71,6 +71,7 @@ class Intake:
         self.fields = Fields()
         self.kept: list[KeptFile] = []
         self.refused: list[RefusedFile] = []
+        self.refused_sizes: list[int] = []  # bytes, of each refused file that has come to its end
         self._upload = upload
         self._limits = limits
         self._on_file = on_file
@@ -115,6 +116,8 @@ class Intake:
         match part:
             case _File():
                 await self._file_end(part)
+                if part.is_refused:
+                    self.refused_sizes.append(part.size)
             case _Field():
                 if part.name:
                     self.fields.add(part.name, bytes(part.value))
@@ -140,9 +143,9 @@ class Intake:
         return self.fields
 
     async def _file_data(self, file: "_File", untrusted_piece: bytes) -> None:
+        file.size += len(untrusted_piece)
         if file.is_refused:
             return
-        file.size += len(untrusted_piece)
         if file.type is None:
             # The type is decided on the head, before a byte is sealed.
             file.head += untrusted_piece

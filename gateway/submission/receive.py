@@ -15,7 +15,7 @@ from aiohttp import StreamReader
 
 from audit.errors import AuditError
 from audit.events import Event
-from gateway.form import FieldTooLongError, parse_form
+from gateway.form import FORM_FIELD, OWN_RECEIPT_FIELD, WORDS_FIELD, Fields, FieldTooLongError, parse_form
 from gateway.problems import Problem, RefusedFile, SubmissionError
 from gateway.reading.request_body import Body, Reading
 from gateway.reading.upload_slots import NoSlotError, UploadSlot
@@ -24,6 +24,7 @@ from gateway.station import Station
 from gateway.submission.errand import Carried, Errand
 from gateway.submission.intake import Files, Intake, KeptFile
 from gateway.submission.plaintext_span import Span
+from gateway.submission.repeats import Attempt, Earlier, Mark, Sent
 from gateway.submission.sealed_upload import SealedUpload
 from gateway.views import WithdrawForm
 from quarantine.verdict import Clear, Held, Undecided, Verdict, is_clear
@@ -55,10 +56,27 @@ class Received:
     withdraw: WithdrawForm | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The same form came before, with the same in it, and was received on `day`. This time nothing was."""
+
+    day: date
+    own_receipt: bool  # whether its source made the receipt
+    untrusted_words: str = field(repr=False)  # the return words that were sent along, as they were typed
+
+
 async def receive(
-    station: Station, stream: StreamReader, body: Body, *, page_language: str, errand: Errand
-) -> Received:
+    station: Station,
+    stream: StreamReader,
+    body: Body,
+    *,
+    page_language: str,
+    errand: Errand,
+    is_gone: Callable[[], bool] = lambda: False,
+) -> Received | Repeated:
     """Receive one submission. The errand is closed at the end, whatever that is.
+
+    `is_gone` returns whether the visitor went away, who then cannot see the receipt.
 
     Raises:
         SubmissionError: Nothing was received, and nothing of it is left.
@@ -76,9 +94,17 @@ async def receive(
         try:
             await reading.into(intake, held.slot)
             message = _message(station, intake, page_language)
-            carried = await errand.carried(intake.fields)
-            verdicts = await inspection.verdicts()
-            return await _seal(station, upload, intake, message, verdicts, carried, errand)
+            async with station.repeats.attempt(_mark(station, intake, errand)) as attempt:
+                if attempt.earlier is not None:
+                    return _repeated(attempt.earlier, intake.fields)
+                carried = await errand.carried(intake.fields)
+                verdicts = await inspection.verdicts()
+                _give_way_to_repeat(attempt, is_gone)
+                received = await _seal(station, upload, intake, message, verdicts, carried, errand)
+                if not is_gone():
+                    # Nobody saw the receipt otherwise: sent again, it is received again.
+                    attempt.remember(Earlier(received.day))
+                return received
         except (SpoolFullError, OSError) as error:
             # A visitor who went away is an OSError too, but nobody is left to be told.
             if isinstance(error, ConnectionError):
@@ -88,6 +114,31 @@ async def receive(
             upload.discard()
             await inspection.close()
             await errand.close()
+
+
+def _mark(station: Station, intake: Intake, errand: Errand) -> Mark | None:
+    """Return what names this form and all that was kept or refused of it."""
+    fields = intake.fields
+    typed: Sent = [(name, *fields.all(name)) for name in sorted(fields.values) if name != FORM_FIELD]
+    kept: Sent = [(f.untrusted_name, f.type, str(f.member.size), f.member.sha256) for f in intake.kept]
+    refused: Sent = [(file.untrusted_name, file.reason) for file in intake.refused]
+    sizes: Sent = [str(size) for size in intake.refused_sizes]
+    return station.repeats.mark(fields.first(FORM_FIELD), errand.purpose, (typed, kept, refused, sizes))
+
+
+def _repeated(earlier: Earlier, fields: Fields) -> Repeated:
+    own_receipt = bool(fields.first(OWN_RECEIPT_FIELD).strip())
+    return Repeated(earlier.day, own_receipt, fields.first(WORDS_FIELD))
+
+
+def _give_way_to_repeat(attempt: Attempt, is_gone: Callable[[], bool]) -> None:
+    """End an attempt whose visitor left and came again with the same: the receipt goes to the one who is here.
+
+    Raises:
+        ConnectionError: So it is.
+    """
+    if attempt.is_awaited and is_gone():
+        raise ConnectionResetError
 
 
 def _intake(

@@ -223,8 +223,15 @@ def _come_back(visitor: Visitor, seen: Seen, way: Way, words: str, files: list[P
     page.close()
 
 
+def _beside(page: Page, selector: str) -> Page:
+    """Click what opens in a tab of its own, so that the receipt stays; return that page."""
+    with page.context.expect_page() as opened:
+        page.locator(selector).click()
+    return opened.value
+
+
 def _withdraw_after_it_left(page: Page, seen: Seen, way: Way) -> None:
-    page.locator("form[action$='/withdraw'] button").click()
+    page = _beside(page, "form[action$='/withdraw'] button")
     expect(page.locator("h1")).to_have_text(way.sentences["left"])
     seen.look(page, f"withdraw-left-{way.name}", script=way.script, scheme=way.scheme)
 
@@ -238,7 +245,7 @@ def test_withdrawn_before_it_left(browser: Browser, letterbox: Letterbox, seen: 
     _send(page)
     page.locator("form[action$='/withdraw'] button").wait_for()
     assert len(letterbox.spooled() - before) == 1
-    page.locator("form[action$='/withdraw'] button").click()
+    page = _beside(page, "form[action$='/withdraw'] button")
     expect(page.locator("h1")).to_have_text(way.sentences["withdrawn"])
     seen.look(page, f"withdrawn-{way.name}", script=way.script, scheme=way.scheme)
     assert letterbox.spooled() == before

@@ -163,8 +163,8 @@ def test_each_page_has_a_link_that_leaves_without_a_referrer(country: Country) -
     for language in REVIEWED:
         pages = Pages(SITES[country], language)
         for page in (pages.form(), pages.how(), pages.privacy(), pages.law(), pages.accessibility()):
-            (link,) = re.findall(r"<a [^>]*data-exit>", page)
-            assert link == f'<a href="{innocent}" rel="noreferrer" data-exit>'
+            (link,) = re.findall(r'<a [^>]*data-exit target="_self">', page)
+            assert link == f'<a href="{innocent}" rel="noreferrer" data-exit target="_self">'
             # Twice: in the link itself, for those who hear it, and at the foot, for those who see it.
             assert page.count(innocent.removeprefix("https://www.").rstrip("/")) == 3
 
@@ -172,7 +172,7 @@ def test_each_page_has_a_link_that_leaves_without_a_referrer(country: Country) -
 def test_the_quick_exit_can_lead_elsewhere_and_be_switched_off() -> None:
     elsewhere = replace(NORWAY, danger=InDanger(quick_exit_to="https://www.bokklubb.no/a?b=1"))
     page = Pages(elsewhere, Language.BOKMAL).form()
-    assert '<a href="https://www.bokklubb.no/a?b=1" rel="noreferrer" data-exit>' in page
+    assert '<a href="https://www.bokklubb.no/a?b=1" rel="noreferrer" data-exit target="_self">' in page
     assert "yr.no" not in page
     off = Pages(replace(NORWAY, danger=InDanger(quick_exit=False)), Language.BOKMAL).form()
     assert "data-exit" not in off

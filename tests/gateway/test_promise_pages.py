@@ -11,6 +11,7 @@ from gateway.home.profiles import Profile, new_config
 from gateway.home.promise import AfterWithdrawal, AnswerPromise, Term
 from gateway.languages import REVIEWED, Language
 from gateway.limits import Limits
+from gateway.pages import receipt_pages
 from gateway.pages.pages import Pages
 from gateway.pages.site import Site, promise_of
 from gateway.receipts.premade import FreshReceipt
@@ -59,8 +60,8 @@ def words_of(page: str) -> str:
 )
 def test_the_day_of_the_manifest_is_on_the_page(language: Language, day: str) -> None:
     pages = DELETES[language]
-    assert day in words_of(pages.receipt(RECEIVED))
-    assert day in words_of(pages.added(RECEIVED, "w"))
+    assert day in words_of(receipt_pages.receipt(pages, RECEIVED))
+    assert day in words_of(receipt_pages.added(pages, RECEIVED, "w"))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,12 @@ def test_what_a_withdrawal_does_is_said_before_send_and_after(language: Language
     def told(pages: Pages) -> list[str]:
         form = words_of(pages.form())
         view = WithdrawnView(Withdrawal.REQUEST_SENT, date(2026, 12, 19))
-        return [form, words_of(pages.receipt(RECEIVED)), words_of(pages.added(RECEIVED, "w")), pages.withdrawn(view)]
+        return [
+            form,
+            words_of(receipt_pages.receipt(pages, RECEIVED)),
+            words_of(receipt_pages.added(pages, RECEIVED, "w")),
+            pages.withdrawn(view),
+        ]
 
     locked = {Language.ENGLISH: "locked away", Language.BOKMAL: "sperre", Language.NYNORSK: "sperr"}
     word = locked.get(language, "spærre")

@@ -36,7 +36,7 @@ from transfer.packet.manifest import Manifest, ReceiptNote, parse_manifest
 from transfer.packet.message import Message, parse_message
 
 TEST_SETTINGS: dict[str, Any] = {"tick_seconds": 1, "inspection": False, "languages": ("en", "nb", "nn", "da")}
-WORDS = re.compile(r'<output id="receipt"[^>]*>([a-z ]+)</output>')
+WORDS = re.compile(r'<output id="receipt"[^>]*>(.+)</output>')
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,15 @@ class Answer:
         return match[1]
 
     @property
+    def without_tokens(self) -> str:
+        """The page without the tokens of its forms, which are never the same."""
+        return re.sub(r'(name="form" value=")[0-9a-f]{32}"', r'\1"', self.text)
+
+    @property
     def words(self) -> str | None:
         """The return words, when the answer is a receipt."""
         match = WORDS.search(self.text)
-        return match[1] if match else None
+        return " ".join(re.sub("<[^>]*>", "", match[1]).split()) if match else None
 
 
 @dataclass(frozen=True)

@@ -125,13 +125,15 @@
   // --- sending --------------------------------------------------------------------------------------------------
 
   // Shows the page that answers; false if the answer is none of ours, but of a server in between.
-  function show(answer) {
+  function show(answer, address) {
     const page = new DOMParser().parseFromString(answer, "text/html");
     if (!page.getElementById("main")) return false;
     // Browsers obey it once for each document, and this document stays: the focus is set below instead.
     for (const each of page.querySelectorAll("[autofocus]")) each.removeAttribute("autofocus");
     document.replaceChild(document.adoptNode(page.documentElement), document.documentElement);
     window.scrollTo({ top: 0, behavior: "instant" }); // the style sheet asks for smooth scrolling: not past the words
+    // Reloading, or coming back with Forward, must not show an empty form as if nothing had been received.
+    if (document.querySelector("[data-once]")) history.replaceState(null, "", address);
     enhance();
     // The reason for an error, or the return words, stand at the top; focusing alone would scroll the page past them.
     (document.getElementById("problem") || document.getElementById("main")).focus({ preventScroll: true });
@@ -184,12 +186,87 @@
         for (const { bar } of bars) bar.hidden = true;
         for (const button of buttons) button.disabled = false;
       };
-      request.addEventListener("load", () => { if (!show(request.responseText)) broken(); });
+      request.addEventListener("load", () => { if (!show(request.responseText, form.action)) broken(); });
       request.addEventListener("error", broken);
       state.textContent = say(form, "Sending");
       for (const button of buttons) button.disabled = true;
       request.send(parts(form));
     });
+  }
+
+  // --- receipt --------------------------------------------------------------------------------------------------
+
+  // A browser asks whether to leave only after its page was touched, and in words of its own.
+  function stay(event) {
+    event.preventDefault();
+    event.returnValue = true;
+  }
+
+  function twoPlaces(count) {
+    const [one, other] = crypto.getRandomValues(new Uint32Array(2));
+    const first = one % count;
+    return [first, (first + 1 + (other % (count - 1))) % count].sort((a, b) => a - b);
+  }
+
+  // As keys/word_list.py reads words: four letters are enough, and a telephone may have put in an accent, an ø or an æ.
+  function isWord(typed, word) {
+    const letters = typed.toLowerCase().normalize("NFKD").replaceAll("ø", "o").replaceAll("æ", "e").replace(/[^a-z]/g, "");
+    return letters.length >= 4 && word.startsWith(letters);
+  }
+
+  function tryTwo(form, words) {
+    const list = words.textContent.trim().split(/\s+/);
+    const start = form.querySelector("button");
+    const startText = start.textContent;
+    const state = element("div", { class: "state", role: "status" });
+    const asked = element("div", {});
+    const again = element("button", { type: "button", class: "quiet" }, say(form, "Again"));
+    form.prepend(state, asked);
+    let inputs = [];
+
+    const end = (...lines) => {
+      words.hidden = false;
+      inputs = [];
+      asked.replaceChildren();
+      again.remove();
+      start.textContent = startText;
+      state.replaceChildren(...lines.map((line) => element("p", {}, line)));
+    };
+
+    const ask = () => {
+      words.hidden = true;
+      state.replaceChildren();
+      const hint = element("p", { class: "hint" }, say(form, "Hint"));
+      inputs = twoPlaces(list.length).map((place) => {
+        const input = element("input", { id: `try-${place + 1}`, autocomplete: "off", autocapitalize: "none", spellcheck: "false" });
+        return { place, input };
+      });
+      asked.replaceChildren(hint, ...inputs.map(({ place, input }) => {
+        const row = element("p", {});
+        row.append(element("label", { for: input.id }, say(form, "Word").replace("#", place + 1)), input);
+        return row;
+      }));
+      start.textContent = say(form, "Check");
+      start.after(" ", again);
+      inputs[0].input.focus();
+    };
+
+    again.addEventListener("click", () => { end(); start.focus(); });
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (!inputs.length) return ask();
+      const wrong = inputs.filter(({ place, input }) => !isWord(input.value, list[place]));
+      if (!wrong.length) window.removeEventListener("beforeunload", stay);
+      end(...(wrong.length ? wrong.map(({ place }) => say(form, "Wrong").replace("#", place + 1)) : [say(form, "Right")]));
+      start.focus();
+    });
+  }
+
+  function receipt() {
+    const words = document.getElementById("receipt");
+    if (!words) return;
+    window.addEventListener("beforeunload", stay);
+    tryTwo(document.querySelector("form[data-try]"), words);
   }
 
   // --- leaving at once ------------------------------------------------------------------------------------------
@@ -212,6 +289,7 @@
   }
 
   function enhance() {
+    receipt();
     const form = document.querySelector("form[data-script]");
     if (!form) return;
     const people = form.querySelector("[data-people]");

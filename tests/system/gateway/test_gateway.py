@@ -233,7 +233,7 @@ GOOD = b'--b\r\nContent-Disposition: form-data; name="message"\r\n\r\nhi\r\n--b-
             b"Content-Type: multipart/form-data; boundary=b\r\n\r\n",
             411,
         ),
-        (b"GET /submit HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 405),
+        (b"DELETE /submit HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 405),
         (b"PUT / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", 405),
         (b"GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 404),
         (b"GARBAGE \x00\xff\r\n\r\n", 400),

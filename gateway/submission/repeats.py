@@ -1,0 +1,163 @@
+"""Recognises a form that is sent a second time, unchanged: by a reload, a second tap, a browser that tries again.
+
+Every form carries a token of its own. What was received under it is remembered as one keyed digest over the token and
+all that was sent, so a form from a browser's history, which has its old token and a new text, is never taken for the
+old one. In memory only, without a time, an address or a word; a restart forgets all of it, and then a reload makes a
+second packet. Several gateway processes on one port do not know each other's (ADR 0045).
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import re
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final, NewType
+
+TOKEN_BYTES: Final = 16
+HALF_LIFE: Final = 15 * 60.0  # seconds; remembered for one to two of these: reloads come within minutes
+REMEMBERED_MAX: Final = 10_000  # answers in each half of the memory, of some 200 bytes: 4 MB at most
+_TOKEN: Final = re.compile(rf"[0-9a-f]{{{2 * TOKEN_BYTES}}}", re.ASCII)
+_MARK_BYTES: Final = 32
+
+Mark = NewType("Mark", bytes)
+Sent = str | Sequence["Sent"]  # texts, and lists of them, as deep as needed
+
+
+def new_form_token() -> str:
+    """Return the token of one form: 32 hexadecimal digits that nobody can guess."""
+    return secrets.token_hex(TOKEN_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What was answered the first time, as far as it may be said again."""
+
+    day: date  # UTC
+    outcome: str = ""  # of a request that can end in several ways
+
+
+class Memory:
+    """Answers by their mark: the newest ones, no more than twice `most`. `turn` forgets those before the last turn."""
+
+    def __init__(self, most: int = REMEMBERED_MAX) -> None:
+        self._most = most
+        self._new: dict[Mark, Earlier] = {}
+        self._old: dict[Mark, Earlier] = {}
+
+    def __len__(self) -> int:
+        return len(self._new) + len(self._old)
+
+    def get(self, mark: Mark) -> Earlier | None:
+        """Return what was answered, or None."""
+        return self._new.get(mark) or self._old.get(mark)
+
+    def put(self, mark: Mark, earlier: Earlier) -> None:
+        """Remember an answer. Where there are too many, the older half is forgotten."""
+        if len(self._new) >= self._most:
+            self.turn()
+        self._new[mark] = earlier
+
+    def turn(self) -> None:
+        """Forget what was remembered before the last turn."""
+        self._old, self._new = self._new, {}
+
+
+@dataclass(slots=True, eq=False)
+class _UnderWay:
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting: int = 0
+
+
+class Attempt:
+    """One sending of a form. `earlier` is the answer where it is a repeat, and then nothing is to be done."""
+
+    def __init__(self, earlier: Earlier | None = None, under_way: _UnderWay | None = None) -> None:
+        self.earlier = earlier
+        self.remembered: Earlier | None = None
+        self._under_way = under_way
+
+    @property
+    def is_awaited(self) -> bool:
+        """Return whether the same form came again meanwhile, and waits for the end of this attempt."""
+        return self._under_way is not None and self._under_way.waiting > 0
+
+    def remember(self, earlier: Earlier) -> None:
+        """It was done, and this may be said if it comes again. An attempt that ends without this is forgotten."""
+        self.remembered = earlier
+
+
+class Repeats:
+    """The forms that were sent to one gateway process. For one event loop.
+
+    Args:
+        wait: Seconds that a repeat waits for an attempt that is under way; then it is received as if it were the first,
+            because two packets are better than none. Longer than it takes to inspect and seal what has arrived.
+    """
+
+    def __init__(self, *, wait: float, memory: Memory | None = None) -> None:
+        self._wait = wait
+        self._memory = Memory() if memory is None else memory
+        self._under_way: dict[Mark, _UnderWay] = {}
+        self._key = secrets.token_bytes(hashlib.blake2b.MAX_KEY_SIZE)
+
+    def mark(self, untrusted_token: str, purpose: str, sent: Sent) -> Mark | None:
+        """Return what names this form with all that was `sent` in it; None where it has no token of ours."""
+        if not _TOKEN.fullmatch(untrusted_token):
+            return None
+        hasher = hashlib.blake2b(key=self._key, digest_size=_MARK_BYTES)
+        _feed(hasher, (untrusted_token, purpose, sent))
+        return Mark(hasher.digest())
+
+    @contextlib.asynccontextmanager
+    async def attempt(self, mark: Mark | None) -> AsyncIterator[Attempt]:
+        """Yield the attempt to do what was sent, after the end of one that is under way already."""
+        if mark is None or await self._other_ends(mark):
+            yield Attempt()
+        elif (earlier := self._memory.get(mark)) is not None:
+            yield Attempt(earlier)
+        else:
+            under_way = self._under_way[mark] = _UnderWay()
+            attempt = Attempt(under_way=under_way)
+            try:
+                yield attempt
+            finally:
+                if attempt.remembered is not None:
+                    self._memory.put(mark, attempt.remembered)
+                del self._under_way[mark]
+                under_way.ended.set()
+
+    async def watch(self) -> None:
+        """Forget, also while nobody sends anything."""
+        while True:
+            await asyncio.sleep(HALF_LIFE)
+            self._memory.turn()
+
+    async def _other_ends(self, mark: Mark) -> bool:
+        """Wait until no attempt with this mark is under way; return whether that took too long."""
+        try:
+            async with asyncio.timeout(self._wait):
+                # After a failure the first of those who wait is the next attempt, and the others wait for it.
+                while (under_way := self._under_way.get(mark)) is not None:
+                    under_way.waiting += 1
+                    try:
+                        await under_way.ended.wait()
+                    finally:
+                        under_way.waiting -= 1
+        except TimeoutError:
+            return True
+        return False
+
+
+def _feed(hasher: "hashlib.blake2b", sent: Sent) -> None:
+    """Hash texts and lists in an encoding that has one meaning: kind and length, then the content."""
+    if isinstance(sent, str):
+        encoded = sent.encode("utf-8", "surrogatepass")
+        hasher.update(b"t" + len(encoded).to_bytes(8))
+        hasher.update(encoded)
+    else:
+        hasher.update(b"l" + len(sent).to_bytes(8))
+        for each in sent:
+            _feed(hasher, each)
