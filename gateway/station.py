@@ -1,7 +1,7 @@
 """What one gateway process works with, put together by `serve` and handed to every request."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from audit.log import AuditLog
@@ -9,6 +9,7 @@ from gateway.home.promise import AnswerPromise
 from gateway.limits import Limits
 from gateway.reading.file_valve import Valve
 from gateway.reading.request_body import Pace
+from gateway.reading.typed_text import TextMemory
 from gateway.reading.upload_slots import UploadSlots
 from gateway.receipts.premade import ReceiptMaker
 from gateway.receipts.return_keys import ReturnKeyDeriver
@@ -40,6 +41,7 @@ class Station:
     promise: AnswerPromise
     repeats: Repeats
     today: Callable[[], date]  # UTC
+    texts: TextMemory = field(default_factory=TextMemory)
 
     @property
     def kind(self) -> KeyKind:

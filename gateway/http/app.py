@@ -9,7 +9,7 @@ from typing import Final
 from aiohttp import HttpVersion11, web
 
 from audit.operational_log import LogEvent, log
-from gateway.http.posts import ADD, PADDED, POSTS, SUBMIT, add_problem, body_max, post, typed_max
+from gateway.http.posts import ADD, FORM, PADDED, POSTS, RETURN, SUBMIT, WORDS, add_problem, body_max, post, typed_max
 from gateway.http.responses import UNPARSED, Page, QuietServer, padded
 from gateway.languages import Asked, read_address
 from gateway.pages import receipt_pages
@@ -101,7 +101,7 @@ class Gateway:
             return await self._post(request, asked, pages)
         if request.method not in ("GET", "HEAD"):
             raise SubmissionError(Problem.METHOD)
-        if asked.path in POSTS - {"/return"}:
+        if asked.path in POSTS - {RETURN, FORM, WORDS}:
             # Where a browser goes that asks again for an answer: an error would leave its source in the dark.
             return Page(_sized(asked.path, receipt_pages.shown_once(pages, is_first=asked.path == SUBMIT)))
         page = _got(asked.path, pages)
@@ -153,19 +153,25 @@ def _got(path: str, pages: Pages) -> Page:
         name, content_type = _FILES[path]
         return Page(static(name), content_type=content_type)
     match path:
-        case "/":
-            return Page(pages.form())
-        case "/return":
-            return Page(padded(pages.return_form(ReturnView())))
+        case "/" | "/form":
+            return Page(pages.form()).keep()
+        case "/empty":
+            return Page(pages.form(empties=True)).keep()
+        case "/return" | "/words":
+            return Page(padded(pages.return_form(ReturnView()))).keep()
+        case "/sent.css":
+            return Page.forgetting()
         case "/how" | "/privacy" | "/law" | "/accessibility":
-            return Page(_EXPLAINING[path](pages))
+            return Page(_EXPLAINING[path](pages)).keep()
         case _:
             raise SubmissionError(Problem.NOT_FOUND)
 
 
 def _refused(path: str, error: SubmissionError, pages: Pages, station: Station) -> Page:
     text = None
-    if path == ADD:
+    if path == FORM and not error.fields.values:
+        text = pages.refusal(error, is_sending=False)
+    elif path == ADD:
         text = add_problem(station, pages, error)
     elif path in PADDED:
         text = pages.refusal(error, is_sending=False)

@@ -12,7 +12,8 @@ from gateway.pages import receipt_pages
 from gateway.pages.pages import AGAIN, Pages
 from gateway.problems import Problem, SubmissionError
 from gateway.reading.request_body import Body
-from gateway.reading.short_form import SHORT_FORM_MAX
+from gateway.reading.short_form import SHORT_FORM_MAX, read_short_form
+from gateway.reading.typed_text import read_typed
 from gateway.receipts.return_keys import spelled
 from gateway.return_visit.return_visit import delete_replies, explain, open_case, withdraw
 from gateway.return_visit.try_words import try_words
@@ -28,9 +29,11 @@ RETURN: Final = "/return"
 DELETE_REPLIES: Final = "/delete-replies"
 WITHDRAW: Final = "/withdraw"
 WRITTEN: Final = "/written"
+FORM: Final = "/form"  # in another language, with what was typed; nothing is sent to the desk
+WORDS: Final = "/words"  # likewise, return words
 # Of a source who comes back, or whose words are in the page: these pages are padded.
-PADDED: Final = frozenset({RETURN, ADD, DELETE_REPLIES, WITHDRAW, WRITTEN})
-POSTS: Final = PADDED | {SUBMIT}
+PADDED: Final = frozenset({RETURN, ADD, DELETE_REPLIES, WITHDRAW, WRITTEN, WORDS})
+POSTS: Final = PADDED | {SUBMIT, FORM}
 
 
 def body_max(station: Station, path: str) -> int:
@@ -41,6 +44,8 @@ def body_max(station: Station, path: str) -> int:
         case "/add":
             # Whose words they are is known when the body is being read. That some case has a grant shows here.
             return _widest(station).body_max
+        case "/form":
+            return station.limits.typed_max
         case _:
             return SHORT_FORM_MAX
 
@@ -50,7 +55,7 @@ def typed_max(station: Station, path: str) -> int:
     return min(body_max(station, path), station.limits.typed_max)
 
 
-async def post(
+async def post(  # noqa: PLR0911 - one for each door
     station: Station, pages: Pages, path: str, stream: StreamReader, body: Body, *, is_gone: Callable[[], bool]
 ) -> tuple[str, int]:
     """Do what was asked for; return the page's text and status. `is_gone` returns whether the visitor went away.
@@ -67,6 +72,8 @@ async def post(
         case "/return":
             found = await open_case(station, stream, body)
             return (_why_not(pages, found)) if isinstance(found, ReturnView) else (pages.case(found), 200)
+        case "/form" | "/words":
+            return await _in_another_language(station, pages, path, stream, body), 200
         case "/delete-replies":
             deleted = await delete_replies(station, stream, body)
             return _why_not(pages, deleted) if isinstance(deleted, ReturnView) else (pages.deleted(deleted), 200)
@@ -95,6 +102,15 @@ async def _added(station: Station, pages: Pages, stream: StreamReader, body: Bod
     if isinstance(received, Repeated):
         return receipt_pages.added_before(pages, received.day, spelled(received.untrusted_words))
     return receipt_pages.added(pages, received, errand.words)
+
+
+async def _in_another_language(station: Station, pages: Pages, path: str, stream: StreamReader, body: Body) -> str:
+    """Return a form with what was typed in that of another language; nothing is done with it."""
+    if path == FORM:
+        typed = await read_typed(stream, body, station.pace, station.limits, station.texts)
+        return pages.form(typed=typed)
+    words = await read_short_form(stream, body, station.pace, (WORDS_FIELD,))
+    return pages.return_form(ReturnView(untrusted_words=words.first(WORDS_FIELD)))
 
 
 def add_problem(station: Station, pages: Pages, error: SubmissionError) -> str:

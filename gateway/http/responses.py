@@ -30,6 +30,13 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+# For what is asked for and holds nothing of anybody: a browser's history may keep it, with what is typed in it until
+# it is sent. With `no-store` Firefox and Tor Browser would drop that on the way to a page of help and back (ADR 0046).
+KEPT: Final = "private, no-cache"
+# A style sheet without any style, which only the pages have that answer what was sent: it makes browsers drop the
+# pages that their history keeps. On the answer itself it would come too soon: the form is kept when it is left.
+FORGET_PATH: Final = "/sent.css"
+_FORGET: Final = '"cache"'
 # A page that uses the script may run that one file, and the script may send the form; no other page may either.
 SCRIPT_TAG: Final = '<script src="/enveis.js" defer></script>'
 _SCRIPT_POLICY: Final = f"{HEADERS['Content-Security-Policy']}; script-src 'self'; connect-src 'self'"
@@ -56,6 +63,18 @@ class Page(web.Response):
             self.force_close()
         if status == 503:
             self.headers["Retry-After"] = "600"
+
+    def keep(self) -> "Page":
+        """Let the browser's history keep this page, which holds nothing of anybody; return it."""
+        self.headers["Cache-Control"] = KEPT
+        return self
+
+    @classmethod
+    def forgetting(cls) -> "Page":
+        """Return what FORGET_PATH answers."""
+        answer = cls("", content_type="text/css")
+        answer.headers["Clear-Site-Data"] = _FORGET
+        return answer
 
     def also_at(self, onion_address: str) -> None:
         """Tell Tor Browser where else this page is, when it is a page."""

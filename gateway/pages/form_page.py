@@ -18,9 +18,12 @@ _FIELDS: Final = {
 }
 
 
-def form_values(error: SubmissionError | None) -> dict[str, Any]:
-    """Return what the form's template needs of what was typed, and of the problem with it."""
-    fields = error.fields if error else Fields()
+def form_values(error: SubmissionError | None, typed: Fields) -> dict[str, Any]:
+    """Return what the form's template needs of what was typed, and of the problem with it.
+
+    Without a problem, `typed` is what the form holds.
+    """
+    fields = error.fields if error else typed
     wrong = _wrong_field(error) if error else ""
     return {
         "is_employed": is_employed(fields),

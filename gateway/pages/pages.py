@@ -8,6 +8,7 @@ from typing import Final, Self, TypeVar
 from babel.dates import format_date, format_timedelta
 from babel.numbers import format_decimal
 
+from gateway.form import Fields
 from gateway.home.editors_wording import PublicBody
 from gateway.home.promise import AfterWithdrawal
 from gateway.languages import Language
@@ -42,6 +43,7 @@ from gateway.pages.sentences import (
 from gateway.pages.site import Site
 from gateway.pages.term_words import term_words
 from gateway.problems import Problem, RefusedFile, RefusedReason, SubmissionError
+from gateway.reading.typed_text import TypedText
 from gateway.submission.repeats import new_form_token
 from gateway.views import CaseView, DeletedView, ReturnView, Withdrawal, WithdrawnView
 from keys.word_list import WordList, word_list_for
@@ -125,15 +127,22 @@ class Pages:
     def _locale(self) -> str:
         return _LOCALES.get(self.language, self.language.value)
 
-    def form(self, error: SubmissionError | None = None) -> str:
-        """Return the form; after a refusal with the reason on top and everything that was typed still in it."""
+    def form(
+        self, error: SubmissionError | None = None, *, typed: TypedText | None = None, empties: bool = False
+    ) -> str:
+        """Return the form; after a refusal with the reason on top and everything that was typed still in it.
+
+        `typed` comes from the form of another language. A form that `empties` makes the browser forget other ones.
+        """
         counters = (
             None if error else counters_shown(self.site.counters(), self.language, floor=self.site.counters_floor)
         )
         return self.page(
             "form.html",
             path=None if error else "/",
-            **form_values(error),
+            **form_values(error, typed.fields if typed else Fields()),
+            had_files=typed is not None and typed.had_files,
+            empties=empties,
             kinds=self._choices(KINDS),
             sides=self._choices(SIDES),
             relations=self._choices(RELATIONS),

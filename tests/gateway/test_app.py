@@ -17,7 +17,7 @@ from aiohttp.web import BaseRequest
 from gateway.form import Fields
 from gateway.http import app
 from gateway.http.app import Gateway, Listener
-from gateway.http.responses import FIELD_MAX, HEADERS, HEADERS_MAX, LINE_MAX, READ_SIZE, SCRIPT_TAG, Page
+from gateway.http.responses import FIELD_MAX, HEADERS, HEADERS_MAX, KEPT, LINE_MAX, READ_SIZE, SCRIPT_TAG, Page
 from gateway.limits import Limits
 from gateway.pages.pages import Pages
 from gateway.pages.site import Site
@@ -92,12 +92,14 @@ async def test_every_answer_protects_its_reader_and_names_no_software(door: _Doo
         b"GET //%00 HTTP/1.1\r\nHost: x\r\n\r\n",
     ]
     for request in asked:
-        _, headers, text = await door.ask(request)
+        status, headers, text = await door.ask(request)
         if SCRIPT_TAG in text:
             policy = headers.pop("Content-Security-Policy")
             assert policy == HEADERS["Content-Security-Policy"] + "; script-src 'self'; connect-src 'self'"
             headers["Content-Security-Policy"] = HEADERS["Content-Security-Policy"]
-        assert headers.items() >= HEADERS.items(), request
+        is_kept = status == 200 and headers["Content-Type"].startswith("text/html") and request.startswith(b"GET")
+        expected = {**HEADERS, "Cache-Control": KEPT} if is_kept else HEADERS
+        assert headers.items() >= expected.items(), request
         assert "unsafe" not in str(headers)
         assert not {"Server", "Date", "Set-Cookie"} & set(headers)
 

@@ -1,4 +1,7 @@
-"""Url-encoded forms: what `curl -d` sends, in whatever pieces it comes, and what is no such form."""
+"""Url-encoded forms: what `curl -d` sends, in whatever pieces it comes, and what is no such form.
+
+A change of language sends one too: what was typed and is not sent yet.
+"""
 
 import asyncio
 import contextlib
@@ -14,11 +17,12 @@ from aiohttp.streams import StreamReader
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.form import FIELDS_MAX, OTHERS_BYTES_MAX, Fields
+from gateway.form import FIELD_BYTES_MAX, FIELDS_MAX, OTHERS_BYTES_MAX, Fields
 from gateway.limits import Limits
 from gateway.problems import Problem, SubmissionError
 from gateway.reading.request_body import Body, Pace, Reading
 from gateway.reading.short_form import read_short_form
+from gateway.reading.typed_text import TextMemory, TypedText, read_typed
 from gateway.reading.upload_slots import UploadSlot
 from gateway.reading.urlencoded import NAME_MAX, PAIRS_MAX, FieldBegins, UrlencodedError, UrlencodedParser
 from gateway.submission.intake import Intake
@@ -145,3 +149,67 @@ async def test_no_body_costs_much_more_than_its_bytes(body: bytes) -> None:
 
 def test_a_body_without_files_is_bounded_by_what_can_be_typed() -> None:
     assert LIMITS.typed_max == 3 * (1024 + OTHERS_BYTES_MAX)
+
+
+# --- typed, and not sent yet
+
+
+async def _read_typed(body: bytes, memory: TextMemory, boundary: str | None = None) -> TypedText:
+    stream = StreamReader(BaseProtocol(asyncio.get_running_loop()), 2**16, loop=asyncio.get_running_loop())
+    stream.feed_data(body)
+    stream.feed_eof()
+    return await read_typed(stream, Body(len(body), boundary), Pace(base=24 * 3600.0, min_rate=1), LIMITS, memory)
+
+
+async def test_fields_come_back_and_their_memory_is_free_again() -> None:
+    memory = TextMemory(100)
+    typed = await _read_typed(b"message=bl%C3%A5b%C3%A6r%0D%0Ato&person-1-role=sjef&unknown=x&files=", memory)
+    assert typed.fields.values == {"message": ["blåbær\nto"], "person-1-role": ["sjef"]}
+    assert not typed.had_files
+    assert memory.left == 100
+
+
+@pytest.mark.parametrize(
+    ("body", "boundary"),
+    [
+        (b"message=a&files=secret-name.pdf", None),
+        (b'--b\r\nContent-Disposition: form-data; name="files"; filename="secret-name.pdf"\r\n\r\nx\r\n--b--\r\n', "b"),
+    ],
+    ids=["its name", "itself"],
+)
+async def test_of_a_file_only_that_there_was_one(body: bytes, boundary: str | None) -> None:
+    typed = await _read_typed(body, TextMemory(), boundary)
+    assert typed.had_files
+    assert "secret-name" not in repr(typed.fields)
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b"message=" + b"x" * 1025, Problem.TEXT_TOO_LONG),
+        (b"writer_role=" + b"x" * (FIELD_BYTES_MAX + 1), Problem.TOO_LARGE),
+        (b"message=x&" + b"&".join([b"a="] * (FIELDS_MAX + 1)), Problem.MALFORMED),
+    ],
+    ids=["text", "field", "fields"],
+)
+async def test_beyond_the_limits_nothing_is_kept(body: bytes, problem: Problem) -> None:
+    memory = TextMemory()
+    before = memory.left
+    with pytest.raises(SubmissionError) as refused:
+        await _read_typed(body, memory)
+    assert refused.value.problem is problem
+    assert not refused.value.fields.values
+    assert memory.left == before
+
+
+async def test_texts_beyond_the_memory_are_refused_and_those_before_it_are_not() -> None:
+    memory = TextMemory(10)
+    assert (await _read_typed(b"message=0123456789", memory)).fields.first("message") == "0123456789"
+    with memory.counting() as other:
+        other.add(4)
+        assert (await _read_typed(b"message=012345", memory)).fields.first("message") == "012345"
+        with pytest.raises(SubmissionError) as refused:
+            await _read_typed(b"message=0123456", memory)
+    # A part of a text would pass for all of it.
+    assert (refused.value.problem, refused.value.fields.values) == (Problem.BUSY, {})
+    assert memory.left == 10

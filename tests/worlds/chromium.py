@@ -70,7 +70,9 @@ class ChromiumVisitor(AnyVisitor):
         self.page.locator(selector).first.click(no_wait_after=True)
 
     def write(self, selector: str, text: str) -> None:
-        self.page.locator(selector).first.press_sequentially(text)
+        field = self.page.locator(selector).first
+        field.press("Control+End")  # it would begin before what the page put into it
+        field.press_sequentially(text)
 
     def choose(self, selector: str, *files: Path) -> None:
         self.page.locator(selector).first.set_input_files(files)

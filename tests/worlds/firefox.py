@@ -9,7 +9,6 @@ import json
 import os
 import socket
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -39,6 +38,8 @@ _PREFERENCES: Final[dict[str, object]] = {
     "toolkit.telemetry.reportingpolicy.firstRun": False,
     # What a test types is no gesture of a person to Firefox, and without one it never asks about leaving a page.
     "dom.require_user_interaction_for_beforeunload": False,
+    # Marionette itself listens for `unload` on the pages that it clicks on, and Firefox keeps no such page for Back.
+    "docshell.shistory.bfcache.allow_unload_listeners": True,
     # Marionette chooses files in the page's process, which may name none by itself.
     "dom.file.createInChild": True,
     # The preferences that Marionette recommends would switch that question off, the history's cache and more.
@@ -219,11 +220,13 @@ class FirefoxVisitor(AnyVisitor):
         self._marionette.navigate(url)
 
     def _history(self, steps: int) -> None:
-        step: Callable[[], object] = self._marionette.go_back if steps < 0 else self._marionette.go_forward
-        step()
+        # The page of an error, such as "Document expired", is a page too.
+        with contextlib.suppress(errors.UnknownException):
+            (self._marionette.go_back if steps < 0 else self._marionette.go_forward)()
 
     def _reload(self) -> None:
-        self._marionette.refresh()
+        with contextlib.suppress(errors.UnknownException):
+            self._marionette.refresh()
 
     def _was_asked(self) -> bool:
         with contextlib.suppress(errors.NoAlertPresentException):

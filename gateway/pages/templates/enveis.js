@@ -169,7 +169,7 @@
       // A button that leads elsewhere with what was typed (another language) needs no script.
       if (event.submitter?.hasAttribute("formaction")) return;
       event.preventDefault();
-      (event.submitter || form.querySelector(".send button")).closest("p").after(state);
+      (event.submitter?.closest("form p") || form.querySelector(".send")).after(state);
       const bars = chosen();
       const request = new XMLHttpRequest();
       request.open("POST", form.action);
@@ -288,6 +288,20 @@
     });
   }
 
+  // --- leaving --------------------------------------------------------------------------------------------------
+
+  // The browser asks, in its own words, before it leaves a page on which something was typed and not sent.
+  function askBeforeLeaving(form) {
+    let isCarried = false; // what was typed goes along: a change of language
+    const isTyped = () => [...form.elements].some((each) =>
+      (each.matches("textarea, input:not([type=hidden], [type=radio], [type=checkbox])") && each.value.trim() !== ""));
+    form.addEventListener("submit", (event) => { isCarried = event.submitter?.hasAttribute("formaction") ?? false; });
+    window.addEventListener("pageshow", () => { isCarried = false; });
+    window.addEventListener("beforeunload", (event) => {
+      if (form.isConnected && !isCarried && isTyped()) event.preventDefault();
+    });
+  }
+
   function enhance() {
     receipt();
     const form = document.querySelector("form[data-script]");
@@ -295,6 +309,7 @@
     const people = form.querySelector("[data-people]");
     if (people) morePeople(form, people);
     guidance(form);
+    askBeforeLeaving(form);
     const area = form.querySelector("[data-files]");
     sending(form, area ? fileList(form, area) : () => []);
   }
