@@ -246,9 +246,14 @@ class Pages:
         return self.said(BYTES) % {"count": count}
 
     @property
+    def words_language(self) -> str:
+        """The language of a receipt's words on these pages: their own, or English where it has no words."""
+        return str(Language.ENGLISH if word_list_for(self.language) is WordList.ENGLISH else self.language)
+
+    @property
     def words_option(self) -> str:
         """What `enveis receipt new` is told so that its words are of this page's language; empty for English."""
-        return "" if word_list_for(self.language) is WordList.ENGLISH else f" --language {self.language}"
+        return "" if self.words_language == Language.ENGLISH else f" --language {self.words_language}"
 
     @property
     def types(self) -> tuple[str, ...]:

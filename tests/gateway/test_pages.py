@@ -496,6 +496,10 @@ def test_a_receipt_is_in_the_words_of_its_page(language: Language) -> None:
     assert len(shown) == 2
     listed = WORD_LISTS[own.get(language, WordList.ENGLISH)]
     assert set(" ".join(shown).split()) <= set(listed)
+    # A browser must not translate them, and a screen reader reads them in their own language.
+    assert len(re.findall(r'<output id="(?:receipt|proof)"[^>]* translate="no"', page)) == 2
+    spoken = language if language in own else Language.ENGLISH
+    assert page.count(f'<span role="listitem" lang="{spoken}">') == 20
     return_words, proof_words = shown
     assert parse_return_words(return_words) == parse_return_words(WORDS.return_words)
     assert parse_proof_words(proof_words) == parse_proof_words(WORDS.proof_words)
