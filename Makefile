@@ -128,7 +128,7 @@ completion: setup
 messages: setup
 	$(VENV)/bin/pybabel -q extract -F gateway/pages/locale/babel.cfg -k marked --no-location --sort-output --width=120 --omit-header \
 	  -o gateway/pages/locale/messages.pot gateway
-	for language in nb nn da; do $(VENV)/bin/pybabel -q update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width=120 \
+	for language in nb nn da sv pl uk ar; do $(VENV)/bin/pybabel -q update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width=120 \
 	  -i gateway/pages/locale/messages.pot -o gateway/pages/locale/$$language/LC_MESSAGES/messages.po -l $$language || exit 1; done
 
 # The text of the EUPL-1.2, which goes with every copy that is packed. It comes from a package that is pinned by digest,

@@ -80,6 +80,8 @@ def test_arabic_pages(browser: Browser, letterbox: Letterbox, seen: Seen, size: 
     words = page.locator("#receipt")
     expect(words).to_be_visible()
     assert words.evaluate("element => getComputedStyle(element).direction") == "ltr"
+    # A browser that translates the page would have its reader write down words that open nothing.
+    assert words.get_attribute("translate") == "no"
     assert page.locator(".received bdi").inner_text() == "vedtak (2).txt"
     _look(page, seen, "receipt")
     typed = " ".join(re.findall("[a-z]+", words.inner_text()))
