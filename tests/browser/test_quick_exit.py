@@ -43,8 +43,23 @@ def test_with_a_script_back_does_not_find_the_form_again(visit: Visit, letterbox
     _leave(visitor)
     visitor.back()
     wait_until(lambda: visitor.path() == "/en/how", visitor.address)
-    visitor.forward()
+
+
+def test_a_receipt_is_left_without_a_question_and_its_words_are_gone(visit: Visit, letterbox: Letterbox) -> None:
+    """Otherwise the browser asks before it leaves words that nobody has written down."""
+    visitor = visit(letterbox.origin, script=True)
+    visitor.go("/en/how")
+    visitor.go("/en/")
+    visitor.wait_for("#message")
+    visitor.write("#message", CANARY)
+    visitor.click(".send button")
+    visitor.wait_for("#receipt")
+    visitor.read("() => { document.querySelector('[data-exit]').href = '/en/privacy'; }")
+    assert visitor.follow("[data-exit]")
     wait_until(lambda: visitor.path() == "/en/privacy", visitor.address)
+    visitor.back()
+    wait_until(lambda: visitor.path() == "/en/how", visitor.address)
+    assert visitor.questions == 0
 
 
 def test_without_a_script_it_is_a_plain_link_and_the_page_says_what_stays(visit: Visit, letterbox: Letterbox) -> None:
