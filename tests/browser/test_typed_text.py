@@ -120,17 +120,17 @@ def test_enter_in_a_field_sends(visit: Visit, letterbox: Letterbox, *, script: b
 def test_a_problem_keeps_the_text_and_so_does_back(
     visit: Visit, letterbox: Letterbox, size: tuple[int, int], *, script: bool
 ) -> None:
-    visitor = visit(letterbox.origin, script=script, size=size)
-    visitor.go("/nb/")
+    visitor = _typed(visit(letterbox.origin, script=script, size=size))
     visitor.click("details.more > summary")
-    visitor.wait_for("#public_body_other")
-    visitor.write("#public_body_other", TEXT)
+    visitor.click("details.advanced > summary")
+    visitor.wait_for("#receipt_public")
+    visitor.write("#receipt_public", "x")
     visitor.click(".send button")
     visitor.wait_for("#problem")
-    assert visitor.value("#public_body_other") == TEXT
+    assert visitor.value("#message") == TEXT
     if not script:
         assert visitor.back()
-        assert visitor.value("#public_body_other") == TEXT
+        assert visitor.value("#message") == TEXT
 
 
 @BOTH_SIZES
