@@ -342,6 +342,8 @@ def test_the_advice_says_what_to_do_here_and_asks_nobody_who_they_are(types: set
     assert '/en/how#other-files"' in advice
     assert "come back with the return words" in advice
     assert "reached" not in advice
+    # A phone shows files of other types grey, and nothing would ever be refused.
+    assert '/en/how#other-files"' in pages.form().partition('id="files-hint"')[2].partition("<input")[0]
     how = pages.how()
     assert 'id="other-files"' in how
     assert ("Compress" in how) == ("zip" in types)
