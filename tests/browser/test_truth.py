@@ -112,6 +112,7 @@ def test_files_are_judged_before_they_are_sent_and_the_advice_is_for_here(
     contents = {"empty.pdf": b"", "photo.heic": b"ftypheic", "a.txt": b"text\n"}
     advice = {"empty.pdf": "it is empty", "photo.heic": "make a PDF of it, or put it into a ZIP file", "a.txt": ""}
     visitor = visit(letterbox.origin, script=True, size=PHONE_SIZE)
+    visitor.leaves_when_asked = True  # a chosen file is a reason to ask
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
         visitor.go("/en/")
