@@ -266,6 +266,13 @@
     const words = document.getElementById("receipt");
     if (!words) return;
     window.addEventListener("beforeunload", stay);
+    // A browser may keep the page for Forward: whoever sits there next must not see the words.
+    window.addEventListener("pagehide", () => { document.body.hidden = true; });
+    window.addEventListener("pageshow", (event) => {
+      if (!event.persisted) return;
+      window.removeEventListener("beforeunload", stay);
+      location.reload();
+    });
     tryTwo(document.querySelector("form[data-try]"), words);
   }
 
