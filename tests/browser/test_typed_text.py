@@ -1,6 +1,6 @@
 """What was typed survives every way out that is not Send, and nothing of it is shown after that. In both browsers.
 
-Invariant G18.
+Invariant G29.
 """
 
 from collections.abc import Iterator

@@ -108,7 +108,11 @@ class AnyVisitor(abc.ABC):
 
     def go(self, path: str) -> None:
         """Open a page of the letterbox as from the address bar."""
-        self._leave(lambda: self._navigate(self.origin + path))
+        url = self.origin + path
+        if self._leave(lambda: self._navigate(url)):
+            # Firefox shows an empty document in between where a page gets a process of its own.
+            ready = "(u) => location.href === u && document.readyState === 'complete'"
+            wait_until(lambda: self._calm(ready, url), lambda: f"{self.address()} is not {url}")
 
     def follow(self, selector: str) -> bool:
         """Click what leads to another page in this tab; return whether it came, which it does not if one stays."""

@@ -19,26 +19,36 @@ def launch_with_history(chromium: BrowserType) -> Browser:
     return chromium.launch(executable_path=CHROMIUM, args=OPTIONS, ignore_default_args=_WITHOUT)
 
 
-def launch_with_profile(chromium: BrowserType, profile: Path) -> BrowserContext:
+def launch_with_profile(chromium: BrowserType, profile: Path, *, script: bool) -> BrowserContext:
     """Start a Chromium that writes into `profile` whatever it writes for people."""
     return chromium.launch_persistent_context(
-        profile, executable_path=CHROMIUM, args=OPTIONS, ignore_default_args=_WITHOUT
+        profile, executable_path=CHROMIUM, args=OPTIONS, ignore_default_args=_WITHOUT, java_script_enabled=script
     )
 
 
 class ChromiumVisitor(AnyVisitor):
-    """A person with a window of their own."""
+    """A person with a window of their own, or the only one of a browser that was started with a profile."""
 
     name: BrowserName = "chromium"
     moving = (Error,)
 
     def __init__(
-        self, browser: Browser, origin: str, *, script: bool, size: tuple[int, int] = DESKTOP_SIZE, language: str = "en"
+        self,
+        browser: Browser | BrowserContext,
+        origin: str,
+        *,
+        script: bool,
+        size: tuple[int, int] = DESKTOP_SIZE,
+        language: str = "en",
     ) -> None:
         super().__init__(origin, size)
         width, height = size
-        self.context = browser.new_context(
-            java_script_enabled=script, locale=language, viewport={"width": width, "height": height}
+        self.context = (
+            browser
+            if isinstance(browser, BrowserContext)
+            else browser.new_context(
+                java_script_enabled=script, locale=language, viewport={"width": width, "height": height}
+            )
         )
         self._asked = False
         self.context.on("dialog", self._answer)
