@@ -15,14 +15,26 @@ from gateway.problems import Problem, SubmissionError
 from gateway.reading.request_body import Body, Pace, Reading
 from gateway.reading.upload_slots import UploadSlot
 
-TEXTS_MAX: Final = 32 * 1024 * 1024  # bytes of all texts that are being read at one time; what most type takes a few KB
+TEXTS_MAX: Final = 128 * 1024 * 1024  # bytes of memory of all texts that are being read at one time
+RESERVE: Final = 32 * 1024 * 1024  # bytes of it that only small texts may use, ...
+SMALL_TEXT: Final = 64 * 1024  # ... those of so many bytes, as they come, ...
+SMALL_FIELDS: Final = 128  # ... in so many fields; the form has some fifty
+HELD_FOR_BYTE: Final = 4  # bytes: Python keeps a text at the width of its widest character, and an emoji takes four
+HELD_FOR_FIELD: Final = 512  # bytes: its name, its list, and its place among the fields; an empty one takes them too
+SMALL_HELD: Final = HELD_FOR_BYTE * SMALL_TEXT + HELD_FOR_FIELD * SMALL_FIELDS
 
 
 class TextMemory:
-    """Counts the bytes of texts in memory as they come: one that is announced and never comes takes no room."""
+    """Bounds the memory of all texts that are being read: each byte that comes counts as what it may take as text.
 
-    def __init__(self, limit: int = TEXTS_MAX) -> None:
+    One that is announced and never comes takes no room. What long ones leave over is for small ones: a few that send
+    slowly would otherwise stop everybody.
+    """
+
+    def __init__(self, limit: int = TEXTS_MAX, *, reserve: int = RESERVE) -> None:
+        """Count up to `limit` bytes; only texts of up to SMALL_HELD may take the last `reserve` bytes."""
         self._left = limit
+        self._reserve = reserve
 
     @property
     def left(self) -> int:
@@ -38,28 +50,29 @@ class TextMemory:
         finally:
             self._left += count.taken
 
-    def take(self, size: int) -> bool:
+    def take(self, size: int, *, is_small: bool) -> bool:
         """Take so many bytes; return whether there was room."""
-        if size > self._left:
+        if size > self._left - (0 if is_small else self._reserve):
             return False
         self._left -= size
         return True
 
 
 class TextCount:
-    """The bytes of one text."""
+    """The memory of one text, in bytes."""
 
     def __init__(self, memory: TextMemory) -> None:
         self._memory = memory
         self.taken = 0
 
-    def add(self, size: int) -> None:
-        """Count `size` more bytes.
+    def add(self, received: int, *, fields: int = 0) -> None:
+        """Count what `received` more bytes and `fields` more fields take.
 
         Raises:
             SubmissionError: There is no room. Nothing of the text is shown then: a part of it would pass for all.
         """
-        if not self._memory.take(size):
+        size = HELD_FOR_BYTE * received + HELD_FOR_FIELD * fields
+        if not self._memory.take(size, is_small=self.taken + size <= SMALL_HELD):
             raise SubmissionError(Problem.BUSY)
         self.taken += size
 
@@ -79,7 +92,11 @@ class TypedText:
         self._value = bytearray()
 
     def part(self, untrusted_name: str, untrusted_filename: str | None) -> None:
-        """A part begins."""
+        """A part begins.
+
+        Raises:
+            SubmissionError: No form of ours has so many, or the memory for texts is full.
+        """
         self._seen += 1
         if self._seen > FIELDS_MAX:
             raise SubmissionError(Problem.MALFORMED)
@@ -87,6 +104,8 @@ class TypedText:
         self.had_files |= bool(untrusted_filename)
         self._name = untrusted_name if is_known(untrusted_name) and not self._is_file else ""
         self._value = bytearray()
+        if self._name:
+            self._count.add(0, fields=1)
 
     async def data(self, untrusted_piece: bytes) -> None:
         """Bytes of it.

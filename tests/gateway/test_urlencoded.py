@@ -1,11 +1,12 @@
 """Url-encoded forms: what `curl -d` sends, in whatever pieces it comes, and what is no such form.
 
-A change of language sends one too: what was typed and is not sent yet.
+A change of language sends one too: what was typed and is not sent yet. Invariant G3.
 """
 
 import asyncio
 import contextlib
 import itertools
+import sys
 import time
 from collections.abc import Sequence
 from unittest import mock
@@ -22,7 +23,17 @@ from gateway.limits import Limits
 from gateway.problems import Problem, SubmissionError
 from gateway.reading.request_body import Body, Pace, Reading
 from gateway.reading.short_form import read_short_form
-from gateway.reading.typed_text import TextMemory, TypedText, read_typed
+from gateway.reading.typed_text import (
+    HELD_FOR_BYTE,
+    HELD_FOR_FIELD,
+    RESERVE,
+    SMALL_HELD,
+    SMALL_TEXT,
+    TEXTS_MAX,
+    TextMemory,
+    TypedText,
+    read_typed,
+)
 from gateway.reading.upload_slots import UploadSlot
 from gateway.reading.urlencoded import NAME_MAX, PAIRS_MAX, FieldBegins, UrlencodedError, UrlencodedParser
 from gateway.submission.intake import Intake
@@ -162,11 +173,11 @@ async def _read_typed(body: bytes, memory: TextMemory, boundary: str | None = No
 
 
 async def test_fields_come_back_and_their_memory_is_free_again() -> None:
-    memory = TextMemory(100)
+    memory = TextMemory()
     typed = await _read_typed(b"message=bl%C3%A5b%C3%A6r%0D%0Ato&person-1-role=sjef&unknown=x&files=", memory)
     assert typed.fields.values == {"message": ["blåbær\nto"], "person-1-role": ["sjef"]}
     assert not typed.had_files
-    assert memory.left == 100
+    assert memory.left == TEXTS_MAX
 
 
 @pytest.mark.parametrize(
@@ -203,7 +214,8 @@ async def test_beyond_the_limits_nothing_is_kept(body: bytes, problem: Problem) 
 
 
 async def test_texts_beyond_the_memory_are_refused_and_those_before_it_are_not() -> None:
-    memory = TextMemory(10)
+    room = HELD_FOR_FIELD + 10 * HELD_FOR_BYTE
+    memory = TextMemory(room, reserve=0)
     assert (await _read_typed(b"message=0123456789", memory)).fields.first("message") == "0123456789"
     with memory.counting() as other:
         other.add(4)
@@ -212,4 +224,41 @@ async def test_texts_beyond_the_memory_are_refused_and_those_before_it_are_not()
             await _read_typed(b"message=0123456", memory)
     # A part of a text would pass for all of it.
     assert (refused.value.problem, refused.value.fields.values) == (Problem.BUSY, {})
-    assert memory.left == 10
+    assert memory.left == room
+
+
+async def test_long_texts_leave_room_for_small_ones() -> None:
+    memory = TextMemory()
+    with contextlib.ExitStack() as slow:
+        with pytest.raises(SubmissionError):
+            for _ in range(TEXTS_MAX // (1024 * 1024)):
+                slow.enter_context(memory.counting()).add(1024 * 1024)
+        with memory.counting() as long, pytest.raises(SubmissionError):
+            long.add(1024 * 1024)
+        assert memory.left >= RESERVE
+        for _ in range(RESERVE // SMALL_HELD):
+            slow.enter_context(memory.counting()).add(SMALL_TEXT, fields=50)
+        assert (await _read_typed(b"message=hello", memory)).fields.first("message") == "hello"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        [("message", ("x" * 1000 + "😀").encode())],
+        [("message", b"\x80" * 1000)],
+        [(f"person-{number}-family_names", b"") for number in range(1, 1000)],
+        [(f"person-{number}-family_names", "ł".encode()) for number in range(1, 1000)],
+        [("message", b"ab")] * 500,
+    ],
+    ids=["one emoji", "windows-1252", "empty fields", "short fields", "one name"],
+)
+async def test_at_least_as_much_is_counted_as_is_held(typed: list[tuple[str, bytes]]) -> None:
+    with TextMemory().counting() as count:
+        text = TypedText(LIMITS, count)
+        for name, value in typed:
+            text.part(name, None)
+            await text.data(value)
+            await text.part_end()
+        held = text.fields.values
+        sizes = [sys.getsizeof(one) + sys.getsizeof(some) + sum(map(sys.getsizeof, some)) for one, some in held.items()]
+        assert sys.getsizeof(held) + sum(sizes) <= count.taken
