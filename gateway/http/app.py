@@ -10,7 +10,7 @@ from aiohttp import HttpVersion11, web
 
 from audit.operational_log import LogEvent, log
 from gateway.http.posts import ADD, FORM, PADDED, POSTS, RETURN, SUBMIT, WORDS, add_problem, body_max, post, typed_max
-from gateway.http.responses import UNPARSED, Page, QuietServer, padded
+from gateway.http.responses import UNPARSED, Page, QuietServer, has_long_head, padded
 from gateway.languages import Asked, read_address
 from gateway.pages import receipt_pages
 from gateway.pages.pages import Pages
@@ -97,6 +97,8 @@ class Gateway:
             return SubmissionError(Problem.FAULT)
 
     async def _route(self, request: web.BaseRequest, asked: Asked, pages: Pages) -> Page:
+        if has_long_head(request):
+            raise SubmissionError(Problem.HEADERS_TOO_LONG)
         if asked.path in POSTS and request.method == "POST":
             return await self._post(request, asked, pages)
         if request.method not in ("GET", "HEAD"):

@@ -44,7 +44,8 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 KEEPALIVE: Final = 15.0  # seconds; also the only deadline for a request's head (aiohttp >= 3.14.4)
 LINE_MAX: Final = 8 * 1024  # bytes of a request's first line
 FIELD_MAX: Final = 16 * 1024  # bytes of one header; not LINE_MAX, for by this number aiohttp says which was too long
-HEADERS_MAX: Final = 128
+HEADERS_MAX: Final = 64  # a browser sends some 20
+HEAD_MAX: Final = 32 * 1024  # bytes of all headers; each may be long, and a connection keeps them while it is open
 READ_SIZE: Final = 256 * 1024  # bytes buffered for each upload before its sender is slowed
 PADDED_MIN: Final = 64 * 1024  # bytes of a padded page; the page of a case without replies is far smaller
 _OPENING: Final = "<!--"
@@ -150,6 +151,11 @@ def _unparsed(fault: BaseException | None) -> Problem:
             return Problem.HEADERS_TOO_LONG
         case _:
             return Problem.MALFORMED
+
+
+def has_long_head(request: web.BaseRequest) -> bool:
+    """Return whether the headers of a request have more than HEAD_MAX bytes, which aiohttp has no limit for."""
+    return sum(len(name) + len(value) for name, value in request.raw_headers) > HEAD_MAX
 
 
 def padded(page: str) -> str:

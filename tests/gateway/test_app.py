@@ -1,6 +1,6 @@
 """The gateway's doors over real sockets, the submission itself replaced: answers, refusals, slow readers, the stop.
 
-Invariants G7 and G14.
+Invariants G3, G7 and G14.
 """
 
 import asyncio
@@ -17,7 +17,17 @@ from aiohttp.web import BaseRequest
 from gateway.form import Fields
 from gateway.http import app
 from gateway.http.app import Gateway, Listener
-from gateway.http.responses import FIELD_MAX, HEADERS, HEADERS_MAX, KEPT, LINE_MAX, READ_SIZE, SCRIPT_TAG, Page
+from gateway.http.responses import (
+    FIELD_MAX,
+    HEAD_MAX,
+    HEADERS,
+    HEADERS_MAX,
+    KEPT,
+    LINE_MAX,
+    READ_SIZE,
+    SCRIPT_TAG,
+    Page,
+)
 from gateway.limits import Limits
 from gateway.pages.pages import Pages
 from gateway.pages.site import Site
@@ -281,6 +291,9 @@ async def test_a_receipt_is_shown_whatever_memory_it_takes(door: _Door, monkeypa
         (b"GET / HTTP/1.1\r\nHost: x\r\nCookie: " + b"a" * (FIELD_MAX + 1), 431, "private window"),
         (b"GET / HTTP/1.1\r\nHost: x" + b"\r\nCookie: a" * HEADERS_MAX, 431, "private window"),
         (POST + b"Cookie: " + b"a" * (FIELD_MAX + 1), 431, "private window"),
+        (b"GET / HTTP/1.1\r\nHost: x" + (b"\r\nCookie: " + b"a" * (HEAD_MAX // 3)) * 3, 431, "private window"),
+        (b"GET / HTTP/1.1\r\nHost: x" + (b"\r\nCookie: " + b"a" * (HEAD_MAX // 3 - 100)) * 3, 200, "<form"),
+        (POST + b"\r\n".join([b"X-Bomb: " + b"a" * 1000] * 40), 431, "private window"),
         (b"GET / HTTP/1.1\r\nHost: x\r\nCookie: " + b"a" * (FIELD_MAX - 100), 200, "<form"),
         (b"GET / HTTP/1.1", 400, "damaged"),
     ],
