@@ -102,6 +102,11 @@ class DeskHome:
         """Sealed replies, grants and counters that the next bundles carry."""
         return self.root / "replies.sqlite"
 
+    @property
+    def reading(self) -> Path:
+        """The lock that commands share which read a packet, and that erasing one holds alone."""
+        return self.root / "reading.lock"
+
     def packet(self, packet_id: PacketId) -> Path:
         """Where a packet of that id lies when it has arrived."""
         return self.inbox / f"{packet_id}.age"

@@ -6,12 +6,22 @@ says what belongs together. On a disk that keeps old blocks only encryption of t
 
 import contextlib
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from audit.events import Event
 from desk.arrival.inbox import InboxEntry
 from desk.home import DeskHome
 from disk.durable import sync_folder
+from disk.lock import exclusive, shared
+from transfer.names import PacketId
+
+_READING: Final = (
+    "another command is reading a packet here ('enveis desk open', 'reply' or the like): wait until it has ended; "
+    "nothing was erased"
+)
+_ERASING: Final = "'enveis desk erase' is running here: wait until it has ended; nothing was opened"
 
 
 def opened_folder(home: DeskHome, packet: str) -> Path:
@@ -19,23 +29,40 @@ def opened_folder(home: DeskHome, packet: str) -> Path:
     return home.root / "opened" / packet
 
 
+@contextlib.contextmanager
+def reading_packets(home: DeskHome) -> Iterator[None]:
+    """Let nothing be erased meanwhile: what is written of a packet would stay after it was called erased.
+
+    Raises:
+        BusyError: Something is being erased.
+    """
+    with shared(home.reading, busy=_ERASING):
+        yield
+
+
 def erase_packet(home: DeskHome, entry: InboxEntry) -> bool:
     """Erase a packet of the inbox; return whether an opened copy went with it. A second call ends what a crash left.
 
     Raises:
+        BusyError: A packet is being read, and may be written to a folder; nothing was erased.
         AuditError, OSError: It could not be logged, or not be erased to the end; call it again.
 
     Invariant D5.
     """
-    folder = opened_folder(home, entry.packet)
+    with exclusive(home.reading, busy=_READING):
+        return _erase(home, entry.packet)
+
+
+def _erase(home: DeskHome, packet: PacketId) -> bool:
+    folder = opened_folder(home, packet)
     was_opened = folder.exists()
     # Logged before it is done: no packet disappears without a line in the log.
-    home.log().append(Event.PACKET_ERASED, packet=entry.packet)
+    home.log().append(Event.PACKET_ERASED, packet=packet)
     if was_opened:
         shutil.rmtree(folder)
         sync_folder(folder.parent)
     # The sealed file goes last: as long as it is in the inbox, the command can be repeated.
     with contextlib.suppress(FileNotFoundError):
-        home.packet(entry.packet).unlink()
+        home.packet(packet).unlink()
     sync_folder(home.inbox)
     return was_opened

@@ -25,6 +25,7 @@ from enveis.unlocking import add_identity, load_identities
 if TYPE_CHECKING:
     from desk.arrival.opening import OpenedFile
     from desk.arrival.requests import Withdrawn
+    from desk.home import DeskHome
     from transfer.packet.manifest import Manifest
     from transfer.packet.message import Message
 
@@ -177,6 +178,14 @@ def _open_arguments(parser: ArgumentParser) -> None:
 
 
 def _open(arguments: Namespace, terminal: Terminal) -> int:
+    from desk.arrival.erasure import reading_packets
+
+    home = desk_of(arguments)
+    with reading_packets(home):
+        return _open_from(home, arguments, terminal)
+
+
+def _open_from(home: "DeskHome", arguments: Namespace, terminal: Terminal) -> int:
     from audit.events import Event
     from desk.arrival.case_links import CaseLinks
     from desk.arrival.erasure import opened_folder
@@ -187,7 +196,6 @@ def _open(arguments: Namespace, terminal: Terminal) -> int:
     from disk.durable import demand_empty, make_private_folder
     from transfer.packet.manifest import Outcome
 
-    home = desk_of(arguments)
     entry = find_packet(home, arguments.packet)
     packet_id = entry.packet
     folder = (arguments.to or opened_folder(home, packet_id)).absolute()

@@ -38,12 +38,14 @@ def opened_packet(
     """Open the packet whose id begins with `name`, log that, and record what it belongs to."""
     from audit.events import Event
     from desk.arrival.case_links import CaseLinks
+    from desk.arrival.erasure import reading_packets
     from desk.arrival.inbox import find_packet
     from desk.arrival.opening import OpenPacket
 
-    packet_id = find_packet(home, name).packet
-    identities = load_identities(home, arguments, terminal)
-    sort_first(home, identities, terminal)
-    with OpenPacket(home.packet(packet_id), packet_id, identities) as packet:
-        home.log().append(Event.PACKET_OPENED, packet=packet_id)
-        yield packet, CaseLinks(home.visits).note(packet.manifest, packet.message_bytes)
+    with reading_packets(home):
+        packet_id = find_packet(home, name).packet
+        identities = load_identities(home, arguments, terminal)
+        sort_first(home, identities, terminal)
+        with OpenPacket(home.packet(packet_id), packet_id, identities) as packet:
+            home.log().append(Event.PACKET_OPENED, packet=packet_id)
+            yield packet, CaseLinks(home.visits).note(packet.manifest, packet.message_bytes)

@@ -7,12 +7,16 @@ import contextlib
 import sqlite3
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from desk.arrival.case_links import CaseLinks
+from desk.arrival.erasure import reading_packets
+from desk.arrival.opening import OpenedFile, OpenPacket
 from desk.arrival.sorting import unsorted_packets
 from desk.home import DeskHome
+from disk.lock import exclusive
 from tests.worlds.way_back import Source, WayBackMachines
 from transfer.names import PacketId
 from transfer.packet.manifest import PacketPurpose
@@ -144,6 +148,39 @@ def test_nothing_is_erased_without_a_line_in_the_log(m: WayBackMachines, source:
     log.write_bytes(log.read_bytes() + b"{}\n")
     assert "audit recover" in m.desk("erase", packet, "--yes", status=1)
     assert DeskHome(m.high).packet(packet).exists()
+
+
+def test_nothing_is_called_erased_while_it_is_still_being_written(
+    m: WayBackMachines, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packet, said = m.send(source), []
+    write = OpenPacket.write_files
+
+    def erased_meanwhile(opened: OpenPacket, folder: Path, **how: Any) -> tuple[OpenedFile, ...]:
+        said.append(m.desk("erase", packet, "--yes", status=1))
+        return write(opened, folder, **how)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OpenPacket, "write_files", erased_meanwhile)
+        m.desk("open", packet)
+    assert "another command is reading a packet here" in said[0]
+    assert "is erased here" not in said[0]
+    assert '"event":"packet-erased"' not in (m.high / "audit.jsonl").read_text()
+    m.desk("erase", packet, "--yes")
+    assert not (m.high / "opened" / packet).exists()
+
+
+def test_nothing_is_opened_while_something_is_being_erased_and_several_may_be_read(
+    m: WayBackMachines, source: Source
+) -> None:
+    packet, home = m.send(source), DeskHome(m.high)
+    with exclusive(home.reading):
+        assert "'enveis desk erase' is running here" in m.desk("open", packet, status=1)
+        assert "'enveis desk erase' is running here" in m.desk("reply", packet, typed="An answer", status=1)
+    assert not (m.high / "opened" / packet).exists()
+    with reading_packets(home):
+        m.desk("open", packet)
+        assert "is sealed" in m.desk("reply", packet, typed="An answer")
 
 
 def test_who_erases_what_was_withdrawn_is_told_so(m: WayBackMachines, source: Source) -> None:
