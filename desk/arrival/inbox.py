@@ -1,5 +1,6 @@
 """What lies in the inbox: what may be known of a packet without opening it."""
 
+import contextlib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final
@@ -36,9 +37,9 @@ def list_inbox(home: DeskHome) -> tuple[InboxEntry, ...]:
         return ()
     entries = []
     for stored in Arrivals(home.arrivals).packets():
-        path = home.packet(stored.id)
-        if path.exists():
-            day = datetime.fromtimestamp(path.stat().st_mtime, UTC).date()
+        # Erased, moved away, or not here yet; another command may do so at this moment.
+        with contextlib.suppress(FileNotFoundError):
+            day = datetime.fromtimestamp(home.packet(stored.id).stat().st_mtime, UTC).date()
             entries.append(InboxEntry(stored.id, stored.lane, stored.gateway, stored.number, day, stored.size))
     return tuple(sorted(entries, key=lambda entry: (entry.arrived, entry.gateway, entry.batch, entry.packet)))
 

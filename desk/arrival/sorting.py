@@ -54,6 +54,10 @@ def sort_inbox(home: DeskHome, identities: Sequence[Unwraps], progress: Callable
                 # Logged before it is remembered: nothing of a packet is read without a line in the log.
                 home.log().append(Event.PACKET_SORTED, packet=packet_id)
                 links.note(packet.manifest, packet.message_bytes)
+        except FileNotFoundError:
+            # Erased or moved away since it was listed: nothing is left to be read.
+            if home.packet(packet_id).exists():
+                raise
         except (PacketDamagedError, KeyMaterialError):
             unreadable.append(packet_id)
         else:

@@ -123,6 +123,24 @@ def test_sorting_is_logged_shows_no_text_and_passes_over_what_is_damaged(m: WayB
     assert damaged not in log
 
 
+def test_what_vanished_since_it_was_listed_stops_nobody(
+    m: WayBackMachines, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vanishing, packet = m.send(Source()), m.send(source)
+    home = DeskHome(m.high)
+    listed = unsorted_packets(home)
+
+    def vanished(_: DeskHome) -> tuple[PacketId, ...]:
+        home.packet(vanishing).unlink(missing_ok=True)
+        return listed
+
+    monkeypatch.setattr("desk.arrival.sorting.unsorted_packets", vanished)
+    said = m.desk("open", packet)
+    assert "hello" in said
+    assert "cannot be read" not in said
+    assert vanishing not in (m.high / "audit.jsonl").read_text()
+
+
 def test_an_erased_packet_is_gone_and_its_batch_does_not_bring_it_back(m: WayBackMachines, source: Source) -> None:
     packet = m.send(source, text="a text to be forgotten")
     m.desk("open", packet)
