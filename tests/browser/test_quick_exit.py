@@ -62,6 +62,21 @@ def test_a_receipt_is_left_without_a_question_and_its_words_are_gone(visit: Visi
     assert visitor.questions == 0
 
 
+def test_return_words_that_were_being_typed_are_gone(visit: Visit, letterbox: Letterbox) -> None:
+    """Surprised while typing them: what the link is for."""
+    visitor = visit(letterbox.origin, script=True)
+    visitor.go("/en/how")
+    visitor.go("/en/return")
+    visitor.wait_for("#words")
+    visitor.write("#words", CANARY)
+    visitor.read("() => { document.querySelector('[data-exit]').href = '/en/privacy'; }")
+    assert visitor.follow("[data-exit]")
+    wait_until(lambda: visitor.path() == "/en/privacy", visitor.address)
+    visitor.back()
+    wait_until(lambda: visitor.path() == "/en/how", visitor.address)
+    assert visitor.questions == 0
+
+
 def test_without_a_script_it_is_a_plain_link_and_the_page_says_what_stays(visit: Visit, letterbox: Letterbox) -> None:
     visitor = visit(letterbox.origin, script=False)
     _leave(visitor)

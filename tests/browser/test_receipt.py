@@ -131,6 +131,20 @@ def test_back_and_forward(visit: Visit, letterbox: Letterbox, size: tuple[int, i
     assert letterbox.spooled() == packets
 
 
+def test_back_from_elsewhere_shows_the_words_to_nobody(
+    visit: Visit, letterbox: Letterbox, size: tuple[int, int]
+) -> None:
+    """Also where the browser keeps pages as they were: the next person needs one tap only."""
+    visitor = visit(letterbox.origin, script=True, size=size)
+    words = _send(visitor)
+    _leave(visitor)
+    visitor.go("/en/privacy")
+    visitor.back()
+    wait_until(lambda: visitor.path() == "/en/submit", visitor.address)
+    assert _heading(visitor) == ONCE
+    assert not set(words) & set(visitor.read("() => document.documentElement.textContent").split())
+
+
 def test_a_link_opens_beside_the_receipt(
     visit: Visit, letterbox: Letterbox, size: tuple[int, int], script: bool
 ) -> None:

@@ -99,14 +99,14 @@ def test_what_a_withdrawal_does_is_said_before_send_and_after(language: Language
     assert not any(word in page for page in told(DELETES[language]))
 
 
-def test_it_stands_beside_the_button() -> None:
+def test_it_stands_above_the_button() -> None:
     for pages, word in (
         (DELETES[Language.ENGLISH], "ask that it be deleted"),
         (RESTRICTS[Language.ENGLISH], "locked away"),
     ):
         page = pages.form()
         send = page.index('type="submit">Send<')
-        assert 0 < page.index(word) - send < 1000
+        assert 0 < send - page.index(word) < 1000
 
 
 def test_what_was_still_here_is_removed_in_either_office() -> None:

@@ -128,6 +128,10 @@
   function show(answer, address) {
     const page = new DOMParser().parseFromString(answer, "text/html");
     if (!page.getElementById("main")) return false;
+    const form = document.querySelector("form[data-script]");
+    const why = page.querySelector("#problem");
+    // A page that only says why: it would take the form away, and what was typed and chosen with it.
+    if (form && why && !page.querySelector("main form")) return putAbove(form, why);
     // Browsers obey it once for each document, and this document stays: the focus is set below instead.
     for (const each of page.querySelectorAll("[autofocus]")) each.removeAttribute("autofocus");
     document.replaceChild(document.adoptNode(page.documentElement), document.documentElement);
@@ -137,6 +141,17 @@
     enhance();
     // The reason for an error, or the return words, stand at the top; focusing alone would scroll the page past them.
     (document.getElementById("problem") || document.getElementById("main")).focus({ preventScroll: true });
+    return true;
+  }
+
+  function putAbove(form, why) {
+    document.getElementById("problem")?.remove();
+    form.before(document.adoptNode(why));
+    for (const button of form.querySelectorAll("button[type=submit]")) button.disabled = false;
+    for (const bar of form.querySelectorAll("progress")) bar.hidden = true;
+    form.querySelector(".state").textContent = "";
+    why.scrollIntoView({ behavior: "instant" });
+    why.focus({ preventScroll: true });
     return true;
   }
 
@@ -183,6 +198,8 @@
       });
       const broken = () => {
         state.textContent = say(form, isPartial ? "Broken" : "Unanswered");
+        // It may have been received, and its words shown to nobody: sent again it is a new one, and gets new words.
+        form.elements.form.value = "";
         for (const { bar } of bars) bar.hidden = true;
         for (const button of buttons) button.disabled = false;
       };
@@ -262,6 +279,13 @@
     });
   }
 
+  // Whoever comes to this browser next and goes Back finds nothing here: what a browser keeps of this page is empty.
+  function showOnce() {
+    if (!document.querySelector("[data-once]")) return;
+    addEventListener("pagehide", () => { document.title = ""; document.body.replaceChildren(); });
+    addEventListener("pageshow", ({ persisted }) => { if (persisted) location.reload(); });
+  }
+
   function receipt() {
     const words = document.getElementById("receipt");
     if (!words) return;
@@ -310,6 +334,7 @@
   }
 
   function enhance() {
+    showOnce();
     receipt();
     const form = document.querySelector("form[data-script]");
     if (!form) return;
