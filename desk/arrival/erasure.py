@@ -55,14 +55,16 @@ def erase_packet(home: DeskHome, entry: InboxEntry) -> bool:
 
 def _erase(home: DeskHome, packet: PacketId) -> bool:
     folder = opened_folder(home, packet)
-    was_opened = folder.exists()
+    # A `desk open` that was killed leaves what it had written under the name that `make_home` gives it meanwhile.
+    written = [path for path in (folder, *folder.parent.glob(f".{packet}.*")) if path.exists()]
     # Logged before it is done: no packet disappears without a line in the log.
     home.log().append(Event.PACKET_ERASED, packet=packet)
-    if was_opened:
-        shutil.rmtree(folder)
+    for path in written:
+        shutil.rmtree(path)
+    if written:
         sync_folder(folder.parent)
     # The sealed file goes last: as long as it is in the inbox, the command can be repeated.
     with contextlib.suppress(FileNotFoundError):
         home.packet(packet).unlink()
     sync_folder(home.inbox)
-    return was_opened
+    return bool(written)
