@@ -4,6 +4,7 @@ Invariants D4, D5.
 """
 
 import contextlib
+import shutil
 import sqlite3
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -146,12 +147,15 @@ def test_an_erased_packet_is_gone_and_its_batch_does_not_bring_it_back(m: WayBac
     m.desk("open", packet)
     folder = m.high / "opened" / packet
     assert folder.is_dir()
+    killed = folder.with_name(f".{packet}.a1b2c3")  # as a killed `desk open` leaves it
+    shutil.copytree(folder, killed)
     assert "no terminal to ask on" in m.desk("erase", packet, status=2)
     assert folder.is_dir()
     said = m.desk("erase", packet, "--yes")
     assert "Nothing that was read here proves" in said
     assert f"Packet {packet} is erased here" in said
     assert not folder.exists()
+    assert not killed.exists()
     assert not DeskHome(m.high).packet(packet).exists()
     assert "was erased here" in m.desk("open", packet, status=1)
     again = m.call("transfer", "import", m.root / f"stick-{packet}", "--home", m.high)
