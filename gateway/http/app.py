@@ -164,7 +164,8 @@ def _got(path: str, pages: Pages) -> Page:
         case "/sent.css":
             return Page.forgetting()
         case "/how" | "/privacy" | "/law" | "/accessibility":
-            return Page(_EXPLAINING[path](pages)).keep()
+            # Nothing is typed on it: whoever only reads needs no copy of it on a disk.
+            return Page(_EXPLAINING[path](pages))
         case _:
             raise SubmissionError(Problem.NOT_FOUND)
 
