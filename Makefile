@@ -115,6 +115,7 @@ screenshots: setup test-packages
 
 soak-pages: setup test-packages
 	ENVEIS_SOAK=1 $(PY) -m pytest -q tests/browser/test_large.py --durations=4
+	ENVEIS_SOAK=1 $(PY) -m pytest -q $(foreach page,drivers first_screens receipt typed_text,tests/browser/test_$(page).py)
 
 # The findings of quarantine/CHECKS.md, after a change of quarantine/findings.py or quarantine/checks.toml.
 checks-page: setup

@@ -24,10 +24,22 @@ STYLED = "document.styleSheets.length === document.querySelectorAll('link[rel=st
 COLOURS = 64  # enough for text, and a third of the size
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let these come last: while a browser is driven its loop counts as running, and no other test could have one."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let these come last: while a browser is driven its loop counts as running, and no other test could have one.
+
+    `make test` tries Firefox on a phone, and Chromium on both; `make soak-pages` tries both everywhere.
+    """
     here = Path(__file__).parent
     items.sort(key=lambda item: here in item.path.parents)
+    if not os.environ.get("ENVEIS_SOAK"):
+        left_out = [item for item in items if _is_firefox_on_a_desktop(item)]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
+
+
+def _is_firefox_on_a_desktop(item: pytest.Item) -> bool:
+    params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    return params.get("visit") == "firefox" and params.get("size") == DESKTOP_SIZE
 
 
 @pytest.fixture(scope="session")
