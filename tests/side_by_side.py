@@ -13,8 +13,15 @@ from typing import Final
 
 TESTS: Final = Path(__file__).parent
 STATIONS: Final = ("audit", "desk", "disk", "enveis", "gateway", "keys", "quarantine", "transfer")
-FIRST: Final = (*STATIONS, "contract", "fuzz", "diode", "browser", "system/transfer")
-SECOND: Final = ("system/audit", "system/enveis", "system/gateway", "system/keys", "system/quarantine")
+FIRST: Final = (*STATIONS, "contract", "fuzz", "diode", "browser")
+SECOND: Final = (
+    "system/audit",
+    "system/enveis",
+    "system/gateway",
+    "system/keys",
+    "system/quarantine",
+    "system/transfer",
+)
 
 
 def main() -> int:

@@ -128,12 +128,12 @@
   function show(answer, address) {
     const page = new DOMParser().parseFromString(answer, "text/html");
     if (!page.getElementById("main")) return false;
+    // Browsers obey it once for each document, and this document stays: the focus is set below instead.
+    for (const each of page.querySelectorAll("[autofocus]")) each.removeAttribute("autofocus");
     const form = document.querySelector("form[data-script]");
     const why = page.querySelector("#problem");
     // A page that only says why: it would take the form away, and what was typed and chosen with it.
     if (form && why && !page.querySelector("main form")) return putAbove(form, why);
-    // Browsers obey it once for each document, and this document stays: the focus is set below instead.
-    for (const each of page.querySelectorAll("[autofocus]")) each.removeAttribute("autofocus");
     document.replaceChild(document.adoptNode(page.documentElement), document.documentElement);
     window.scrollTo({ top: 0, behavior: "instant" }); // the style sheet asks for smooth scrolling: not past the words
     // Reloading, or coming back with Forward, must not show an empty form as if nothing had been received.
