@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from enveis.demo.two_machines import RunningGateway, TwoMachines
 from gateway.home.config import GatewayConfig
-from tests.worlds.waiting import WATCHDOG
+from tests.worlds.waiting import WATCHDOG, wait_until
 from transfer.names import Lane
 
 DEFAULTS: dict[str, Any] = {"tick_seconds": 1, "inspection": False}
@@ -62,7 +62,13 @@ class Letterbox:
         """Carry all that is ready to the desk and acknowledge it; return the ids of all packets there."""
         stick = self.root / "stick"
         stick.mkdir(exist_ok=True)
-        self.low("transfer", "export", str(stick))
+
+        def is_exported() -> bool:
+            self.low("transfer", "export", str(stick))
+            return any(stick.iterdir())
+
+        # What was just sent leaves at the end of its tick only.
+        wait_until(is_exported)
         self.high("transfer", "import", str(stick))
         return self.inbox()
 

@@ -146,6 +146,8 @@
 
   function putAbove(form, why) {
     document.getElementById("problem")?.remove();
+    const title = why.querySelector("h1"); // the page has one already
+    title?.replaceWith(element("h2", { id: title.id }, title.textContent));
     form.before(document.adoptNode(why));
     for (const button of form.querySelectorAll("button[type=submit]")) button.disabled = false;
     for (const bar of form.querySelectorAll("progress")) bar.hidden = true;
