@@ -272,7 +272,7 @@ def test_too_large(browser: Browser, letterbox: Letterbox, seen: Seen, tmp_path:
     # Beyond all limits together nothing is read at all.
     page.locator("#files").set_input_files([_sparse(tmp_path / f"{n}.txt", 6 * 1024 * 1024) for n in range(4)])
     _send(page)
-    expect(page.locator("h1#problem-title")).to_be_visible(timeout=30_000)
+    expect(page.locator("#problem-title")).to_be_visible(timeout=30_000)
     seen.look(page, f"beyond-limits-{way.name}", script=way.script, scheme=way.scheme, picture=False)
     visitor.leave()
 
