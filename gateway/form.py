@@ -120,7 +120,8 @@ def parse_form(fields: Fields, *, bodies: Sequence[str], page_language: str) -> 
             language=_line(fields, "contact_language"),
             please_call="yes" in fields.all("contact_please_call"),
         ),
-        relation=Relation.EMPLOYEE if is_employed(fields) else _choice(Relation, fields.all("relation")),
+        employed=is_employed(fields),
+        relation=_choice(Relation, fields.all("relation")),
         road=_choice(Origin, fields.all("road")) or (Origin.CONVERSATION if has_conversation(fields) else None),
         writer_role=_line(fields, "writer_role"),
         read_back=_YES_OR_NO.get(fields.first("read_back")),
@@ -187,7 +188,7 @@ def is_preselected(name: str) -> bool:
 
 def is_employed(fields: Fields) -> bool:
     """Return whether the source says that they work at the body, or did: whistleblowing law protects them then."""
-    return fields.first(EMPLOYED_FIELD) == "yes" or fields.first("relation") == Relation.EMPLOYEE
+    return "yes" in fields.all(EMPLOYED_FIELD)
 
 
 def has_conversation(fields: Fields) -> bool:

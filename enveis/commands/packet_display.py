@@ -40,6 +40,7 @@ def show_packet(terminal: Terminal, manifest: "Manifest", message: "Message") ->
     fields = {
         "public body": message.public_body,
         "other body": message.public_body_other,
+        "works there": "yes" if message.employed else "",
         "relation": message.relation or "",
         "origin": message.road or "",
         "written by": message.writer_role,

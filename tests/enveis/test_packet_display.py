@@ -47,7 +47,7 @@ def test_codes_of_a_newer_gateway_are_shown_as_they_are() -> None:
 def test_a_conversation_is_shown_with_its_writer_and_whether_it_was_read_back(
     read_back: bool | None, line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    message = Message(road=Origin.CONVERSATION, writer_role="fore\x1bman", read_back=read_back)
+    message = Message(employed=True, road=Origin.CONVERSATION, writer_role="fore\x1bman", read_back=read_back)
     manifest = Manifest(
         packet=PacketId("0123456789abcdef" * 2),
         gateway="00112233aabbccdd",
@@ -59,6 +59,7 @@ def test_a_conversation_is_shown_with_its_writer_and_whether_it_was_read_back(
     )
     show_packet(Terminal(), manifest, message)
     shown = capsys.readouterr().out
+    assert "works there  yes\n" in shown
     assert "origin       conversation\n" in shown
     assert "\x1b" not in shown
     assert re.search(r"^  written by   fore.+man$", shown, re.MULTILINE)

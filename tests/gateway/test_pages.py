@@ -390,13 +390,13 @@ def test_a_conversation_that_was_written_down(
     assert ('<details class="conversation" open>' in page) is (road is not None)
 
 
-def test_whoever_works_there_is_an_employee() -> None:
-    assert _parse(("employed", "yes"), ("relation", "user")).relation is Relation.EMPLOYEE
-    assert _parse(("employed", "no"), ("relation", "user")).relation is Relation.USER
-    for field in (("employed", "yes"), ("relation", "employee")):
-        html = _Html(PAGES.form(SubmissionError(Problem.EMPTY, fields=_fields(field))))
-        (box,) = [at for _, at in html.elements if at.get("id") == "employed"]
-        assert "checked" in box
+def test_whoever_works_there_keeps_what_else_they_are() -> None:
+    for typed, employed in (("yes", True), ("no", False)):
+        message = _parse(("employed", typed), ("relation", "relative"))
+        assert (message.employed, message.relation) == (employed, Relation.RELATIVE)
+    html = _Html(PAGES.form(SubmissionError(Problem.EMPTY, fields=_fields(("employed", "yes")))))
+    (box,) = [at for _, at in html.elements if at.get("id") == "employed"]
+    assert "checked" in box
 
 
 @pytest.mark.parametrize(

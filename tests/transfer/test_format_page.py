@@ -88,6 +88,7 @@ ROWS: dict[str, dict[str, list[str]]] = {
         "public_body_other": FIELD,
         "people": [f"at most {message.PEOPLE_MAX} objects", "5.2"],
         "contact": ["5.3"],
+        "employed": ["`true` or `false`"],
         "relation": ["`null`", *code(message.Relation)],
         "road": ["`null`", *code(message.Origin)],
         "writer_role": FIELD,

@@ -62,6 +62,7 @@ MESSAGE = Message(
     public_body="Police",
     people=(Person(Side.COMPLAINED_ABOUT, "Kari", ("Nordmann", "Hansen"), "officer", "passport office"),),
     contact=Contact(email="a@example.org", please_call=True),
+    employed=True,
     relation=Relation.USER,
     road=Origin.CONVERSATION,
     writer_role="foreman",

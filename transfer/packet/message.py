@@ -36,7 +36,6 @@ class Side(StrEnum):
 class Relation(StrEnum):
     """What the source is to the public body."""
 
-    EMPLOYEE = "employee"
     PARTICIPANT = "participant"
     PARTNER = "partner"
     CUSTOMER = "customer"
@@ -88,6 +87,7 @@ class Message:
     public_body_other: str = ""  # in free text, when it is not on the list
     people: tuple[Person, ...] = ()
     contact: Contact = Contact()
+    employed: bool = False  # works at that body, or did: whistleblowing law protects them then
     relation: Relation | None = None
     road: Origin | None = None
     writer_role: str = ""  # of whoever wrote a conversation down, such as a foreman
@@ -128,6 +128,7 @@ def encode_message(message: Message) -> bytes:
                 "language": contact.language,
                 "please_call": contact.please_call,
             },
+            "employed": message.employed,
             "relation": message.relation,
             "road": message.road,
             "writer_role": message.writer_role,
@@ -152,6 +153,7 @@ def parse_message(untrusted_bytes: bytes) -> Message:
         public_body_other=record.text("public_body_other", longest=FIELD_MAX),
         people=record.items("people", most=PEOPLE_MAX, read=_person),
         contact=_contact(record.record("contact")),
+        employed=record.flag("employed"),
         relation=record.optional("relation", lambda field: record.one_of(field, Relation)),
         road=record.optional("road", lambda field: record.one_of(field, Origin)),
         writer_role=record.text("writer_role", longest=FIELD_MAX),
