@@ -207,8 +207,8 @@ class GatewayConfig:
     welcome: PerLanguage = setting(
         NOTHING_SAID,
         bounds=(0, PARAGRAPH_MAX),
-        why="A paragraph at the top of the form.",
-        while_empty="the form begins without a word of yours",
+        why="A paragraph of yours below the form.",
+        while_empty="the form has no word of yours below it",
     )
     arrange: PerLanguage = setting(
         NOTHING_SAID,

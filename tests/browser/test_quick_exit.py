@@ -27,15 +27,20 @@ def letterbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Letterbox]:
         yield running
 
 
+def _exit(visitor: AnyVisitor) -> None:
+    """Follow the link, to another page of the letterbox; no question is asked."""
+    visitor.read("() => { document.querySelector('[data-exit]').href = '/en/privacy'; }")
+    assert visitor.follow("[data-exit]")
+    wait_until(lambda: visitor.path() == "/en/privacy", visitor.address)
+    assert visitor.questions == 0
+
+
 def _leave(visitor: AnyVisitor) -> None:
     visitor.go("/en/how")
     visitor.go("/en/")
     visitor.wait_for("#message")
     visitor.write("#message", CANARY)
-    visitor.read("() => { document.querySelector('[data-exit]').href = '/en/privacy'; }")
-    assert visitor.follow("[data-exit]")
-    wait_until(lambda: visitor.path() == "/en/privacy", visitor.address)
-    assert visitor.questions == 0
+    _exit(visitor)
 
 
 def test_with_a_script_back_does_not_find_the_form_again(visit: Visit, letterbox: Letterbox) -> None:
@@ -54,12 +59,9 @@ def test_a_receipt_is_left_without_a_question_and_its_words_are_gone(visit: Visi
     visitor.write("#message", CANARY)
     visitor.click(".send button")
     visitor.wait_for("#receipt")
-    visitor.read("() => { document.querySelector('[data-exit]').href = '/en/privacy'; }")
-    assert visitor.follow("[data-exit]")
-    wait_until(lambda: visitor.path() == "/en/privacy", visitor.address)
+    _exit(visitor)
     visitor.back()
     wait_until(lambda: visitor.path() == "/en/how", visitor.address)
-    assert visitor.questions == 0
 
 
 def test_return_words_that_were_being_typed_are_gone(visit: Visit, letterbox: Letterbox) -> None:
@@ -69,12 +71,9 @@ def test_return_words_that_were_being_typed_are_gone(visit: Visit, letterbox: Le
     visitor.go("/en/return")
     visitor.wait_for("#words")
     visitor.write("#words", CANARY)
-    visitor.read("() => { document.querySelector('[data-exit]').href = '/en/privacy'; }")
-    assert visitor.follow("[data-exit]")
-    wait_until(lambda: visitor.path() == "/en/privacy", visitor.address)
+    _exit(visitor)
     visitor.back()
     wait_until(lambda: visitor.path() == "/en/how", visitor.address)
-    assert visitor.questions == 0
 
 
 def test_without_a_script_it_is_a_plain_link_and_the_page_says_what_stays(visit: Visit, letterbox: Letterbox) -> None:
