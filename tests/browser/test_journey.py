@@ -61,8 +61,15 @@ WAYS = [
 
 @pytest.fixture(scope="module")
 def letterbox(tmp_path_factory: pytest.TempPathFactory, clamd: LocalClamd) -> Iterator[Letterbox]:
-    settings = {"inspection": True, "clamd_socket": str(clamd.socket_path), "file_max_bytes": 1024 * 1024}
+    settings = {"inspection": True, "clamd_socket": str(clamd.socket_path)}
     with Letterbox(tmp_path_factory.mktemp("letterbox"), **settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Letterbox]:
+    """A letterbox that takes files of 1 MB at most."""
+    with Letterbox(tmp_path_factory.mktemp("small"), file_max_bytes=1024 * 1024) as running:
         yield running
 
 
@@ -253,8 +260,8 @@ def test_withdrawn_before_it_left(browser: Browser, letterbox: Letterbox, seen: 
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
-def test_too_large(browser: Browser, letterbox: Letterbox, seen: Seen, tmp_path: Path, way: Way) -> None:
-    visitor = _visitor(browser, letterbox, way)
+def test_too_large(browser: Browser, small: Letterbox, seen: Seen, tmp_path: Path, way: Way) -> None:
+    visitor = _visitor(browser, small, way)
     page = visitor.page
     visitor.go(f"/{way.language}/")
     page.locator("#message").fill("still here")

@@ -22,7 +22,7 @@ ONCE, REPEATED = "Shown only once", "Received already"
 
 @pytest.fixture(scope="module")
 def letterbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Letterbox]:
-    with Letterbox(tmp_path_factory.mktemp("letterbox"), tick_seconds=6 * 3600) as running:
+    with Letterbox(tmp_path_factory.mktemp("letterbox")) as running:
         yield running
 
 
