@@ -281,10 +281,14 @@
     });
   }
 
-  // Whoever comes to this browser next and goes Back finds nothing here: what a browser keeps of this page is empty.
+  // A browser may keep a page for Back and Forward: whoever comes next finds it empty, and then what its address says.
   function showOnce() {
     if (!document.querySelector("[data-once]")) return;
-    addEventListener("pagehide", () => { document.title = ""; document.body.replaceChildren(); });
+    addEventListener("pagehide", () => {
+      removeEventListener("beforeunload", stay);
+      document.title = "";
+      document.body.replaceChildren();
+    });
     addEventListener("pageshow", ({ persisted }) => { if (persisted) location.reload(); });
   }
 
@@ -292,13 +296,6 @@
     const words = document.getElementById("receipt");
     if (!words) return;
     window.addEventListener("beforeunload", stay);
-    // A browser may keep the page for Forward: whoever sits there next must not see the words.
-    window.addEventListener("pagehide", () => { document.body.hidden = true; });
-    window.addEventListener("pageshow", (event) => {
-      if (!event.persisted) return;
-      window.removeEventListener("beforeunload", stay);
-      location.reload();
-    });
     tryTwo(document.querySelector("form[data-try]"), words);
   }
 
