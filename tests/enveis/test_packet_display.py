@@ -19,6 +19,16 @@ from transfer.packet.message import Message, Origin
 
 NOTE = FileNote("files/01.txt", "a.txt", "txt", 1, "0" * 64, Outcome.CLEAR)
 
+MANIFEST = Manifest(
+    packet=PacketId("0123456789abcdef" * 2),
+    gateway="00112233aabbccdd",
+    received=date(2026, 11, 21),
+    lane=Lane.CLEAR,
+    sealed_to="0011223344556677",
+    receipt=None,
+    files=(),
+)
+
 
 def test_a_manifest_knows_the_verdicts_that_quarantine_gives() -> None:
     assert [verdict.__name__.lower() for verdict in get_args(Verdict)] == [outcome.value for outcome in Outcome]
@@ -48,16 +58,7 @@ def test_a_conversation_is_shown_with_its_writer_and_whether_it_was_read_back(
     read_back: bool | None, line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     message = Message(employed=True, road=Origin.CONVERSATION, writer_role="fore\x1bman", read_back=read_back)
-    manifest = Manifest(
-        packet=PacketId("0123456789abcdef" * 2),
-        gateway="00112233aabbccdd",
-        received=date(2026, 11, 21),
-        lane=Lane.CLEAR,
-        sealed_to="0011223344556677",
-        receipt=None,
-        files=(),
-    )
-    show_packet(Terminal(), manifest, message)
+    show_packet(Terminal(), MANIFEST, message)
     shown = capsys.readouterr().out
     assert "works there  yes\n" in shown
     assert "origin       conversation\n" in shown
@@ -69,14 +70,8 @@ def test_a_conversation_is_shown_with_its_writer_and_whether_it_was_read_back(
 def test_every_reason_of_a_file_that_is_not_there_is_in_words(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    manifest = Manifest(
-        packet=PacketId("0123456789abcdef" * 2),
-        gateway="00112233aabbccdd",
-        received=date(2026, 11, 21),
-        lane=Lane.CLEAR,
-        sealed_to="0011223344556677",
-        receipt=None,
-        files=(),
+    manifest = replace(
+        MANIFEST,
         refused=tuple(RefusedNote("a\x1b.heic", reason) for reason in (*RefusedReason, "a-new-one")),
     )
     show_files(Terminal(), manifest, (), tmp_path)
