@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import Visit
 from tests.worlds.any_visitor import PHONE_SIZE, AnyVisitor
@@ -76,6 +77,28 @@ def test_a_line_that_breaks_on_the_way(visit: Visit, letterbox: Letterbox, betwe
     _reads(visitor, "The connection broke off and nothing was received")
     _has_everything_and_sends_it(visitor, between, file=large.name)
     assert len(letterbox.spooled() - before) == 1
+
+
+def test_without_the_script_back_has_the_text_after_a_line_broke(
+    browser_with_history: Browser, letterbox: Letterbox, between: LineBetween
+) -> None:
+    """Where the browser keeps the page in memory; it has no other copy, on purpose (ADR 0046).
+
+    Chromium only: the page that Firefox shows of a broken line cannot be looked at.
+    """
+    context = browser_with_history.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{between.origin}/en/")
+    page.locator("#message").fill(TEXT)
+    between.line, before = Line.CUT, letterbox.spooled()
+    between.go_on.set()
+    page.locator(".send button").first.click(no_wait_after=True)
+    # Asking for the title lets Playwright hear of the page that came.
+    wait_until(lambda: (page.title(), page.url)[1].startswith("chrome-error:"), lambda: page.url)
+    page.go_back(wait_until="commit")  # a page that was kept is not loaded
+    expect(page.locator("#message")).to_have_value(TEXT)
+    assert letterbox.spooled() == before
+    context.close()
 
 
 @pytest.mark.parametrize(("line", "received"), [(Line.LOST_ANSWER, 1), (Line.FOREIGN, 0)])
