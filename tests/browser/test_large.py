@@ -38,7 +38,7 @@ def send_over_a_slow_line(visitor: Visitor, file: Path, *, text: str, line: int,
     page.locator("#message").fill(text)
     page.locator("#files").set_input_files(file)
     page.locator(".send button").click(no_wait_after=True)
-    expect(page.locator("h1#problem-title, #receipt")).to_be_visible(timeout=seconds * 1000)
+    expect(page.locator("#problem-title, #receipt")).to_be_visible(timeout=seconds * 1000)
 
 
 def sparse(path: Path, size: int) -> Path:
