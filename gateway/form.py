@@ -205,10 +205,30 @@ def has_details(fields: Fields) -> bool:
     return chosen or any(name not in untouched for name in typed)
 
 
+def rows_closed_up(fields: Fields) -> tuple[Fields, dict[int, int]]:
+    """Return the fields as the page shows them, and for each row's number that is kept the one it has there.
+
+    The first PERSON_ROWS rows are always there, of the others those in which something was typed, without a gap: a
+    page is as long as what was filled in, not as the largest number that somebody writes.
+    """
+    kept = sorted({*range(1, PERSON_ROWS + 1), *filled_rows(fields)})[:PEOPLE_MAX]
+    places = {number: place for place, number in enumerate(kept, start=1)}
+    moved = {name: row_closed_up(name, places) for name in fields.values}
+    return Fields({moved[name]: values for name, values in fields.values.items() if moved[name]}), places
+
+
+def row_closed_up(name: str, places: dict[int, int]) -> str:
+    """Return the name that a field has on the page; empty when it is of a row that is not there."""
+    match = _PERSON.fullmatch(name)
+    if match is None:
+        return name
+    place = places.get(int(match[1]))
+    return "" if place is None else f"person-{place}-{match[2]}"
+
+
 def person_rows(fields: Fields) -> int:
-    """Return how many rows the page has to show for what was typed, PERSON_ROWS at least."""
-    numbers = [int(match[1]) for name in fields.values if (match := _PERSON.fullmatch(name))]
-    return min(max([PERSON_ROWS, *numbers]), PEOPLE_MAX)
+    """Return how many rows the page shows of fields that are `rows_closed_up`: PERSON_ROWS at least, one to spare."""
+    return min(max(PERSON_ROWS, *filled_rows(fields), 1 + len(filled_rows(fields))), PEOPLE_MAX)
 
 
 def filled_rows(fields: Fields) -> set[int]:

@@ -2,7 +2,17 @@
 
 from typing import Any, Final
 
-from gateway.form import Fields, filled_rows, has_conversation, has_details, is_employed, is_preselected, person_rows
+from gateway.form import (
+    Fields,
+    filled_rows,
+    has_conversation,
+    has_details,
+    is_employed,
+    is_preselected,
+    person_rows,
+    row_closed_up,
+    rows_closed_up,
+)
 from gateway.languages import Language
 from gateway.pages.catalogues import translations
 from gateway.problems import Problem, SubmissionError
@@ -23,8 +33,8 @@ def form_values(error: SubmissionError | None, typed: Fields) -> dict[str, Any]:
 
     Without a problem, `typed` is what the form holds.
     """
-    fields = error.fields if error else typed
-    wrong = _wrong_field(error) if error else ""
+    fields, places = rows_closed_up(error.fields if error else typed)
+    wrong = _wrong_field(error, places) if error else ""
     return {
         "is_employed": is_employed(fields),
         "has_conversation": has_conversation(fields),
@@ -52,7 +62,7 @@ def counters_shown(counters: Counters | None, language: Language, *, floor: int)
     return [(count, text) for count, text in said if count >= max(1, floor)]
 
 
-def _wrong_field(error: SubmissionError) -> str:
+def _wrong_field(error: SubmissionError, places: dict[int, int]) -> str:
     """Return the id of the form's field that an error is about; empty when it is about none."""
     name = error.field_name if error.problem is Problem.FIELD_TOO_LONG else _FIELDS.get(error.problem, "")
-    return "person-1-side" if name == "people" else name
+    return "person-1-side" if name == "people" else row_closed_up(name, places)

@@ -14,7 +14,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.form import Fields, FieldTooLongError, filled_rows, has_details, is_known, parse_form, person_rows
+from gateway.form import (
+    Fields,
+    FieldTooLongError,
+    filled_rows,
+    has_details,
+    is_known,
+    parse_form,
+    person_rows,
+    rows_closed_up,
+)
 from gateway.home.editors_wording import PerLanguage, PublicBody
 from gateway.http.responses import SCRIPT_TAG
 from gateway.languages import Language
@@ -185,14 +194,37 @@ def test_what_was_typed_is_in_the_form_again(text: str) -> None:
 
 
 def test_rows_of_people_that_were_filled_are_open_again() -> None:
-    fields = _fields(("person-9-role", "x"), ("person-2-side", "involved"), ("person-999-role", ""))
-    assert filled_rows(fields) == {9}
-    assert person_rows(fields) == PEOPLE_MAX
     page = PAGES.form(SubmissionError(Problem.EMPTY, fields=_fields(("person-9-role", "x"))))
     # The first row is always open, the ninth was filled; both stand behind the one door, which is open too.
     assert len(re.findall(r'<details class="person" open>', page)) == 1
-    assert page.count('<details class="person"') == 8
     assert '<details class="more" open>' in page
+    # It is the seventh now: the page has no gap, and no row but those that are always there.
+    (role,) = (at for _, at in _Html(page).elements if at.get("name") == "person-7-role")
+    assert role["value"] == "x"
+    assert page.count('<details class="person"') == 6
+
+
+def test_a_page_is_as_long_as_what_was_filled_in() -> None:
+    empty = PAGES.form(SubmissionError(Problem.EMPTY, fields=_fields()))
+    for name, value in (("person-999-side", "x"), ("person-999-role", ""), ("person-200-side", "involved")):
+        assert len(PAGES.form(SubmissionError(Problem.EMPTY, fields=_fields((name, value))))) < len(empty) + 200
+    many = [(f"person-{number}-role", "x") for number in range(1, 1000)]
+    closed, _ = rows_closed_up(_fields(*many))
+    assert person_rows(closed) == PEOPLE_MAX
+
+
+def test_rows_that_are_all_filled_leave_one_to_spare() -> None:
+    filled = [(f"person-{number}-role", "x") for number in (*range(1, 7), 40)]
+    closed, _ = rows_closed_up(_fields(*filled))
+    assert filled_rows(closed) == set(range(1, 8))
+    assert person_rows(closed) == 8
+
+
+def test_a_problem_names_the_row_that_the_page_shows() -> None:
+    fields = _fields(("person-40-role", "x" * 2000))
+    error = SubmissionError(Problem.FIELD_TOO_LONG, fields=fields, field_name="person-40-role")
+    (wrong,) = (at for _, at in _Html(PAGES.form(error)).elements if at.get("aria-invalid"))
+    assert wrong["name"] == "person-7-role"
 
 
 @pytest.mark.parametrize(
