@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 from gateway.form import Fields
 
@@ -93,6 +94,15 @@ class SubmissionError(Exception):
         self.fields = fields or Fields()
         self.refused = refused
         self.field_name = field_name
+
+    def without_frames(self) -> Self:
+        """Return it without the frames that it came through.
+
+        They hold the request with all that was typed, and one of them holds this error again: a circle, which stays in
+        memory until the garbage collector comes by.
+        """
+        self.__traceback__ = self.__cause__ = self.__context__ = None
+        return self
 
     @property
     def status(self) -> int:

@@ -89,8 +89,12 @@ class Gateway:
         try:
             return await self._route(request, asked, pages)
         except SubmissionError as error:
-            return error
-        except (ConnectionError, asyncio.CancelledError):
+            return error.without_frames()
+        except ConnectionError as error:
+            # The request remembers this one, whose frames would remember the request: a circle again.
+            error.__traceback__ = None
+            raise ConnectionResetError from None
+        except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - the border around one whole request: a page, never a traceback
             log(LogEvent.FAULT, fault=error)

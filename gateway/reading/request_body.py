@@ -129,7 +129,8 @@ class Reading:
                 await self._push(intake, slot)
         except TimeoutError:
             raise SubmissionError(Problem.BUSY if self._gave_way else Problem.TOO_SLOW, fields=intake.fields) from None
-        except MultipartError:
+        except MultipartError as error:
+            error.__traceback__ = None  # the parser remembers its error, whose frames would remember the parser
             raise SubmissionError(Problem.MALFORMED, fields=intake.fields) from None
         except UrlencodedError:
             # Whoever sends such a form by hand is told how.

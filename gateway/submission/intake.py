@@ -53,8 +53,8 @@ class Intake:
 
     Args:
         on_file: Called with each finished file and its plaintext's span, which it has to close.
-        on_field: Called with the name of each field when it is complete.
-        wider: Called once, when a file is beyond the limits: returns what else this source may send.
+        on_field: Called with all fields and the name of each when it is complete.
+        wider: Called once with the fields, when a file is beyond the limits: returns what else this source may send.
         files: Whether files are accepted at the moment.
     """
 
@@ -64,8 +64,8 @@ class Intake:
         limits: Limits,
         on_file: Callable[[KeptFile, Span], None],
         *,
-        on_field: Callable[[str], None] = lambda _: None,
-        wider: Callable[[], Awaitable[Limits]] | None = None,
+        on_field: Callable[[Fields, str], None] = lambda _, __: None,
+        wider: Callable[[Fields], Awaitable[Limits]] | None = None,
         files: Files = Files.TAKEN,
     ) -> None:
         self.fields = Fields()
@@ -121,7 +121,7 @@ class Intake:
             case _Field():
                 if part.name:
                     self.fields.add(part.name, bytes(part.value))
-                    self._on_field(part.name)
+                    self._on_field(self.fields, part.name)
             case None:
                 raise RuntimeError("the end of no part")
 
@@ -209,7 +209,7 @@ class Intake:
     async def _widen(self) -> None:
         wider, self._wider = self._wider, None
         if wider is not None:
-            self._limits = await wider()
+            self._limits = await wider(self.fields)
 
     def _refuse(self, file: "_File", reason: RefusedReason) -> None:
         file.is_refused = True

@@ -151,15 +151,7 @@ def _intake(
     files = Files.TAKEN
     if not station.valve.takes_files:
         files = Files.REFUSED if slot.is_small else Files.NOT_WAITED_FOR
-    intake = Intake(
-        upload,
-        station.limits,
-        on_file,
-        on_field=lambda name: errand.on_field(intake.fields, name),
-        wider=lambda: errand.wider(intake.fields),
-        files=files,
-    )
-    return intake
+    return Intake(upload, station.limits, on_file, on_field=errand.on_field, wider=errand.wider, files=files)
 
 
 def _admit(spool: Spool, length: int) -> Admission:
