@@ -1,7 +1,7 @@
 # Enveis: `make run` and `make test` do all set-up on a fresh Debian 12 machine (Python 3.11, root or sudo).
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup packages test-packages run demo test check fast-first fast-second lint bench-upload bench-quarantine bench-diode soak-diode bench-batches bench-return bench-journey fuzz-quarantine soak-batches soak-pages soak screenshots messages checks-page completion licence licence-table dist clean
+.PHONY: help setup packages test-packages run demo test check fast-first fast-second lint bench-upload bench-quarantine bench-diode soak-diode bench-batches bench-return bench-journey fuzz-quarantine soak-batches soak-floods soak-pages soak screenshots messages checks-page completion licence licence-table dist clean
 VENV := .venv
 PY := $(VENV)/bin/python
 
@@ -15,7 +15,8 @@ help:
 	@echo 'make bench-return   how long /return takes for words that lead nowhere, and for those that do'
 	@echo 'make bench-journey   taps, scrolling and words from the front page to the return words, on a phone'
 	@echo 'make bench-quarantine   what the inspection of files costs, and the share of the cage'
-	@echo 'make soak    all that is too long for a test: soak-batches, soak-diode, soak-pages (needs root, takes most of an hour)'
+	@echo 'make soak    all that is too long for a test: soak-batches, soak-diode, soak-floods, soak-pages (needs root, takes more than an hour)'
+	@echo 'make soak-floods   what honest sources meet with while a gateway is attacked: received, times, memory'
 	@echo 'make checks-page   what is found, in quarantine/CHECKS.md;   make messages   the sentences for translators'
 	@echo 'make bench-diode   the one-way link beside pydiode and udpcast;   make soak-diode   it, at full length (both need root)'
 	@echo 'make dist    wheel and source distribution in dist/, with the text of the licence (make licence)'
@@ -90,8 +91,12 @@ soak-batches: setup test-packages
 	@printf '%s\n' $(SEED) $$(( $(SEED) + 1 )) | ENVEIS_SEQUENCES=10000 xargs -P 2 -I{} \
 	  $(PY) -m pytest -q -p no:cacheprovider tests/system/transfer/test_crossing_sequences.py --hypothesis-seed={} --hypothesis-show-statistics
 
-# Everything that takes longer than a test may: most of an hour, as root.
-soak: soak-batches soak-diode soak-pages
+# Everything that takes longer than a test may: more than an hour, as root.
+soak: soak-batches soak-diode soak-floods soak-pages
+
+# Every flood at full length: a table of what an honest source meets with. For one: make soak-floods ARGS=idle-500
+soak-floods: setup packages
+	@$(PY) -m tests.system.gateway.soak_floods $(ARGS)
 
 bench-quarantine: setup packages
 	@$(PY) -m bench.quarantine --clamd
