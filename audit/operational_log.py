@@ -4,16 +4,21 @@ It is not the audit log: nothing is chained, and nothing is kept here. It stands
 same rule, a closed list of events with a closed set of fields, and because both machines may import this station.
 There is no field into which a stranger's text, name, address or exact time could slip.
 
-structlog is loaded with the first line: commands that log nothing start without it, in half the time.
+Whoever serves others writes `aside`: no call of `log` waits for a reader then, and repetitions are counted
+(`line_writer`). structlog is loaded with the first line: commands that log nothing start without it, in half the time.
 """
 
+import io
 import sys
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO, TypedDict, Unpack
+
+from audit.line_writer import AsideStream, LineWriter, Values
 
 if TYPE_CHECKING:
     import structlog
@@ -42,6 +47,8 @@ class LogEvent(StrEnum):
     VALVE_OPEN = "valve-open"
     STOPPING = "stopping"
     FAULT = "fault"
+    LINES_DROPPED = "lines-dropped"
+    CONNECTIONS_WAIT = "connections-wait"
     LINK_SENDING = "link-sending"
     BATCH_SENT = "batch-sent"
     BATCH_SENT_AGAIN = "batch-sent-again"
@@ -72,6 +79,7 @@ class LogFields(TypedDict, total=False):
     address: str  # of our own settings
     rate: int  # bytes per second
     reason: str  # an expected error's sentence: it names our own files and numbers, never content
+    repeats: int  # how often the same line came again and was not written
 
 
 SENTENCES: Final[dict[LogEvent, str]] = {
@@ -88,6 +96,8 @@ SENTENCES: Final[dict[LogEvent, str]] = {
     LogEvent.VALVE_OPEN: "Files are accepted again.",
     LogEvent.STOPPING: "Stopping: uploads under way come to their end.",
     LogEvent.FAULT: "A fault in Enveis.",
+    LogEvent.LINES_DROPPED: "{count} lines of this log were dropped: nobody read it for a while.",
+    LogEvent.CONNECTIONS_WAIT: "This process may not open more files and connections now: new connections wait.",
     LogEvent.LINK_SENDING: "Sending to {address}, at most {rate} bytes a second. Press Ctrl-C to end.",
     LogEvent.BATCH_SENT: "Batch {batch} was sent: {size} bytes, transmission {transmission} of {passes}.",
     LogEvent.BATCH_SENT_AGAIN: "Batch {batch} was sent: {size} bytes, transmission {transmission}, on the carousel.",
@@ -104,8 +114,13 @@ SENTENCES: Final[dict[LogEvent, str]] = {
 }
 
 
+# Each of these ends what another one began: the second time is news, and never only counted.
+_STATES: Final = frozenset({LogEvent.VALVE_SHUT, LogEvent.VALVE_OPEN, LogEvent.SCANNER_UNFIT, LogEvent.SCANNER_FIT})
+
+
 class _Chosen:
     form = LogForm.JSON
+    writer: LineWriter | None = None
 
 
 def choose_form(form: LogForm, *, load: bool = False) -> None:
@@ -115,7 +130,28 @@ def choose_form(form: LogForm, *, load: bool = False) -> None:
     """
     _Chosen.form = form
     if load:
-        _logger(form, sys.stderr)
+        _renderer(form)
+
+
+@contextmanager
+def aside() -> Iterator[TextIO]:
+    """Write lines in a thread of their own while the block lasts; gives a stream for notes that shall wait as little.
+
+    At its end, what waits is written if somebody reads it soon. Invariant A6.
+    """
+    try:
+        writer = LineWriter(sys.stderr.fileno(), _encode)
+    except io.UnsupportedOperation:  # standard error is no file here
+        yield sys.stderr
+        return
+    sys.stderr.flush()
+    writer.start()
+    _Chosen.writer = writer
+    try:
+        yield AsideStream(writer, isatty=sys.stderr.isatty())  # type: ignore[misc]  # all that a Terminal asks of one
+    finally:
+        _Chosen.writer = None
+        writer.close()
 
 
 def log(event: LogEvent, *, fault: BaseException | None = None, **fields: Unpack[LogFields]) -> None:
@@ -126,24 +162,32 @@ def log(event: LogEvent, *, fault: BaseException | None = None, **fields: Unpack
     """
     if unknown := fields.keys() - LogFields.__annotations__.keys():
         raise TypeError(f"the log has no field {', '.join(sorted(unknown))}")
-    values: dict[str, Any] = dict(fields)
+    values: dict[str, Any] = {"event": event.value, **fields}
     if fault is not None:
         values["type"] = type(fault).__name__
         frames = traceback.extract_tb(fault.__traceback__)
         values["at"] = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
-    _logger(_Chosen.form, sys.stderr).info(event.value, **values)
+    if _Chosen.writer is not None:
+        _Chosen.writer.put(values, merges=event not in _STATES)
+    else:
+        sys.stderr.write(_encode(values))
+        sys.stderr.flush()
+
+
+def _encode(values: Values | None, *, repeats: int = 0, dropped: int = 0) -> str:
+    """Return a line with its newline; see `line_writer.Encode`."""
+    line = {"event": LogEvent.LINES_DROPPED.value, "count": dropped} if values is None else dict(values)
+    if repeats:
+        line["repeats"] = repeats
+    return str(_renderer(_Chosen.form)(None, "", line)) + "\n"
 
 
 @cache
-def _logger(form: LogForm, stream: TextIO) -> "structlog.BoundLogger":
+def _renderer(form: LogForm) -> "structlog.typing.Processor":
     import structlog
 
     # One processor and no more: nothing of the environment, no time, no level, no traceback.
-    renderer = structlog.processors.JSONRenderer() if form is LogForm.JSON else _as_sentence
-    logger: structlog.BoundLogger = structlog.wrap_logger(
-        structlog.WriteLogger(stream), processors=[renderer], wrapper_class=structlog.BoundLogger
-    )
-    return logger
+    return structlog.processors.JSONRenderer() if form is LogForm.JSON else _as_sentence
 
 
 def _as_sentence(_logger: object, _method: str, values: MutableMapping[str, Any]) -> str:
@@ -151,5 +195,7 @@ def _as_sentence(_logger: object, _method: str, values: MutableMapping[str, Any]
     sentence = SENTENCES[LogEvent(values["event"])].format(**values)
     if "type" in values:
         sentence += f" {values['type']} at {values['at']}."
+    if "repeats" in values:
+        sentence += f" (The same again, {values['repeats']} times within a minute.)"
     # A path in a reason may hold anything: nothing in a line acts on a terminal or begins another line.
     return "".join(char if char.isprintable() else "?" for char in sentence)

@@ -52,6 +52,11 @@ def try_lock(fd: int) -> bool:
     return True
 
 
+def share(fd: int) -> None:
+    """Lock `fd` together with any others that share it, once no other process holds it alone; a lock alone ends."""
+    fcntl.flock(fd, fcntl.LOCK_SH)
+
+
 def is_held(path: Path) -> bool:
     """Return whether a process holds the lock file `path`, which is never created here."""
     try:

@@ -8,15 +8,17 @@ import argparse
 import contextlib
 import io
 import os
+import select
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from enveis.errors import UsageError, expected_sentence
 from enveis.stations import is_lone, load_commands, main_parser, station_parser
 from enveis.terminal import Terminal, visible
 
+LAST_WORD_SECONDS: Final = 5.0  # for the last sentence to find room in a pipe
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_FAULT: Final = 70  # EX_SOFTWARE of sysexits.h
@@ -86,10 +88,20 @@ def _place(error: BaseException) -> str:
 
 
 def _fail(sentence: str, status: int) -> int:
+    if not _is_read(sys.stderr):
+        return status
     with contextlib.suppress(OSError):  # nobody reads it; the exit status still reports it
         # It may name a path, and a path on a stick is a stranger's text.
         print(f"enveis: {visible(sentence)}", file=sys.stderr)
     return status
+
+
+def _is_read(stream: TextIO) -> bool:
+    """Return whether a sentence finds room soon: a full pipe that nobody reads must not keep a command from its end."""
+    try:
+        return bool(select.select([], [stream], [], LAST_WORD_SECONDS)[1])
+    except (OSError, ValueError):  # no descriptor that could wait
+        return True
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import logging
 import signal
 import time
@@ -48,11 +49,12 @@ from quarantine.workers.zygote_client import ZygoteClient
 from transfer.low_side.status import WaitingLimits
 from transfer.spool.spool import Spool
 
+NO_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 CANARY_SECONDS: Final = 60.0  # for all canaries together, at start
 
 
 def serve(home: GatewayHome, *, listen: str | None = None, on_listening: Callable[[str, int], None]) -> None:
-    """Run a gateway until SIGTERM or SIGINT; uploads under way then come to their end.
+    """Run a gateway until SIGTERM or SIGINT; uploads under way then come to their end. A second signal changes nothing.
 
     `on_listening` is called with address and port once the form can be reached.
 
@@ -89,7 +91,15 @@ def serve(home: GatewayHome, *, listen: str | None = None, on_listening: Callabl
 
 def quiet_loop(loop: asyncio.AbstractEventLoop) -> None:
     """Let the event loop log a fault's type only: its own message quotes the exception's."""
-    loop.set_exception_handler(lambda _, context: log(LogEvent.FAULT, fault=context.get("exception")))
+    loop.set_exception_handler(lambda _, context: _log_fault(context.get("exception")))
+
+
+def _log_fault(fault: BaseException | None) -> None:
+    # Of accept(), which is tried again a second later: no fault of ours, but something an operator has to know.
+    if isinstance(fault, OSError) and fault.errno in NO_ROOM:
+        log(LogEvent.CONNECTIONS_WAIT)
+    else:
+        log(LogEvent.FAULT, fault=fault)
 
 
 async def _run(
@@ -123,7 +133,7 @@ async def _run(
     metrics = _metrics(home, config, station.spool)
     try:
         await metrics.start()
-        on_listening(host, await listener.start(host, port))
+        on_listening(host, await listener.start(host, port, locks=home.root))
         station.audit.append(Event.GATEWAY_STARTED)
         await stop.wait()
         log(LogEvent.STOPPING)
@@ -135,6 +145,10 @@ async def _run(
             task.cancel()
         await station.deriver.stop()
         await station.receipts.stop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # What is left takes moments; a second Ctrl-C must not end it halfway, with a traceback.
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _metrics(home: GatewayHome, config: GatewayConfig, spool: Spool) -> MetricsSocket:

@@ -93,7 +93,7 @@ def _send(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _run_sender(home: "GatewayHome", settings: "SenderSettings", terminal: Terminal, ending: "Ending") -> None:
-    from audit.operational_log import LogEvent, LogForm, choose_form, log
+    from audit.operational_log import LogEvent, LogForm, aside, choose_form, log
     from enveis.wiring import low_side
     from transfer.diode.sender.link_ledger import LinkLedger
     from transfer.diode.sender.sender import Sender
@@ -101,14 +101,17 @@ def _run_sender(home: "GatewayHome", settings: "SenderSettings", terminal: Termi
 
     form = LogForm(settings.log_form)
     choose_form(form)
-    with Sender(
-        low_side(home),
-        LinkLedger(home.root / LINK_LEDGER),
-        LinkKey(home.load_pairing().link_key),
-        settings,
-        should_continue=ending.should_continue,
-        on_progress=_Watch(terminal, form).show,
-    ) as sender:
+    with (
+        aside() as notes,
+        Sender(
+            low_side(home),
+            LinkLedger(home.root / LINK_LEDGER),
+            LinkKey(home.load_pairing().link_key),
+            settings,
+            should_continue=ending.should_continue,
+            on_progress=_Watch(Terminal(err=notes, as_json=terminal.as_json), form).show,
+        ) as sender,
+    ):
         log(LogEvent.LINK_SENDING, address=settings.to, rate=settings.rate_bytes)
         sender.run()
 
@@ -184,7 +187,7 @@ def _receive(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _run_all(root: Path) -> None:
-    from audit.operational_log import LogEvent, LogForm, choose_form, log
+    from audit.operational_log import LogEvent, LogForm, aside, choose_form, log
     from transfer.diode.ending import Ending
     from transfer.diode.receiver.network_process import open_socket, read_links
     from transfer.diode.receiver.processes import Role, keep_running
@@ -195,19 +198,19 @@ def _run_all(root: Path) -> None:
     # What cannot work is reported once, here, and not by a process that is started again and again.
     open_socket(settings).close()
     command = [sys.executable, "-m", "enveis", "--home", str(root), "transfer", "receive", "--role"]
-    log(LogEvent.LINK_LISTENING, address=settings.listen, count=len(links))
-    with Ending() as ending:
+    with aside(), Ending() as ending:
+        log(LogEvent.LINK_LISTENING, address=settings.listen, count=len(links))
         keep_running({role: [*command, str(role)] for role in Role}, ending.should_continue)
 
 
 def _run_role(role: "Role", root: Path) -> None:
-    from audit.operational_log import choose_form
+    from audit.operational_log import aside, choose_form
     from transfer.diode.ending import Ending
     from transfer.diode.receiver.processes import Role, run_commit, run_decode, taken
 
     shelf = shelf_of(root)
     choose_form(_log_form(root))
-    with taken(shelf, role), Ending() as ending:
+    with aside(), taken(shelf, role), Ending() as ending:
         if role is Role.NETWORK:
             from transfer.diode.receiver.network_process import read_links, run_network
 

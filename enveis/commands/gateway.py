@@ -86,16 +86,19 @@ def _address(text: str) -> str:
 
 
 def _serve(arguments: Namespace, terminal: Terminal) -> int:
+    from audit.operational_log import aside
     from gateway.home.home import GatewayHome
     from gateway.serve import serve
 
-    def listening(host: str, port: int) -> None:
-        shown = f"[{host}]" if ":" in host else host
-        terminal.note(
-            f"The form is at http://{shown}:{port}/ (Ctrl-C stops the gateway once its uploads have finished)"
-        )
+    with aside() as notes:
 
-    serve(GatewayHome(home_of(arguments)), listen=arguments.listen, on_listening=listening)
+        def listening(host: str, port: int) -> None:
+            shown = f"[{host}]" if ":" in host else host
+            Terminal(err=notes, as_json=terminal.as_json).note(
+                f"The form is at http://{shown}:{port}/ (Ctrl-C stops the gateway once its uploads have finished)"
+            )
+
+        serve(GatewayHome(home_of(arguments)), listen=arguments.listen, on_listening=listening)
     return 0
 
 

@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from aiohttp import HttpVersion11, web
 
 from audit.operational_log import LogEvent, log
+from gateway.http.port import BACKLOG, OpenPort, open_port
 from gateway.http.posts import ADD, FORM, PADDED, POSTS, RETURN, SUBMIT, WORDS, add_problem, body_max, post, typed_max
 from gateway.http.responses import UNPARSED, Page, QuietServer, has_long_head, padded
 from gateway.languages import Asked, read_address
@@ -20,7 +21,6 @@ from gateway.reading.request_body import Drain, check_head
 from gateway.station import Station
 from gateway.views import ReturnView
 
-BACKLOG: Final = 512  # connections that wait in the kernel
 FINISH: Final = 600.0  # seconds that uploads under way have to end when the gateway is asked to stop
 CUT_OFF: Final = 5.0  # seconds that connections have after that
 ANSWER_SECONDS: Final = 60.0  # for a visitor to take a page, ...
@@ -218,32 +218,36 @@ class Listener:
         unparsed = {problem: pages.problem(SubmissionError(problem)) for problem in UNPARSED}
         self._runner = web.ServerRunner(QuietServer(gateway.handle, unparsed), shutdown_timeout=CUT_OFF)
         self._site: web.BaseSite | None = None
+        self._port: OpenPort | None = None
 
-    async def start(self, host: str, port: int) -> int:
-        """Listen; return the port, which is the kernel's choice for 0.
+    async def start(self, host: str, port: int, *, locks: Path | None = None) -> int:
+        """Listen; return the port, which is the kernel's choice for 0. `locks`: see `open_port`.
 
         Raises:
+            GatewayError: Another program listens there.
             OSError: The address cannot be listened on.
         """
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listening = socket.socket(family, socket.SOCK_STREAM)
+        # In a thread: another process that starts just now is waited for.
+        opened = await asyncio.to_thread(open_port, host, port, locks=locks)
         try:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            # Several gateway processes may share a port: one more on each core.
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            listening.bind((host, port))
             await self._runner.setup()
-            self._site = web.SockSite(self._runner, listening, backlog=BACKLOG)
+            # One connection in each turn: asyncio tries as many as its backlog, also where no descriptor is left.
+            self._site = web.SockSite(self._runner, opened.listening, backlog=1)
             await self._site.start()
+            opened.listening.listen(BACKLOG)
         except BaseException:
-            listening.close()
+            opened.leave()
+            opened.listening.close()
             raise
-        return int(listening.getsockname()[1])
+        self._port = opened
+        return opened.number
 
     async def stop(self, *, finish: float = FINISH) -> None:
         """Take no new connection, wait for what is under way (`finish` seconds at most), then end."""
         site, self._site = self._site, None
         if site is not None:
+            if self._port is not None:
+                self._port.leave()
             # runner.cleanup() alone would throw away the bodies of uploads under way.
             await site.stop()
         try:
