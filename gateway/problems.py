@@ -29,6 +29,7 @@ class Problem(StrEnum):
     HEADERS_TOO_LONG = "headers-too-long"  # of the request: mostly cookies of other services on this host
     NOT_FOUND = "not-found"
     METHOD = "method"
+    CROSS_SITE = "cross-site"  # another website had the visitor's browser send it
 
 
 STATUS: dict[Problem, int] = {
@@ -51,6 +52,7 @@ STATUS: dict[Problem, int] = {
     Problem.HEADERS_TOO_LONG: 431,
     Problem.NOT_FOUND: 404,
     Problem.METHOD: 405,
+    Problem.CROSS_SITE: 403,
 }
 
 

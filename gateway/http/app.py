@@ -116,6 +116,8 @@ class Gateway:
         return page
 
     async def _post(self, request: web.BaseRequest, asked: Asked, pages: Pages) -> Page:
+        if not _is_ours(request):
+            raise SubmissionError(Problem.CROSS_SITE)
         most, typed = body_max(self._station, asked.path), typed_max(self._station, asked.path)
         body = check_head(request, body_max=most, typed_max=typed)
         if _waits(request):
@@ -187,6 +189,15 @@ def _refused(path: str, error: SubmissionError, pages: Pages, station: Station) 
 
 def _sized(path: str, text: str) -> str:
     return padded(text) if path in PADDED else text
+
+
+def _is_ours(request: web.BaseRequest) -> bool:
+    """Return whether a form of ours sent this, or no browser did, as far as a browser says so.
+
+    `none` is a visitor who typed the address, chose a bookmark or reloads. A page of another site, and one of another
+    name below the same domain, could send a form in a visitor's name (W3C Fetch Metadata, 2.4).
+    """
+    return request.headers.get("Sec-Fetch-Site", "none").strip().lower() in {"same-origin", "none", ""}
 
 
 def _waits(request: web.BaseRequest) -> bool:

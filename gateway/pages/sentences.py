@@ -74,6 +74,10 @@ PROBLEMS: Final[dict[Problem, str]] = {
     ),
     Problem.NOT_FOUND: marked("There is no such page here."),
     Problem.METHOD: marked("It only takes what a form sends. What you sent before is not affected."),
+    Problem.CROSS_SITE: marked(
+        "Another website made your browser send this. Only the forms of this site are accepted here, so that nobody "
+        "else can send or delete anything in your name. If you want to send something, use the form here."
+    ),
 }
 # The same on pages to which nothing but a few words is sent: there, no text and no file can be the reason.
 SHORT_PROBLEMS: Final[dict[Problem, str]] = {
@@ -90,6 +94,7 @@ TITLES: Final[dict[Problem, str]] = {
     Problem.HEADERS_TOO_LONG: NOTHING_DONE,
     Problem.NOT_FOUND: marked("Page not found"),
     Problem.METHOD: marked("This address shows no page"),
+    Problem.CROSS_SITE: marked("This came from another website"),
 }
 REASONS: Final[dict[RefusedReason, str]] = {
     RefusedReason.NAME: marked("files of this type are not accepted"),

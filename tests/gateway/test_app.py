@@ -17,6 +17,7 @@ from aiohttp.web import BaseRequest
 from gateway.form import Fields
 from gateway.http import app
 from gateway.http.app import Gateway, Listener
+from gateway.http.posts import POSTS
 from gateway.http.responses import (
     FIELD_MAX,
     HEAD_MAX,
@@ -313,6 +314,23 @@ async def test_the_address_of_an_answer_says_that_it_was_shown_once(door: _Door)
     status, _, text = await door.ask(b"DELETE /en/submit HTTP/1.1\r\nHost: x\r\n\r\n")
     assert status == 405
     assert "What you sent before is not affected" in text
+
+
+@pytest.mark.parametrize(
+    ("site", "status"),
+    [("same-origin", 200), ("none", 200), ("cross-site", 403), ("same-site", 403), ("CROSS-SITE", 403), ("what", 403)],
+)
+@pytest.mark.parametrize("path", sorted(POSTS))
+async def test_no_other_website_sends_a_form_in_a_visitor_s_name(
+    door: _Door, monkeypatch: pytest.MonkeyPatch, path: str, site: str, status: int
+) -> None:
+    monkeypatch.setattr(app, "post", mock.AsyncMock(return_value=("<body></body>", 200)))
+    monkeypatch.setattr(app, "body_max", lambda *_: 1000)
+    monkeypatch.setattr(app, "typed_max", lambda *_: 1000)
+    head = POST.replace(b"/submit", b"/en" + path.encode()) + f"Sec-Fetch-Site: {site}\r\n".encode()
+    found, _, text = await door.ask(head + b"\r\nhello")
+    assert found == status
+    assert ("Another website made your browser send this" in text) == (status == 403)
 
 
 async def test_a_url_encoded_form_has_the_limit_of_what_can_be_typed(door: _Door) -> None:
