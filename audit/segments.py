@@ -14,6 +14,7 @@ from typing import BinaryIO, Final
 from audit.chain import LINE_MAX, CutLine, parse_line
 from audit.errors import LineError
 from disk.durable import make_private_folder, sync_folder
+from disk.handed_over import open_handed_over
 
 _DIGITS: Final = 16  # of a line's number, so that names sort like numbers
 _NAME: Final = re.compile(rf"([0-9]{{{_DIGITS}}})-([0-9]{{{_DIGITS}}})\.jsonl", re.ASCII)
@@ -60,7 +61,7 @@ def lines_of(path: Path) -> Iterator[bytes]:
     it was written. A file is closed only after such bytes were moved aside: there it is yielded as a `CutLine`.
     """
     is_closed = _NAME.fullmatch(path.name) is not None
-    with path.open("rb", buffering=_READ_SIZE) as stream:
+    with open_handed_over(path, largest=None) as stream:
         while line := stream.readline(LINE_MAX + 2):
             if line.endswith(b"\n"):
                 yield line[:-1]
@@ -75,7 +76,7 @@ def text_after(path: Path, seq: int, *, size_max: int | None) -> tuple[bytes, bo
 
     At most `size_max` bytes of them. Only what is returned is read, however long the file is.
     """
-    with path.open("rb") as stream:
+    with open_handed_over(path, largest=None) as stream:
         size = _whole_size(stream)
         start = _find_after(stream, size, seq)
         stream.seek(start)

@@ -17,6 +17,7 @@ from audit.utc_day import utc_today
 from desk.config import DeskConfig, encode_desk_config
 from desk.errors import DeskError
 from disk.durable import is_private, make_home, make_private_folder, write_new
+from disk.handed_over import HandedOverError, read_handed_over
 from disk.settings import read_settings
 from keys.errors import KeyMaterialError
 from keys.generation import sign_recipients
@@ -142,7 +143,8 @@ class DeskHome:
         self.check()
         if not self.identity.exists():
             raise DeskError(f"there is no {self.identity}: join the identity from its shares (--shares)")
-        return read_identities(self.identity, ask_passphrase)
+        # Our own: it may be a link to a medium that somebody locks away.
+        return read_identities(self.identity.resolve(), ask_passphrase)
 
     def load_signing_key(self) -> SigningKey:
         """Read the desk's own key, which signs recipients, heads and bundles.
@@ -228,8 +230,9 @@ def init_desk(
 def read_pairing(path: Path) -> Pairing:
     """Read a `gateway.pairing`, from wherever it was carried to."""
     try:
-        with path.open("rb") as stream:
-            return parse_pairing(stream.read(PAIRING_MAX + 1))
+        return parse_pairing(read_handed_over(path, largest=PAIRING_MAX))
+    except HandedOverError as error:
+        raise DeskError(str(error)) from None
     except PairingError as error:
         raise DeskError(f"{path}: {error}") from None
 

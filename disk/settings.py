@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 from disk.expected import ExpectedError
+from disk.handed_over import HandedOverError, read_handed_over
 
 SETTINGS_MAX: Final = 1024 * 1024  # bytes; a settings file beyond this is a mistake
 WIDTH: Final = 110  # characters of a comment line
@@ -149,16 +150,17 @@ def read_settings(path: Path, kind: type[S]) -> S:
         SettingsError: Unreadable, not TOML, an unknown or missing key, a wrong type, out of bounds.
     """
     try:
-        with path.open("rb") as stream:
-            text = stream.read(SETTINGS_MAX + 1)
+        text = read_handed_over(path, largest=SETTINGS_MAX, follow=True)
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror})") from None
-    if len(text) > SETTINGS_MAX:
-        raise SettingsError(f"{path}: is larger than {SETTINGS_MAX} bytes")
+    except HandedOverError as error:
+        raise SettingsError(str(error)) from None
     try:
         table = tomllib.loads(text.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: is not valid TOML: {error}") from None
+    except RecursionError:
+        raise SettingsError(f"{path}: is not valid TOML: it is nested too deeply") from None
     try:
         return _build(table, kind, "")
     except ValueError as error:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from disk.handed_over import demand_folder, read_handed_over
 from enveis.errors import RefusedError, UsageError
 from enveis.terminal import Terminal
 
@@ -89,6 +90,16 @@ def demand_new(path: Path) -> None:
         raise FileExistsError(f"{path} already exists")
 
 
+def demand_new_folder(path: Path) -> None:
+    """Refuse a link, or anything else that is no folder, where files are to be written into a folder or a new one.
+
+    Raises:
+        disk.handed_over.HandedOverError: It is one.
+    """
+    if os.path.lexists(path):
+        demand_folder(path)
+
+
 def add_passphrase_file(parser: ArgumentParser) -> None:
     """Let a script hand in a passphrase; never as an argument or in the environment, where others can see it."""
     parser.add_argument(
@@ -126,8 +137,7 @@ def confirm(question: str, *, yes: bool) -> bool:
 
 def first_line(path: Path) -> str:
     """Return the first line of a passphrase file, without its line end."""
-    with path.open("rb") as stream:
-        line = stream.read(PASSPHRASE_MAX).partition(b"\n")[0].rstrip(b"\r")
+    line = read_handed_over(path, largest=PASSPHRASE_MAX).partition(b"\n")[0].rstrip(b"\r")
     try:
         return line.decode()
     except UnicodeDecodeError:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from disk.handed_over import read_handed_over
 from enveis.command import ask_hidden, file_name, first_line
 from enveis.errors import RefusedError, UsageError
 from enveis.terminal import Terminal
@@ -74,8 +75,7 @@ def read_share(path: Path) -> "Share":
     """
     from keys.shares import ShareError, parse_share
 
-    with path.open("rb") as stream:
-        content = stream.read(SHARE_FILE_MAX + 1)
+    content = read_handed_over(path, largest=SHARE_FILE_MAX)
     try:
         lines = content.decode().splitlines()
         return parse_share(" ".join(line for line in lines if not line.startswith("#")))
@@ -94,7 +94,7 @@ def _typed(before: "list[Share]", terminal: Terminal) -> "list[Share]":
             terminal.note(
                 f"Still needed: {missing}. Type the words of a share (four letters of each are enough), then Enter."
             )
-        line = sys.stdin.readline()
+        line = sys.stdin.readline(SHARE_FILE_MAX)
         if not line:
             raise RefusedError(f"the input ended; still needed: {missing}")
         if not line.strip():

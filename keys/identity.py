@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from disk.handed_over import HandedOverError, read_handed_over
 from keys.age.armor import is_armored, parse_armor
 from keys.age.errors import NoMatchError
 from keys.age.header import VERSION_LINE, Stanza
@@ -103,10 +104,10 @@ def read_identities(path: Path, ask_passphrase: Callable[[], str]) -> tuple[Iden
         IdentityError: Not an identity file, a damaged one, or a wrong passphrase.
         OSError: The file cannot be read.
     """
-    with path.open("rb") as stream:
-        content = stream.read(IDENTITY_FILE_MAX + 1)
-    if len(content) > IDENTITY_FILE_MAX:
-        raise IdentityError(f"{path} is too large for an identity file")
+    try:
+        content = read_handed_over(path, largest=IDENTITY_FILE_MAX)
+    except HandedOverError as error:
+        raise IdentityError(str(error)) from None
     if is_armored(content):
         content = parse_armor(content)
     if content.startswith(VERSION_LINE):

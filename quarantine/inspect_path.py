@@ -1,11 +1,14 @@
 """Inspects an operator's own files by path, exactly as the gateway does: for `enveis quarantine inspect`."""
 
 import hashlib
+import os
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from disk.handed_over import open_handed_over
 from quarantine.budgets import FILE_MAX
 from quarantine.errors import FileTooLargeError, QuarantineError
 from quarantine.file_types import DEFAULT_TYPES, HEAD_SIZE, FileType, RefusedType, accepted_type
@@ -39,9 +42,16 @@ def inspect_path(
     allowed: frozenset[FileType] = DEFAULT_TYPES,
     file_max: int = FILE_MAX,
 ) -> Inspected | Refused:
-    """Read `path` into memory and judge it within `seconds`; raises OSError when it cannot be read."""
+    """Read `path` into memory and judge it within `seconds`.
+
+    Raises:
+        OSError, disk.handed_over.HandedOverError: It cannot be read, or is no regular file.
+    """
     digest = hashlib.sha256()
-    with path.open("rb") as stream, MemfdWriter(file_max) as writer:
+    with open_handed_over(path, largest=sys.maxsize) as stream, MemfdWriter(file_max) as writer:
+        # Before it is read: a sparse file may claim any size.
+        if os.fstat(stream.fileno()).st_size > file_max:
+            return Refused(FileTooLargeError(f"a file has more than {file_max} bytes"))
         try:
             while piece := stream.read(READ_SIZE):
                 writer.write(piece)

@@ -28,10 +28,11 @@ def _log_argument(parser: ArgumentParser) -> None:
 def _log(arguments: Namespace) -> "tuple[AuditLog, Path]":
     from audit.log import AuditLog
     from audit.segments import closed_segments
+    from disk.handed_over import open_handed_over
 
     path: Path = arguments.log or home_of(arguments) / "audit.jsonl"
-    if not closed_segments(path):
-        with path.open("rb"):
+    if path.exists() or not closed_segments(path):
+        with open_handed_over(path, largest=None):
             pass  # a missing log is an error, not an empty log
     return AuditLog(path, today=utc_today), path
 
@@ -55,6 +56,7 @@ def _verify_arguments(parser: ArgumentParser) -> None:
 
 def _verify(arguments: Namespace, terminal: Terminal) -> int:
     from audit.chain import Fault
+    from disk.handed_over import read_handed_over
     from keys.signing import parse_verify_key
     from transfer.batch.batch import SIGNATURE_MAX, gateway_id
     from transfer.high_side.signed_heads import FoundHeads, read_heads
@@ -64,8 +66,8 @@ def _verify(arguments: Namespace, terminal: Terminal) -> int:
     log, path = _log(arguments)
     found = FoundHeads((), 0)
     if arguments.key is not None:
-        with arguments.key.open("rb") as stream:
-            trusted = parse_verify_key(stream.read(SIGNATURE_MAX).decode("ascii", "replace"))
+        text = read_handed_over(arguments.key, largest=SIGNATURE_MAX)
+        trusted = parse_verify_key(text.decode("ascii", "replace"))
         found = read_heads(arguments.heads, {gateway_id(trusted): trusted})
     report = log.check(heads=[signed.head for signed in found.heads])
     if report.head.seq == 0 and not report.faults:
@@ -105,9 +107,11 @@ def _say_report(terminal: Terminal, report: "ChainReport", found: "FoundHeads", 
 
 def _torn(path: Path) -> int:
     """Return how many bytes follow the last line of the current file: a crash may leave some."""
+    from disk.handed_over import open_handed_over
+
     if not path.exists():
         return 0
-    with path.open("rb") as stream:
+    with open_handed_over(path, largest=None) as stream:
         size = stream.seek(0, 2)
         stream.seek(max(0, size - 1))
         if stream.read(1) in {b"", b"\n"}:

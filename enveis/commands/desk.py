@@ -10,6 +10,7 @@ from enveis.command import (
     add_passphrase_file,
     confirm,
     demand_new,
+    demand_new_folder,
     file_name,
     folder_name,
     home_of,
@@ -199,6 +200,7 @@ def _open_from(home: "DeskHome", arguments: Namespace, terminal: Terminal) -> in
     entry = find_packet(home, arguments.packet)
     packet_id = entry.packet
     folder = (arguments.to or opened_folder(home, packet_id)).absolute()
+    demand_new_folder(folder)
     demand_empty(folder)
     identities = load_identities(home, arguments, terminal)
     sort_first(home, identities, terminal)

@@ -63,15 +63,15 @@ def _verify_arguments(parser: ArgumentParser) -> None:
 
 
 def _verify(arguments: Namespace, terminal: Terminal) -> int:
+    from disk.handed_over import read_handed_over
     from transfer.packet.authorship_proof import PROOF_MAX, ProofError, parse_challenge, parse_proof, verify_proof
 
     home = desk_of(arguments)
-    with arguments.proof.open("rb") as stream:
-        proof = parse_proof(stream.read(PROOF_MAX + 1))
+    proof = parse_proof(read_handed_over(arguments.proof, largest=PROOF_MAX))
     if arguments.challenge is not None:
-        with arguments.challenge.open("rb") as stream:
-            if parse_challenge(stream.read(PROOF_MAX + 1)) != proof.challenge:
-                raise ProofError("the proof answers a different challenge")
+        asked = parse_challenge(read_handed_over(arguments.challenge, largest=PROOF_MAX))
+        if asked != proof.challenge:
+            raise ProofError("the proof answers a different challenge")
     with opened_packet(arguments, terminal, home, arguments.packet or proof.challenge.packet) as (packet, opened):
         receipt = packet.manifest.receipt
         if receipt is None or not receipt.proof:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from disk.handed_over import demand_folder, read_handed_over
 from enveis.command import Command, confirm, demand_new, file_name, folder_name, whole_number
 from enveis.commands.desk_packet import add_packet, desk_of, opened_packet
 from enveis.commands.source_requests import show_requests
@@ -74,11 +75,7 @@ def _is_wanted(home: "DeskHome", opened: "LinkedPacket", arguments: Namespace, t
 def _text(path: Path | None, terminal: Terminal) -> str:
     if path is None and sys.stdin.isatty():
         terminal.note("Type the reply, then Ctrl-D on a line of its own:")
-    if path is None:
-        content = sys.stdin.buffer.read(_TEXT_MAX + 1)
-    else:
-        with path.open("rb") as stream:
-            content = stream.read(_TEXT_MAX + 1)
+    content = sys.stdin.buffer.read(_TEXT_MAX + 1) if path is None else read_handed_over(path, largest=_TEXT_MAX)
     if len(content) > _TEXT_MAX:
         raise RefusedError(f"the reply is too long: at most {_TEXT_MAX // 1024} KiB")
     try:
@@ -254,8 +251,7 @@ def _draft(arguments: Namespace, home: "DeskHome") -> "Draft":
 
     if not 1 <= arguments.days <= DAYS_MAX:
         raise RefusedError(f"a bundle may be accepted for 1 to {DAYS_MAX} days")
-    if not arguments.to.is_dir():
-        raise RefusedError(f"{arguments.to} is not a folder")
+    demand_folder(arguments.to)
     also = tuple(arguments.also)
     draft = draft_bundle(home, arguments.gateway, also=also, days=arguments.days, today=utc_today())
     size = sum(map(len, draft.sealed.values()))

@@ -52,15 +52,16 @@ def read_bundle(path: Path) -> bytes:
     """Return the bundle in a file, or in the scanned codes in it, one code a line.
 
     Raises:
-        transfer.errors.BundleError: Too large, or codes that are damaged, mixed or not all there.
+        disk.handed_over.HandedOverError: Not a regular file, or too large.
+        transfer.errors.BundleError: Codes that are damaged, mixed or not all there.
     """
+    from disk.handed_over import read_handed_over
     from transfer.bundle.bundle import BUNDLE_MAX
     from transfer.bundle.qr_frames import join_frames
     from transfer.errors import BundleError
 
-    with path.open("rb") as stream:
-        content = stream.read(BUNDLE_MAX + 1)
-    if content.startswith(b"PK") or len(content) > BUNDLE_MAX:
+    content = read_handed_over(path, largest=BUNDLE_MAX)
+    if content.startswith(b"PK"):
         return content
     try:
         return join_frames(content.decode("utf-8-sig"))

@@ -13,6 +13,7 @@ from enveis.command import (
     Command,
     add_passphrase_file,
     demand_new,
+    demand_new_folder,
     file_name,
     folder_name,
     home_of,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from keys.recipient import Recipient
     from keys.shares import Plan, Share
 
+_RECIPIENTS_MAX: Final = 64 * 1024  # bytes of a recipients file
 _GROUP: Final = re.compile(r"([0-9]{1,2})of([0-9]{1,2})", re.ASCII)
 
 
@@ -81,6 +83,8 @@ def _split(arguments: Namespace, terminal: Terminal) -> int:
     from keys.shares import split_identity
 
     plan = _plan(arguments)
+    if arguments.to is not None:
+        demand_new_folder(arguments.to)
     identity = _identity(arguments)
     groups = split_identity(identity, plan, shares_passphrase(arguments, twice=True))
     shares = [share for group in groups for share in group]
@@ -187,11 +191,12 @@ def _combine(arguments: Namespace, terminal: Terminal) -> int:
 
 def _known(arguments: Namespace) -> "list[Recipient]":
     from desk.custody.generations import known_recipients
+    from disk.handed_over import read_handed_over
     from keys.recipient import parse_recipients
 
     if arguments.recipients is not None:
-        with arguments.recipients.open("rb") as stream:
-            return list(parse_recipients(stream.read(64 * 1024).decode("ascii", "replace")))
+        content = read_handed_over(arguments.recipients, largest=_RECIPIENTS_MAX)
+        return list(parse_recipients(content.decode("ascii", "replace")))
     home = _desk(arguments)
     if home is None:
         raise UsageError("give the key that must result: --recipients FILE, or --home DIR of a desk")

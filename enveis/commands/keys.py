@@ -44,8 +44,9 @@ def _show(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _text(path: Path) -> str:
-    with path.open("rb") as stream:
-        return stream.read(64 * 1024).decode("ascii", "replace")
+    from disk.handed_over import read_handed_over
+
+    return read_handed_over(path, largest=64 * 1024, follow=True).decode("ascii", "replace")
 
 
 def _rehearse_arguments(parser: ArgumentParser) -> None:

@@ -37,6 +37,8 @@ def _seconds(text: str) -> float:
 
 
 def _inspect(arguments: Namespace, terminal: Terminal) -> int:
+    from disk.handed_over import HandedOverError
+    from enveis.errors import expected_sentence
     from quarantine.file_types import PICTURES, FileType
     from quarantine.findings import check_raised
     from quarantine.inspect_path import inspect_path
@@ -62,9 +64,9 @@ def _inspect(arguments: Namespace, terminal: Terminal) -> int:
                 outcome = inspect_path(
                     path, inspector, seconds=seconds, allowed=allowed, file_max=config.file_max_bytes
                 )
-            except OSError as error:
+            except (OSError, HandedOverError) as error:
                 # The other files are inspected all the same.
-                status, sentences = FAILED, (f"It could not be read: {error.strerror}.",)
+                status, sentences = FAILED, (f"It could not be read: {expected_sentence(error)}.",)
             else:
                 status, sentences = _outcome(outcome)
             statuses.add(status)

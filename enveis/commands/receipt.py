@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Final
 
-from enveis.command import Command, confirm, demand_new, file_name, folder_name
+from enveis.command import Command, confirm, demand_new, demand_new_folder, file_name, folder_name
 from enveis.terminal import Terminal
 
 WORDS_MAX: Final = 4096  # characters of typed words read
@@ -37,6 +37,7 @@ def _new(arguments: Namespace, terminal: Terminal) -> int:
     from keys.word_list import word_list_for
 
     if arguments.to is not None:
+        demand_new_folder(arguments.to)
         _demand_room(arguments.to)
     words = new_receipt_words(word_list=word_list_for(arguments.language))
     public = asdict(public_receipt(words, KeyKind.CLASSIC if arguments.classic else KeyKind.HYBRID))
@@ -105,13 +106,13 @@ def _prove_arguments(parser: ArgumentParser) -> None:
 
 def _prove(arguments: Namespace, terminal: Terminal) -> int:
     from disk.durable import write_new
+    from disk.handed_over import read_handed_over
     from keys.receipt import derive_proof_seed, parse_proof_words
     from transfer.packet.authorship_proof import PROOF_MAX, encode_proof, parse_challenge, sign_challenge
 
     if arguments.to is not None:
         demand_new(arguments.to)
-    with arguments.challenge.open("rb") as stream:
-        challenge = parse_challenge(stream.read(PROOF_MAX + 1))
+    challenge = parse_challenge(read_handed_over(arguments.challenge, largest=PROOF_MAX))
     terminal.note(f"{challenge.verifier} asks you to prove that you sent packet {challenge.packet},")
     terminal.note(f"  for:  {challenge.purpose}")
     terminal.note(f"  on:   {challenge.day}")

@@ -46,14 +46,14 @@ def _acknowledge(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _acknowledge_file(low: "LowSide", path: Path, terminal: Terminal) -> int:
+    from disk.handed_over import read_handed_over
     from keys.words import WordsError
     from transfer.batch.acknowledgement import ANSWER_FILE_MAX, parse_answers
     from transfer.batch.batch import gateway_id
     from transfer.errors import CodeError
     from transfer.low_side.acknowledge import acknowledge
 
-    with path.open("rb") as stream:
-        answers = parse_answers(stream.read(ANSWER_FILE_MAX + 1))
+    answers = parse_answers(read_handed_over(path, largest=ANSWER_FILE_MAX))
     ours = [answer for answer in answers if answer.gateway == gateway_id(low.key.public)]
     if not ours:
         raise RefusedError(f"{path} has no answer for this gateway; nothing was deleted")

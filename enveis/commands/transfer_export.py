@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from disk.handed_over import demand_folder
 from enveis.command import Command, folder_name, home_of
 from enveis.errors import UsageError
 from enveis.terminal import Terminal, amount
@@ -30,6 +31,7 @@ def medium(folder: Path | None, serial: str | None) -> Iterator[Path]:
     if (folder is None) == (serial is None):
         raise UsageError("give either a folder on a mounted stick or --device SERIAL")
     if folder is not None:
+        demand_folder(folder, hint="; is the stick mounted?")
         yield folder
         return
     from enveis.mounted_stick import mounted

@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from disk.handed_over import demand_replaceable
 from enveis.command import Command, file_name, folder_name, home_of
 from enveis.commands.diode import shelf_of
 from enveis.commands.transfer_export import add_device, medium
@@ -43,6 +44,8 @@ def _import(arguments: Namespace, terminal: Terminal) -> int:
     from transfer.usb.bag_writer import find_misnamed
 
     home = DeskHome(home_of(arguments))
+    if arguments.answers is not None:
+        demand_replaceable(arguments.answers)  # before anything is imported
     identities = load_identities(home, arguments, terminal)
     shelf = shelf_of(home.root)
     arrived = shelf.arrived

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from audit.events import Event
 from disk.durable import replace
+from disk.handed_over import HandedOverError, read_handed_over
 from gateway.errors import GatewayError
 from gateway.home.home import KEY_FILE_MAX, SIGNATURE_SUFFIX, GatewayHome, read_key_file
 from gateway.replies.reply_store import ReplyStore
@@ -47,11 +48,13 @@ def read_offer(home: GatewayHome, path: Path) -> Offer:
     material = home.load()
     signature_path = path.with_name(path.name + SIGNATURE_SUFFIX)
     try:
-        text = path.read_bytes()[: KEY_FILE_MAX + 1]
-        signature = signature_path.read_bytes()[:KEY_FILE_MAX].decode("utf-8", "replace")
+        text = read_handed_over(path, largest=KEY_FILE_MAX)
+        signature = read_handed_over(signature_path, largest=KEY_FILE_MAX).decode("utf-8", "replace")
         generation = verify_recipients(text, signature, material.desk_key)
     except OSError as error:
         raise GatewayError(f"{error.filename}: cannot be read ({error.strerror})") from None
+    except HandedOverError as error:
+        raise GatewayError(str(error)) from None
     except GenerationError as error:
         raise GatewayError(f"{path}: {error}") from None
     known = known_generation(home)
@@ -80,7 +83,7 @@ def take_recipients(home: GatewayHome, offer: Offer) -> bool:
 
 def read_desk_key(path: Path) -> VerifyKey:
     """Return the public key in a file that was handed in, or raise GatewayError."""
-    return read_key_file(path, parse_verify_key)
+    return read_key_file(path, parse_verify_key, follow=False)
 
 
 def take_desk_key(home: GatewayHome, key: VerifyKey) -> bool:

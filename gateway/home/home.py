@@ -14,6 +14,7 @@ from audit.events import Event
 from audit.log import AuditLog
 from audit.utc_day import utc_today
 from disk.durable import is_private, make_home, make_private_folder, write_new
+from disk.handed_over import HandedOverError, read_handed_over
 from disk.settings import read_settings
 from gateway.errors import GatewayError
 from gateway.home.config import GatewayConfig, encode_gateway_config
@@ -186,8 +187,8 @@ def init_gateway(
         transfer.head_statement.StatementError: The statement is not this desk's.
         FileExistsError: There is something in the home already; nothing was changed.
     """
-    to = read_key_file(recipients, parse_recipients)
-    desk = read_key_file(desk_key, parse_verify_key)
+    to = read_key_file(recipients, parse_recipients, follow=False)
+    desk = read_key_file(desk_key, parse_verify_key, follow=False)
     signature = _signature_beside(recipients, desk)
     statement = None if continues is None else read_statement(continues, desk)
     signing = SigningKey.generate()
@@ -237,10 +238,12 @@ def read_statement(path: Path, desk: VerifyKey) -> HeadStatement:
         transfer.head_statement.StatementError: It is not this desk's.
     """
     try:
-        text = path.read_bytes()[: KEY_FILE_MAX + 1]
-        signature = path.with_name(path.name + SIGNATURE_SUFFIX).read_bytes()[:KEY_FILE_MAX]
+        text = read_handed_over(path, largest=KEY_FILE_MAX)
+        signature = read_handed_over(path.with_name(path.name + SIGNATURE_SUFFIX), largest=KEY_FILE_MAX)
     except OSError as error:
         raise GatewayError(f"{error.filename}: cannot be read ({error.strerror})") from None
+    except HandedOverError as error:
+        raise GatewayError(str(error)) from None
     return verify_statement(text, signature.decode("utf-8", "replace"), desk)
 
 
@@ -249,23 +252,24 @@ def _signature_beside(recipients: Path, desk: VerifyKey) -> str | None:
     if not beside.exists():
         return None
     try:
-        signature = beside.read_bytes()[:KEY_FILE_MAX].decode("utf-8", "replace")
-        verify_recipients(recipients.read_bytes()[: KEY_FILE_MAX + 1], signature, desk)
+        signature = read_handed_over(beside, largest=KEY_FILE_MAX).decode("utf-8", "replace")
+        verify_recipients(read_handed_over(recipients, largest=KEY_FILE_MAX), signature, desk)
     except KeyMaterialError as error:
         raise GatewayError(f"{recipients}: {error}") from None
     return signature
 
 
-def read_key_file(path: Path, parse: Callable[[str], T]) -> T:
-    """Return what `parse` makes of a file of keys, or raise GatewayError with a sentence."""
+def read_key_file(path: Path, parse: Callable[[str], T], *, follow: bool = True) -> T:
+    """Return what `parse` makes of a file of keys, or raise GatewayError with a sentence.
+
+    `follow` is whether it may be a link: in this home, never where it was handed in.
+    """
     try:
-        with path.open("rb") as stream:
-            content = stream.read(KEY_FILE_MAX + 1)
-        if len(content) > KEY_FILE_MAX:
-            raise GatewayError(f"{path}: is too large for a key file")
-        return parse(content.decode("ascii"))
+        return parse(read_handed_over(path, largest=KEY_FILE_MAX, follow=follow).decode("ascii"))
     except OSError as error:
         raise GatewayError(f"{path}: cannot be read ({error.strerror})") from None
+    except HandedOverError as error:
+        raise GatewayError(str(error)) from None
     except UnicodeDecodeError:
         raise GatewayError(f"{path}: is not a text file of keys") from None
     except KeyMaterialError as error:

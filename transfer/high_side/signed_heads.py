@@ -11,6 +11,7 @@ from typing import Final
 
 from audit.chain import Head
 from disk.durable import make_private_folder, replace
+from disk.handed_over import read_handed_over
 from keys.signing import VerifyKey
 from transfer.batch.batch import MANIFEST_MAX, SIGNATURE_MAX, GatewayId, SignedBatch, verify_batch
 from transfer.batch.files import MANIFEST
@@ -77,11 +78,11 @@ def keep_head(gateways: Path, signed: SignedBatch) -> None:
 
 
 def _manifests(path: Path) -> list[Path]:
-    if not path.is_dir():
+    if path.is_symlink() or not path.is_dir():
         return [path]
     if (path / MANIFEST).exists():
         return [path / MANIFEST]
-    found = sorted(path.glob(f"*/{MANIFEST}"))
+    found = sorted(one for one in path.glob(f"*/{MANIFEST}") if not one.parent.is_symlink())
     found += [one for one in sorted(path.glob("*.json")) if _signature_of(one).exists()]
     if not found:
         raise BatchError(f"{path} has no batch.json with a signature")
@@ -93,9 +94,7 @@ def _signature_of(manifest: Path) -> Path:
 
 
 def _read_head(manifest: Path, trusted: Mapping[GatewayId, VerifyKey]) -> SignedHead:
-    with manifest.open("rb") as stream:
-        text = stream.read(MANIFEST_MAX + 1)
-    with _signature_of(manifest).open("rb") as stream:
-        signature = stream.read(SIGNATURE_MAX + 1).decode("utf-8", "replace")
+    text = read_handed_over(manifest, largest=MANIFEST_MAX)
+    signature = read_handed_over(_signature_of(manifest), largest=SIGNATURE_MAX).decode("utf-8", "replace")
     batch = verify_batch(text, signature, trusted)
     return SignedHead(batch.gateway, batch.number, Head(batch.audit.last, batch.audit.head))

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from transfer.batch.batch import Batch, PacketEntry, gateway_id, parse_batch
+from disk.handed_over import HandedOverError, read_handed_over
+from transfer.batch.batch import MANIFEST_MAX, Batch, PacketEntry, gateway_id, parse_batch
 from transfer.batch.files import AUDIT, MANIFEST, SECRET, SIGNATURE
 from transfer.errors import BagError, LedgerError, SpoiltPacketError
 from transfer.low_side.draft import BatchDraft, audit_again, record_draft, sign_draft
@@ -102,8 +103,8 @@ def _demand_space(low: LowSide, destination: Path, batch: Batch) -> None:
 
 def _stands_there(folder: Path, manifest: bytes) -> bool:
     try:
-        return (folder / MANIFEST).read_bytes() == manifest
-    except OSError:
+        return read_handed_over(folder / MANIFEST, largest=MANIFEST_MAX) == manifest
+    except (OSError, HandedOverError):
         return False
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from disk.durable import replace
+from disk.handed_over import HandedOverError, read_handed_over
 from transfer.batch.batch import MANIFEST_MAX, digest_batch
 from transfer.batch.files import MANIFEST, packet_path
 from transfer.diode.receiver.object_files import SHARED
@@ -49,7 +50,7 @@ def note_imported(shelf: Shelf, reports: Collection[ImportReport]) -> None:
 def _is_one_of(bag: Path, inode: int, digests: Collection[str]) -> bool:
     # Identified by content: two batches may have one number, and another bag may have taken the name meanwhile.
     try:
-        with (bag / MANIFEST).open("rb") as stream:
-            return digest_batch(stream.read(MANIFEST_MAX + 1)) in digests and bag.lstat().st_ino == inode
-    except OSError:  # it was refused or removed in the meantime
+        manifest = read_handed_over(bag / MANIFEST, largest=MANIFEST_MAX)
+        return digest_batch(manifest) in digests and bag.lstat().st_ino == inode
+    except (OSError, HandedOverError):  # it was refused or removed in the meantime
         return False
