@@ -28,7 +28,8 @@ from gateway.pages.site import Site, site_of
 from gateway.reading.file_valve import Valve
 from gateway.reading.request_body import Pace
 from gateway.reading.upload_slots import UploadSlots
-from gateway.receipts.premade import WAIT, ReceiptMaker
+from gateway.receipts.derivation_pool import DerivationPool
+from gateway.receipts.fresh_receipt import WAIT, ReceiptMaker
 from gateway.receipts.return_keys import ReturnKeyDeriver
 from gateway.replies.mailboxes import Mailboxes
 from gateway.return_visit.return_visit import finish_withdrawals, watch_bundles
@@ -126,8 +127,6 @@ async def _run(
     pages = Pages(site)
     listener = Listener(Gateway(station, pages), pages)
     await asyncio.to_thread(finish_withdrawals, station)
-    station.receipts.start()
-    station.deriver.start()
     tasks = (station.valve.watch(), station.repeats.watch(), watch_bundles(station))
     watching = [asyncio.create_task(task) for task in tasks]
     metrics = _metrics(home, config, station.spool)
@@ -143,8 +142,7 @@ async def _run(
         await metrics.stop()
         for task in watching:
             task.cancel()
-        await station.deriver.stop()
-        await station.receipts.stop()
+        station.derivations.close()
         for number in (signal.SIGTERM, signal.SIGINT):
             # What is left takes moments; a second Ctrl-C must not end it halfway, with a traceback.
             loop.remove_signal_handler(number)
@@ -176,7 +174,7 @@ async def _station(
     removed = spool.prepare()
     if removed:
         log(LogEvent.LEFTOVERS_REMOVED, count=removed)
-    upload_slots, kind = UploadSlots(config.uploads_max), material.recipients[0].kind
+    upload_slots, kind, derivations = UploadSlots(config.uploads_max), material.recipients[0].kind, DerivationPool()
     return Station(
         gateway=material.gateway,
         recipients=material.recipients,
@@ -186,10 +184,11 @@ async def _station(
         pace=Pace(base=float(config.base_deadline_seconds), min_rate=config.min_rate_bytes),
         spool=spool,
         upload_slots=upload_slots,
-        receipts=ReceiptMaker(kind),
+        derivations=derivations,
+        receipts=ReceiptMaker(kind, derivations),
         inspections=await _inspections(config, zygote),
         audit=home.log(),
-        deriver=ReturnKeyDeriver(kind),
+        deriver=ReturnKeyDeriver(kind, derivations),
         mail=mail,
         # What has arrived is inspected, waits for its receipt, and is written to a disk that may be busy.
         repeats=Repeats(wait=config.inspection_budget_seconds + WAIT + 60),

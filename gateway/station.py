@@ -11,7 +11,8 @@ from gateway.reading.file_valve import Valve
 from gateway.reading.request_body import Pace
 from gateway.reading.typed_text import TextMemory
 from gateway.reading.upload_slots import UploadSlots
-from gateway.receipts.premade import ReceiptMaker
+from gateway.receipts.derivation_pool import DerivationPool
+from gateway.receipts.fresh_receipt import ReceiptMaker
 from gateway.receipts.return_keys import ReturnKeyDeriver
 from gateway.replies.mailboxes import Mailboxes
 from gateway.submission.inspection import Inspections
@@ -32,6 +33,7 @@ class Station:
     pace: Pace
     spool: Spool
     upload_slots: UploadSlots
+    derivations: DerivationPool
     receipts: ReceiptMaker
     inspections: Inspections
     audit: AuditLog

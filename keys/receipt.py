@@ -3,17 +3,20 @@
 Stores nothing and knows no packet.
 
 Return words bring a source back; proof words are never typed online and prove authorship later. Each is a random
-number of 90 bits, stretched by Argon2id (64 MiB, 3 passes: a process of its own, one job at a time) and split by
-HKDF-SHA256. Salts and infos are fixed: the same words give the same keys on every machine, for ever.
+number of 100 bits, stretched a little by Argon2id (8 MiB, one pass: some milliseconds) and split by HKDF-SHA256.
+Salts and infos are fixed: the same words give the same keys on every machine, for ever. That one guess tests every
+receipt there is makes up for no bits, so there are enough of them (ADR 0052).
 """
 
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from errno import ENOMEM
 from typing import Final
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+from nacl.exceptions import CryptoError
 from nacl.pwhash import argon2id
 
 from keys.ed25519 import ed25519_public
@@ -22,17 +25,17 @@ from keys.secret import SecretKey
 from keys.word_list import WordList
 from keys.words import Purpose, encode_words, parse_words
 
-RETURN_BITS: Final = 90  # nine words and a check word; at least 88 are asked for
-PROOF_BITS: Final = 90
-ARGON2_MEMORY: Final = 64 * 1024 * 1024  # bytes; RFC 9106, 4, second recommended option
-ARGON2_PASSES: Final = 3
+RETURN_BITS: Final = 100  # ten words and a check word; why no fewer is in ADR 0052
+PROOF_BITS: Final = 100
+ARGON2_MEMORY: Final = 8 * 1024 * 1024  # bytes
+ARGON2_PASSES: Final = 1
 KEY_SIZE: Final = 32  # bytes of each secret
 LOOKUP_SIZE: Final = 16  # bytes: two receipts never share a name by chance
 
-_VALUE_SIZE: Final = 12  # bytes of the number behind words, big-endian, as Argon2id's password
+_VALUE_SIZE: Final = 13  # bytes of the number behind words, big-endian, as Argon2id's password
 # Sixteen bytes each (libsodium's fixed length). Public on purpose: the words are the only thing a source keeps.
-_RETURN_SALT: Final = b"enveis/return/v1"
-_PROOF_SALT: Final = b"enveis/proof/v1\0"
+_RETURN_SALT: Final = b"enveis/return/v2"
+_PROOF_SALT: Final = b"enveis/proof/v2\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +105,16 @@ def parse_proof_words(untrusted_text: str) -> int:
 
 
 def derive_return_keys(value: int) -> ReturnKeys:
-    """Return the keys of a return number. Takes 64 MiB and some tenths of a second."""
+    """Return the keys of a return number. Takes ARGON2_MEMORY and some milliseconds, and lets other threads run.
+
+    Raises:
+        OSError: There is not so much memory.
+    """
     stretched = _stretch(value, salt=_RETURN_SALT)
     return ReturnKeys(
-        lookup=_derive(stretched, "enveis/receipt/v1/lookup", size=LOOKUP_SIZE).hex(),
-        recipient_secret=_derive(stretched, "enveis/receipt/v1/recipient"),
-        signing_seed=_derive(stretched, "enveis/receipt/v1/signing"),
+        lookup=_derive(stretched, "enveis/receipt/v2/lookup", size=LOOKUP_SIZE).hex(),
+        recipient_secret=_derive(stretched, "enveis/receipt/v2/recipient"),
+        signing_seed=_derive(stretched, "enveis/receipt/v2/signing"),
     )
 
 
@@ -116,14 +123,19 @@ def return_secrets(untrusted_words: str, kind: KeyKind) -> ReturnSecrets:
 
     Raises:
         keys.words.WordsError: These are not a receipt's words. Nobody here knows whether anyone was ever given them.
+        OSError: There is not enough memory.
     """
     keys = derive_return_keys(parse_return_words(untrusted_words))
     return ReturnSecrets(keys.lookup, SecretKey(kind, keys.recipient_secret), keys.signing_seed)
 
 
 def derive_proof_seed(value: int) -> bytes:
-    """Return the Ed25519 seed of a proof number. Takes 64 MiB and some tenths of a second."""
-    return _derive(_stretch(value, salt=_PROOF_SALT), "enveis/receipt/v1/proof")
+    """Return the Ed25519 seed of a proof number. Takes ARGON2_MEMORY and some milliseconds, and lets other threads run.
+
+    Raises:
+        OSError: There is not so much memory.
+    """
+    return _derive(_stretch(value, salt=_PROOF_SALT), "enveis/receipt/v2/proof")
 
 
 def public_receipt(words: ReceiptWords, kind: KeyKind) -> PublicReceipt:
@@ -131,6 +143,7 @@ def public_receipt(words: ReceiptWords, kind: KeyKind) -> PublicReceipt:
 
     Raises:
         keys.words.WordsError: These are not a receipt's words.
+        OSError: There is not enough memory.
     """
     keys = derive_return_keys(parse_return_words(words.return_words))
     proof_seed = derive_proof_seed(parse_proof_words(words.proof_words))
@@ -144,7 +157,10 @@ def public_receipt(words: ReceiptWords, kind: KeyKind) -> PublicReceipt:
 
 def _stretch(value: int, *, salt: bytes) -> bytes:
     password = value.to_bytes(_VALUE_SIZE)
-    return argon2id.kdf(KEY_SIZE, password, salt, opslimit=ARGON2_PASSES, memlimit=ARGON2_MEMORY)
+    try:
+        return argon2id.kdf(KEY_SIZE, password, salt, opslimit=ARGON2_PASSES, memlimit=ARGON2_MEMORY)
+    except CryptoError:  # the only way for libsodium to fail here
+        raise OSError(ENOMEM, "no memory for a key") from None
 
 
 def _derive(stretched: bytes, info: str, *, size: int = KEY_SIZE) -> bytes:

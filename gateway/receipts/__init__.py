@@ -1,3 +1,3 @@
-"""Return words, proof words and their keys: receipts made ahead (`premade`), the keys of return words (`return_keys`),
-and the process that derives both (`derivation_process`), with the gateway's end of its pipe (`derivation_client`).
+"""Return words, proof words and their keys: a receipt for one who sends (`fresh_receipt`), the keys of one who comes
+back (`return_keys`), and the threads that derive both (`derivation_pool`).
 """

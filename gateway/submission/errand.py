@@ -8,7 +8,7 @@ from typing import Protocol
 
 from gateway.form import Fields
 from gateway.limits import Limits
-from gateway.receipts.premade import FreshReceipt
+from gateway.receipts.fresh_receipt import FreshReceipt
 from transfer.packet.manifest import Manifest, PacketPurpose, ReceiptNote
 
 

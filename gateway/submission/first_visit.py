@@ -3,7 +3,7 @@
 from gateway.form import OWN_RECEIPT_FIELD, Fields
 from gateway.limits import Limits
 from gateway.problems import Problem, SubmissionError
-from gateway.receipts.premade import NoReceiptError
+from gateway.receipts.fresh_receipt import NoReceiptError
 from gateway.station import Station
 from gateway.submission.errand import Carried
 from gateway.submission.own_receipt import OwnReceiptError, parse_own_receipt
@@ -40,7 +40,7 @@ class FirstVisit:
                 raise SubmissionError(Problem.RECEIPT_PUBLIC, fields=fields) from None
             return Carried(_note(public, MadeBy.SOURCE))
         try:
-            fresh = await self._station.receipts.take()
+            fresh = await self._station.receipts.make()
         except NoReceiptError:
             raise SubmissionError(Problem.BUSY, fields=fields) from None
         return Carried(_note(fresh.public, MadeBy.GATEWAY), fresh)

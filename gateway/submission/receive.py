@@ -19,7 +19,7 @@ from gateway.form import FORM_FIELD, OWN_RECEIPT_FIELD, WORDS_FIELD, Fields, Fie
 from gateway.problems import Problem, RefusedFile, SubmissionError
 from gateway.reading.request_body import Body, Reading
 from gateway.reading.upload_slots import NoSlotError, UploadSlot
-from gateway.receipts.premade import FreshReceipt
+from gateway.receipts.fresh_receipt import FreshReceipt
 from gateway.station import Station
 from gateway.submission.errand import Carried, Errand
 from gateway.submission.intake import Files, Intake, KeptFile

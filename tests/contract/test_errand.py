@@ -9,7 +9,7 @@ import pytest
 from gateway.form import WORDS_FIELD, Fields
 from gateway.limits import Limits
 from gateway.problems import Problem, SubmissionError
-from gateway.receipts.premade import FreshReceipt, NoReceiptError
+from gateway.receipts.fresh_receipt import FreshReceipt, NoReceiptError
 from gateway.receipts.return_keys import DeriverBusyError
 from gateway.station import Station
 from gateway.submission.errand import Errand
@@ -28,7 +28,7 @@ def station() -> Any:
     public = public_receipt(WORDS, KeyKind.CLASSIC)
     fresh = FreshReceipt(WORDS.return_words, WORDS.proof_words, public)
     found = mock.Mock(Station, limits=LIMITS, kind=KeyKind.CLASSIC, receipts=mock.Mock(), deriver=mock.Mock())
-    found.receipts.take = mock.AsyncMock(return_value=fresh)
+    found.receipts.make = mock.AsyncMock(return_value=fresh)
     found.deriver.derive = mock.AsyncMock(return_value=return_secrets(WORDS.return_words, KeyKind.CLASSIC))
     found.mail = mock.Mock(grant=mock.Mock(return_value=None))
     return found
@@ -66,7 +66,7 @@ async def test_nobody_is_below_the_ordinary_limits(make: Callable[[], Errand], f
 async def test_what_is_not_there_in_time_is_a_busy_gateway(
     make: Callable[[], Errand], station: Any, fields: Fields
 ) -> None:
-    station.receipts.take.side_effect = NoReceiptError
+    station.receipts.make.side_effect = NoReceiptError
     station.deriver.derive.side_effect = DeriverBusyError
     errand = make()
     errand.on_field(fields, WORDS_FIELD)

@@ -34,7 +34,7 @@ def stick(tmp_path: Path) -> Path:
 
 
 def words_shown(text: str) -> ReceiptWords:
-    return ReceiptWords(*re.findall(r"^  ((?:[a-z]{4,8} ){9}[a-z]{4,8})$", text, re.MULTILINE))
+    return ReceiptWords(*re.findall(r"^  ((?:[a-z]{4,8} ){10}[a-z]{4,8})$", text, re.MULTILINE))
 
 
 def read(picture: Image.Image) -> str:

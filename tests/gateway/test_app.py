@@ -35,7 +35,7 @@ from gateway.pages.site import Site
 from gateway.problems import STATUS, Problem, RefusedFile, RefusedReason, SubmissionError
 from gateway.reading import request_body
 from gateway.reading.request_body import DRAIN_BYTES, DRAINERS
-from gateway.receipts.premade import FreshReceipt
+from gateway.receipts.fresh_receipt import FreshReceipt
 from gateway.station import Station
 from gateway.submission.receive import Received
 from keys.receipt import PublicReceipt, new_receipt_words

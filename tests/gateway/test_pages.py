@@ -33,7 +33,7 @@ from gateway.pages.pages import AGAIN, Pages
 from gateway.pages.rendering import STYLE, static
 from gateway.pages.site import Site
 from gateway.problems import Problem, RefusedFile, RefusedReason, SubmissionError
-from gateway.receipts.premade import FreshReceipt
+from gateway.receipts.fresh_receipt import FreshReceipt
 from gateway.submission.intake import KeptFile
 from gateway.submission.receive import Received
 from keys.receipt import PublicReceipt, new_receipt_words, parse_proof_words, parse_return_words
@@ -533,7 +533,7 @@ def test_a_receipt_is_in_the_words_of_its_page(language: Language) -> None:
     # A browser must not translate them, and a screen reader reads them in their own language.
     assert len(re.findall(r'<output id="(?:receipt|proof)"[^>]* translate="no"', page)) == 2
     spoken = language if language in own else Language.ENGLISH
-    assert page.count(f'<span role="listitem" lang="{spoken}">') == 20
+    assert page.count(f'<span role="listitem" lang="{spoken}">') == 22
     return_words, proof_words = shown
     assert parse_return_words(return_words) == parse_return_words(WORDS.return_words)
     assert parse_proof_words(proof_words) == parse_proof_words(WORDS.proof_words)

@@ -14,7 +14,7 @@ from gateway.limits import Limits
 from gateway.pages import receipt_pages
 from gateway.pages.pages import Pages
 from gateway.pages.site import Site, promise_of
-from gateway.receipts.premade import FreshReceipt
+from gateway.receipts.fresh_receipt import FreshReceipt
 from gateway.submission.receive import Received
 from gateway.views import CaseLimits, CaseView, Withdrawal, WithdrawForm, WithdrawnView
 from keys.receipt import PublicReceipt, new_receipt_words

@@ -5,7 +5,7 @@ Invariant G11.
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 from unittest import mock
 
+import nacl.exceptions
 import pytest
 from aiohttp import StreamReader
 from aiohttp.base_protocol import BaseProtocol
@@ -22,7 +23,7 @@ from gateway.limits import Limits
 from gateway.problems import SubmissionError
 from gateway.reading.file_valve import Valve
 from gateway.reading.request_body import Body, Pace
-from gateway.receipts.derivation_client import Derivation
+from gateway.receipts.derivation_pool import DerivationPool
 from gateway.receipts.return_keys import DeriverBusyError, ReturnKeyDeriver, spelled
 from gateway.replies.mailboxes import Mailboxes
 from gateway.replies.reply_store import ReplyStore
@@ -38,7 +39,7 @@ from keys.words import WordsError, translate_words
 from quarantine.file_types import FileType
 from tests.builders.bundles import DESK, GATEWAY, TODAY, a_bundle
 from tests.worlds.gateway_process import form_body
-from tests.worlds.waiting import WATCHDOG, until
+from tests.worlds.waiting import WATCHDOG
 from transfer.bundle.reply import Reply, ReplyId, State, seal_reply
 
 LIMITS = Limits(files_max=3, file_max_bytes=1000, message_max_bytes=1024, allowed=frozenset(FileType))
@@ -62,13 +63,13 @@ async def station(tmp_path: Path) -> AsyncIterator[Station]:
     bundle = a_bundle(1, replies, bodies=bodies)
     store.accept(bundle, gateway=GATEWAY, min_serial=None, today=TODAY)
     store.delete(return_secrets(EMPTY, KeyKind.CLASSIC).lookup)
-    deriver = ReturnKeyDeriver(KeyKind.CLASSIC)
-    deriver.start()
+    pool = DerivationPool(threads=1)
+    deriver = ReturnKeyDeriver(KeyKind.CLASSIC, pool)
     mail = Mailboxes(tmp_path / "way-back.sqlite", gateway=GATEWAY, desk_key=DESK.public, today=lambda: TODAY)
     yield mock.Mock(
         Station, deriver=deriver, mail=mail, limits=LIMITS, pace=Pace(base=60.0, min_rate=1), today=lambda: TODAY
     )
-    await deriver.stop()
+    pool.close()
 
 
 async def _come_back(station: Station, words: str) -> CaseView | ReturnView:
@@ -107,11 +108,7 @@ async def _trace(station: Station, words: str) -> list[str]:
     with _recorded() as called:
         assert isinstance(await _come_back(station, words), CaseView)
     # How often the loop wakes a reader is the loop's affair.
-    return [
-        name
-        for name in called
-        if not name.startswith(("gateway.reading.request_body", "gateway.receipts.derivation_client"))
-    ]
+    return [name for name in called if not name.startswith("gateway.reading.request_body")]
 
 
 async def _traces(station: Station) -> tuple[list[str], list[str], list[str]]:
@@ -160,7 +157,7 @@ def test_every_receipt_is_spelled_in_as_many_letters(word_list: WordList) -> Non
     for words in made:
         typed = translate_words(words.return_words, word_list)
         assert spelled(typed) == spelled(words.return_words)
-        assert len(spelled(typed)) == 49
+        assert len(spelled(typed)) == 54
         assert spelled(spelled(typed)) == spelled(typed)
         with pytest.raises(WordsError):
             spelled(translate_words(words.proof_words, word_list))
@@ -174,69 +171,42 @@ async def test_words_of_each_list_lead_to_the_same_page(station: Station, word_l
     assert case.replies
 
 
-async def test_the_queue_is_bounded_but_not_for_who_has_a_place() -> None:
-    deriver = ReturnKeyDeriver(KeyKind.CLASSIC, waiting=2)  # never started: nobody is served
-    waiting = [asyncio.create_task(deriver.derive(EMPTY)) for _ in range(2)]
-    await asyncio.sleep(0)
-    with pytest.raises(DeriverBusyError):
-        await deriver.derive(EMPTY)
-    adding = asyncio.create_task(deriver.derive(EMPTY, has_place=True))
-    await until(lambda: deriver._jobs.qsize() == 3)
-    assert not adding.done()
-    deriver.start()
+@contextmanager
+def _nobody_has_a_turn(station: Station) -> Iterator[None]:
+    with mock.patch.object(station.deriver._pool, "_next", return_value=None):
+        yield
+    station.deriver._pool._give_turns()
+
+
+async def test_visitors_are_bounded_but_not_who_has_a_place(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.receipts.derivation_pool.VISITORS_MAX", 2)
+    with _nobody_has_a_turn(station):
+        waiting = [asyncio.create_task(station.deriver.derive(EMPTY)) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(DeriverBusyError):
+            await station.deriver.derive(EMPTY)
+        adding = asyncio.create_task(station.deriver.derive(EMPTY, has_place=True))
+        await asyncio.sleep(0)
+        assert not adding.done()
     found = await asyncio.wait_for(asyncio.gather(*waiting, adding), WATCHDOG)
     assert {secrets.lookup for secrets in found} == {return_secrets(EMPTY, KeyKind.CLASSIC).lookup}
-    await deriver.stop()
 
 
-async def test_who_waits_too_long_is_asked_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_waits_too_long_is_asked_to_come_again(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.receipts.return_keys.WAIT", 0.05)
-    with pytest.raises(DeriverBusyError):
-        await ReturnKeyDeriver(KeyKind.CLASSIC).derive(EMPTY)
+    with _nobody_has_a_turn(station), pytest.raises(DeriverBusyError):
+        await station.deriver.derive(EMPTY)
 
 
-async def test_a_process_that_dies_is_started_again_and_its_visitor_asked_to_come_again(
-    monkeypatch: pytest.MonkeyPatch,
+async def test_without_memory_for_a_key_a_visitor_is_asked_to_come_again(
+    station: Station, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.receipts.return_keys.RESTART_AFTER", 0.05)
-    deriver = ReturnKeyDeriver(KeyKind.CLASSIC)
-    monkeypatch.setattr("gateway.receipts.return_keys.NICE", "--no-such-thing")
-    monkeypatch.setattr("gateway.receipts.return_keys.RETURN", "no-such-command")
-    deriver.start()
-    with pytest.raises(DeriverBusyError):
-        await asyncio.wait_for(deriver.derive(EMPTY), WATCHDOG)
-    monkeypatch.setattr("gateway.receipts.return_keys.RETURN", "return")
-    assert (await asyncio.wait_for(deriver.derive(EMPTY), WATCHDOG)).lookup == return_secrets(
-        EMPTY, KeyKind.CLASSIC
-    ).lookup
-    await deriver.stop()
-
-
-async def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-
-    async def hang_once(
-        _process: Derivation, line: str, ask: Callable[..., Awaitable[bytes]] = Derivation.ask
-    ) -> bytes:
-        asked.append(line)
-        if len(asked) == 2:
-            monkeypatch.setattr("gateway.receipts.return_keys.WAIT", WATCHDOG)
-            await asyncio.sleep(3600)
-        return await ask(_process, line)
-
-    monkeypatch.setattr("gateway.receipts.return_keys.RESTART_AFTER", 0.05)
-    monkeypatch.setattr(Derivation, "ask", hang_once)
-    deriver = ReturnKeyDeriver(KeyKind.CLASSIC)
-    deriver.start()
-    # When it has answered once it runs, and the time to start it is not counted.
-    await asyncio.wait_for(deriver.derive(EMPTY), WATCHDOG)
-    monkeypatch.setattr("gateway.receipts.return_keys.WAIT", 0.2)
-    with pytest.raises(DeriverBusyError):
-        await deriver.derive(EMPTY)
-    assert (await asyncio.wait_for(deriver.derive(EMPTY), WATCHDOG)).lookup == return_secrets(
-        EMPTY, KeyKind.CLASSIC
-    ).lookup
-    await deriver.stop()
+    logged: list[BaseException] = []
+    monkeypatch.setattr("gateway.receipts.return_keys.log", lambda _, fault: logged.append(fault))
+    failing = mock.Mock(side_effect=nacl.exceptions.RuntimeError)  # as libsodium's binding has it
+    with mock.patch("keys.receipt.argon2id.kdf", failing), pytest.raises(DeriverBusyError):
+        await station.deriver.derive(EMPTY)
+    assert [type(fault) for fault in logged] == [OSError]
 
 
 async def test_an_upload_outlives_a_derivation_that_failed_while_it_came(station: Station) -> None:

@@ -29,7 +29,7 @@ FIXED = new_receipt_words(lambda bits: 2**bits - 2)
 
 
 def test_words_are_long_enough_and_never_the_same() -> None:
-    assert RETURN_BITS >= 88
+    assert min(RETURN_BITS, PROOF_BITS) >= 100, "ADR 0052"
     asked: list[int] = []
 
     def random_bits(bits: int) -> int:
@@ -47,19 +47,19 @@ def test_derivations_are_fixed_for_ever() -> None:
     value = parse_return_words(FIXED.return_words)
     keys = derive_return_keys(value)
     stretched = crypto_pwhash_alg(
-        32, value.to_bytes(12, "big"), b"enveis/return/v1", 3, 64 * 2**20, crypto_pwhash_ALG_ARGON2ID13
+        32, value.to_bytes(13, "big"), b"enveis/return/v2", 1, 8 * 2**20, crypto_pwhash_ALG_ARGON2ID13
     )
 
     def expand(info: bytes) -> bytes:
         return hmac.new(stretched, info + b"\x01", hashlib.sha256).digest()  # RFC 5869, 2.3, one block
 
-    assert keys.lookup == expand(b"enveis/receipt/v1/lookup")[:16].hex()
-    assert keys.recipient_secret == expand(b"enveis/receipt/v1/recipient")
-    assert keys.signing_seed == expand(b"enveis/receipt/v1/signing")
-    assert keys.lookup == "3f0f358a0273e9c509e014e95caec434"
+    assert keys.lookup == expand(b"enveis/receipt/v2/lookup")[:16].hex()
+    assert keys.recipient_secret == expand(b"enveis/receipt/v2/recipient")
+    assert keys.signing_seed == expand(b"enveis/receipt/v2/signing")
+    assert keys.lookup == "6cf85edb5037626143b979b93aed2b09"
     assert (
         derive_proof_seed(parse_proof_words(FIXED.proof_words)).hex()
-        == "8704a9d187d4822e2f19e884c0ab839067376a70f3f7f79e8e4879a52f55f3ca"
+        == "0d918f5e4765f1c157c4f9f3ff88171c08f835e4b71ee74e046806649dd96e49"
     )
 
 

@@ -25,7 +25,7 @@ from keys.words import (
 )
 from tests.builders.word_lists import arrange, faults, is_one_letter_away, neighbours
 
-BITS = 90
+BITS = 100
 values = st.integers(0, 2**BITS - 1)
 lists = st.sampled_from(WordList)
 NEW = (WordList.NORWEGIAN, WordList.DANISH)

@@ -14,17 +14,16 @@ from nacl.bindings import crypto_pwhash_alg, crypto_pwhash_ALG_ARGON2ID13
 from nacl.signing import SigningKey
 from shamir_mnemonic import wordlist
 
+from tests.builders.receipt_vectors import NUMBER, VALUES, WORDS
+
 ROOT = Path(__file__).parents[2]
 BATCH = (ROOT / "transfer/batch/BATCH.md").read_text()
-FORMAT = (ROOT / "transfer/packet/FORMAT.md").read_text()
 DIGESTS = dict(re.findall(r"^\| (English|Norwegian|Danish) \| .* \| `([0-9a-f]{64})` \|$", BATCH, re.MULTILINE))
 FILES = {
     "English": Path(wordlist.__file__).with_name("wordlist.txt"),
     **{name: ROOT / path for name, path in re.findall(r"^\| (\w+) \| `(keys/word_lists/.*?)` \|", BATCH, re.MULTILINE)},
 }
 LISTS = {name: path.read_text().splitlines() for name, path in FILES.items()}
-VECTORS = re.findall(r"^\| (English|Norwegian|Danish) \| ([a-z ]+) \| ([a-z ]+) \|$", FORMAT, re.MULTILINE)
-NUMBER = int(re.findall(r"the number `([0-9a-f]{23})`", FORMAT)[0], 16)
 
 
 def _indices(text: str) -> list[int]:
@@ -52,9 +51,12 @@ def _number(indices: list[int]) -> int:
     return int("".join(f"{index:010b}" for index in indices[:-1]), 2)
 
 
-def _expand(number: int, salt: bytes, info: str) -> bytes:
-    stretched = crypto_pwhash_alg(32, number.to_bytes(12, "big"), salt, 3, 67_108_864, crypto_pwhash_ALG_ARGON2ID13)
-    return hmac.new(stretched, f"enveis/receipt/v1/{info}".encode() + b"\x01", hashlib.sha256).digest()
+def _stretched(number: int, salt: bytes) -> bytes:
+    return crypto_pwhash_alg(32, number.to_bytes(13, "big"), salt, 1, 8_388_608, crypto_pwhash_ALG_ARGON2ID13)
+
+
+def _expand(stretched: bytes, info: str) -> bytes:
+    return hmac.new(stretched, f"enveis/receipt/v2/{info}".encode() + b"\x01", hashlib.sha256).digest()
 
 
 @pytest.mark.parametrize("name", ["English", "Norwegian", "Danish"])
@@ -66,18 +68,23 @@ def test_the_lists_are_fixed_for_ever(name: str) -> None:
     assert len(set(LISTS[name])) == 1024
 
 
-@pytest.mark.parametrize(("name", "return_words", "proof_words"), VECTORS)
+@pytest.mark.parametrize(("name", "return_words", "proof_words"), WORDS)
 def test_a_second_reader_finds_the_number_and_the_keys(name: str, return_words: str, proof_words: str) -> None:
     for words, check in ((return_words, 1), (proof_words, 2)):
         assert set(words.split()) <= set(LISTS[name])
         for typed in (words, words.upper(), words.replace(" ", " - ").replace("e", "æ"), words.replace("o", "Ø")):
             indices = _indices(typed)
-            assert (len(indices), _check(indices), _number(indices)) == (10, check, NUMBER)
+            assert (len(indices), _check(indices), _number(indices)) == (11, check, NUMBER)
 
 
 def test_the_vectors_name_each_list_and_lead_to_the_keys() -> None:
-    assert [name for name, _, _ in VECTORS] == ["English", "Norwegian", "Danish"]
-    lookup = _expand(NUMBER, b"enveis/return/v1", "lookup")[:16].hex()
-    proof = SigningKey(_expand(NUMBER, b"enveis/proof/v1\0", "proof")).verify_key.encode().hex()
-    assert f"`lookup` is `{lookup}`" in FORMAT
-    assert f"`proof` is `{proof}`" in FORMAT
+    assert [name for name, _, _ in WORDS] == ["English", "Norwegian", "Danish"]
+    coming_back, proving = _stretched(NUMBER, b"enveis/return/v2"), _stretched(NUMBER, b"enveis/proof/v2\0")
+    assert {
+        "Argon2id of the return words": coming_back.hex(),
+        "Argon2id of the proof words": proving.hex(),
+        "`lookup`": _expand(coming_back, "lookup")[:16].hex(),
+        "secret of `recipient`": _expand(coming_back, "recipient").hex(),
+        "`signing`": SigningKey(_expand(coming_back, "signing")).verify_key.encode().hex(),
+        "`proof`": SigningKey(_expand(proving, "proof")).verify_key.encode().hex(),
+    } == VALUES

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import gateway.pages
 from gateway.home.config import GatewayConfig
 from gateway.home.home import GatewayHome, init_gateway
 from gateway.replies.reply_store import ReplyStore
@@ -88,6 +89,13 @@ from enveis.main import main
 sys.exit(main())
 """
 DAY = 24 * 3600  # seconds: a limit that is never reached in a test
+_SENTENCES = Path(gateway.pages.__file__).with_name("locale") / "messages.pot"
+
+
+def words_shown(words: str, text: str) -> list[str]:
+    """Return which of a receipt's words stand in a text, but for those that our own sentences have by chance."""
+    ours = set(re.findall(r"\w+", _SENTENCES.read_text()))
+    return [word for word in words.split() if word not in ours and re.search(rf"\b{word}\b", text)]
 
 
 class GatewayProcess:

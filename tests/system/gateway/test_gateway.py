@@ -75,7 +75,7 @@ def test_everything_of_the_form_arrives(gateway: GatewayProcess) -> None:
     )
     assert answer.status == 200
     assert answer.words is not None
-    assert len(answer.words.split()) == 10
+    assert len(answer.words.split()) == 11
     (packet,) = gateway.packets()
     assert packet.files == {"my scan.pdf": PDF, "notes.TXT": b"notes"}
     assert packet.message.text == "They lost my papers.\nTwice. <b>æøå</b> ✉"

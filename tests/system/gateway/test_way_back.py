@@ -17,6 +17,7 @@ from keys.receipt import new_receipt_words, public_receipt
 from keys.recipient import KeyKind
 from keys.word_list import WORDS, WordList, word_list_for
 from keys.words import translate_words
+from tests.builders.receipt_vectors import OLD_WORDS
 from tests.worlds.gateway_process import Answer, GatewayProcess, OpenedPacket, form_body, form_head
 from tests.worlds.waiting import wait_until
 from transfer.bundle.contents import Grant
@@ -141,7 +142,8 @@ def test_wrong_words_are_explained_and_given_back(gateway: GatewayProcess) -> No
     swapped[2:4] = reversed(swapped[2:4])
     told = {
         "": "You typed no return words",
-        "acid acid": "A receipt has 10 return words; you typed 2.",
+        "acid acid": "A receipt has 11 return words; you typed 2.",
+        OLD_WORDS: "A receipt has 11 return words; you typed 10.",
         _with(words, 3, "zzzz"): "Word 4 is not one of the words",
         " ".join(swapped): "Check word 3 or 4 first",
         made.proof_words: "proof words",
@@ -215,9 +217,9 @@ def test_unknown_words_and_a_case_without_replies_get_the_same_bytes(
             answer = running.come_back(typed)
             assert answer.status == 200
             hidden = answer.hidden("words")
-            assert len(hidden) == 49
+            assert len(hidden) == 54
             same_headers = tuple(sorted(answer.headers.items()))
-            pages.add((answer.without_tokens.replace(hidden, "-" * 49), same_headers))
+            pages.add((answer.without_tokens.replace(hidden, "-" * 54), same_headers))
         assert len(pages) == 1
         del receipt
 
