@@ -16,7 +16,7 @@ from keys.signing import SigningKey, VerifyKey
 from transfer.batch.batch import GatewayId
 from transfer.errors import TransferError
 from transfer.packet.manifest import parse_day
-from transfer.record import HEX_64, HEX_256, RecordError, encode_record, parse_record
+from transfer.record import HEX_64, HEX_256, SMALL_RECORD, RecordError, encode_record, parse_record
 
 FORMAT: Final = "enveis-head"
 VERSION: Final = 1
@@ -67,7 +67,7 @@ def verify_statement(untrusted: bytes, untrusted_signature: str, desk_key: Verif
     except KeyMaterialError as error:
         raise StatementError(f"the statement is not signed by this desk's key: {error}") from None
     try:
-        record = parse_record(untrusted, name="the statement", largest=STATEMENT_MAX)
+        record = parse_record(untrusted, name="the statement", largest=STATEMENT_MAX, values=SMALL_RECORD)
         record.matching("format", _FORMAT)
         record.integer("version", low=VERSION, high=VERSION)
         statement = HeadStatement(

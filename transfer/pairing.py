@@ -12,7 +12,7 @@ from keys.errors import KeyMaterialError
 from keys.signing import VerifyKey, parse_verify_key
 from keys.words import fingerprint_words
 from transfer.errors import TransferError
-from transfer.record import HEX_64, HEX_256, RecordError, encode_record, parse_record
+from transfer.record import HEX_64, HEX_256, SMALL_RECORD, RecordError, encode_record, parse_record
 
 FORMAT: Final = "enveis-pairing"
 VERSION: Final = 1
@@ -64,7 +64,7 @@ def parse_pairing(untrusted: bytes) -> Pairing:
         PairingError: Not exactly such a file.
     """
     try:
-        record = parse_record(untrusted, name="the file", largest=PAIRING_MAX)
+        record = parse_record(untrusted, name="the file", largest=PAIRING_MAX, values=SMALL_RECORD)
         record.matching("format", _FORMAT)
         record.integer("version", low=VERSION, high=VERSION)
         gateway = record.matching("gateway", HEX_64)

@@ -1,7 +1,8 @@
 """One JSON object that crossed a border, read strictly: every field has a type and a bound, nothing is left over.
 
 Used for what is sealed in packets and signed in batches: a reader that skips unknown fields would show
-less than was written.
+less than was written. Counts and depth are bounded before anything is built: as objects of a program, JSON takes up to
+forty times the memory of its bytes.
 """
 
 import json
@@ -11,11 +12,15 @@ from typing import Any, Final, NoReturn, TypeVar
 
 from transfer.errors import TransferError
 
+DEPTH_MAX: Final = 8  # objects and lists in each other; the deepest of our formats, manifest.json, has five
+SMALL_RECORD: Final = 50  # values; for a record without lists
 T = TypeVar("T")
 HEX_64: Final = re.compile(r"[0-9a-f]{16}", re.ASCII)
 HEX_128: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 HEX_256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 HEX_512: Final = re.compile(r"[0-9a-f]{128}", re.ASCII)
+_STRING: Final = re.compile(rb'"[^"]*"?')  # after escaped quotes are gone; one character class needs no stack
+_BRACKET: Final = re.compile(rb"[\[\]{}]")
 DAY: Final = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])", re.ASCII)
 
 
@@ -103,14 +108,19 @@ class Record:
         raise RecordError(f"{self._name}: '{field}' is not {wanted}")
 
 
-def parse_record(untrusted_bytes: bytes, *, name: str, largest: int) -> Record:
-    """Return the record in `untrusted_bytes`, UTF-8 JSON of at most `largest` bytes.
+def parse_record(untrusted_bytes: bytes, *, name: str, largest: int, values: int) -> Record:
+    """Return the record in `untrusted_bytes`, UTF-8 JSON of at most `largest` bytes and `values` values.
+
+    A value is counted for each comma, brace and bracket that opens, outside of strings (FORMAT.md, 6.5).
 
     Raises:
-        RecordError: Too large, not UTF-8, not JSON, not an object, or one field named twice.
+        RecordError: Too large, too many or too deep, not UTF-8, not JSON, not an object, or one field named twice.
+
+    Invariant D8.
     """
     if len(untrusted_bytes) > largest:
         raise RecordError(f"{name} is larger than {largest} bytes")
+    _demand_bounded(untrusted_bytes, name, values)
     try:
         value = json.loads(untrusted_bytes.decode("utf-8"), object_pairs_hook=_no_twins, parse_constant=_no_constant)
     except (ValueError, RecursionError):
@@ -121,6 +131,29 @@ def parse_record(untrusted_bytes: bytes, *, name: str, largest: int) -> Record:
 def encode_record(fields: dict[str, Any]) -> bytes:
     """Return an object as UTF-8 JSON, readable by a person, ending with a newline."""
     return json.dumps(fields, ensure_ascii=False, indent=1, allow_nan=False).encode() + b"\n"
+
+
+def _demand_bounded(untrusted: bytes, name: str, values: int) -> None:
+    """Count before anything is built. Its own memory is at most three times the bytes.
+
+    What is not valid JSON may be counted wrongly; the parser refuses it at its first fault.
+    """
+    too_many = f"{name} has more than {values} values"
+    if b"\\" in untrusted:
+        # From left to right, so that what is left of a row of backslashes belongs to what follows it.
+        untrusted = untrusted.replace(b"\\\\", b"").replace(b'\\"', b"")
+    # Each value may be a string, and have a name. What is cut out below costs memory for each string.
+    if untrusted.count(b'"') > 4 * (values + 1):
+        raise RecordError(too_many)
+    bare = _STRING.sub(b"", untrusted)
+    opened = bare.count(b"[") + bare.count(b"{")
+    if bare.count(b",") + opened > values or bare.count(b"]") + bare.count(b"}") > opened:
+        raise RecordError(too_many)
+    depth = 0
+    for bracket in _BRACKET.findall(bare):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > DEPTH_MAX:
+            raise RecordError(f"{name} has more than {DEPTH_MAX} objects and lists in each other")
 
 
 def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

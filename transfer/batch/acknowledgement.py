@@ -17,7 +17,7 @@ from typing import Final
 from keys.words import Purpose, encode_words, parse_words
 from transfer.batch.batch import NUMBER_MAX, PACKETS_MAX, GatewayId
 from transfer.names import PacketId, parse_packet_id
-from transfer.record import HEX_64, Record, encode_record, parse_record
+from transfer.record import HEX_64, Record, RecordError, encode_record, parse_record
 
 SECRET_SIZE: Final = 32  # bytes, random, one for each batch
 CODE_BITS: Final = 70  # seven words and a check word; BATCH.md 6.2 asks for at least 66
@@ -25,6 +25,7 @@ FORMAT: Final = "enveis-answers"
 VERSION: Final = 1
 ANSWERS_MAX: Final = 1000  # batches in one file
 ANSWER_FILE_MAX: Final = 64 * 1024 * 1024  # bytes; a thousand batches of which every packet is missing
+VALUES_MAX: Final = 1_010_000  # of an answers file; all its ids are a million
 
 _WORDS_MAX: Final = 200  # characters of eight acknowledgement words
 _FORMAT: Final = re.compile(FORMAT)
@@ -79,7 +80,9 @@ def parse_answers(untrusted: bytes) -> tuple[Acknowledgement, ...]:
     Raises:
         RecordError: Not the format, or out of bounds.
     """
-    record = parse_record(untrusted, name="the answers file", largest=ANSWER_FILE_MAX)
+    if not untrusted.isascii():  # one character of four bytes would make all others as large
+        raise RecordError("the answers file has characters that no answer has")
+    record = parse_record(untrusted, name="the answers file", largest=ANSWER_FILE_MAX, values=VALUES_MAX)
     record.matching("format", _FORMAT)
     record.integer("version", low=VERSION, high=VERSION)
     answers = record.items("answers", most=ANSWERS_MAX, read=_read_acknowledgement)

@@ -18,6 +18,7 @@ VERSION: Final = 1  # BATCH.md 2.1
 PACKETS_MAX: Final = 1000  # of one batch; BATCH.md 2.3
 NUMBER_MAX: Final = 999_999  # six digits; BATCH.md 2.2
 MANIFEST_MAX: Final = 512 * 1024  # bytes of batch.json; 1,000 entries take some 170,000
+VALUES_MAX: Final = 5_000  # of batch.json; 1,000 entries are 4,000; BATCH.md 2.1
 SIGNATURE_MAX: Final = 4096  # bytes of batch.json.minisig
 PACKET_SIZE_MAX: Final = 2**40  # bytes; far above any limit a gateway could grant
 AUDIT_SIZE_MAX: Final = 16 * 1024 * 1024  # bytes of one part of the log; the rest follows in the next batch
@@ -115,7 +116,7 @@ def parse_batch(untrusted: bytes) -> Batch:
         BatchError: Not the format, out of bounds, or not in the one form that is allowed.
     """
     try:
-        batch = _read_batch(parse_record(untrusted, name="batch.json", largest=MANIFEST_MAX))
+        batch = _read_batch(parse_record(untrusted, name="batch.json", largest=MANIFEST_MAX, values=VALUES_MAX))
     except RecordError as error:
         raise BatchError(f"the batch's list cannot be read: {error}") from None
     except ValueError:

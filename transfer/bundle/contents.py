@@ -14,6 +14,7 @@ from transfer.record import HEX_64, HEX_128, HEX_256, Record, RecordError, encod
 FORMAT: Final = "enveis-bundle"
 VERSION: Final = 1
 LIST_MAX: Final = 4 * 1024 * 1024  # bytes; all lists at their bounds fit
+VALUES_MAX: Final = 80_000  # of bundle.json; all lists at their bounds are some 75,000; BUNDLE.md 2.1
 REPLIES_MAX: Final = 5_000
 GRANTS_MAX: Final = 5_000
 TOMBSTONES_MAX: Final = 5_000
@@ -114,7 +115,7 @@ def parse_list(untrusted: bytes) -> BundleList:
     Raises:
         RecordError: Not the format, out of bounds, or not in the one form that is allowed.
     """
-    record = parse_record(untrusted, name=LIST_MEMBER, largest=LIST_MAX)
+    record = parse_record(untrusted, name=LIST_MEMBER, largest=LIST_MAX, values=VALUES_MAX)
     record.matching("format", _FORMAT)
     record.integer("version", low=VERSION, high=VERSION)
     contents = BundleList(

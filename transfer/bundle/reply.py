@@ -17,7 +17,7 @@ from keys.age.writer import Wraps
 from transfer.errors import ReplyError
 from transfer.names import new_packet_id
 from transfer.packet.manifest import parse_day
-from transfer.record import HEX_128, RecordError, encode_record, parse_record
+from transfer.record import HEX_128, SMALL_RECORD, RecordError, encode_record, parse_record
 
 REPLY_VERSION: Final = 1
 PLAINTEXT_MIN: Final = 4 * 1024  # bytes: a short answer and a longer one look alike; BUNDLE.md 3.3
@@ -108,7 +108,7 @@ def _encode_reply(reply: Reply) -> bytes:
 
 
 def _parse_reply(untrusted: bytes) -> Reply:
-    record = parse_record(untrusted, name="reply", largest=PLAINTEXT_MAX)
+    record = parse_record(untrusted, name="reply", largest=PLAINTEXT_MAX, values=SMALL_RECORD)
     record.integer("enveis_reply", low=REPLY_VERSION, high=REPLY_VERSION)
     reply = Reply(
         id=ReplyId(record.matching("id", HEX_128)),

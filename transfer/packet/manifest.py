@@ -12,6 +12,7 @@ from transfer.record import DAY, HEX_64, HEX_128, HEX_256, HEX_512, Record, Reco
 
 MANIFEST_VERSION: Final = 1
 MANIFEST_MAX: Final = 4 * 1024 * 1024  # bytes; all names at their bounds, written as six-byte escapes, fit
+VALUES_MAX: Final = 40_000  # of manifest.json; all files with all their findings are some 31,000; FORMAT.md 6.5
 FILES_MAX: Final = 100  # in one packet; a gateway's own limit is lower (10)
 FILE_MAX: Final = 2**40  # bytes
 REFUSED_MAX: Final = 100
@@ -142,7 +143,7 @@ def parse_manifest(untrusted_bytes: bytes) -> Manifest:
         RecordError: It is not of this version of the format, or beyond its bounds, names one member twice, or has
             fields that do not fit its purpose.
     """
-    record = parse_record(untrusted_bytes, name="manifest.json", largest=MANIFEST_MAX)
+    record = parse_record(untrusted_bytes, name="manifest.json", largest=MANIFEST_MAX, values=VALUES_MAX)
     record.integer("enveis_packet", low=MANIFEST_VERSION, high=MANIFEST_VERSION)
     manifest = Manifest(
         packet=record.one_of("packet", parse_packet_id),

@@ -12,6 +12,7 @@ from transfer.record import Record, encode_record, parse_record
 
 MESSAGE_VERSION: Final = 1
 MESSAGE_MAX: Final = 24 * 1024 * 1024  # bytes; all fields at their bounds, written as six-byte escapes, fit
+VALUES_MAX: Final = 4_000  # of message.json; all people with all their names are 2,828; FORMAT.md 6.5
 TEXT_MAX: Final = 1024 * 1024  # characters of the matter in the person's own words
 FIELD_MAX: Final = 1_000  # characters of any other field
 PEOPLE_MAX: Final = 200
@@ -144,7 +145,7 @@ def parse_message(untrusted_bytes: bytes) -> Message:
     Raises:
         RecordError: It is not of this version of the format, or beyond its bounds.
     """
-    record = parse_record(untrusted_bytes, name="message.json", largest=MESSAGE_MAX)
+    record = parse_record(untrusted_bytes, name="message.json", largest=MESSAGE_MAX, values=VALUES_MAX)
     record.integer("enveis_message", low=MESSAGE_VERSION, high=MESSAGE_VERSION)
     message = Message(
         kind=record.one_of("kind", MessageKind),

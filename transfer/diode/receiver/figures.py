@@ -90,7 +90,7 @@ def read_figures(path: Path) -> Figures | None:
     """Return what was written last, or None if there is nothing or it cannot be read: no caller depends on it."""
     try:
         with path.open("rb") as stream:
-            record = parse_record(stream.read(FIGURES_MAX + 1), name=path.name, largest=FIGURES_MAX)
+            record = parse_record(stream.read(FIGURES_MAX + 1), name=path.name, largest=FIGURES_MAX, values=FIGURES_MAX)
         return _parse(record)
     except (FileNotFoundError, RecordError):
         return None
