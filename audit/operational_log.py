@@ -43,6 +43,7 @@ class LogEvent(StrEnum):
     SWAP_ACTIVE = "swap-active"
     TEXTS_UNSET = "texts-unset"
     METRICS_UNAVAILABLE = "metrics-unavailable"
+    REQUESTS_WAIT = "requests-wait"
     VALVE_SHUT = "valve-shut"
     VALVE_OPEN = "valve-open"
     STOPPING = "stopping"
@@ -92,6 +93,7 @@ SENTENCES: Final[dict[LogEvent, str]] = {
     LogEvent.SWAP_ACTIVE: "Swap is active, so memory may reach a disk: use swapoff, or swap with a fresh key.",
     LogEvent.TEXTS_UNSET: "{count} texts of the pages are not set: 'enveis gateway check' names each.",
     LogEvent.METRICS_UNAVAILABLE: "The metrics could not be read or offered; the next tick tries again.",
+    LogEvent.REQUESTS_WAIT: "Requests to withdraw or to delete wait: the spool has no room for their packet.",
     LogEvent.VALVE_SHUT: "Too much is being sent: files are not accepted now, text is.",
     LogEvent.VALVE_OPEN: "Files are accepted again.",
     LogEvent.STOPPING: "Stopping: uploads under way come to their end.",

@@ -20,6 +20,7 @@ from gateway.hardening import allow_descriptors, harden_process, swap_is_active
 from gateway.home.config import GatewayConfig, parse_listen, unset_texts
 from gateway.home.home import GatewayHome, GatewayMaterial
 from gateway.home.promise import AnswerPromise
+from gateway.home.withdraw_key import load_withdraw_key
 from gateway.http.app import Gateway, Listener
 from gateway.limits import Limits
 from gateway.metrics import LOOK_EVERY, MetricsSocket, reader
@@ -32,11 +33,15 @@ from gateway.receipts.derivation_pool import DerivationPool
 from gateway.receipts.fresh_receipt import WAIT, ReceiptMaker
 from gateway.receipts.return_keys import ReturnKeyDeriver
 from gateway.replies.mailboxes import Mailboxes
-from gateway.return_visit.return_visit import finish_withdrawals, watch_bundles
+from gateway.return_visit.requests_packet import LOOK_EVERY as REQUESTS_EVERY
+from gateway.return_visit.requests_packet import watch_requests
+from gateway.return_visit.return_visit import watch_bundles
+from gateway.return_visit.withdrawal import finish_withdrawals
 from gateway.start_cage import start_cage
 from gateway.station import Station
 from gateway.submission.inspection import Inspections
 from gateway.submission.repeats import Repeats
+from gateway.submission.request_queue import RequestQueue
 from keys.recipient import sealed_to
 from quarantine.errors import ScannerUnfitError
 from quarantine.file_types import FileType
@@ -48,6 +53,7 @@ from quarantine.scanner.clamd import ClamdScanner
 from quarantine.workers.caged_examiner import CagedExaminer
 from quarantine.workers.zygote_client import ZygoteClient
 from transfer.low_side.status import WaitingLimits
+from transfer.spool.request_journal import RequestJournal
 from transfer.spool.spool import Spool
 
 NO_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -127,7 +133,8 @@ async def _run(
     pages = Pages(site)
     listener = Listener(Gateway(station, pages), pages)
     await asyncio.to_thread(finish_withdrawals, station)
-    tasks = (station.valve.watch(), station.repeats.watch(), watch_bundles(station))
+    requests = watch_requests(station, every=min(REQUESTS_EVERY, config.tick_seconds))
+    tasks = (station.valve.watch(), station.repeats.watch(), watch_bundles(station), requests)
     watching = [asyncio.create_task(task) for task in tasks]
     metrics = _metrics(home, config, station.spool)
     try:
@@ -137,6 +144,7 @@ async def _run(
         await stop.wait()
         log(LogEvent.STOPPING)
         await listener.stop()
+        await station.requests.finish()
         station.audit.append(Event.GATEWAY_STOPPED)
     finally:
         await metrics.stop()
@@ -194,6 +202,8 @@ async def _station(
         repeats=Repeats(wait=config.inspection_budget_seconds + WAIT + 60),
         valve=Valve(lambda: _is_crowded(config, upload_slots, spool), seconds=config.valve_seconds),
         promise=await _promise(site),
+        requests=RequestQueue(RequestJournal(home.requests)),
+        withdraw_key=load_withdraw_key(home.withdraw_key),
         today=utc_today,
     )
 

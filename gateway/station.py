@@ -6,6 +6,7 @@ from datetime import date
 
 from audit.log import AuditLog
 from gateway.home.promise import AnswerPromise
+from gateway.home.withdraw_key import WithdrawKey
 from gateway.limits import Limits
 from gateway.reading.file_valve import Valve
 from gateway.reading.request_body import Pace
@@ -17,6 +18,7 @@ from gateway.receipts.return_keys import ReturnKeyDeriver
 from gateway.replies.mailboxes import Mailboxes
 from gateway.submission.inspection import Inspections
 from gateway.submission.repeats import Repeats
+from gateway.submission.request_queue import RequestQueue
 from keys.recipient import KeyKind, Recipient
 from transfer.spool.spool import Spool
 
@@ -42,6 +44,8 @@ class Station:
     valve: Valve
     promise: AnswerPromise
     repeats: Repeats
+    requests: RequestQueue
+    withdraw_key: WithdrawKey
     today: Callable[[], date]  # UTC
     texts: TextMemory = field(default_factory=TextMemory)
 

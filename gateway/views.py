@@ -24,10 +24,9 @@ class ReturnProblem(StrEnum):
 
 
 class Withdrawal(StrEnum):
-    """How a request to withdraw ended."""
+    """How a request to withdraw ended, as far as anybody is told."""
 
-    WITHDRAWN = "withdrawn"  # the packet was here and is gone
-    REQUEST_SENT = "left-request-sent"  # it is not here any more; the desk is asked to delete it
+    RECEIVED = "received"  # of a packet that is here, that has left, or that nobody knows
     UNKNOWN = "unknown"  # what was sent is not a withdrawal of ours
 
 
@@ -103,7 +102,9 @@ class WithdrawForm:
     """The hidden fields of a withdraw button."""
 
     packet: PacketId
+    day: date  # UTC, of receipt
     token: str = field(repr=False)  # 64 hexadecimal digits
+    mark: str = field(repr=False)  # 64 hexadecimal digits: this gateway made the button (withdraw_key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ claims to belong, and nothing here ever joins it. A lookup proves nothing: bundl
 into a first packet with keys of their own. That makes a separate case, which takes nothing from the other.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -14,18 +15,30 @@ from typing import Any, Final, assert_never
 from transfer.ledger_file import LedgerFile
 from transfer.names import PacketId
 from transfer.packet.manifest import MadeBy, Manifest, PacketPurpose
+from transfer.packet.request import Asks, RequestId, RequestNote, encode_request, encode_signed
 from transfer.packet.visit_signature import VisitError, encode_visit, is_token_of, verify_visit_text
 
-SCHEMA_VERSION: Final = 2
-_SCHEMA: Final = """
+SCHEMA_VERSION: Final = 6
+# By the digest of all of it: sent twice it is one, and nobody can take another's place by its id.
+_ASKED: Final = """CREATE TABLE asked (
+    digest TEXT PRIMARY KEY, request TEXT NOT NULL, packet TEXT NOT NULL, gateway TEXT NOT NULL, received TEXT NOT NULL,
+    asks TEXT NOT NULL, withdraws TEXT NOT NULL, token TEXT NOT NULL, lookup TEXT NOT NULL, visit TEXT NOT NULL
+) STRICT"""
+_SCHEMA: Final = f"""
 CREATE TABLE opened (
     id TEXT PRIMARY KEY, purpose TEXT NOT NULL, gateway TEXT NOT NULL, received TEXT NOT NULL, lookup TEXT NOT NULL,
     recipient TEXT NOT NULL, signing TEXT NOT NULL, made_by TEXT NOT NULL, visit TEXT NOT NULL, signed BLOB NOT NULL,
-    withdrawal TEXT NOT NULL, withdraws TEXT NOT NULL, token TEXT NOT NULL, promised TEXT NOT NULL DEFAULT ''
+    withdrawal TEXT NOT NULL, promised TEXT NOT NULL DEFAULT ''
 ) STRICT;
-CREATE INDEX opened_by_lookup ON opened (lookup)"""
-# What was read before gateways said what they promise: nobody knows.
-_UPGRADES: Final = {1: "ALTER TABLE opened ADD COLUMN promised TEXT NOT NULL DEFAULT ''"}
+CREATE INDEX opened_by_lookup ON opened (lookup);
+{_ASKED}"""
+_UPGRADES: Final = {
+    1: "ALTER TABLE opened ADD COLUMN promised TEXT NOT NULL DEFAULT ''",  # of what was read before, nobody knows it
+    2: _ASKED,
+    3: "DELETE FROM opened WHERE purpose IN ('withdraw', 'delete-replies')",  # of a format that is no longer read
+    4: "ALTER TABLE opened DROP COLUMN withdraws",
+    5: "ALTER TABLE opened DROP COLUMN token",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +49,22 @@ class LinkedPacket:
     purpose: PacketPurpose
     gateway: str
     received: date
-    lookup: str  # empty for a withdrawal, which knows no receipt
+    lookup: str  # empty where the packet only carries requests
     recipient: str
     signing: str
     made_by: str
     visit: str
     signed: bytes
     withdrawal: str
-    withdraws: str
-    token: str
     promised: date | None = None  # by which the source was promised an answer
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedRequest:
+    """A request that was read, and the packet that brought it first."""
+
+    packet: PacketId
+    note: RequestNote
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +80,18 @@ class BelongsTo:
 
 
 @dataclass(frozen=True, slots=True)
+class Carries:
+    """Brings requests of one or several sources, and belongs to none of their cases."""
+
+
+@dataclass(frozen=True, slots=True)
 class Claims:
     """Nothing proves that it belongs to what it names; `reason` is a clause for a person."""
 
     reason: str
 
 
-Standing = Begins | BelongsTo | Claims
+Standing = Begins | BelongsTo | Carries | Claims
 
 
 class CaseLinks:
@@ -76,16 +100,18 @@ class CaseLinks:
     def __init__(self, path: Path) -> None:
         self._file = LedgerFile(path, schema=_SCHEMA, version=SCHEMA_VERSION, upgrades=_UPGRADES)
 
-    def note(self, manifest: Manifest, message: bytes) -> LinkedPacket:
-        """Remember a packet that was read; `message` is its message.json, byte for byte."""
+    def note(self, manifest: Manifest, message: bytes, requests: Sequence[RequestNote] = ()) -> LinkedPacket:
+        """Remember a packet that was read, and what it asks; `message` is its message.json, byte for byte."""
         row = _opened(manifest, message)
         values = (
             *(row.packet, row.purpose, row.gateway, row.received.isoformat(), row.lookup, row.recipient, row.signing),
-            *(row.made_by, row.visit, row.signed, row.withdrawal, row.withdraws, row.token),
-            row.promised.isoformat() if row.promised else "",
+            *(row.made_by, row.visit, row.signed, row.withdrawal, row.promised.isoformat() if row.promised else ""),
         )
         with self._file.transaction() as db:
             db.execute(f"INSERT OR REPLACE INTO opened VALUES ({', '.join('?' * len(values))})", values)  # noqa: S608 - no value is in the text
+            # A gateway that was killed in between sends a request twice: the second is no request.
+            asked = [_asked(note, manifest.packet) for note in requests]
+            db.executemany("INSERT OR IGNORE INTO asked VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", asked)
         return row
 
     def all(self) -> tuple[LinkedPacket, ...]:
@@ -101,21 +127,43 @@ class CaseLinks:
         """Return the packets that name this lookup, by day and id; whether they belong together `standing` says."""
         return self._select("WHERE lookup = ? ORDER BY received, id", lookup)
 
-    def withdrawals_of(self, packet: str) -> tuple[LinkedPacket, ...]:
-        """Return the packets that ask to withdraw this one, by day and id, proven or not."""
-        return self._select("WHERE purpose = ? AND withdraws = ? ORDER BY received, id", PacketPurpose.WITHDRAW, packet)
+    def requests(self, asks: Asks) -> tuple[LinkedRequest, ...]:
+        """Return every request of a kind, by day and id."""
+        return self._select_asked("WHERE asks = ? ORDER BY received, request", asks)
+
+    def requests_in(self, packet: str) -> tuple[LinkedRequest, ...]:
+        """Return the requests that a packet brought first, by kind and id."""
+        return self._select_asked("WHERE packet = ? ORDER BY asks, request", packet)
+
+    def withdrawals_of(self, packet: str) -> tuple[LinkedRequest, ...]:
+        """Return the requests to withdraw this packet, by day and id, proven or not."""
+        return self._select_asked("WHERE withdraws = ? ORDER BY received, request", packet)
+
+    def deletions_of(self, lookup: str) -> tuple[LinkedRequest, ...]:
+        """Return the requests to delete the replies to a lookup, by day and id, proven or not."""
+        return self._select_asked("WHERE lookup = ? ORDER BY received, request", lookup)
 
     def standing(self, row: LinkedPacket) -> Standing:
         """Return what is proven about a packet."""
         match row.purpose:
             case PacketPurpose.FIRST:
                 return Begins()
-            case PacketPurpose.ADDITION | PacketPurpose.DELETE_REPLIES:
-                return self._visit(row)
-            case PacketPurpose.WITHDRAW:
-                return self._withdrawal(row)
+            case PacketPurpose.ADDITION:
+                return self._signed(row.lookup, row.signed, row.visit)
+            case PacketPurpose.REQUESTS:
+                return Carries()
             case _:
                 assert_never(row.purpose)
+
+    def standing_of(self, request: RequestNote) -> BelongsTo | Claims:
+        """Return what is proven about a request."""
+        match request.asks:
+            case Asks.WITHDRAW:
+                return self._withdrawal(request)
+            case Asks.DELETE_REPLIES:
+                return self._signed(request.lookup, encode_signed(request), request.visit)
+            case _:
+                assert_never(request.asks)
 
     def first_of(self, row: LinkedPacket) -> LinkedPacket | Claims:
         """Return the first packet of the case that a packet belongs to: replies are sealed to its receipt."""
@@ -125,6 +173,8 @@ class CaseLinks:
                 return row
             case BelongsTo(first):
                 return self.find(first) or Claims("its first packet is not known")
+            case Carries():
+                return Claims("it brings requests of sources, and belongs to no case")
             case Claims():
                 return standing
             case _:
@@ -133,16 +183,23 @@ class CaseLinks:
     def begun_with(self, row: LinkedPacket) -> tuple[PacketId, ...]:
         """Return the first packets with the keys of a packet's case; empty where nothing is proven."""
         first = self.first_of(row)
-        if isinstance(first, Claims):
-            return ()
+        return () if isinstance(first, Claims) else self._with_keys_of(first)
+
+    def cases_of(self, request: RequestNote) -> tuple[PacketId, ...]:
+        """Return the first packets with the keys of the case that a request is proven to be about."""
+        standing = self.standing_of(request)
+        first = self.find(standing.first) if isinstance(standing, BelongsTo) else None
+        return () if first is None else self._with_keys_of(first)
+
+    def _with_keys_of(self, first: LinkedPacket) -> tuple[PacketId, ...]:
         keys = (first.signing, first.recipient)
         return tuple(one.packet for one in self._firsts(first.lookup) if (one.signing, one.recipient) == keys)
 
-    def _visit(self, row: LinkedPacket) -> Standing:
-        firsts = self._firsts(row.lookup)
+    def _signed(self, lookup: str, text: bytes, signature: str) -> BelongsTo | Claims:
+        firsts = self._firsts(lookup)
         if not firsts:
             return Claims("no first packet of that case has been read here")
-        signed = [first for first in firsts if _is_signed_by(first.signing, row)]
+        signed = [first for first in firsts if _is_signed_by(first.signing, text, signature)]
         if not signed:
             return Claims("it is not signed with the key of that case")
         # Only somebody who saw that key can put a different key for replies beside it.
@@ -153,11 +210,11 @@ class CaseLinks:
     def _firsts(self, lookup: str) -> tuple[LinkedPacket, ...]:
         return self._select("WHERE lookup = ? AND purpose = ? ORDER BY id", lookup, PacketPurpose.FIRST)
 
-    def _withdrawal(self, row: LinkedPacket) -> Standing:
-        target = self.find(row.withdraws)
+    def _withdrawal(self, request: RequestNote) -> BelongsTo | Claims:
+        target = self.find(request.withdraws or "")
         if target is None:
             return Claims("the packet that it withdraws has not been read here")
-        if not is_token_of(target.withdrawal, row.token):
+        if not is_token_of(target.withdrawal, request.withdraw_token):
             return Claims("its token does not match the packet that it names")
         return BelongsTo(target.packet)
 
@@ -165,6 +222,11 @@ class CaseLinks:
         with self._file.reading() as db:
             rows = db.execute(f"SELECT * FROM opened {clause}", values).fetchall()  # noqa: S608 - clauses are ours
         return tuple(map(_linked, rows))
+
+    def _select_asked(self, clause: str, *values: str) -> tuple[LinkedRequest, ...]:
+        with self._file.reading() as db:
+            rows = db.execute(f"SELECT * FROM asked {clause}", values).fetchall()  # noqa: S608 - clauses are ours
+        return tuple(map(_linked_request, rows))
 
 
 def _linked(row: Sequence[Any]) -> LinkedPacket:
@@ -175,9 +237,23 @@ def _linked(row: Sequence[Any]) -> LinkedPacket:
     return replace(packet, promised=date.fromisoformat(promised)) if promised else packet
 
 
-def _is_signed_by(signing: str, row: LinkedPacket) -> bool:
+def _linked_request(row: Sequence[Any]) -> LinkedRequest:
+    _, request, packet, gateway, received, asks, withdraws, token, lookup, visit = row
+    known = (RequestId(request), gateway, date.fromisoformat(received), Asks(asks))
+    return LinkedRequest(
+        PacketId(packet), RequestNote(*known, PacketId(withdraws) if withdraws else None, token, lookup, visit)
+    )
+
+
+def _asked(note: RequestNote, packet: PacketId) -> tuple[str, ...]:
+    digest = hashlib.sha256(encode_request(note)).hexdigest()
+    known = (digest, note.request, packet, note.gateway, note.received.isoformat(), note.asks)
+    return (*known, note.withdraws or "", note.withdraw_token, note.lookup, note.visit)
+
+
+def _is_signed_by(signing: str, text: bytes, signature: str) -> bool:
     try:
-        verify_visit_text(signing, row.signed, row.visit)
+        verify_visit_text(signing, text, signature)
     except VisitError:
         return False
     return True
@@ -197,7 +273,5 @@ def _opened(manifest: Manifest, message: bytes) -> LinkedPacket:
         visit=manifest.visit,
         signed=encode_visit(manifest, message) if receipt else b"",
         withdrawal=manifest.withdrawal,
-        withdraws=manifest.withdraws or "",
-        token=manifest.withdraw_token,
         promised=manifest.promised,
     )

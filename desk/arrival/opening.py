@@ -4,6 +4,7 @@ Reads through a seekable age reader, so that memory does not grow with the packe
 may have written any bytes at all: the ZIP and its records are a stranger's until checked against each other.
 """
 
+import contextlib
 import hashlib
 import io
 import os
@@ -17,17 +18,28 @@ from typing import IO, BinaryIO, Final, Self
 
 from desk.errors import PacketDamagedError
 from disk.durable import make_home, write_new
+from keys.age.errors import AgeError
 from keys.age.reader import Unwraps, open_header, open_stream
 from keys.age.seekable import SeekableReader
+from keys.age.small import open_bytes
 from transfer.names import PacketId
-from transfer.packet.manifest import FILES_MAX, MANIFEST_MAX, FileNote, Manifest, Outcome, parse_manifest
+from transfer.packet.manifest import (
+    FILES_MAX,
+    MANIFEST_MAX,
+    REQUESTS_MAX,
+    FileNote,
+    Manifest,
+    Outcome,
+    parse_manifest,
+)
 from transfer.packet.message import MESSAGE_MAX, Message, parse_message
+from transfer.packet.request import REQUEST_SEALED_MAX, RequestNote, parse_request, request_members
 from transfer.packet.writer import MANIFEST_MEMBER, MESSAGE_MEMBER, PADDING_MEMBER
 from transfer.record import RecordError
 
 READ_SIZE: Final = 1024 * 1024  # bytes of plaintext at a time
 OPENED_BY_A_VIEWER: Final = (".pdf", ".txt", ".zip", ".rar", ".jpeg", ".jpg", ".png")  # and that start nothing
-DIRECTORY_MAX: Final = 64 * 1024  # bytes of the ZIP's directory: FILES_MAX entries take far less
+DIRECTORY_MAX: Final = 64 * 1024  # bytes of the ZIP's directory: FORMAT.md 2.5; REQUESTS_MAX entries fit
 _END_RECORD: Final = struct.Struct("<4s4H2LH")  # APPNOTE 4.3.16
 _END_ZIP64: Final = struct.Struct("<4sQ2H2L4Q")  # APPNOTE 4.3.14
 _LOCATOR_SIZE: Final = 20  # bytes; APPNOTE 4.3.15
@@ -62,6 +74,7 @@ class OpenPacket:
             self.message: Message = parse_message(message_bytes)
             self._records = {MANIFEST_MEMBER: manifest_bytes, MESSAGE_MEMBER: message_bytes}
             self._check(packet_id)
+            self.requests: tuple[RequestNote, ...] = tuple(self._requests(identities))
         except RecordError as error:
             self._stream.close()
             raise PacketDamagedError(f"packet {packet_id}: {error}") from None
@@ -81,6 +94,11 @@ class OpenPacket:
     def message_bytes(self) -> bytes:
         """message.json, byte for byte: what a visit's signature covers."""
         return self._records[MESSAGE_MEMBER]
+
+    @property
+    def has_unread_requests(self) -> bool:
+        """Return whether a request in it does not open, or is none: the others count all the same."""
+        return len(self.requests) < self.manifest.requests
 
     @property
     def manifest_bytes(self) -> bytes:
@@ -122,9 +140,15 @@ class OpenPacket:
         if self.manifest.packet != packet_id:
             raise PacketDamagedError(f"packet {packet_id} has the manifest of a different packet")
         found = sorted(info.filename for info in self._zip.infolist())
-        expected = [note.member for note in self.manifest.files]
+        expected = [*(note.member for note in self.manifest.files), *request_members(self.manifest.requests)]
         if found != sorted([*expected, MESSAGE_MEMBER, MANIFEST_MEMBER, PADDING_MEMBER]):
             raise PacketDamagedError(f"packet {packet_id} does not contain exactly what its manifest lists")
+
+    def _requests(self, identities: Sequence[Unwraps]) -> Iterator[RequestNote]:
+        """Yield what the packet's requests ask; one that was spoilt on a gateway's disk must not hide the others."""
+        for member in request_members(self.manifest.requests):
+            with contextlib.suppress(AgeError, RecordError, PacketDamagedError):
+                yield parse_request(open_bytes(self._whole(member, REQUEST_SEALED_MAX), identities))
 
     def _whole(self, member: str, largest: int) -> bytes:
         try:
@@ -187,7 +211,7 @@ def _read_zip(stream: BinaryIO, identities: Sequence[Unwraps]) -> zipfile.ZipFil
 
 def _check_members(members: Sequence[zipfile.ZipInfo], size: int) -> None:
     """Refuse what could cost more than the packet's own size, before a byte of any member is read."""
-    if len(members) > FILES_MAX + 3:
+    if len(members) > max(FILES_MAX, REQUESTS_MAX) + 3:
         raise PacketDamagedError("a packet has more members than its format allows")
     # A few hundred bytes of bzip2 ask for a gigabyte of memory at the first read.
     if any(info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size for info in members):

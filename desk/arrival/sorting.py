@@ -19,7 +19,7 @@ from transfer.names import PacketId
 
 @dataclass(frozen=True, slots=True)
 class SortReport:
-    """What was sorted just now, and what cannot be: such a packet may contain a request that nobody sees."""
+    """What was sorted just now, and what cannot be, or not wholly: it may contain a request that nobody sees."""
 
     sorted: tuple[PacketId, ...]
     unreadable: tuple[PacketId, ...]
@@ -53,7 +53,9 @@ def sort_inbox(home: DeskHome, identities: Sequence[Unwraps], progress: Callable
             with OpenPacket(home.packet(packet_id), packet_id, identities) as packet:
                 # Logged before it is remembered: nothing of a packet is read without a line in the log.
                 home.log().append(Event.PACKET_SORTED, packet=packet_id)
-                links.note(packet.manifest, packet.message_bytes)
+                links.note(packet.manifest, packet.message_bytes, packet.requests)
+                if packet.has_unread_requests:
+                    unreadable.append(packet_id)
         except FileNotFoundError:
             # Erased or moved away since it was listed: nothing is left to be read.
             if home.packet(packet_id).exists():

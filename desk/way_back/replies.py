@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from audit.events import Event
-from desk.arrival.case_links import BelongsTo, CaseLinks, Claims, LinkedPacket
+from desk.arrival.case_links import CaseLinks, Claims, LinkedPacket
 from desk.errors import DeskError
 from desk.home import DeskHome
 from desk.way_back.reply_store import BookedReply, Counted, Published, ReplyBook
@@ -21,6 +21,7 @@ from transfer.bundle.contents import BundleList, Counters, Grant, entry_of
 from transfer.bundle.reply import DAYS_KEPT, Reply, ReplyId, State, new_reply_id, seal_reply
 from transfer.high_side.arrivals import Arrivals, was_begun
 from transfer.packet.manifest import PacketPurpose
+from transfer.packet.request import Asks
 
 BUNDLE_DAYS: Final = 30  # for which a gateway accepts a bundle, unless the desk sets another number
 COUNTERS_EVERY: Final = timedelta(days=7)  # finer steps would reveal when somebody complained
@@ -82,8 +83,8 @@ def case_of(home: DeskHome, opened: LinkedPacket) -> LinkedPacket:
     Raises:
         DeskError: Nothing proves which case it belongs to, or it is not a visit.
     """
-    if opened.purpose is PacketPurpose.WITHDRAW:
-        raise DeskError("this packet only withdraws another one: nobody is waiting for a reply to it")
+    if opened.purpose is PacketPurpose.REQUESTS:
+        raise DeskError("this packet only brings requests of sources: nobody is waiting for a reply to it")
     first = CaseLinks(home.visits).first_of(opened)
     if isinstance(first, Claims):
         raise DeskError(
@@ -161,13 +162,11 @@ def rounded(number: int) -> int:
 
 def _bury(book: ReplyBook, visits: CaseLinks) -> int:
     """Carry out the requests to delete replies that are signed by their case's key."""
-    requests = [row for row in visits.all() if row.purpose is PacketPurpose.DELETE_REPLIES]
     # What went up after the request was not there when the source asked, and has not been read yet.
     return sum(
-        book.bury(first, sent_until=row.received)
-        for row in requests
-        if isinstance(visits.standing(row), BelongsTo)
-        for first in visits.begun_with(row)
+        book.bury(first, sent_until=request.note.received)
+        for request in visits.requests(Asks.DELETE_REPLIES)
+        for first in visits.cases_of(request.note)
     )
 
 

@@ -129,9 +129,9 @@ def _inbox(arguments: Namespace, terminal: Terminal) -> int:
     if arguments.sort:
         sort_first(home, load_identities(home, arguments, terminal), terminal)
     entries = list_inbox(home)
-    known = CaseLinks(home.visits).all()
-    opened = {row.packet: row for row in known}
-    withdrawn = withdrawn_packets(known)
+    links = CaseLinks(home.visits)
+    opened = {row.packet: row for row in links.all()}
+    withdrawn = withdrawn_packets(links)
     names = ("packet", "lane", "gateway", "batch", "arrived", "size", "purpose", "withdrawn", "promised")
     rows = [
         (
@@ -213,7 +213,7 @@ def _open_from(home: "DeskHome", arguments: Namespace, terminal: Terminal) -> in
         with terminal.progress("opening") as progress:
             files = packet.write_files(folder, held=arguments.held, progress=progress)
         visits = CaseLinks(home.visits)
-        noted = visits.note(packet.manifest, packet.message_bytes)
+        noted = visits.note(packet.manifest, packet.message_bytes, packet.requests)
         standing, requests = visits.standing(noted), requests_about(visits, noted)
         if terminal.as_json:
             answer = _opened_as_json(packet.manifest, packet.message, files, folder)
@@ -225,6 +225,8 @@ def _open_from(home: "DeskHome", arguments: Namespace, terminal: Terminal) -> in
             show_files(terminal, packet.manifest, files, folder)
         # Last, below a long text, where it is seen.
         show_requests(terminal, requests)
+        if packet.has_unread_requests:
+            terminal.warn("Not all of its requests can be read: what the others ask, nobody knows.")
         if sealed := describe(home, packet.manifest.sealed_to):
             terminal.note(sealed)
         for sentence in contradictions(entry, packet.manifest):

@@ -48,4 +48,4 @@ def opened_packet(
         sort_first(home, identities, terminal)
         with OpenPacket(home.packet(packet_id), packet_id, identities) as packet:
             home.log().append(Event.PACKET_OPENED, packet=packet_id)
-            yield packet, CaseLinks(home.visits).note(packet.manifest, packet.message_bytes)
+            yield packet, CaseLinks(home.visits).note(packet.manifest, packet.message_bytes, packet.requests)

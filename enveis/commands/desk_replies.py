@@ -37,7 +37,7 @@ def _reply_arguments(parser: ArgumentParser) -> None:
 
 def _reply(arguments: Namespace, terminal: Terminal) -> int:
     from audit.utc_day import utc_today
-    from desk.way_back.replies import reply_to
+    from desk.way_back.replies import case_of, reply_to
     from transfer.bundle.reply import State
 
     home = desk_of(arguments)
@@ -45,6 +45,7 @@ def _reply(arguments: Namespace, terminal: Terminal) -> int:
     is_typed_here = arguments.text_file is None and sys.stdin.isatty()
     text = "" if is_typed_here else _text(arguments.text_file, terminal)
     with opened_packet(arguments, terminal, home, arguments.packet) as (_, opened):
+        case_of(home, opened)  # before anybody is asked whether to answer what cannot be answered
         if not _is_wanted(home, opened, arguments, terminal):
             terminal.note("Nothing was sealed.")
             return 1

@@ -28,8 +28,8 @@ def show_packet(terminal: Terminal, manifest: "Manifest", message: "Message") ->
     """Print what a source wrote, field by field; nothing in it can act on the terminal."""
     from transfer.packet.manifest import PacketPurpose
 
-    # One that only withdraws or deletes was not written by anybody: `show_standing` says what it asks.
-    has_form = manifest.purpose in (PacketPurpose.FIRST, PacketPurpose.ADDITION)
+    # One that only carries requests was not written by anybody: `show_requests` says what it asks.
+    has_form = manifest.purpose is not PacketPurpose.REQUESTS
     terminal.say(
         terminal.strong(f"Packet {manifest.packet}"),
         f"  received on {manifest.received} (UTC) by gateway {manifest.gateway}, lane {manifest.lane}",
@@ -71,30 +71,22 @@ def promise_sentence(promised: date, *, today: date) -> str:
 
 def show_standing(terminal: Terminal, manifest: "Manifest", standing: "Standing") -> None:
     """Print the purpose of a packet, and whether it is proven to belong to the case or packet that it names."""
-    from desk.arrival.case_links import Begins, BelongsTo, Claims
-    from transfer.packet.manifest import PacketPurpose
+    from desk.arrival.case_links import Begins, BelongsTo, Carries, Claims
 
-    wish = {
-        PacketPurpose.FIRST: "begins a case",
-        PacketPurpose.ADDITION: "adds to a case",
-        PacketPurpose.DELETE_REPLIES: "asks that the replies to its case be deleted",
-        PacketPurpose.WITHDRAW: f"asks that packet {manifest.withdraws} be deleted",
-    }[manifest.purpose]
     match standing:
         case Begins():
             pass
         case BelongsTo(first):
-            how = (
-                "its token matches"
-                if manifest.purpose is PacketPurpose.WITHDRAW
-                else "it is signed with that case's key"
+            terminal.say(
+                f"  This packet adds to a case. It BELONGS TO packet {first}: it is signed with that case's key."
             )
-            terminal.say(f"  This packet {wish}. It BELONGS TO packet {first}: {how}.")
-            if manifest.purpose is PacketPurpose.WITHDRAW:
-                terminal.say(f"  If your office may delete what it received: enveis desk erase {first[:8]}")
+        case Carries():
+            number = "a request" if manifest.requests == 1 else f"{manifest.requests} requests"
+            terminal.say(f"  This packet brings {number} of sources, named below. It belongs to no case.")
         case Claims(reason):
             terminal.warn(
-                f"This packet {wish}, but only CLAIMS TO BELONG: {reason}. Check it before you join it to the case."
+                f"This packet adds to a case, but only CLAIMS TO BELONG: {reason}. Check it before you join it to the "
+                "case."
             )
         case _:
             assert_never(standing)
@@ -119,11 +111,13 @@ def show_files(terminal: Terminal, manifest: "Manifest", files: "tuple[OpenedFil
 
 def standing_as_json(standing: "Standing") -> dict[str, str]:
     """Return what is proven about a packet, for a program."""
-    from desk.arrival.case_links import Begins, BelongsTo, Claims
+    from desk.arrival.case_links import Begins, BelongsTo, Carries, Claims
 
     match standing:
         case Begins():
             return {"is": "first"}
+        case Carries():
+            return {"is": "requests"}
         case BelongsTo(first):
             return {"is": "belongs", "to": first}
         case Claims(reason):

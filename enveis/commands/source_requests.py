@@ -19,7 +19,9 @@ def sort_first(home: "DeskHome", identities: "Sequence[Unwraps]", terminal: Term
     with terminal.progress("reading what new packets ask", unit="packets") as progress:
         report = sort_inbox(home, identities, progress)
     for packet in report.unreadable:
-        terminal.warn(f"Packet {packet} cannot be read: if it asks to withdraw another one, nobody knows.")
+        terminal.warn(
+            f"Packet {packet} cannot be read, or not all of it: if it asks to withdraw another one, nobody knows."
+        )
     return len(report.sorted)
 
 
@@ -33,7 +35,7 @@ def requests_as_json(requests: "Sequence[SourceRequest]") -> list[dict[str, obje
     """Return what was asked, for a program."""
     return [
         {
-            "asks": request.purpose,
+            "asks": request.asks,
             "about": request.about,
             "packet": request.asked_in,
             "received": request.received.isoformat(),
@@ -44,24 +46,21 @@ def requests_as_json(requests: "Sequence[SourceRequest]") -> list[dict[str, obje
 
 
 def _sentence(request: "SourceRequest") -> str:
-    from transfer.packet.manifest import PacketPurpose
+    from desk.arrival.case_links import Claims
+    from transfer.packet.request import Asks
 
-    if request.purpose is PacketPurpose.WITHDRAW:
-        if not request.is_proven:
-            return (
-                f"Packet {request.asked_in} of {request.received} asks to withdraw packet {request.about}, but its "
-                "token does not match: anybody may have sent it."
-            )
+    if isinstance(request.standing, Claims):
+        wish = f"withdraw packet {request.about}" if request.asks is Asks.WITHDRAW else "delete the replies to its case"
+        return (
+            f"Packet {request.asked_in} of {request.received} asks to {wish}, but {request.standing.reason}: anybody "
+            "may have sent it."
+        )
+    if request.asks is Asks.WITHDRAW:
         return (
             f"WITHDRAWN: on {request.received} the source took packet {request.about} back and asked that it be "
-            f"deleted. If your office may do so: enveis desk erase {request.about[:8]}"
-        )
-    if not request.is_proven:
-        return (
-            f"Packet {request.asked_in} of {request.received} asks to delete the replies to this case, but it is not "
-            "signed with that case's key: anybody may have sent it."
+            f"deleted. If your office may do so: enveis desk erase {request.standing.first[:8]}"
         )
     return (
-        f"On {request.received} the source asked that the replies to this case be deleted; the next bundle does that. "
-        "They may not come back to read another one."
+        f"On {request.received} the source asked that the replies to the case of packet {request.about} be deleted; "
+        "the next bundle does that. They may not come back to read another one."
     )

@@ -166,7 +166,7 @@ class _Mover:
             high.log().append(Event.PACKET_OPENED, packet=packet_id)
             files = packet.write_files(folder, held=False, progress=_unseen)
             links = CaseLinks(high.visits)
-            noted = links.note(packet.manifest, packet.message_bytes)
+            noted = links.note(packet.manifest, packet.message_bytes, packet.requests)
             show_packet(self._terminal, packet.manifest, packet.message)
             show_standing(self._terminal, packet.manifest, links.standing(noted))
             show_files(self._terminal, packet.manifest, files, folder)

@@ -18,6 +18,7 @@ from disk.handed_over import HandedOverError, read_handed_over
 from disk.settings import read_settings
 from gateway.errors import GatewayError
 from gateway.home.config import GatewayConfig, encode_gateway_config
+from gateway.home.withdraw_key import write_withdraw_key
 from gateway.replies.reply_store import ReplyStore
 from keys.errors import KeyMaterialError
 from keys.generation import verify_recipients
@@ -117,6 +118,16 @@ class GatewayHome:
         return self.root / "way-back.sqlite"
 
     @property
+    def withdraw_key(self) -> Path:
+        """The secret that marks withdraw buttons. It withdraws nothing, and a change of keys leaves it as it is."""
+        return self.root / "withdraw.key"
+
+    @property
+    def requests(self) -> Path:
+        """The journal of sealed requests that wait for the end of their tick."""
+        return self.root / "requests.sqlite"
+
+    @property
     def serving(self) -> Path:
         """The lock that every running `serve` shares, and that a change of keys holds alone."""
         return self.root / "serve.lock"
@@ -206,6 +217,7 @@ def init_gateway(
         for lane in ("incoming", "withdrawable", *Lane):
             make_private_folder(new.spool / lane)
         ReplyStore(new.reply_store).begin()
+        write_withdraw_key(new.withdraw_key)
 
     make_home(home.root, build)
     return pairing

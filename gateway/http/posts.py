@@ -15,8 +15,9 @@ from gateway.reading.request_body import Body
 from gateway.reading.short_form import SHORT_FORM_MAX, read_short_form
 from gateway.reading.typed_text import read_typed
 from gateway.receipts.return_keys import spelled
-from gateway.return_visit.return_visit import delete_replies, explain, open_case, withdraw
+from gateway.return_visit.return_visit import delete_replies, explain, open_case
 from gateway.return_visit.try_words import try_words
+from gateway.return_visit.withdrawal import withdraw
 from gateway.station import Station
 from gateway.submission.first_visit import FirstVisit
 from gateway.submission.later_visit import LaterVisit, limits_with

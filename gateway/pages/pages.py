@@ -212,7 +212,7 @@ class Pages:
     def withdrawn(self, view: WithdrawnView) -> str:
         """Return the page after a request to withdraw."""
         title, sentence = WITHDRAWN[view.outcome]
-        if self.restricts and view.outcome is Withdrawal.REQUEST_SENT:
+        if self.restricts and view.outcome is Withdrawal.RECEIVED:
             sentence = RESTRICTED
         return self.page("withdrawn.html", path=None, title=self.said(title), sentence=self.said(sentence))
 

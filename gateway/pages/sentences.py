@@ -136,22 +136,19 @@ STATES: Final[dict[str, str]] = {
     "referred": marked("passed on to somebody else"),
     "closed": marked("closed"),
 }
-# In place of what REQUEST_SENT says below, where the office may not destroy records.
+# In place of what RECEIVED says below, where the office may not destroy records.
 RESTRICTED: Final = marked(
-    "Your submission can no longer be taken back here: it has left for the computer that is never online. A sealed "
-    "request has been sent after it. Records may not be destroyed there: what you sent is to be locked away, and used "
-    "for nothing more."
+    "If your submission was still on this server, it is removed, and nobody reads it. If it had left already, a "
+    "sealed request follows it. Records may not be destroyed there: what you sent is to be locked away, and used for "
+    "nothing more. This page is the same in both cases, so that nobody who sees it learns which it was."
 )
 WITHDRAWN: Final[dict[Withdrawal, tuple[str, str]]] = {
-    Withdrawal.WITHDRAWN: (
-        marked("Withdrawn"),
-        marked("What you sent was still on this server, sealed, and has been removed. Nobody has read it."),
-    ),
-    Withdrawal.REQUEST_SENT: (
-        marked("It has left this server"),
+    Withdrawal.RECEIVED: (
+        marked("Your request to withdraw was received"),
         marked(
-            "Your submission can no longer be taken back here: it has left for the computer that is never online. A "
-            "sealed request to delete it follows it there. People decide on the request."
+            "If your submission was still on this server, it is removed, and nobody reads it. If it had left already, "
+            "a sealed request to delete it follows it, and people decide on the request. This page is the same in "
+            "both cases, so that nobody who sees it learns which it was."
         ),
     ),
     Withdrawal.UNKNOWN: (

@@ -1,4 +1,4 @@
-"""`/return`, `/delete-replies` and `/withdraw`: what is done for a source who comes back, up to the view of the page.
+"""`/return` and `/delete-replies`: what is done for a source who comes back, up to the view of the page.
 
 For return words that nobody was ever given, and for a case without replies, the same is done with the same files and
 keys, in the same order: derive, look up in memory, seal a decoy, open what is there or the decoy. There is no other way
@@ -6,14 +6,10 @@ to learn here whether return words belong to somebody, and the gateway itself do
 """
 
 import asyncio
-import contextlib
-import re
 from typing import Final
 
 from aiohttp import StreamReader
 
-from audit.errors import AuditError
-from audit.events import Event
 from audit.operational_log import LogEvent, log
 from gateway.errors import GatewayError
 from gateway.form import FORM_FIELD, WORDS_FIELD, Fields
@@ -22,7 +18,7 @@ from gateway.reading.request_body import Body
 from gateway.reading.short_form import read_short_form
 from gateway.receipts.return_keys import DeriverBusyError, spelled
 from gateway.replies.reply_store import SealedReply
-from gateway.return_visit.sealed_request import ask_to_delete_replies, ask_to_withdraw
+from gateway.return_visit.sealed_request import deletion_request
 from gateway.station import Station
 from gateway.submission.later_visit import limits_with
 from gateway.submission.repeats import Earlier
@@ -33,18 +29,14 @@ from gateway.views import (
     ReplyView,
     ReturnProblem,
     ReturnView,
-    Withdrawal,
-    WithdrawnView,
 )
 from keys.receipt import ReturnSecrets
 from keys.words import WordsError, WordsFault
 from transfer.bundle.reply import Reply, State, new_reply_id, open_reply, seal_reply
 from transfer.errors import ReplyError, TransferError
-from transfer.names import PacketId, parse_packet_id
-from transfer.packet.manifest import PacketPurpose
+from transfer.packet.request import Asks
 
 BUNDLES_EVERY: Final = 30.0  # seconds until a gateway that runs sees what accept-bundle brought
-_TOKEN: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _PROBLEMS: Final = {
     WordsFault.COUNT: ReturnProblem.COUNT,
     WordsFault.UNKNOWN: ReturnProblem.UNKNOWN_WORD,
@@ -77,6 +69,8 @@ async def open_case(station: Station, stream: StreamReader, body: Body) -> CaseV
 async def delete_replies(station: Station, stream: StreamReader, body: Body) -> DeletedView | ReturnView:
     """Delete the replies to the return words that were posted, here and, by a sealed request, at the desk.
 
+    The desk is asked only where replies are here; where none are, the same is done all the same.
+
     Raises:
         SubmissionError: The request could not be read, or there is no space for what goes to the desk: then nothing
             was deleted.
@@ -87,12 +81,13 @@ async def delete_replies(station: Station, stream: StreamReader, body: Body) -> 
     if isinstance(found, ReturnView):
         return found
     words = spelled(fields.first(WORDS_FIELD))
-    mark = station.repeats.mark(fields.first(FORM_FIELD), PacketPurpose.DELETE_REPLIES, words)
+    mark = station.repeats.mark(fields.first(FORM_FIELD), Asks.DELETE_REPLIES, words)
     async with station.repeats.attempt(mark) as attempt:
         if attempt.earlier is not None:
             return DeletedView(attempt.earlier.day, words)
+        await _reload(station)
         # In this order: cut off in between, the desk deletes, and its next bundle no longer has them.
-        await ask_to_delete_replies(station, found)
+        await station.requests.put(deletion_request(station, found, station.mail.replies(found.lookup)))
         try:
             await asyncio.to_thread(station.mail.delete, found.lookup)
         except (TransferError, GatewayError, OSError) as fault:
@@ -100,41 +95,6 @@ async def delete_replies(station: Station, stream: StreamReader, body: Body) -> 
             raise SubmissionError(Problem.FAULT) from None
         attempt.remember(Earlier(station.today()))
         return DeletedView(station.today(), words)
-
-
-async def withdraw(station: Station, stream: StreamReader, body: Body) -> WithdrawnView:
-    """Take back the packet that a receipt page named, or ask the desk to.
-
-    A wrong token, an unknown packet and one that has left are one answer.
-
-    Raises:
-        SubmissionError: The request could not be read, or there is no space for what goes to the desk.
-        ConnectionError: The visitor went away.
-    """
-    fields = await read_short_form(stream, body, station.pace, {"packet", "token"})
-    named = _named(fields)
-    if named is None:
-        return WithdrawnView(Withdrawal.UNKNOWN, station.today())
-    packet, token = named
-    # The button is a token itself, of one packet: pressed again it gets the same answer, and no second request.
-    async with station.repeats.attempt(station.repeats.mark(packet, PacketPurpose.WITHDRAW, token)) as attempt:
-        if attempt.earlier is not None:
-            return WithdrawnView(Withdrawal(attempt.earlier.outcome), attempt.earlier.day)
-        outcome = Withdrawal.WITHDRAWN
-        # Once begun, it is completed even if the visitor goes away meanwhile.
-        if not await asyncio.shield(asyncio.ensure_future(_take_back(station, packet, token))):
-            await ask_to_withdraw(station, packet, token)
-            outcome = Withdrawal.REQUEST_SENT
-        attempt.remember(Earlier(station.today(), outcome))
-        return WithdrawnView(outcome, station.today())
-
-
-def finish_withdrawals(station: Station) -> int:
-    """Finish what a crash stopped between the taking back and the deleting; return how many there were."""
-    left = station.spool.withdrawals.taken_back()
-    for packet in left:
-        _finish(station, packet)
-    return len(left)
 
 
 def case_limits(station: Station, lookup: str) -> CaseLimits:
@@ -214,35 +174,3 @@ def _decoy(station: Station, secrets: ReturnSecrets) -> SealedReply:
     today = station.today()
     reply = Reply(new_reply_id(), secrets.lookup, today, State.RECEIVED, "")
     return SealedReply(reply.id, secrets.lookup, today, seal_reply(reply, secrets.recipient))
-
-
-def _named(fields: Fields) -> tuple[PacketId, str] | None:
-    token = fields.first("token")
-    if not _TOKEN.fullmatch(token):
-        return None
-    try:
-        return parse_packet_id(fields.first("packet")), token
-    except ValueError:
-        return None
-
-
-async def _take_back(station: Station, packet: PacketId, token: str) -> bool:
-    try:
-        if not await asyncio.to_thread(station.spool.withdrawals.take_back, packet, token):
-            return False
-        await asyncio.to_thread(_finish, station, packet)
-    except OSError as fault:
-        # Taken back or not is not certain: the source should try again, not trust an answer.
-        log(LogEvent.FAULT, fault=fault)
-        raise SubmissionError(Problem.FAULT) from None
-    return True
-
-
-def _finish(station: Station, packet: PacketId) -> None:
-    """Log that a packet was taken back, and delete it, once. Blocks on the disk."""
-    if not station.spool.withdrawals.is_unfinished(packet):
-        return
-    with contextlib.suppress(AuditError, OSError):
-        # Its source's wish comes before our log.
-        station.audit.append(Event.SUBMISSION_WITHDRAWN, packet=packet)
-    station.spool.withdrawals.finish(packet)

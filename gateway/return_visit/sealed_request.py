@@ -1,66 +1,53 @@
-"""Packets that carry a request and nothing else: delete the replies, take back what has left. Always the same size."""
+"""One request of a source, sealed to the desk as soon as it is asked: take back what has left, delete the replies.
 
-from dataclasses import replace
+A request that is not to be kept is sealed all the same, with nothing in it, and the same is done with it.
+"""
 
-from gateway.problems import Problem, SubmissionError
+import hashlib
+import secrets
+from typing import Final
+
+from gateway.replies.reply_store import SealedReply
 from gateway.station import Station
-from gateway.submission.later_visit import later_note
-from gateway.submission.receive import commit_packet
-from gateway.submission.sealed_upload import SealedUpload
+from keys.age.small import seal_bytes
 from keys.receipt import ReturnSecrets
-from transfer.names import Lane, PacketId
-from transfer.packet.manifest import Manifest, PacketPurpose, encode_manifest
-from transfer.packet.message import Message, encode_message
-from transfer.packet.visit_signature import sign_visit
-from transfer.spool.spool import SpoolFullError
+from transfer.names import PacketId
+from transfer.packet.request import Asks, RequestId, RequestNote, encode_request, sign_request
+from transfer.spool.request_journal import JournalEntry
+
+_ID_SIZE: Final = 16  # bytes, random
+_CONTEXT: Final = b"enveis-request-mark-v1\n"
 
 
-async def ask_to_delete_replies(station: Station, secrets: ReturnSecrets) -> None:
-    """Seal a signed request to delete the replies to these return words.
+def withdrawal_request(station: Station, packet: PacketId, token: str, *, is_kept: bool) -> JournalEntry:
+    """Return the sealed request to take back a packet; the desk can check the token."""
+    note = RequestNote(
+        _new_id(), station.gateway, station.today(), Asks.WITHDRAW, withdraws=packet, withdraw_token=token
+    )
+    return _sealed(station, note, _mark(b"withdraw", bytes.fromhex(token)), is_kept=is_kept)
 
-    Raises:
-        SubmissionError: There is no space for it.
+
+def deletion_request(station: Station, found: ReturnSecrets, held: tuple[SealedReply, ...]) -> JournalEntry:
+    """Return the signed and sealed request to delete the replies that are here; kept where there are any.
+
+    For the same replies it is the same request, for later ones another.
     """
-    await _seal(station, PacketPurpose.DELETE_REPLIES, secrets=secrets)
+    note = RequestNote(_new_id(), station.gateway, station.today(), Asks.DELETE_REPLIES, lookup=found.lookup)
+    ids = "\n".join(sorted(reply.id for reply in held)).encode()
+    # Not made from the lookup, which is in the bundles: whoever has the disk must not see who asked.
+    mark = _mark(b"delete-replies", found.signing_seed, ids)
+    return _sealed(station, sign_request(found.signing_seed, note), mark, is_kept=bool(held))
 
 
-async def ask_to_withdraw(station: Station, packet: PacketId, token: str) -> None:
-    """Seal a request to take back a packet that is not here any more; the desk can check the token.
-
-    Raises:
-        SubmissionError: There is no space for it.
-    """
-    await _seal(station, PacketPurpose.WITHDRAW, withdraws=packet, token=token)
+def _sealed(station: Station, note: RequestNote, mark: bytes, *, is_kept: bool) -> JournalEntry:
+    plain = encode_request(note)
+    sealed = seal_bytes(plain if is_kept else bytes(len(plain)), station.recipients)
+    return JournalEntry(mark, station.spool.tick_start(), sealed, is_kept)
 
 
-async def _seal(
-    station: Station,
-    purpose: PacketPurpose,
-    *,
-    secrets: ReturnSecrets | None = None,
-    withdraws: PacketId | None = None,
-    token: str = "",
-) -> None:
-    message = encode_message(Message())
-    try:
-        upload = SealedUpload(station.spool, station.spool.admit(len(message)), station.recipients)
-        try:
-            manifest = Manifest(
-                packet=upload.packet_id,
-                gateway=station.gateway,
-                received=station.today(),
-                lane=Lane.CLEAR,
-                sealed_to=station.sealed_to,
-                receipt=None if secrets is None else later_note(secrets),
-                files=(),
-                purpose=purpose,
-                withdraws=withdraws,
-                withdraw_token=token,
-            )
-            if secrets is not None:
-                manifest = replace(manifest, visit=sign_visit(secrets.signing_seed, manifest, message))
-            await commit_packet(station, upload.hand_over(Lane.CLEAR, message, encode_manifest(manifest)))
-        finally:
-            upload.discard()
-    except (SpoolFullError, OSError):
-        raise SubmissionError(Problem.FULL) from None
+def _mark(*parts: bytes) -> bytes:
+    return hashlib.sha256(_CONTEXT + b"\n".join(hashlib.sha256(part).digest() for part in parts)).digest()
+
+
+def _new_id() -> RequestId:
+    return RequestId(secrets.token_hex(_ID_SIZE))

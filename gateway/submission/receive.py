@@ -210,7 +210,7 @@ async def _seal(
         has_text=not message.is_empty,
         files=tuple(zip(intake.kept, verdicts, strict=True)),
         refused=tuple(intake.refused),
-        withdraw=WithdrawForm(packet.id, token),
+        withdraw=WithdrawForm(packet.id, day, token, station.withdraw_key.mark(packet.id, day, manifest.withdrawal)),
     )
 
 

@@ -52,7 +52,7 @@ WAYS = [
         "tells": "The PDF names its author.",
         "refused": "files of this type are not accepted",
         "one-word": "Check word",
-        "withdrawn": "Withdrawn",
+        "withdrawn": "Your request to withdraw was received",
         "left": "It has left this server",
         "answered": "answered",
     }),

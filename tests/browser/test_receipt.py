@@ -155,7 +155,7 @@ def test_a_link_opens_beside_the_receipt(
         visitor.click(selector)
         wait_until(lambda number=number: visitor.tabs() == number + 1)  # type: ignore[misc]  # bound now
         visitor.to_tab(number)
-        assert _heading(visitor) == ("Come back" if number == 1 else "Withdrawn")
+        assert _heading(visitor) == ("Come back" if number == 1 else "Your request to withdraw was received")
         visitor.to_tab(0)
         assert visitor.text("#receipt").split() == words
     assert visitor.questions == 0

@@ -21,6 +21,7 @@ from disk.lock import exclusive
 from tests.worlds.way_back import Source, WayBackMachines
 from transfer.names import PacketId
 from transfer.packet.manifest import PacketPurpose
+from transfer.packet.request import Asks
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def source() -> Source:
 
 
 def _withdraw(m: WayBackMachines, source: Source, packet: PacketId, *, token: str = "") -> PacketId:
-    return m.send(None, PacketPurpose.WITHDRAW, text="", withdraws=packet, token=token or source.token)
+    return m.ask(m.withdrawal(packet, token or source.token))
 
 
 def test_a_withdrawal_that_nobody_opened_reaches_who_opens_the_packet(m: WayBackMachines, source: Source) -> None:
@@ -71,18 +72,18 @@ def test_a_withdrawn_addition_reaches_who_replies_to_the_case(m: WayBackMachines
 def test_a_request_to_delete_replies_is_told_and_asked_about(m: WayBackMachines, source: Source) -> None:
     packet = m.send(source)
     assert "is sealed" in m.desk("reply", packet, typed="An answer")
-    m.send(source, PacketPurpose.DELETE_REPLIES, text="", seed=source.seed)
+    m.ask(m.deletion(source))
     said = m.desk("reply", packet, typed="Another answer", status=2)
-    assert "asked that the replies to this case be deleted" in said
+    assert f"asked that the replies to the case of packet {packet} be deleted" in said
 
 
 def test_what_nobody_proves_is_told_and_stops_nobody(m: WayBackMachines, source: Source) -> None:
     packet = m.send(source)
     _withdraw(m, source, packet, token="00" * 32)
-    m.send(source, PacketPurpose.DELETE_REPLIES, text="")
+    m.ask(m.deletion(source, seed=bytes(32)))
     said = m.desk("reply", packet, typed="An answer")
-    assert "its token does not match: anybody may have sent it" in said
-    assert "it is not signed with that case's key: anybody may have sent it" in said
+    assert "its token does not match the packet that it names: anybody may have sent it" in said
+    assert "it is not signed with the key of that case: anybody may have sent it" in said
     assert "is sealed" in said
 
 
@@ -93,7 +94,7 @@ def test_the_inbox_lists_what_is_withdrawn_once_it_was_sorted(m: WayBackMachines
     assert {row["withdrawn"] for row in m.call("desk", "inbox", "--home", m.high)} == {None}
     rows = {row["packet"]: row for row in m.call("desk", "inbox", "--sort", "--home", m.high)}
     assert {name: (row["purpose"], row["withdrawn"]) for name, row in rows.items()} == {
-        packet: ("first", "proven"), other: ("first", None), asking: ("withdraw", None),
+        packet: ("first", "proven"), other: ("first", None), asking: ("requests", None),
     }  # fmt: skip
     assert "not read yet" not in m.desk("inbox")
     _withdraw(m, source, other, token="00" * 32)
@@ -232,11 +233,17 @@ def test_links_of_a_desk_from_before_promises_are_read(tmp_path: Path) -> None:
     path = tmp_path / "visits.sqlite"
     CaseLinks(path)
     with contextlib.closing(sqlite3.connect(path)) as db:
-        db.executescript("ALTER TABLE opened DROP COLUMN promised; PRAGMA user_version = 1")
-        db.execute(
-            "INSERT INTO opened VALUES (?, 'first', 'g', '2026-11-21', '', '', '', 'gateway', '', x'', '', '', '')",
-            ("0" * 32,),
+        db.executescript(
+            "DROP TABLE asked; ALTER TABLE opened DROP COLUMN promised; PRAGMA user_version = 1;"
+            "ALTER TABLE opened ADD COLUMN withdraws TEXT NOT NULL DEFAULT '';"
+            "ALTER TABLE opened ADD COLUMN token TEXT NOT NULL DEFAULT ''"
         )
+        for number, purpose in enumerate(("first", "withdraw", "delete-replies")):
+            db.execute(
+                "INSERT INTO opened VALUES (?, ?, 'g', '2026-11-21', '', '', '', 'gateway', '', x'', '', '', '')",
+                (f"{number:032}", purpose),
+            )
         db.commit()
     (row,) = CaseLinks(path).all()
-    assert (row.received, row.promised) == (date(2026, 11, 21), None)
+    assert (row.received, row.promised, row.purpose) == (date(2026, 11, 21), None, PacketPurpose.FIRST)
+    assert CaseLinks(path).requests(Asks.WITHDRAW) == ()

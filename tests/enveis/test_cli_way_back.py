@@ -139,8 +139,7 @@ def test_what_a_source_deleted_stays_deleted(m: WayBackMachines, source: Source)
     m.accept(m.bundle())
     assert [reply.text for reply in m.read(source)] == ["Two"]
     # The request reaches the desk; a newly installed gateway has no record of it.
-    request = m.send(source, PacketPurpose.DELETE_REPLIES, text="", seed=source.seed)
-    assert "BELONGS TO" in m.desk("open", request)
+    assert f"replies to the case of packet {first} be deleted" in m.desk("open", m.ask(m.deletion(source)))
     (m.low / "way-back.sqlite").unlink()
     third = m.bundle()
     assert "--min-serial" in m.accept(third, status=1)
@@ -153,8 +152,8 @@ def test_a_request_to_delete_that_nobody_signed_is_not_carried_out(m: WayBackMac
     first = m.send(source)
     m.desk("reply", first, typed="One")
     m.accept(m.bundle())
-    request = m.send(source, PacketPurpose.DELETE_REPLIES, text="", seed=bytes(32))
-    assert "only CLAIMS TO BELONG: it is not signed" in m.desk("open", request)
+    request = m.ask(m.deletion(source, seed=bytes(32)))
+    assert "delete the replies to its case, but it is not signed" in m.desk("open", request)
     m.accept(m.bundle())
     assert len(m.read(source)) == 1
 
@@ -198,10 +197,10 @@ def test_who_knows_a_lookup_takes_nothing_from_its_case(m: WayBackMachines, sour
     for sender, case in ((source, first), (forger, forged)):
         later = m.send(sender, PacketPurpose.ADDITION, seed=sender.seed)
         assert m.call("desk", "open", later, "--home", m.high)["standing"] == {"is": "belongs", "to": case}
-    m.desk("open", m.send(forger, PacketPurpose.DELETE_REPLIES, text="", seed=forger.seed))
+    m.desk("open", m.ask(m.deletion(forger)))
     m.accept(m.bundle())
     assert [reply.text for reply in m.read(source)] == ["One"]
-    m.desk("open", m.send(source, PacketPurpose.DELETE_REPLIES, text="", seed=source.seed))
+    m.desk("open", m.ask(m.deletion(source)))
     m.accept(m.bundle())
     assert m.read(source) == []
 
@@ -219,7 +218,7 @@ def test_a_receipt_that_began_two_packets_deletes_the_replies_to_both(m: WayBack
         m.desk("reply", packet, typed=text)
     m.accept(m.bundle())
     assert {reply.text for reply in m.read(source)} == {"One", "Two"}
-    m.desk("open", m.send(source, PacketPurpose.DELETE_REPLIES, text="", seed=source.seed))
+    m.desk("open", m.ask(m.deletion(source)))
     m.accept(m.bundle())
     assert m.read(source) == []
 
@@ -227,9 +226,13 @@ def test_a_receipt_that_began_two_packets_deletes_the_replies_to_both(m: WayBack
 def test_a_withdrawal_is_proven_by_its_token(m: WayBackMachines, source: Source) -> None:
     first = m.send(source)
     m.desk("open", first)
-    genuine = m.send(None, PacketPurpose.WITHDRAW, text="", withdraws=first, token=source.token)
-    assert f"asks that packet {first} be deleted. It BELONGS TO" in m.desk("open", genuine)
-    forged = m.send(None, PacketPurpose.WITHDRAW, text="", withdraws=first, token="00" * 32)
+    genuine = m.ask(m.withdrawal(first, source.token))
+    said = m.desk("open", genuine)
+    assert "brings a request of sources" in said
+    assert f"the source took packet {first} back" in said
+    assert f"enveis desk erase {first[:8]}" in said
+    assert "complaint" not in said
+    forged = m.ask(m.withdrawal(first, "00" * 32))
     assert "its token does not match" in m.desk("open", forged)
     assert "nobody is waiting for a reply" in m.desk("reply", genuine, typed="x", status=1)
 

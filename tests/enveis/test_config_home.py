@@ -52,6 +52,7 @@ def test_init_makes_everything_and_load_reads_it(home: GatewayHome) -> None:
         "spool/incoming",
         "spool/withdrawable",
         "way-back.sqlite",
+        "withdraw.key",
     ]
     for path in [home.root, *home.root.rglob("*")]:
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600)

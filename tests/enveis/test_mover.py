@@ -13,9 +13,10 @@ from enveis.demo.two_machines import TwoMachines
 from enveis.terminal import Terminal
 from enveis.wiring import low_side
 from gateway.home.config import GatewayConfig
+from tests.builders.requests import a_packet_of, a_withdrawal
 from transfer.low_side.export import export
 from transfer.names import Lane, PacketId, new_packet_id
-from transfer.packet.manifest import Manifest, PacketPurpose, ReceiptNote, encode_manifest
+from transfer.packet.manifest import Manifest, ReceiptNote, encode_manifest
 from transfer.packet.message import Message, encode_message
 from transfer.packet.visit_signature import new_withdraw_token, withdrawal_of
 from transfer.packet.writer import PacketWriter
@@ -33,27 +34,25 @@ def put(
     *,
     named: PacketId | None = None,
     withdrawal: str = "",
-    withdraws: PacketId | None = None,
-    token: str = "",
 ) -> PacketId:
     material = machines.low.load()
     packet = new_packet_id()
     receipt = ReceiptNote("ab" * 16, str(material.recipients[0]), "cd" * 32, "ef" * 32)
     day = datetime.now(UTC).date()
     manifest = Manifest(
-        *(named or packet, material.gateway, day, Lane.CLEAR, "00" * 8, None if withdraws else receipt, ()),
-        purpose=PacketPurpose.WITHDRAW if withdraws else PacketPurpose.FIRST,
-        withdrawal=withdrawal,
-        withdraws=withdraws,
-        withdraw_token=token,
+        *(named or packet, material.gateway, day, Lane.CLEAR, "00" * 8, receipt, ()), withdrawal=withdrawal
     )
     writer = PacketWriter(material.recipients)
-    text = "" if withdraws else f"text of {packet}"
+    text = f"text of {packet}"
     rest = writer.finish(encode_message(Message(text=text)), encode_manifest(manifest))
-    path = machines.low.spool / "clear" / f"{packet}.age"
-    path.write_bytes(b"".join([writer.header, *rest]))
-    os.utime(path, (0, 0))
+    lay(machines, packet, b"".join([writer.header, *rest]))
     return packet
+
+
+def lay(machines: TwoMachines, packet: PacketId, sealed: bytes) -> None:
+    path = machines.low.spool / "clear" / f"{packet}.age"
+    path.write_bytes(sealed)
+    os.utime(path, (0, 0))
 
 
 def mover(machines: TwoMachines) -> tuple[_Mover, io.StringIO]:
@@ -79,16 +78,17 @@ def test_moves_opens_and_empties(machines: TwoMachines) -> None:
     assert said.getvalue() == before
 
 
-def test_says_what_a_packet_is_that_takes_another_one_back(machines: TwoMachines) -> None:
+def test_says_which_packet_is_taken_back(machines: TwoMachines) -> None:
     moving, said = mover(machines)
-    token = new_withdraw_token()
+    token, material = new_withdraw_token(), machines.low.load()
     packet = put(machines, withdrawal=withdrawal_of(token))
     moving.move()
     before = said.getvalue()
-    put(machines, withdraws=packet, token=token)
+    asked = [a_withdrawal(material.gateway, packet, token)]
+    lay(machines, *a_packet_of(asked, gateway=material.gateway, recipients=material.recipients))
     moving.move()
     new = said.getvalue()[len(before) :]
-    assert f"asks that packet {packet} be deleted. It BELONGS TO packet {packet}: its token matches." in new
+    assert f"the source took packet {packet} back" in new
     assert f"enveis desk erase {packet[:8]}" in new
     assert "complaint" not in new
 

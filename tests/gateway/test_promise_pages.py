@@ -40,7 +40,7 @@ RECEIVED = Received(
     has_text=True,
     files=(),
     refused=(),
-    withdraw=WithdrawForm(new_packet_id(), "00" * 32),
+    withdraw=WithdrawForm(new_packet_id(), date(2026, 12, 19), "00" * 32, "00" * 32),
 )
 CASE = CaseView(words="w", replies=(), limits=CaseLimits(files_max=3, file_max_bytes=1))
 
@@ -85,7 +85,7 @@ def test_the_term_is_said_in_its_own_unit(language: Language, term: str) -> None
 def test_what_a_withdrawal_does_is_said_before_send_and_after(language: Language) -> None:
     def told(pages: Pages) -> list[str]:
         form = words_of(pages.form())
-        view = WithdrawnView(Withdrawal.REQUEST_SENT, date(2026, 12, 19))
+        view = WithdrawnView(Withdrawal.RECEIVED, date(2026, 12, 19))
         return [
             form,
             words_of(receipt_pages.receipt(pages, RECEIVED)),
@@ -107,11 +107,6 @@ def test_it_stands_above_the_button() -> None:
         page = pages.form()
         send = page.index('type="submit">Send<')
         assert 0 < send - page.index(word) < 1000
-
-
-def test_what_was_still_here_is_removed_in_either_office() -> None:
-    view = WithdrawnView(Withdrawal.WITHDRAWN, date(2026, 12, 19))
-    assert RESTRICTS[Language.ENGLISH].withdrawn(view) == DELETES[Language.ENGLISH].withdrawn(view)
 
 
 def test_the_settings_reach_the_pages() -> None:

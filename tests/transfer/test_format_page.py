@@ -6,6 +6,7 @@ Invariants T1 and E5.
 import json
 import re
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ from keys.recipient import RECIPIENTS_MAX
 from quarantine.findings import Grade
 from quarantine.verdict import Reason
 from transfer import names, record
-from transfer.packet import manifest, message
+from transfer.packet import manifest, message, request
 from transfer.packet.manifest import encode_manifest, parse_manifest
 from transfer.packet.message import encode_message, parse_message
+from transfer.packet.request import request_members
 from transfer.packet.writer import PADDED_MIN, padded_size
 
 PAGE = (Path(manifest.__file__).parent / "FORMAT.md").read_text()
@@ -55,8 +57,7 @@ ROWS: dict[str, dict[str, list[str]]] = {
         "purpose": code(manifest.PacketPurpose),
         "visit": [*pattern(record.HEX_512), "or empty"],
         "withdrawal": [*HASH, "or empty"],
-        "withdraws": [*pattern(names._PACKET_ID), "or empty"],
-        "withdraw_token": [*HASH, "or empty"],
+        "requests": [f"0 to {number(manifest.REQUESTS_MAX)}", "4.9"],
         "receipt": ["4.2", "`null`"],
         "files": [f"at most {manifest.FILES_MAX} objects", "4.3"],
         "refused": [f"at most {manifest.REFUSED_MAX} objects", "4.5"],
@@ -80,6 +81,17 @@ ROWS: dict[str, dict[str, list[str]]] = {
     },
     "4.4": {"code": CODE, "grade": [*CODE, *code(Grade)]},
     "4.5": {"name": NAME, "reason": [*CODE, *code(RefusedReason)]},
+    "4.9": {
+        "enveis_request": code([request.REQUEST_VERSION]),
+        "request": pattern(record.HEX_128),
+        "gateway": pattern(record.HEX_64),
+        "received": ["a day"],
+        "asks": code(request.Asks),
+        "withdraws": [*pattern(names._PACKET_ID), "or empty"],
+        "withdraw_token": [*HASH, "or empty"],
+        "lookup": [*pattern(record.HEX_128), "or empty"],
+        "visit": [*pattern(record.HEX_512), "or empty"],
+    },
     "5.1": {
         "enveis_message": code([message.MESSAGE_VERSION]),
         "kind": code(message.MessageKind),
@@ -114,9 +126,11 @@ ROWS: dict[str, dict[str, list[str]]] = {
 PARAGRAPHS = {
     "1.2": [f"1 to {RECIPIENTS_MAX} stanzas"],
     "1.3": [f"{number(header.HEADER_MAX)} bytes"],
-    "2.2": [f"0 to {manifest.FILES_MAX}"],
+    "2.2": [f"0 to {manifest.FILES_MAX}", f"0 to {number(manifest.REQUESTS_MAX)}", request_members(2)[0]],
     "3.2": [f"Up to {number(PADDED_MIN)}"],
     "4.1": [f"at most {number(manifest.MANIFEST_MAX)} bytes", f"`{record.DAY.pattern}`"],
+    "4.8": [f"1 to {number(manifest.REQUESTS_MAX)}"],
+    "4.9": [f"exactly {number(request.REQUEST_SIZE)} bytes"],
     "4.6": [f"`{manifest._CODE.pattern}`", *code(Reason)],
     "5.1": [f"at most {number(message.MESSAGE_MAX)} bytes"],
 }
@@ -130,8 +144,8 @@ def section(number_: str) -> str:
 
 
 def rows(number_: str) -> dict[str, str]:
-    """The rows of a paragraph's table, by the field in their first cell."""
-    return dict(re.findall(r"^\| `(\w+)` \|(.*)\|$", section(number_), re.MULTILINE))
+    """The rows of a paragraph's table of three columns, by the field in their first cell."""
+    return dict(re.findall(r"^\| `(\w+)` \|(.*\|.*)\|$", section(number_), re.MULTILINE))
 
 
 def keys_of(value: Any) -> Iterator[str]:
@@ -165,7 +179,12 @@ def test_the_examples_are_what_the_encoder_writes() -> None:
 
 @pytest.mark.parametrize(("example", "chapter"), [(MANIFEST_EXAMPLE, "4."), (MESSAGE_EXAMPLE, "5.")])
 def test_the_examples_have_every_field_and_no_other(example: bytes, chapter: str) -> None:
-    described = {field for number_, fields in ROWS.items() if number_.startswith(chapter) for field in fields}
+    described = {
+        field
+        for number_, fields in ROWS.items()
+        if number_.startswith(chapter) and number_ != "4.9"
+        for field in fields
+    }
     assert set(keys_of(json.loads(example))) == described
 
 
@@ -181,3 +200,13 @@ def test_the_formula_is_the_codes() -> None:
         exponent = size.bit_length() - 1  # floor(log2 S)
         mask = 2 ** (exponent - ((exponent.bit_length() - 1) + 1)) - 1
         assert padded_size(size) == (size + mask) & ~mask
+
+
+def test_the_text_that_is_signed_of_a_request() -> None:
+    note = request.RequestNote(
+        request.RequestId("12" * 16), "ab" * 8, date(2026, 11, 30), request.Asks.DELETE_REPLIES, lookup="34" * 16
+    )
+    (text,) = re.findall(r"```text\n(.*?)```", section("4.9"), re.DOTALL)
+    for field in ("request", "gateway", "received", "lookup"):
+        text = text.replace(f"<{field}>", str(getattr(note, field)))
+    assert request.encode_signed(note) == text.encode()

@@ -14,6 +14,7 @@ import pytest
 from keys.ed25519 import ed25519_public
 from transfer.names import Lane, PacketId
 from transfer.packet.manifest import (
+    REQUESTS_MAX,
     FileNote,
     FindingNote,
     MadeBy,
@@ -21,6 +22,7 @@ from transfer.packet.manifest import (
     Outcome,
     PacketPurpose,
     ReceiptNote,
+    RefusedNote,
     encode_manifest,
     parse_manifest,
 )
@@ -55,14 +57,7 @@ ADDITION = Manifest(
 )
 SIGNED = replace(ADDITION, visit=sign_visit(SEED, ADDITION, MESSAGE))
 FIRST = replace(ADDITION, purpose=PacketPurpose.FIRST, receipt=replace(RECEIPT, proof="ef" * 32))
-WITHDRAW = replace(
-    ADDITION,
-    purpose=PacketPurpose.WITHDRAW,
-    receipt=None,
-    withdrawal="",
-    withdraws=PacketId("ee" * 16),
-    withdraw_token="77" * 32,
-)
+REQUESTS = replace(ADDITION, purpose=PacketPurpose.REQUESTS, receipt=None, files=(), withdrawal="", requests=2)
 
 
 def test_a_visit_with_the_cases_key_is_verified() -> None:
@@ -74,7 +69,7 @@ def test_a_visit_with_the_cases_key_is_verified() -> None:
     "altered",
     [
         replace(SIGNED, packet=PacketId("1f" * 16)),
-        replace(SIGNED, purpose=PacketPurpose.DELETE_REPLIES),
+        replace(SIGNED, purpose=PacketPurpose.FIRST),
         replace(SIGNED, receipt=replace(RECEIPT, lookup="cd" * 16)),
         replace(SIGNED, withdrawal="57" * 32),
         replace(SIGNED, withdrawal=""),
@@ -137,8 +132,8 @@ def test_a_token_withdraws_what_it_was_made_for() -> None:
         FIRST,
         SIGNED,
         ADDITION,
-        replace(SIGNED, purpose=PacketPurpose.DELETE_REPLIES, files=()),
-        WITHDRAW,
+        REQUESTS,
+        replace(REQUESTS, requests=REQUESTS_MAX),
         replace(FIRST, receipt=replace(RECEIPT, proof="ef" * 32, made_by=MadeBy.SOURCE)),
     ],
 )
@@ -152,15 +147,17 @@ def test_every_purpose_is_read_back(manifest: Manifest) -> None:
         replace(FIRST, visit=SIGNED.visit),
         replace(FIRST, receipt=RECEIPT),
         replace(FIRST, receipt=None),
-        replace(FIRST, withdraw_token="77" * 32),
+        replace(FIRST, requests=1),
         replace(SIGNED, receipt=FIRST.receipt),
         replace(SIGNED, receipt=None),
-        replace(SIGNED, withdraws=PacketId("ee" * 16)),
-        replace(WITHDRAW, receipt=RECEIPT),
-        replace(WITHDRAW, withdraw_token=""),
-        replace(WITHDRAW, withdraws=None),
-        replace(WITHDRAW, visit=SIGNED.visit),
-        replace(WITHDRAW, withdrawal="56" * 32),
+        replace(SIGNED, requests=1),
+        replace(REQUESTS, requests=0),
+        replace(REQUESTS, receipt=RECEIPT),
+        replace(REQUESTS, visit=SIGNED.visit),
+        replace(REQUESTS, withdrawal="56" * 32),
+        replace(REQUESTS, files=FILES),
+        replace(REQUESTS, refused=(RefusedNote("a.exe", "type.name"),)),
+        replace(REQUESTS, promised=date(2026, 12, 1)),
     ],
 )
 def test_fields_of_another_purpose_are_refused(manifest: Manifest) -> None:

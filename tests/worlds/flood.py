@@ -117,8 +117,7 @@ class HonestSource:
             return
         report.receipts += 1
         if report.receipts % 10 == 1:
-            fields = [("packet", answer.hidden("packet")), ("token", answer.hidden("token"))]
-            report.withdrawn += self._gateway.post("/withdraw", fields).status == 200
+            report.withdrawn += self._gateway.post("/withdraw", answer.button).status == 200
 
 
 class MemorySampler:

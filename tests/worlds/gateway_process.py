@@ -35,6 +35,8 @@ from transfer.bundle.reply import Reply, ReplyId, State, new_reply_id, seal_repl
 from transfer.names import Lane
 from transfer.packet.manifest import Manifest, ReceiptNote, parse_manifest
 from transfer.packet.message import Message, parse_message
+from transfer.packet.request import RequestNote, parse_request, request_members
+from transfer.spool.request_journal import RequestJournal
 
 TEST_SETTINGS: dict[str, Any] = {"tick_seconds": 1, "inspection": False, "languages": ("en", "nb", "nn", "da")}
 WORDS = re.compile(r'<output id="receipt"[^>]*>(.+)</output>')
@@ -53,6 +55,11 @@ class Answer:
         match = re.search(rf'<input type="hidden" name="{name}" value="([^"]*)">', self.text)
         assert match is not None, f"no hidden field {name}"
         return match[1]
+
+    @property
+    def button(self) -> list[tuple[str, str]]:
+        """The fields of the withdraw button."""
+        return [(name, self.hidden(name)) for name in ("packet", "day", "token", "mark")]
 
     @property
     def without_tokens(self) -> str:
@@ -76,6 +83,7 @@ class OpenedPacket:
     message: Message
     files: dict[str, bytes]
     plaintext: bytes
+    requests: tuple[RequestNote, ...] = ()
 
 
 # Like `python -m enveis`, with constants of the program set first: a limit of time that a test is not about.
@@ -260,7 +268,15 @@ class GatewayProcess:
             manifest = parse_manifest(archive.read("manifest.json"))
             message = parse_message(archive.read("message.json"))
             files = {note.name: archive.read(note.member) for note in manifest.files}
-        return OpenedPacket(lane, sealed, manifest, message, files, plaintext)
+            asked = [archive.read(name) for name in request_members(manifest.requests)]
+        requests = tuple(parse_request(open_bytes(request, [self.identity])) for request in asked)
+        return OpenedPacket(lane, sealed, manifest, message, files, plaintext, requests)
+
+    def asked(self) -> list[RequestNote]:
+        """Open every request that waits for its tick, as nobody but the desk can."""
+        with RequestJournal(self.home.requests)._file.reading() as db:
+            rows = db.execute("SELECT sealed FROM waiting WHERE tick > 0").fetchall()
+        return [parse_request(open_bytes(row[0], [self.identity])) for row in rows]
 
     def empty_spool(self) -> None:
         """Remove whatever waits, as if it had left."""

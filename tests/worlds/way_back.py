@@ -23,10 +23,12 @@ from keys.receipt import (
     return_secrets,
 )
 from keys.recipient import KeyKind
+from tests.builders.requests import a_deletion, a_packet_of, a_withdrawal
 from transfer.bundle.reply import Reply, open_reply
 from transfer.names import Lane, PacketId, new_packet_id
 from transfer.packet.manifest import MadeBy, Manifest, PacketPurpose, ReceiptNote, encode_manifest
 from transfer.packet.message import Message, encode_message
+from transfer.packet.request import RequestNote
 from transfer.packet.visit_signature import new_withdraw_token, sign_visit, withdrawal_of
 from transfer.packet.writer import PacketWriter
 
@@ -99,14 +101,12 @@ class WayBackMachines:
 
     def send(
         self,
-        source: Source | None,
+        source: Source,
         purpose: PacketPurpose = PacketPurpose.FIRST,
         *,
         text: str = "hello",
         seed: bytes | None = None,
         made_by: MadeBy = MadeBy.GATEWAY,
-        withdraws: PacketId | None = None,
-        token: str = "",
         withdrawal: str = "",
         received: date | None = None,
         promised: date | None = None,
@@ -117,10 +117,10 @@ class WayBackMachines:
         """
         material = GatewayHome(self.low).load()
         packet, message = new_packet_id(), encode_message(Message(text=text))
-        if source is not None and purpose is PacketPurpose.FIRST:
+        note = ReceiptNote(**asdict(source.public), made_by=made_by)
+        if purpose is PacketPurpose.FIRST:
             withdrawal = source.token
-        note = None if source is None else ReceiptNote(**asdict(source.public), made_by=made_by)
-        if note is not None and purpose is not PacketPurpose.FIRST:
+        else:
             note = replace(note, proof="")
         manifest = Manifest(
             packet=packet,
@@ -133,23 +133,34 @@ class WayBackMachines:
             files=(),
             purpose=purpose,
             withdrawal=withdrawal_of(withdrawal) if withdrawal else "",
-            withdraws=withdraws,
-            withdraw_token=token,
         )
         if seed is not None:
             manifest = replace(manifest, visit=sign_visit(seed, manifest, message))
-        self._carry(manifest, message)
+        writer = PacketWriter(material.recipients)
+        self._carry(packet, b"".join([writer.header, *writer.finish(message, encode_manifest(manifest))]))
         return packet
 
-    def _carry(self, manifest: Manifest, message: bytes) -> None:
-        material = GatewayHome(self.low).load()
-        writer = PacketWriter(material.recipients)
-        sealed = b"".join([writer.header, *writer.finish(message, encode_manifest(manifest))])
-        path = self.low / "spool" / Lane.CLEAR / f"{manifest.packet}.age"
+    def withdrawal(self, packet: PacketId, token: str) -> RequestNote:
+        """What a source asks who presses the button after the packet has left."""
+        return a_withdrawal(self.gateway, packet, token)
+
+    def deletion(self, source: Source, seed: bytes | None = None) -> RequestNote:
+        """What a source asks who deletes the replies; signed with another `seed`, it is not the source."""
+        return a_deletion(self.gateway, source.public.lookup, source.seed if seed is None else seed)
+
+    def ask(self, *asked: RequestNote | bytes) -> PacketId:
+        """Bring a packet of requests to the desk's inbox; bytes are what lies in the place of one."""
+        recipients = GatewayHome(self.low).load().recipients
+        packet, sealed = a_packet_of(asked, gateway=self.gateway, recipients=recipients)
+        self._carry(packet, sealed)
+        return packet
+
+    def _carry(self, packet: PacketId, sealed: bytes) -> None:
+        path = self.low / "spool" / Lane.CLEAR / f"{packet}.age"
         path.write_bytes(sealed)
         past = int(time.time()) - 24 * 3600
         os.utime(path, (past, past))
-        stick = self.root / f"stick-{manifest.packet}"
+        stick = self.root / f"stick-{packet}"
         stick.mkdir()
         self.call("transfer", "export", stick, "--home", self.low)
         self.call("transfer", "import", stick, "--home", self.high)

@@ -17,6 +17,7 @@ FILES_MAX: Final = 100  # in one packet; a gateway's own limit is lower (10)
 FILE_MAX: Final = 2**40  # bytes
 REFUSED_MAX: Final = 100
 FINDINGS_MAX: Final = 100  # of one file
+REQUESTS_MAX: Final = 1_000  # in one packet: the ZIP's directory stays below 64 KiB
 NAME_MAX: Final = 1_000  # characters of a file's name as the source's browser sent it
 _PROMISE_MAX: Final = timedelta(days=366)  # from the day of receipt
 _CODE: Final = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*", re.ASCII)
@@ -29,8 +30,7 @@ class PacketPurpose(StrEnum):
 
     FIRST = "first"
     ADDITION = "addition"  # a later visit with the return words
-    DELETE_REPLIES = "delete-replies"  # the source wants the replies to its lookup deleted
-    WITHDRAW = "withdraw"  # the source takes a packet back that had left already
+    REQUESTS = "requests"  # what sources ask about what they sent before; transfer/packet/request.py
 
 
 class MadeBy(StrEnum):
@@ -102,14 +102,13 @@ class Manifest:
     received: date  # UTC; the receipt page of that day was the legal acknowledgement of receipt
     lane: Lane
     sealed_to: str  # which recipients file: first 16 hexadecimal digits of its fingerprint
-    receipt: ReceiptNote | None  # None for `withdraw` only: the page that withdraws does not know the return words
+    receipt: ReceiptNote | None  # None for `requests` only: they are of several sources
     files: tuple[FileNote, ...]
     refused: tuple[RefusedNote, ...] = ()
     purpose: PacketPurpose = PacketPurpose.FIRST
     visit: str = ""  # signature of a later visit, 128 hexadecimal digits; transfer/packet/visit_signature.py
     withdrawal: str = ""  # SHA-256 of the token that withdraws this packet, hexadecimal; empty without one
-    withdraws: PacketId | None = None  # the packet that a `withdraw` takes back
-    withdraw_token: str = ""  # what that packet's `withdrawal` is the SHA-256 of, 64 hexadecimal digits
+    requests: int = 0  # how many requests the packet carries
     promised: date | None = None  # by which the page that acknowledged it promised an answer
 
 
@@ -127,8 +126,7 @@ def encode_manifest(manifest: Manifest) -> bytes:
             "purpose": manifest.purpose,
             "visit": manifest.visit,
             "withdrawal": manifest.withdrawal,
-            "withdraws": manifest.withdraws or "",
-            "withdraw_token": manifest.withdraw_token,
+            "requests": manifest.requests,
             "receipt": _encode_receipt(manifest.receipt),
             "files": [_encode_file(note) for note in manifest.files],
             "refused": [{"name": note.name, "reason": note.reason} for note in manifest.refused],
@@ -155,8 +153,7 @@ def parse_manifest(untrusted_bytes: bytes) -> Manifest:
         purpose=record.one_of("purpose", PacketPurpose),
         visit=record.one_of("visit", _hex_or_empty(HEX_512)),
         withdrawal=record.one_of("withdrawal", _hex_or_empty(HEX_256)),
-        withdraws=record.one_of("withdraws", lambda text: parse_packet_id(text) if text else None),
-        withdraw_token=record.one_of("withdraw_token", _hex_or_empty(HEX_256)),
+        requests=record.integer("requests", low=0, high=REQUESTS_MAX),
         receipt=record.optional("receipt", lambda field: _receipt(record.record(field))),
         files=record.items("files", most=FILES_MAX, read=_file),
         refused=record.items("refused", most=REFUSED_MAX, read=_refused),
@@ -181,16 +178,14 @@ def parse_day(untrusted_text: str) -> date:
 def _fits_its_purpose(manifest: Manifest) -> bool:
     """FORMAT.md 4.8: what one purpose needs, another must not have."""
     receipt = manifest.receipt
-    takes_back = (manifest.withdraws is not None, bool(manifest.withdraw_token))
     match manifest.purpose:
         case PacketPurpose.FIRST:
-            return receipt is not None and bool(receipt.proof) and not manifest.visit and not any(takes_back)
-        case PacketPurpose.ADDITION | PacketPurpose.DELETE_REPLIES:
-            is_promised_in_vain = manifest.promised is not None and manifest.purpose is not PacketPurpose.ADDITION
-            return receipt is not None and not receipt.proof and not any(takes_back) and not is_promised_in_vain
-        case PacketPurpose.WITHDRAW:
-            spare = (receipt, manifest.visit, manifest.withdrawal, manifest.promised)
-            return not any(spare) and all(takes_back)
+            return receipt is not None and bool(receipt.proof) and not manifest.visit and not manifest.requests
+        case PacketPurpose.ADDITION:
+            return receipt is not None and not receipt.proof and not manifest.requests
+        case PacketPurpose.REQUESTS:
+            spare = (receipt, manifest.visit, manifest.withdrawal, manifest.promised, manifest.files, manifest.refused)
+            return not any(spare) and manifest.requests > 0
         case _:
             assert_never(manifest.purpose)
 

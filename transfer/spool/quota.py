@@ -72,9 +72,9 @@ class SpoolQuota:
         self._sizes: dict[Lane, dict[str, int]] = {lane: {} for lane in Lane}
         self._seen: dict[Lane, int] = dict.fromkeys(Lane, -1)
 
-    def admit(self, length: int) -> Admission:
+    def admit(self, length: int, *, may_use_reserve: bool = True) -> Admission:
         """Promise space for a submission of `length` bytes; see Spool.admit."""
-        admission = Admission(self, small=length <= SMALL_MAX + FORM_ALLOWANCE)
+        admission = Admission(self, small=may_use_reserve and length <= SMALL_MAX + FORM_ALLOWANCE)
         self.promise(admission, sealed_bound(length))
         return admission
 

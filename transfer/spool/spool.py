@@ -73,13 +73,15 @@ class Spool:
         self.withdrawals.prepare()
         return removed
 
-    def admit(self, length: int) -> Admission:
+    def admit(self, length: int, *, may_use_reserve: bool = True) -> Admission:
         """Promise space for a submission of `length` bytes (its Content-Length), or refuse at once.
+
+        `may_use_reserve` is false for what must never take the reserve, however small it is.
 
         Raises:
             SpoolFullError: Quota or disk are used up but for the reserve; for a small submission, the reserve too.
         """
-        return self._quota.admit(length)
+        return self._quota.admit(length, may_use_reserve=may_use_reserve)
 
     def fill(self) -> float:
         """Return how much of what large submissions may use is used or promised: 1 and above is full."""
@@ -138,6 +140,10 @@ class Spool:
         makes no difference: what it stamped waits for two ticks at most.
         """
         return start > self.tick_start() + self._tick
+
+    def holds(self, packet_id: PacketId) -> bool:
+        """Return whether a packet of that id waits in a lane."""
+        return any(self.path(lane, packet_id).exists() for lane in Lane)
 
     def remove(self, lane: Lane, packet_id: PacketId) -> bool:
         """Delete a packet durably; return whether it was there."""

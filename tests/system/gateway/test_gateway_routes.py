@@ -83,7 +83,7 @@ def test_what_is_asked_for(gateway: GatewayProcess, language: str) -> None:
 
 def test_what_is_posted_well_or_badly(gateway: GatewayProcess) -> None:
     page = gateway.submit([("message", "hello")])
-    named = [("packet", page.hidden("packet")), ("token", page.hidden("token"))]
+    named = page.button
     # Browsers drop the form that their history keeps.
     assert SENT in page.text
     answers = {"receipt": page}

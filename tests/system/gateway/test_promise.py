@@ -28,12 +28,9 @@ def test_the_packets_carry_the_day_of_the_pages(tmp_path: Path) -> None:
         assert sent.words
         hidden = gateway.come_back(sent.words).hidden("words")
         added = gateway.post("/add", [("words", hidden), ("message", "more")])
-        assert gateway.post("/delete-replies", [("words", hidden)]).status == 200
         carried = {packet.manifest.purpose: packet.manifest for packet in gateway.packets()}
     for purpose, page in ((PacketPurpose.FIRST, sent), (PacketPurpose.ADDITION, added)):
         manifest = carried[purpose]
         assert manifest.promised == TEN.until(manifest.received)
         assert manifest.promised is not None
         assert format_date(manifest.promised, format="long", locale="en_GB") in page.text
-    # Nobody is promised an answer to a request.
-    assert carried[PacketPurpose.DELETE_REPLIES].promised is None

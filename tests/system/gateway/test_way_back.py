@@ -21,10 +21,11 @@ from tests.builders.receipt_vectors import OLD_WORDS
 from tests.worlds.gateway_process import Answer, GatewayProcess, OpenedPacket, form_body, form_head
 from tests.worlds.waiting import wait_until
 from transfer.bundle.contents import Grant
-from transfer.names import Lane
+from transfer.names import Lane, PacketId
 from transfer.packet.manifest import MadeBy, PacketPurpose, ReceiptNote
 from transfer.packet.message import encode_message
-from transfer.packet.visit_signature import is_token_of, verify_visit
+from transfer.packet.request import Asks, encode_signed
+from transfer.packet.visit_signature import is_token_of, verify_visit, verify_visit_text
 from transfer.spool.spool import Spool
 
 TODAY = datetime.now(UTC).date()
@@ -102,11 +103,12 @@ def test_the_whole_way_back(gateway: GatewayProcess) -> None:
     assert packet.manifest.receipt.lookup == receipt.lookup
     verify_visit(receipt.signing, packet.manifest, encode_message(packet.message))
     assert "One thing more" not in gateway.come_back(added.hidden("words")).text
+    before = gateway.asked()
     deleted = gateway.post("/delete-replies", [("words", hidden)])
     assert deleted.status == 200
-    request = newest(gateway)
-    assert request.manifest.purpose is PacketPurpose.DELETE_REPLIES
-    verify_visit(receipt.signing, request.manifest, encode_message(request.message))
+    (request,) = [note for note in gateway.asked() if note not in before]
+    assert (request.asks, request.lookup) == (Asks.DELETE_REPLIES, receipt.lookup)
+    verify_visit_text(receipt.signing, encode_signed(request), request.visit)
     gone = gateway.come_back(deleted.hidden("words"))
     assert "We have read it" not in gone.text
     assert gone.without_tokens == empty.without_tokens
@@ -183,8 +185,8 @@ def test_all_answers_have_one_of_few_sizes(gateway: GatewayProcess) -> None:
         gateway.post("/add", [("words", "wrong"), ("message", "more")]),
         gateway.post("/delete-replies", [("words", hidden)]),
         gateway.post("/delete-replies", [("words", "wrong")]),
-        gateway.post("/withdraw", [("packet", page.hidden("packet")), ("token", page.hidden("token"))]),
-        gateway.post("/withdraw", [("packet", page.hidden("packet")), ("token", page.hidden("token"))]),
+        gateway.post("/withdraw", page.button),
+        gateway.post("/withdraw", page.button),
         gateway.post("/withdraw"),
         gateway.get("/en/withdraw"),
         gateway.get("/en/written"),
@@ -231,7 +233,7 @@ def test_what_is_added_with_unknown_words_is_received_all_the_same(gateway: Gate
         answer = gateway.post("/add", [("words", typed), ("message", "more")], [("a.txt", b"x"), ("b.exe", b"MZ")])
         assert answer.status == 200
         manifests.append(newest(gateway).manifest)
-        stripped = re.sub(r'(name="(words|token|packet)" value=")[^"]*', r"\1", answer.text)
+        stripped = re.sub(r'(name="(words|token|packet|mark)" value=")[^"]*', r"\1", answer.text)
         pages.add(stripped)
     assert len(pages) == 1
     assert [manifest.purpose for manifest in manifests] == [PacketPurpose.ADDITION] * 2
@@ -348,55 +350,86 @@ def test_a_submission_is_withdrawn_before_its_tick(gateway: GatewayProcess) -> N
     already = gateway.home.audit.read_text()
     _, _, page = first(gateway)
     first(gateway)
-    fields = [("packet", page.hidden("packet")), ("token", page.hidden("token"))]
-    answer = gateway.post("/withdraw", fields)
+    packet = page.hidden("packet")
+    answer = gateway.post("/withdraw", page.button)
     assert answer.status == 200
-    assert "Withdrawn" in answer.text
+    assert "Your request to withdraw was received" in answer.text
+
+    def is_gone() -> bool:
+        return [waiting.manifest.packet for waiting in gateway.packets()] != [packet] and len(gateway.leftovers()) == 1
+
+    wait_until(is_gone)
+    wait_until(lambda: packet not in [note.withdraws for note in gateway.asked()])
     # A second press, or a page that is loaded again, is told the same: nothing has left, and nothing is sent after it.
-    assert gateway.post("/withdraw", fields).text == answer.text
-    assert [packet.manifest.packet for packet in gateway.packets()] != [page.hidden("packet")]
-    assert len(gateway.leftovers()) == 1
-    assert list((gateway.home.spool / "withdrawable").iterdir()) != []
+    assert gateway.post("/withdraw", page.button).text == answer.text
+    wait_until(lambda: packet not in [note.withdraws for note in gateway.asked()])
     (line,) = [
         line
         for line in gateway.home.audit.read_text().removeprefix(already).splitlines()
         if "submission-withdrawn" in line
     ]
-    assert page.hidden("packet") in line
+    assert packet in line
+
+
+def _left(gateway: GatewayProcess) -> PacketId:
+    """Let the packet that waits leave: listed as an export does, but long after the tick."""
+    later = Spool(gateway.home.spool, quota=2**40, reserve=0, tick=3600, now=lambda: time.time() + 10**6)
+    (ready,) = later.ready(Lane.CLEAR)
+    return ready.id
 
 
 def test_what_has_left_is_asked_back_from_the_desk(gateway: GatewayProcess) -> None:
     _, _, page = first(gateway)
     (packet,) = gateway.packets()
-    # The desk's courier lists what may leave: as an export does, but long after the tick.
-    later = Spool(gateway.home.spool, quota=2**40, reserve=0, tick=3600, now=lambda: time.time() + 10**6)
-    assert [ready.id for ready in later.ready(Lane.CLEAR)] == [packet.manifest.packet]
-    fields = [("packet", page.hidden("packet")), ("token", page.hidden("token"))]
-    answer = gateway.post("/withdraw", fields)
-    assert answer.status == 200
-    assert "left" in answer.text
-    request = newest(gateway)
-    assert len(gateway.leftovers()) == 2
-    assert request.manifest.purpose is PacketPurpose.WITHDRAW
-    assert request.manifest.withdraws == packet.manifest.packet
-    assert is_token_of(packet.manifest.withdrawal, request.manifest.withdraw_token)
+    assert _left(gateway) == packet.manifest.packet
+    assert gateway.post("/withdraw", page.button).status == 200
+    (request,) = [note for note in gateway.asked() if note.withdraws == packet.manifest.packet]
+    assert request.asks is Asks.WITHDRAW
+    assert is_token_of(packet.manifest.withdrawal, request.withdraw_token)
+    assert len(gateway.leftovers()) == 1, "no packet before the tick is over"
 
 
-def test_a_wrong_token_and_an_unknown_packet_are_one_answer(gateway: GatewayProcess) -> None:
+def test_whatever_comes_of_a_withdrawal_the_page_is_one(gateway: GatewayProcess) -> None:
+    """Invented, of a packet that is here, of one that was taken back, and of one that left long ago."""
+    _, _, left = first(gateway)
+    _left(gateway)
+    gateway.empty_spool()
+    _, _, here = first(gateway)
+    invented = dict(here.button) | {"mark": "0" * 64}
+    known = gateway.asked()
+    buttons = {
+        "invented": list(invented.items()),
+        "of another packet": list((dict(here.button) | {"packet": "0" * 32}).items()),
+        "with another token": list((dict(here.button) | {"token": "0" * 64}).items()),
+        "of another day": list((dict(here.button) | {"day": "2020-01-01"}).items()),
+    }
+    answers = {what: gateway.post("/withdraw", button) for what, button in buttons.items()}
+    assert gateway.asked() == known, "nothing is kept of what is not ours"
+    assert len(gateway.leftovers()) == 1
+    answers |= {"here": gateway.post("/withdraw", here.button)}
+    wait_until(lambda: gateway.packets() == [])
+    answers |= {
+        "taken back": gateway.post("/withdraw", here.button),
+        "left": gateway.post("/withdraw", left.button),
+        "left, again": gateway.post("/withdraw", left.button),
+    }
+    assert len({(answer.status, answer.text, *sorted(answer.headers.items())) for answer in answers.values()}) == 1
+    assert {answer.status for answer in answers.values()} == {200}
+
+
+def test_what_is_no_button_withdraws_nothing(gateway: GatewayProcess) -> None:
     _, _, page = first(gateway)
-    token, packet = page.hidden("token"), page.hidden("packet")
-    answers = [
-        gateway.post("/withdraw", [("packet", packet), ("token", "0" * 64)]),
-        gateway.post("/withdraw", [("packet", "0" * 32), ("token", token)]),
-    ]
-    assert len({answer.text for answer in answers}) == 1
-    assert {answer.status for answer in answers} == {200}
-    assert (gateway.home.spool / "clear" / f"{packet}.age").exists()
-    for fields in ([("packet", packet)], [("token", token)], [("packet", "../../x"), ("token", token)], []):
+    whole = dict(page.button)
+    for fields in (
+        *([(name, value) for name, value in page.button if name != left_out] for left_out in whole),
+        *(list((whole | {name: "../../x"}).items()) for name in whole),
+        list((whole | {"day": "2026-02-30"}).items()),
+        [],
+    ):
         answer = gateway.post("/withdraw", fields)
         assert answer.status == 400
         assert "Nothing was withdrawn" in answer.text
-    assert gateway.post("/withdraw", [("packet", packet), ("token", token)]).text != answers[0].text
+    assert (gateway.home.spool / "clear" / f"{page.hidden('packet')}.age").exists()
 
 
 def test_a_receipt_that_the_source_made(gateway: GatewayProcess) -> None:

@@ -96,7 +96,8 @@ def test_nothing_that_was_typed_and_no_word_is_left_behind(gateway: GatewayProce
     gateway.post("/add", [("words", hidden), ("message", CANARY)], [(f"{CANARY}.txt", CANARY.encode())])
     gateway.post("/add", [("words", CANARY), ("message", CANARY)], [(f"{CANARY}.exe", b"MZ")])
     gateway.post("/withdraw", [("packet", page.hidden("packet")), ("token", CANARY)])
-    gateway.post("/withdraw", [("packet", page.hidden("packet")), ("token", page.hidden("token"))])
+    gateway.post("/withdraw", [(name, CANARY) for name, _ in page.button])
+    gateway.post("/withdraw", page.button)
     gateway.post("/delete-replies", [("words", hidden)])
     gateway.submit([("message", CANARY), ("receipt_public", f"{CANARY} {CANARY}")])
     gateway.raw(f"GET /return?words={CANARY} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
@@ -108,7 +109,16 @@ def test_nothing_that_was_typed_and_no_word_is_left_behind(gateway: GatewayProce
         assert re.search(r"^Max core file size +0 +0 ", limits, re.MULTILINE), limits
     gateway.stop(signal.SIGABRT)
     assert not [path for folder in (gateway.root, Path.cwd()) for path in folder.glob("core*") if path.is_file()]
-    secret = [CANARY, REPLY, words, hidden, page.hidden("token"), other.return_words, other.proof_words]
+    secret = [
+        CANARY,
+        REPLY,
+        words,
+        hidden,
+        page.hidden("token"),
+        page.hidden("mark"),
+        other.return_words,
+        other.proof_words,
+    ]
     # Two words of a receipt side by side: one alone is a word that any text may have.
     secret += [" ".join(words.split()[place : place + 2]) for place in range(9)]
     for path in gateway.root.rglob("*"):
