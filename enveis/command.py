@@ -1,7 +1,6 @@
-"""One sub-command, and what all of them ask for: a home directory, a passphrase, a yes."""
+"""One sub-command, and what all of them ask for: a home directory, names of files, a yes."""
 
 import contextlib
-import getpass
 import os
 import re
 import sys
@@ -11,12 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from disk.handed_over import demand_folder, read_handed_over
+from disk.handed_over import demand_folder
 from enveis.errors import RefusedError, UsageError
 from enveis.terminal import Terminal
 
 HOME_VARIABLE: Final = "ENVEIS_HOME"
-PASSPHRASE_MAX: Final = 4096  # bytes of a passphrase file
 
 _NUMBER: Final = re.compile(r"-?[0-9]{1,15}", re.ASCII)  # every ledger stores numbers of this length exactly
 
@@ -100,29 +98,6 @@ def demand_new_folder(path: Path) -> None:
         demand_folder(path)
 
 
-def add_passphrase_file(parser: ArgumentParser) -> None:
-    """Let a script hand in a passphrase; never as an argument or in the environment, where others can see it."""
-    parser.add_argument(
-        "--passphrase-file",
-        type=file_name,
-        metavar="FILE",
-        help="read the passphrase from the first line of FILE instead of asking for it",
-    )
-
-
-def passphrase_reader(arguments: Namespace, *, twice: bool = False) -> Callable[[], str]:
-    """Return a function that asks for the passphrase; it is called only when one is needed."""
-
-    def read() -> str:
-        file: Path | None = arguments.passphrase_file
-        text = first_line(file) if file else ask_hidden("Passphrase of the identity: ", twice=twice)
-        if not text:
-            raise RefusedError("an empty passphrase protects nothing; nothing was done")
-        return text
-
-    return read
-
-
 def confirm(question: str, *, yes: bool) -> bool:
     """Ask on the terminal; without a terminal only `--yes` counts as an answer."""
     if yes:
@@ -133,23 +108,3 @@ def confirm(question: str, *, yes: bool) -> bool:
         return input(f"{question} [yes/no] ").strip().lower() == "yes"
     except EOFError:
         return False
-
-
-def first_line(path: Path) -> str:
-    """Return the first line of a passphrase file, without its line end."""
-    line = read_handed_over(path, largest=PASSPHRASE_MAX).partition(b"\n")[0].rstrip(b"\r")
-    try:
-        return line.decode()
-    except UnicodeDecodeError:
-        raise RefusedError(f"{path} is not a UTF-8 text file") from None
-
-
-def ask_hidden(prompt: str, *, twice: bool) -> str:
-    """Ask for something that is not shown while it is typed; `twice` catches a typing error."""
-    try:
-        text = getpass.getpass(prompt)
-        if twice and text != getpass.getpass("Repeat it: "):
-            raise RefusedError("the two passphrases differ; nothing was done")
-    except EOFError:
-        raise RefusedError("no passphrase was given; nothing was done") from None
-    return text

@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from disk.handed_over import read_handed_over
-from enveis.command import ask_hidden, file_name, first_line
+from enveis.command import file_name
 from enveis.errors import RefusedError, UsageError
-from enveis.terminal import Terminal
+from enveis.passphrases import NewPassphrase, ask_hidden, first_line, make_passphrase
+from enveis.terminal import WIPE, Terminal
 
 if TYPE_CHECKING:
     from keys.shares import Share
 
 SHARE_FILE_MAX: Final = 64 * 1024  # bytes; a share has some 250
-_WIPE: Final = "\x1b[2J\x1b[3J\x1b[H"  # screen, scroll-back, cursor to the corner
+_PROMPT: Final = "Passphrase of the shares: "
 
 
 def add_shares(parser: ArgumentParser) -> None:
@@ -42,7 +43,7 @@ def add_shares_passphrase(parser: ArgumentParser) -> None:
         "--shares-passphrase-file",
         type=file_name,
         metavar="FILE",
-        help="read the passphrase of the shares from the first line of FILE",
+        help="read the passphrase of the shares from the first line of FILE (- for standard input)",
     )
 
 
@@ -51,11 +52,27 @@ def wants_shares(arguments: Namespace) -> bool:
     return bool(arguments.shares or arguments.share)
 
 
-def shares_passphrase(arguments: Namespace, *, twice: bool = False) -> str:
-    """Return the shares' passphrase; empty when no option asks for one."""
+def shares_passphrase(arguments: Namespace) -> str:
+    """Return the passphrase of shares that are there; empty when no option asks for one."""
     if arguments.shares_passphrase_file is not None:
         return first_line(arguments.shares_passphrase_file)
-    return ask_hidden("Passphrase of the shares: ", twice=twice) if arguments.shares_passphrase else ""
+    return ask_hidden(_PROMPT) if arguments.shares_passphrase else ""
+
+
+def new_shares_passphrase(arguments: Namespace, terminal: Terminal) -> str:
+    """Return the passphrase that new shares get; empty when no option asks for one.
+
+    Raises:
+        RefusedError, ShareError: It is easy to guess, or none that shares can have; one sentence.
+    """
+    from keys.shares import encode_passphrase
+
+    if not arguments.shares_passphrase and arguments.shares_passphrase_file is None:
+        return ""
+    wanted = NewPassphrase(_PROMPT, arguments.shares_passphrase_file, arguments.weak_passphrase)
+    text = make_passphrase(wanted, terminal)
+    encode_passphrase(text)
+    return text
 
 
 def read_shares(arguments: Namespace, terminal: Terminal) -> "list[Share]":
@@ -77,7 +94,7 @@ def read_share(path: Path) -> "Share":
 
     content = read_handed_over(path, largest=SHARE_FILE_MAX)
     try:
-        lines = content.decode().splitlines()
+        lines = content.decode("utf-8-sig").splitlines()
         return parse_share(" ".join(line for line in lines if not line.startswith("#")))
     except (ShareError, UnicodeDecodeError) as error:
         reason = error if isinstance(error, ShareError) else "not a text file of words"
@@ -143,5 +160,5 @@ def title_of(share: "Share") -> str:
 
 def wipe_screen() -> None:
     """Clear a terminal and what can be scrolled back to."""
-    sys.stdout.write(_WIPE)
+    sys.stdout.write(WIPE)
     sys.stdout.flush()

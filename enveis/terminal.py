@@ -19,6 +19,7 @@ Progress = Callable[[int, int], None]
 BAR_WIDTH: Final = 30  # characters
 BAR_EVERY: Final = 0.1  # seconds between two drawings on a terminal
 LOG_EVERY: Final = 10.0  # seconds between two lines in a log
+WIPE: Final = "\x1b[2J\x1b[3J\x1b[H"  # screen, scroll-back, cursor to the corner
 _KEPT: Final = frozenset("\n\t")
 _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 _STRONG: Final = re.compile(f"({re.escape(_BOLD)}|{re.escape(_PLAIN)})")
@@ -64,6 +65,12 @@ class Terminal:
     def warn(self, line: str) -> None:
         """Write one line beside the answer that must not be overlooked; nothing in it can act on a terminal."""
         print(self._coloured(_harmless(line, self._err), "33"), file=self._err, flush=True)
+
+    def wipe(self) -> None:
+        """Clear the terminal that notes go to, and what can be scrolled back to; nothing where it is none."""
+        if self._err.isatty():
+            self._err.write(WIPE)
+            self._err.flush()
 
     def strong(self, text: str) -> str:
         """Return `text`, bold on a terminal."""

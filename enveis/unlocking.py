@@ -4,7 +4,7 @@ import hashlib
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from enveis.command import add_passphrase_file, passphrase_reader
+from enveis.passphrases import add_passphrase_file, passphrase_reader
 from enveis.share_entry import add_shares, read_shares, shares_passphrase, wants_shares
 from enveis.terminal import Terminal
 

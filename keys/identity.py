@@ -4,6 +4,7 @@ A desk's identity lies in a file as the age tool writes it: plain, or sealed wit
 """
 
 import secrets
+from codecs import BOM_UTF8
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from keys.age.small import open_bytes, seal_bytes
 from keys.age.wrap import SCRYPT_KIND, SECRET_SIZE, unwrap_scrypt, wrap_scrypt
 from keys.bech32 import Bech32Error, encode_bech32, parse_bech32
 from keys.errors import KeyMaterialError
+from keys.passphrase import opening_forms, sealing_form
 from keys.recipient import KeyKind
 from keys.secret import SecretKey
 
@@ -40,7 +42,10 @@ class Identity(SecretKey):
 
 @dataclass(frozen=True, slots=True)
 class Passphrase:
-    """A passphrase that seals and opens a file, as its only recipient."""
+    """A passphrase that seals and opens a file, as its only recipient; `text` is as somebody typed it.
+
+    Invariant K10.
+    """
 
     text: str = field(repr=False)
 
@@ -50,12 +55,16 @@ class Passphrase:
         return SCRYPT_KIND
 
     def wrap(self, file_key: bytes) -> Stanza:
-        """Return `file_key`, wrapped under the passphrase; takes about a second, on purpose."""
-        return wrap_scrypt(file_key, self.text)
+        """Return `file_key`, wrapped under the passphrase in its one form; takes about a second, on purpose."""
+        return wrap_scrypt(file_key, sealing_form(self.text))
 
     def unwrap(self, stanza: Stanza) -> bytes | None:
-        """Return the file key when `stanza` was made with this passphrase."""
-        return unwrap_scrypt(stanza, self.text)
+        """Return the file key when `stanza` was made with this passphrase, in whatever form its letters were written.
+
+        A wrong passphrase takes a second for each of its forms: plain ASCII without a blank at the end has one.
+        """
+        keys = (unwrap_scrypt(stanza, form) for form in opening_forms(self.text))
+        return next((key for key in keys if key is not None), None)
 
 
 def generate_identity(kind: KeyKind) -> Identity:
@@ -120,7 +129,8 @@ def read_identities(path: Path, ask_passphrase: Callable[[], str]) -> tuple[Iden
 
 def _parse_identity_file(content: bytes, path: Path) -> tuple[Identity, ...]:
     try:
-        lines = [line.strip() for line in content.decode("ascii").splitlines()]
+        # Somebody who types a printed key into an editor may get a mark before it (BOM).
+        lines = [line.strip() for line in content.removeprefix(BOM_UTF8).decode("ascii").splitlines()]
     except UnicodeDecodeError:
         raise IdentityError(f"{path} is not an identity file") from None
     identities = tuple(parse_identity(line) for line in lines if line and not line.startswith("#"))

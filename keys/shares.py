@@ -18,6 +18,7 @@ from shamir_mnemonic.share import Share as _Slip39Share
 from keys.age.wrap import SECRET_SIZE
 from keys.errors import KeyMaterialError
 from keys.identity import Identity
+from keys.passphrase import opening_forms, sealing_form
 from keys.recipient import KeyKind, Recipient
 from keys.words import complete_words
 
@@ -143,27 +144,39 @@ def join_identity(shares: Sequence[Share], passphrase: str, known: Sequence[Reci
     missing = missing_shares(shares)
     if missing:
         raise ShareError(f"these shares are not enough; still needed: {missing}")
-    try:
-        secret: bytes = combine_mnemonics(
-            [share.words for share in _just_enough(shares)], encode_passphrase(passphrase)
-        )
-    except MnemonicError:
-        raise ShareError("these shares do not fit together: one of them is of a different splitting") from None
-    for kind in KeyKind if len(secret) == SECRET_SIZE else ():
-        identity = Identity(kind, secret)
-        if identity.recipient in known:
-            return identity
+    enough = [share.words for share in _just_enough(shares)]
+    for form in _passphrase_forms(passphrase):
+        try:
+            secret: bytes = combine_mnemonics(enough, form)
+        except MnemonicError:
+            raise ShareError("these shares do not fit together: one of them is of a different splitting") from None
+        for kind in KeyKind if len(secret) == SECRET_SIZE else ():
+            identity = Identity(kind, secret)
+            if identity.recipient in known:
+                return identity
     raise ShareError(
         "these shares do not join to a key that is known here: they are of another key, or their passphrase is wrong"
     )
 
 
 def encode_passphrase(text: str) -> bytes:
-    """Return the bytes of a passphrase, or raise ShareError for one that no shares can have."""
+    """Return the bytes of a passphrase in its one form, or raise ShareError for one that no shares can have."""
     # As SLIP-39 wants it: what a keyboard elsewhere cannot type would lock everybody out.
-    if len(text) > PASSPHRASE_MAX or not (text.isascii() and (text.isprintable() or not text)):
+    form = sealing_form(text)
+    if not _is_possible(form):
         raise ShareError("a passphrase of shares has printable ASCII characters only")
-    return text.encode("ascii")
+    return form.encode("ascii")
+
+
+def _passphrase_forms(typed: str) -> list[bytes]:
+    """Return what shares may have been made with, ours first; another program kept a blank at the end."""
+    ours = encode_passphrase(typed)
+    others = [form.encode("ascii") for form in opening_forms(typed) if _is_possible(form)]
+    return list(dict.fromkeys((ours, *others)))
+
+
+def _is_possible(form: str) -> bool:
+    return len(form) <= PASSPHRASE_MAX and form.isascii() and form.isprintable()
 
 
 def _check_belonging(shares: Sequence[Share]) -> None:

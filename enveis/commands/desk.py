@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING
 
 from enveis.command import (
     Command,
-    add_passphrase_file,
     confirm,
     demand_new,
     demand_new_folder,
     file_name,
     folder_name,
     home_of,
-    passphrase_reader,
 )
 from enveis.commands import desk_erase, desk_keys, desk_proof, desk_replies
 from enveis.commands.desk_packet import desk_of
 from enveis.commands.packet_display import show_files, show_packet, show_standing, standing_as_json
 from enveis.commands.source_requests import requests_as_json, show_requests, sort_first
+from enveis.passphrases import add_passphrase_file, add_weak_passphrase, new_identity_passphrase
 from enveis.terminal import Terminal, amount
 from enveis.unlocking import add_identity, load_identities
 
@@ -42,6 +41,7 @@ def _init_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--passphrase", action="store_true", help="protect the identities with a passphrase")
     add_passphrase_file(parser)
+    add_weak_passphrase(parser)
 
 
 def _init(arguments: Namespace, terminal: Terminal) -> int:
@@ -55,7 +55,7 @@ def _init(arguments: Namespace, terminal: Terminal) -> int:
         demand_new(arguments.backup)
     kind = KeyKind.CLASSIC if arguments.classic else KeyKind.HYBRID
     asked = arguments.passphrase or arguments.passphrase_file is not None
-    passphrase = passphrase_reader(arguments, twice=True)() if asked else None
+    passphrase = new_identity_passphrase(arguments, terminal) if asked else None
     made = init_desk(home, kind=kind, backup=arguments.backup, passphrase=passphrase, config=DeskConfig())
     words = fingerprint_words("".join(f"{recipient}\n" for recipient in made.recipients).encode())
     if terminal.as_json:

@@ -3,8 +3,9 @@
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from enveis.command import Command, add_passphrase_file, confirm, demand_new, file_name, home_of, passphrase_reader
+from enveis.command import Command, confirm, demand_new, file_name, home_of
 from enveis.errors import RefusedError, UsageError
+from enveis.passphrases import add_passphrase_file, add_weak_passphrase, new_identity_passphrase
 from enveis.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def _recipients_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--passphrase", action="store_true", help="protect identities that had no passphrase until now")
     add_passphrase_file(parser)
+    add_weak_passphrase(parser)
 
 
 def _recipients(arguments: Namespace, terminal: Terminal) -> int:
@@ -45,7 +47,7 @@ def _new_generation(arguments: Namespace, terminal: Terminal, home: "DeskHome") 
 
     if arguments.backup is not None:
         demand_new(arguments.backup)
-    passphrase = _passphrase(arguments, home)
+    passphrase = _passphrase(arguments, terminal, home)
     made = rotate(
         home,
         kind=KeyKind(arguments.kind) if arguments.kind else None,
@@ -65,7 +67,7 @@ def _new_generation(arguments: Namespace, terminal: Terminal, home: "DeskHome") 
     return 0
 
 
-def _passphrase(arguments: Namespace, home: "DeskHome") -> str | None:
+def _passphrase(arguments: Namespace, terminal: Terminal, home: "DeskHome") -> str | None:
     """Return the passphrase that the identity file has or will get; None when it has no passphrase."""
     from keys.identity import is_sealed
 
@@ -73,7 +75,7 @@ def _passphrase(arguments: Namespace, home: "DeskHome") -> str | None:
     asked = arguments.passphrase or arguments.passphrase_file is not None
     if not (sealed or asked):
         return None
-    return passphrase_reader(arguments, twice=not sealed)()
+    return new_identity_passphrase(arguments, terminal, is_known=sealed)
 
 
 def _say_generation(terminal: Terminal, home: "DeskHome", generation: "Generation") -> None:

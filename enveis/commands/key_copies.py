@@ -11,20 +11,25 @@ from typing import TYPE_CHECKING, Final
 from enveis.command import (
     HOME_VARIABLE,
     Command,
-    add_passphrase_file,
     demand_new,
     demand_new_folder,
     file_name,
     folder_name,
     home_of,
-    passphrase_reader,
     whole_number,
 )
 from enveis.errors import RefusedError, UsageError
+from enveis.passphrases import (
+    add_passphrase_file,
+    add_weak_passphrase,
+    new_identity_passphrase,
+    passphrase_reader,
+)
 from enveis.share_entry import (
     add_shares,
     add_shares_passphrase,
     demand_terminal,
+    new_shares_passphrase,
     read_share,
     read_shares,
     shares_passphrase,
@@ -75,6 +80,7 @@ def _split_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--to", type=folder_name, metavar="FOLDER", help="write each share into a file of its own")
     add_shares_passphrase(parser)
+    add_weak_passphrase(parser)
 
 
 def _split(arguments: Namespace, terminal: Terminal) -> int:
@@ -86,7 +92,7 @@ def _split(arguments: Namespace, terminal: Terminal) -> int:
     if arguments.to is not None:
         demand_new_folder(arguments.to)
     identity = _identity(arguments)
-    groups = split_identity(identity, plan, shares_passphrase(arguments, twice=True))
+    groups = split_identity(identity, plan, new_shares_passphrase(arguments, terminal))
     shares = [share for group in groups for share in group]
     if arguments.to is None:
         demand_terminal()
@@ -161,6 +167,7 @@ def _combine_arguments(parser: ArgumentParser) -> None:
     add_shares(parser)
     parser.add_argument("--passphrase", action="store_true", help="protect the identity file with a passphrase")
     add_passphrase_file(parser)
+    add_weak_passphrase(parser)
 
 
 def _combine(arguments: Namespace, terminal: Terminal) -> int:
@@ -177,7 +184,7 @@ def _combine(arguments: Namespace, terminal: Terminal) -> int:
     shares = read_shares(arguments, terminal)
     identity = join_identity(shares, shares_passphrase(arguments), known)
     asked = arguments.passphrase or arguments.passphrase_file is not None
-    passphrase = passphrase_reader(arguments, twice=True)() if asked else None
+    passphrase = new_identity_passphrase(arguments, terminal) if asked else None
     _log(arguments, Event.KEYS_JOINED, identity.recipient)
     write_new(arguments.to, [encode_identity_file(identity, passphrase)])
     if terminal.as_json:

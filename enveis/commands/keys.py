@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from enveis.command import Command, file_name, home_of, passphrase_reader
+from enveis.command import Command, file_name, home_of
 from enveis.commands import key_copies
 from enveis.errors import RefusedError
+from enveis.passphrases import passphrase_reader
 from enveis.share_entry import read_shares, shares_passphrase, wants_shares
 from enveis.terminal import Terminal
 from enveis.unlocking import add_identity

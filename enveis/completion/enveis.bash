@@ -178,12 +178,12 @@ _enveis_options() {
         'transfer receive') words='-h --help --home --json --write-settings --role' ;;
         'transfer resend') words='-h --help --home --json' ;;
         'transfer status') words='-h --help --home --json' ;;
-        'desk init') words='-h --help --home --json --classic --backup --passphrase --passphrase-file' ;;
+        'desk init') words='-h --help --home --json --classic --backup --passphrase --passphrase-file --weak-passphrase' ;;
         'desk pair') words='-h --help --home --json --replaces --yes' ;;
         'desk gateways') words='-h --help --home --json' ;;
         'desk distrust') words='-h --help --home --json --yes' ;;
         'desk head') words='-h --help --home --json --to' ;;
-        'desk recipients') words='-h --help --home --json --new --sign --kind --backup --passphrase --passphrase-file' ;;
+        'desk recipients') words='-h --help --home --json --new --sign --kind --backup --passphrase --passphrase-file --weak-passphrase' ;;
         'desk rekey') words='-h --help --home --json --yes' ;;
         'desk inbox') words='-h --help --home --json --sort --passphrase-file --shares --share --shares-passphrase --shares-passphrase-file' ;;
         'desk open') words='-h --help --home --json --to --held --passphrase-file --shares --share --shares-passphrase --shares-passphrase-file' ;;
@@ -200,8 +200,8 @@ _enveis_options() {
         'audit rotate') words='-h --help --home --json' ;;
         'audit recover') words='-h --help --home --json --yes' ;;
         'keys show') words='-h --help --home --json' ;;
-        'keys split') words='-h --help --home --json --identity --number --passphrase-file --needed --of --group --groups-needed --to --shares-passphrase --shares-passphrase-file' ;;
-        'keys combine') words='-h --help --home --json --to --recipients --shares --share --shares-passphrase --shares-passphrase-file --passphrase --passphrase-file' ;;
+        'keys split') words='-h --help --home --json --identity --number --passphrase-file --needed --of --group --groups-needed --to --shares-passphrase --shares-passphrase-file --weak-passphrase' ;;
+        'keys combine') words='-h --help --home --json --to --recipients --shares --share --shares-passphrase --shares-passphrase-file --passphrase --passphrase-file --weak-passphrase' ;;
         'keys paper') words='-h --help --home --json --to --identity --number --passphrase-file --share' ;;
         'keys rehearse') words='-h --help --home --json --passphrase-file --shares --share --shares-passphrase --shares-passphrase-file --backup' ;;
         'receipt new') words='-h --help --home --json --classic --language --to --qr' ;;

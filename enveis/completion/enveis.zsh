@@ -222,11 +222,11 @@ _enveis_transfer_import() {
         '--json[answer in JSON, for a program]' \
         '--answers=[write acknowledgement words and missing packets to FILE, for a fresh disc]:FILE:_files' \
         '--device=[mount the stick with this serial number, and unmount it at the end]:SERIAL: ' \
-        '--passphrase-file=[read the passphrase from the first line of FILE instead of asking for it]:FILE:_files' \
+        '--passphrase-file=[read the passphrase from the first line of FILE (- for standard input) instead of asking for it]:FILE:_files' \
         '--shares[join the identity from shares that you type in]' \
         '*--share=[a file with one share; may be repeated]:FILE:_files' \
         '--shares-passphrase[ask for the passphrase of the shares]' \
-        '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE]:FILE:_files' \
+        '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE (- for standard input)]:FILE:_files' \
         '1:SRC:_files -/'
 }
 
@@ -341,7 +341,8 @@ _enveis_desk_init() {
         '--classic[make keys that every age program can use; they do not protect against a future quantum computer]' \
         '--backup=[also write a backup identity to FILE; keep it elsewhere]:FILE:_files' \
         '--passphrase[protect the identities with a passphrase]' \
-        '--passphrase-file=[read the passphrase from the first line of FILE instead of asking for it]:FILE:_files'
+        '--passphrase-file=[read the passphrase from the first line of FILE (- for standard input) instead of asking for it]:FILE:_files' \
+        '--weak-passphrase[accept a new passphrase that is easy to guess]'
 }
 
 _enveis_desk_pair() {
@@ -389,7 +390,8 @@ _enveis_desk_recipients() {
         '--kind=[kind of the new keys; default\: the current kind]:KIND:(hybrid classic)' \
         '--backup=[also write a new backup identity to FILE; keep it elsewhere]:FILE:_files' \
         '--passphrase[protect identities that had no passphrase until now]' \
-        '--passphrase-file=[read the passphrase from the first line of FILE instead of asking for it]:FILE:_files'
+        '--passphrase-file=[read the passphrase from the first line of FILE (- for standard input) instead of asking for it]:FILE:_files' \
+        '--weak-passphrase[accept a new passphrase that is easy to guess]'
 }
 
 _enveis_desk_rekey() {
@@ -406,11 +408,11 @@ _enveis_desk_inbox() {
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
         '--sort[first read what new packets ask, such as to withdraw an earlier one]' \
-        '--passphrase-file=[read the passphrase from the first line of FILE instead of asking for it]:FILE:_files' \
+        '--passphrase-file=[read the passphrase from the first line of FILE (- for standard input) instead of asking for it]:FILE:_files' \
         '--shares[join the identity from shares that you type in]' \
         '*--share=[a file with one share; may be repeated]:FILE:_files' \
         '--shares-passphrase[ask for the passphrase of the shares]' \
-        '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE]:FILE:_files'
+        '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE (- for standard input)]:FILE:_files'
 }
 
 _enveis_desk_open() {
@@ -420,11 +422,11 @@ _enveis_desk_open() {
         '--json[answer in JSON, for a program]' \
         '--to=[a new folder; default HOME/opened/PACKET]:FOLDER:_files -/' \
         '--held[also write files that are held or undecided\: they may be harmful]' \
-        '--passphrase-file=[read the passphrase from the first line of FILE instead of asking for it]:FILE:_files' \
+        '--passphrase-file=[read the passphrase from the first line of FILE (- for standard input) instead of asking for it]:FILE:_files' \
         '--shares[join the identity from shares that you type in]' \
         '*--share=[a file with one share; may be repeated]:FILE:_files' \
         '--shares-passphrase[ask for the passphrase of the shares]' \
-        '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE]:FILE:_files' \
+        '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE (- for standard input)]:FILE:_files' \
         '1:PACKET: '
 }
 
@@ -442,11 +444,11 @@ _enveis_desk_reply() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--passphrase-file=[read the passphrase from the first line of FILE instead of asking for it]:FILE:_files' \
+        '--passphrase-file=[read the passphrase from the first line of FILE (- for standard input) instead of asking for it]:FILE:_files' \
         '--shares[join the identity from shares that you type in]' \
         '*--share=[a file with one share; may be repeated]:FILE:_files' \
         '--shares-passphrase[ask for the passphrase of the shares]' \
-        '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE]:FILE:_files' \
+        '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE (- for standard input)]:FILE:_files' \
         '--text-file=[a file with the reply; default\: type it, or pipe it in]:FILE:_files' \
         '--state=[state of the case]:STATE:(received in-work question answered referred closed)' \
         '--yes[do not ask\: reply although the source withdrew, or had replies deleted]' \
@@ -458,11 +460,11 @@ _enveis_desk_grant() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--passphrase-file=[read the passphrase from the first line of FILE instead of asking for it]:FILE:_files' \
+        '--passphrase-file=[read the passphrase from the first line of FILE (- for standard input) instead of asking for it]:FILE:_files' \
         '--shares[join the identity from shares that you type in]' \
         '*--share=[a file with one share; may be repeated]:FILE:_files' \
         '--shares-passphrase[ask for the passphrase of the shares]' \
-        '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE]:FILE:_files' \
+        '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE (- for standard input)]:FILE:_files' \
         '--files-max=[number of files in one submission, 1 to 100]:N: ' \
         '--file-max=[size of one file\: 500M, 2G (1G = 1,073,741,824 bytes)]:SIZE: ' \
         '--days=[number of days, 1 to 366]:N: ' \
@@ -498,11 +500,11 @@ _enveis_desk_challenge() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--passphrase-file=[read the passphrase from the first line of FILE instead of asking for it]:FILE:_files' \
+        '--passphrase-file=[read the passphrase from the first line of FILE (- for standard input) instead of asking for it]:FILE:_files' \
         '--shares[join the identity from shares that you type in]' \
         '*--share=[a file with one share; may be repeated]:FILE:_files' \
         '--shares-passphrase[ask for the passphrase of the shares]' \
-        '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE]:FILE:_files' \
+        '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE (- for standard input)]:FILE:_files' \
         '--verifier=[who asks for the proof]:NAME: ' \
         '--purpose=[what the proof is for]:TEXT: ' \
         '--to=[write the challenge to FILE, for the source]:FILE:_files' \
@@ -516,11 +518,11 @@ _enveis_desk_verify_proof() {
         '--json[answer in JSON, for a program]' \
         '--packet=[the packet that it must be about; default\: the one that it names]:PACKET: ' \
         '--challenge=[the challenge that it must answer]:FILE:_files' \
-        '--passphrase-file=[read the passphrase from the first line of FILE instead of asking for it]:FILE:_files' \
+        '--passphrase-file=[read the passphrase from the first line of FILE (- for standard input) instead of asking for it]:FILE:_files' \
         '--shares[join the identity from shares that you type in]' \
         '*--share=[a file with one share; may be repeated]:FILE:_files' \
         '--shares-passphrase[ask for the passphrase of the shares]' \
-        '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE]:FILE:_files' \
+        '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE (- for standard input)]:FILE:_files' \
         '1:PROOF:_files'
 }
 
@@ -663,14 +665,15 @@ _enveis_keys_split() {
         '--json[answer in JSON, for a program]' \
         '--identity=[default\: identity.txt of this home]:FILE:_files' \
         '--number=[which identity of the file, 1 being the newest (default)]:N: ' \
-        '--passphrase-file=[read the passphrase from the first line of FILE instead of asking for it]:FILE:_files' \
+        '--passphrase-file=[read the passphrase from the first line of FILE (- for standard input) instead of asking for it]:FILE:_files' \
         '--needed=[number of shares that restore the key (default 2)]:N: ' \
         '--of=[number of shares to make (default 3)]:M: ' \
         '*--group=[instead of --needed and --of\: a group of shares; may be repeated]:NofM: ' \
         '--groups-needed=[number of groups that restore the key (default\: all)]:N: ' \
         '--to=[write each share into a file of its own]:FOLDER:_files -/' \
         '--shares-passphrase[ask for the passphrase of the shares]' \
-        '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE]:FILE:_files'
+        '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE (- for standard input)]:FILE:_files' \
+        '--weak-passphrase[accept a new passphrase that is easy to guess]'
 }
 
 _enveis_keys_combine() {
@@ -683,9 +686,10 @@ _enveis_keys_combine() {
         '--shares[join the identity from shares that you type in]' \
         '*--share=[a file with one share; may be repeated]:FILE:_files' \
         '--shares-passphrase[ask for the passphrase of the shares]' \
-        '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE]:FILE:_files' \
+        '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE (- for standard input)]:FILE:_files' \
         '--passphrase[protect the identity file with a passphrase]' \
-        '--passphrase-file=[read the passphrase from the first line of FILE instead of asking for it]:FILE:_files'
+        '--passphrase-file=[read the passphrase from the first line of FILE (- for standard input) instead of asking for it]:FILE:_files' \
+        '--weak-passphrase[accept a new passphrase that is easy to guess]'
 }
 
 _enveis_keys_paper() {
@@ -696,7 +700,7 @@ _enveis_keys_paper() {
         '--to=[write the page, to print, to a new file]:FILE.html:_files' \
         '--identity=[default\: identity.txt of this home]:FILE:_files' \
         '--number=[which identity of the file, 1 being the newest (default)]:N: ' \
-        '--passphrase-file=[read the passphrase from the first line of FILE instead of asking for it]:FILE:_files' \
+        '--passphrase-file=[read the passphrase from the first line of FILE (- for standard input) instead of asking for it]:FILE:_files' \
         '--share=[print this share instead of an identity]:FILE:_files'
 }
 
@@ -705,11 +709,11 @@ _enveis_keys_rehearse() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--passphrase-file=[read the passphrase from the first line of FILE instead of asking for it]:FILE:_files' \
+        '--passphrase-file=[read the passphrase from the first line of FILE (- for standard input) instead of asking for it]:FILE:_files' \
         '--shares[join the identity from shares that you type in]' \
         '*--share=[a file with one share; may be repeated]:FILE:_files' \
         '--shares-passphrase[ask for the passphrase of the shares]' \
-        '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE]:FILE:_files' \
+        '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE (- for standard input)]:FILE:_files' \
         '*--backup=[a file with a backup identity; may be repeated]:FILE:_files'
 }
 

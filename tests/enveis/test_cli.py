@@ -156,7 +156,7 @@ def test_an_unknown_setting_is_named(homes: tuple[Path, Path]) -> None:
 
 
 def test_a_passphrase_comes_from_a_file_and_never_in_an_argument(tmp_path: Path) -> None:
-    (tmp_path / "p").write_text("correct horse\n")
+    (tmp_path / "p").write_text("correct horse battery staple\n")
     made = enveis("desk", "init", "--classic", "--home", tmp_path / "high", "--passphrase-file", tmp_path / "p")
     assert made.returncode == 0
     assert (tmp_path / "high" / "identity.txt").read_bytes().startswith(b"age-encryption.org/v1")
@@ -190,7 +190,7 @@ def test_a_terminal_that_cannot_show_a_letter_is_no_fault(tmp_path: Path) -> Non
     assert "\\xc6r\\xf8" in done.stdout
 
 
-@pytest.mark.parametrize("said", [["one", "two"], [""], []])
+@pytest.mark.parametrize("said", [["correct horse battery staple", "correct horse battery stable"], [""], []])
 def test_a_passphrase_that_is_not_given_twice_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], said: list[str]
 ) -> None:

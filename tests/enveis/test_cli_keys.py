@@ -5,17 +5,12 @@ Invariants K4, K5 and A4.
 
 import dataclasses
 import json
-import os
-import pty
 import re
-import select
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from shamir_mnemonic.share import Share as Slip39
@@ -23,7 +18,8 @@ from shamir_mnemonic.share import Share as Slip39
 from enveis.main import main
 from keys.identity import Identity, read_identities
 from keys.shares import parse_share
-from tests.worlds.waiting import WATCHDOG, reads_stdin, wait_until
+from tests.worlds.typing_person import Typing
+from tests.worlds.waiting import reads_stdin, wait_until
 
 
 class Desk:
@@ -73,9 +69,9 @@ def test_split_and_combine_with_files(desk: Desk, tmp_path: Path) -> None:
 
 
 def test_the_backup_is_split_too_and_sealed_on_the_way_back(desk: Desk, tmp_path: Path) -> None:
-    (tmp_path / "p").write_text("correct horse\n")
-    (tmp_path / "q").write_text("battery staple\n")
-    (tmp_path / "wrong").write_text("battery stable\n")
+    (tmp_path / "p").write_text("correct horse battery staple\n")
+    (tmp_path / "q").write_text("battery staple correct horse\n")
+    (tmp_path / "wrong").write_text("battery stable correct horse\n")
     files = desk.split("--identity", desk.backup, "--needed", 3, "--of", 5, "--shares-passphrase-file", tmp_path / "q")
     assert len(files) == 5
     shares = [word for path in files[1:4] for word in ("--share", path)]
@@ -87,7 +83,7 @@ def test_the_backup_is_split_too_and_sealed_on_the_way_back(desk: Desk, tmp_path
         assert not (tmp_path / "joined").exists()
     desk.say(*joined, "--shares-passphrase-file", tmp_path / "q")
     assert (tmp_path / "joined").read_bytes().startswith(b"age-encryption.org/v1")
-    opened = read_identities(tmp_path / "joined", lambda: "correct horse")
+    opened = read_identities(tmp_path / "joined", lambda: "correct horse battery staple")
     assert opened == read_identities(desk.backup, lambda: "")
 
 
@@ -264,47 +260,6 @@ def test_the_sheet_of_paper_is_private_and_needs_nothing_else(desk: Desk, tmp_pa
     listed = re.findall(r"<li>(\w+)</li>", (tmp_path / "share.html").read_text())
     assert listed == share.read_text().splitlines()[1].split()
     assert "already exists" in desk.say("keys", "paper", "--to", tmp_path / "key.html", status=1)
-
-
-class Typing:
-    """A real terminal with a real process behind it, which is gone at the end of the `with` block."""
-
-    def __init__(self, *arguments: object) -> None:
-        self._master, slave = pty.openpty()
-        command = [sys.executable, "-m", "enveis", *map(str, arguments)]
-        self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, close_fds=True)
-        os.close(slave)
-        self.seen = ""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        # A test that failed leaves nobody behind, who would fail another test for it.
-        self.process.kill()
-        self.process.wait()
-        os.close(self._master)
-
-    def wait_for(self, text: str) -> str:
-        """Return what was shown up to and with `text`."""
-        until = time.monotonic() + WATCHDOG
-        while text not in self.seen:
-            assert time.monotonic() < until, self.seen
-            if select.select([self._master], [], [], 0.5)[0]:
-                try:
-                    self.seen += os.read(self._master, 65536).decode()
-                except OSError:
-                    break
-        before, _, self.seen = self.seen.partition(text)
-        return before + text
-
-    def type(self, line: str) -> None:
-        os.write(self._master, f"{line}\n".encode())
-
-    def end(self) -> int:
-        return self.process.wait(WATCHDOG)
 
 
 WIPE = "\x1b[2J\x1b[3J\x1b[H"

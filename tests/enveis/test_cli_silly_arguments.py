@@ -174,7 +174,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         bundle = homes.call("desk", "bundle", homes.gateway, "--to", homes.card, "--yes", home=homes.high)["file"]
         asked = ["--verifier", "me", "--purpose", "this", "--to", root / "challenge"]
         homes.say("desk", "challenge", packet, *asked, home=homes.high)
-        (root / "passphrase").write_text("correct horse\n")
+        (root / "passphrase").write_text("correct horse battery staple\n")
         homes.say("desk", "init", "--passphrase-file", root / "passphrase", home=root / "sealed")
     return {
         **{name: str(root / name) for name in ("low", "high", "sealed", "stick", "card", "challenge")},

@@ -37,7 +37,9 @@ def loaded(tmp_path: Path, *arguments: str | Path, status: int = 0) -> set[str]:
         [sys.executable, "-c", RECORDER, target, *map(str, arguments)], check=False, capture_output=True, text=True
     )
     assert done.returncode == status, done.stderr
-    assert "structlog" not in json.loads(target.read_text()), "it takes half of a command's time"
+    modules = json.loads(target.read_text())
+    assert "structlog" not in modules, "it takes half of a command's time"
+    assert not {"zxcvbn", "keys.passphrase_strength"}.intersection(modules), "only a new passphrase needs it"
     return ours(target)
 
 
@@ -61,7 +63,8 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def forbidden_on_the_low_side(modules: set[str]) -> set[str]:
-    return of(modules, "desk") | (modules & {"keys.identity", "keys.shares", "enveis.commands.desk"})
+    opening = {"keys.identity", "keys.shares", "keys.passphrase", "enveis.commands.desk"}
+    return of(modules, "desk") | (modules & opening)
 
 
 @pytest.fixture
@@ -123,6 +126,15 @@ def test_commands_of_the_low_side(homes: tuple[Path, Path], tmp_path: Path) -> N
         # There is no scanner here, and `check` says so.
         status = 1 if command[1] == "check" else 0
         assert forbidden_on_the_low_side(loaded(tmp_path, *command, status=status)) == set(), command
+
+
+def test_only_a_new_passphrase_loads_what_guesses_it(homes: tuple[Path, Path], tmp_path: Path) -> None:
+    for command in (["desk", "init", "--help"], ["keys", "split", "--help"], ["keys", "rehearse", "--help"]):
+        loaded(tmp_path, *command)
+    (tmp_path / "p").write_text("correct horse battery staple\n")
+    made: list[str | Path] = ["desk", "init", "--home", tmp_path / "sealed", "--passphrase-file", tmp_path / "p"]
+    with pytest.raises(AssertionError, match="only a new passphrase needs it"):
+        loaded(tmp_path, *made)
 
 
 def test_taking_a_bundle_loads_nothing_of_the_desk(homes: tuple[Path, Path], tmp_path: Path) -> None:

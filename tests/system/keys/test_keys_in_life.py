@@ -136,8 +136,8 @@ def test_two_files_of_one_generation_are_an_alarm(homes: TwoHomes, tmp_path: Pat
 
 
 def test_rotation_keeps_the_passphrase(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "p").write_text("correct horse\n")
-    (tmp_path / "wrong").write_text("incorrect horse\n")
+    (tmp_path / "p").write_text("correct horse battery staple\n")
+    (tmp_path / "wrong").write_text("incorrect horse battery staple\n")
     homes = TwoHomes(tmp_path, capsys, "--classic", "--passphrase-file", str(tmp_path / "p"))
     before = (homes.high / "identity.txt").read_bytes()
     new = ["desk", "recipients", "--new", "--passphrase-file"]
@@ -146,7 +146,7 @@ def test_rotation_keeps_the_passphrase(tmp_path: Path, capsys: pytest.CaptureFix
     homes.call(*new, tmp_path / "p", "--backup", tmp_path / "b2", home=homes.high)
     for path in (homes.high / "identity.txt", tmp_path / "b2"):
         assert path.read_bytes().startswith(b"age-encryption.org/v1")
-    assert len(read_identities(homes.high / "identity.txt", lambda: "correct horse")) == 2
+    assert len(read_identities(homes.high / "identity.txt", lambda: "correct horse battery staple")) == 2
     said = homes.say(*new, tmp_path / "p", "--backup", tmp_path / "b2", home=homes.high, status=1)
     assert "already exists" in said
 
