@@ -73,23 +73,26 @@ def waiting_limits(home: "GatewayHome") -> "WaitingLimits":
 def import_all(
     home: "DeskHome", source: Path, identities: "Sequence[Identity]", progress: Progress
 ) -> "tuple[list[ImportReport], list[RefusedBag]]":
-    """Import every bag in `source` that verifies; a bag that does not verify does not stop the others.
+    """Import every bag in `source` that verifies and fits; one that does not is refused and stops no other.
 
     Raises:
         StoppedImportError: This machine failed after some bags, perhaps its disk: the error has what was imported.
     """
     from enveis.errors import expected_sentence
-    from transfer.errors import BatchError, CopyDamagedError
+    from transfer.errors import BatchError, CopyDamagedError, NoRoomError
     from transfer.high_side.import_bag import import_bag
+    from transfer.usb.bag_search import demand_few
     from transfer.usb.bag_writer import find_bags
 
     high = _high_side(home, identities)
     reports: list[ImportReport] = []
     refused: list[RefusedBag] = []
-    for bag in find_bags(source):
+    bags = find_bags(source)
+    demand_few(bags)
+    for bag in bags:
         try:
             reports.append(import_bag(high, bag, progress=progress))
-        except (BatchError, CopyDamagedError) as error:
+        except (BatchError, CopyDamagedError, NoRoomError) as error:
             refused.append(RefusedBag(bag, str(error)))
         except Exception as error:
             sentence = expected_sentence(error)

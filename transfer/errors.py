@@ -23,6 +23,10 @@ class CopyDamagedError(TransferError):
     """A desk's copy of a gateway's log was changed, cut or lost here: the gateway is not to blame."""
 
 
+class NoRoomError(TransferError):
+    """A batch does not fit on the desk's disk; nothing was taken from it, and nothing of it was left there."""
+
+
 class BagError(TransferError):
     """A bag cannot be written where it should be: out of space, a failing medium, or something is there already."""
 

@@ -41,6 +41,7 @@ def _import_arguments(parser: ArgumentParser) -> None:
 def _import(arguments: Namespace, terminal: Terminal) -> int:
     from desk.home import DeskHome
     from transfer.diode.receiver.arrived import note_imported, remove_imported, waiting_bags
+    from transfer.usb.bag_search import find_elsewhere
     from transfer.usb.bag_writer import find_misnamed
 
     home = DeskHome(home_of(arguments))
@@ -54,7 +55,7 @@ def _import(arguments: Namespace, terminal: Terminal) -> int:
     waiting = waiting_bags(arrived) if over_the_link else {}
     stopped: StoppedImportError | None = None
     with medium(chosen, arguments.device) as source, terminal.progress("importing") as progress:
-        misnamed = find_misnamed(source)
+        misnamed, elsewhere = find_misnamed(source), [] if over_the_link else find_elsewhere(source)
         try:
             reports, refused = import_all(home, source, identities, progress)
         except StoppedImportError as error:
@@ -69,7 +70,12 @@ def _import(arguments: Namespace, terminal: Terminal) -> int:
     if stopped is not None:
         raise stopped
     if not reports and not refused:
-        raise RefusedError("nothing new has arrived over the link" if over_the_link else f"{source} has no batch")
+        there = f"; there are batches in {elsewhere[0]}: give that folder" if elsewhere else ""
+        raise RefusedError(
+            "nothing new has arrived over the link" if over_the_link else f"{source} has no batch{there}"
+        )
+    for folder in elsewhere:
+        terminal.note(f"{folder} has batches too, which were not read: to import them, give that folder.")
     return 1 if refused or faults or any(report.missing or report.alarms for report in reports) else 0
 
 

@@ -4,6 +4,8 @@ Nothing of a bag is parsed before its signature verifies. Packets are copied bes
 last chunk, and come into the inbox all together at the end: a bag that fails as a whole leaves nothing.
 """
 
+import errno
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -15,17 +17,19 @@ from keys.errors import KeyMaterialError
 from transfer.batch.acknowledgement import SECRET_SIZE, acknowledgement_words
 from transfer.batch.batch import MANIFEST_MAX, SIGNATURE_MAX, Batch, PacketEntry, SignedBatch, verify_batch
 from transfer.batch.files import AUDIT, MANIFEST, PACKET_SUFFIX, SECRET, SIGNATURE
-from transfer.errors import BatchError
+from transfer.errors import BatchError, NoRoomError
 from transfer.high_side.alarms import Alarm
-from transfer.high_side.arrivals import Gap, MissingPacket, MissingReason
+from transfer.high_side.arrivals import Gap, MissingPacket, MissingReason, StoredPacket
 from transfer.high_side.high_side import HighSide
 from transfer.high_side.signed_heads import keep_head
 from transfer.high_side.staging import file_packets, is_another, stage, staging_in
 from transfer.names import PacketId
 from transfer.usb.bag_reader import BagReader, PacketFaultError
 from transfer.usb.bag_writer import Progress
+from transfer.usb.free_space import room_for_packets
 
 LOCK: Final = ".lock"
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +77,11 @@ def import_bag(high: HighSide, source: Path, *, progress: Progress) -> ImportRep
     Raises:
         BatchError: Forged, damaged as a whole, of an unknown gateway, contradicting that gateway's log, or on a
             medium that was pulled out meanwhile; one sentence names it. Nothing was taken.
+        NoRoomError: Its packets do not fit on our own disk, which is found out before any is copied. Nothing was taken.
         CopyDamagedError: The desk's copy of that gateway's log cannot be read. Nothing was taken.
         OSError: Our own disk failed. The inbox is as it was.
 
-    Invariant T3.
+    Invariants T3 and T17.
     """
     make_private_folder(high.inbox)
     with exclusive(high.inbox / LOCK), BagReader(source) as bag:
@@ -86,7 +91,13 @@ def import_bag(high: HighSide, source: Path, *, progress: Progress) -> ImportRep
             high.audit.append(Event.BATCH_REFUSED)
             raise
         with staging_in(high.inbox) as staging:
-            sorting = _take_packets(high, bag, verified.signed.batch, staging, progress)
+            try:
+                sorting = _take_packets(high, bag, verified.signed.batch, staging, progress)
+            except OSError as error:
+                if error.errno not in _FULL:
+                    raise
+                # Something else took the room meanwhile.
+                raise NoRoomError(f"the disk of {high.inbox} became full while it was copied") from None
             file_packets(sorting.staged, staging, high.inbox)
         return _record(high, verified, sorting)
 
@@ -121,10 +132,11 @@ def _take_packets(high: HighSide, bag: BagReader, batch: Batch, staging: Path, p
         sorting.missing.append(MissingPacket(entry.id, batch.number, reason, detail))
 
     came = high.arrivals.stored(entry.id for entry in batch.packets)
+    _demand_room(high.inbox, bag, [entry for entry in batch.packets if not _is_here(came.get(entry.id), entry)])
     for entry in batch.packets:
         known = came.get(entry.id)
         # Whichever gateway brought it: one that replays another's packets must not keep them from being acknowledged.
-        if known is not None and known.sha256 == entry.sha256:
+        if _is_here(known, entry):
             sorting.duplicates.append(entry.id)
             continue
         if known is not None or is_another(high.inbox / f"{entry.id}{PACKET_SUFFIX}", entry):
@@ -141,6 +153,26 @@ def _take_packets(high: HighSide, bag: BagReader, batch: Batch, staging: Path, p
         except KeyMaterialError as error:
             miss(entry, MissingReason.SEALED, f"it does not open: {error}")
     return sorting
+
+
+def _is_here(known: StoredPacket | None, entry: PacketEntry) -> bool:
+    return known is not None and known.sha256 == entry.sha256
+
+
+def _demand_room(inbox: Path, bag: BagReader, entries: Sequence[PacketEntry]) -> None:
+    """Raise NoRoomError where the packets would not fit: a sparse file on a small stick may claim terabytes."""
+    # What is not as long as was signed is damaged, and is not copied.
+    sizes = [entry.size for entry in entries if bag.size_of(entry.id) == entry.size]
+    needed, free = room_for_packets(inbox, sizes)
+    if needed > free:
+        raise NoRoomError(
+            f"its packets need {_mebibytes(needed)} on the disk of {inbox}, where {_mebibytes(free)} may be taken; "
+            "make room there, then import it again"
+        )
+
+
+def _mebibytes(size: int) -> str:
+    return f"{-(-size // 2**20):,} MiB"
 
 
 def _record(high: HighSide, verified: _Verified, sorting: _Sorting) -> ImportReport:

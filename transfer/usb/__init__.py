@@ -1,1 +1,4 @@
-"""A batch as a BagIt bag on a stick: the *bag writer*, the *bag reader*, and the *free space* on the medium."""
+"""A batch as a BagIt bag on a stick.
+
+The *bag writer* and *bag reader*; *bag search* finds batches in another folder; *free space* on the medium and the desk.
+"""

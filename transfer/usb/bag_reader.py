@@ -12,6 +12,7 @@ from typing import BinaryIO, Final, Self
 from transfer.batch.batch import PacketEntry
 from transfer.batch.files import COPY_SIZE, MANIFEST, packet_path
 from transfer.errors import BatchError
+from transfer.names import PacketId
 
 # O_NONBLOCK: opening a named pipe must not wait for its other end.
 _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -67,6 +68,17 @@ class BagReader:
             raise BatchError(f"the batch's {name} is damaged: it is not what was signed")
         return content
 
+    def size_of(self, packet: PacketId) -> int:
+        """Return the bytes that a packet has in the bag, as its file system tells; 0 where it cannot be read."""
+        try:
+            fd = self._open(packet_path(packet))
+        except OSError:
+            return 0
+        try:
+            return os.fstat(fd).st_size
+        finally:
+            os.close(fd)
+
     def copy_packet(self, entry: PacketEntry, target: BinaryIO, moved: Callable[[int], None]) -> None:
         """Copy one packet while hashing it; never more bytes than were signed.
 
@@ -79,6 +91,9 @@ class BagReader:
         except OSError as error:
             raise PacketFaultError(f"it cannot be read: {error.strerror}") from None
         digest, left = hashlib.sha256(), entry.size
+        if os.fstat(fd).st_size != entry.size:
+            os.close(fd)
+            raise PacketFaultError("it is damaged: it is not as long as what was signed")
         with open(fd, "rb", buffering=0) as stream:  # noqa: PTH123 - a file descriptor, not a path
             while piece := _read(stream, min(COPY_SIZE, left + 1)):
                 left -= len(piece)

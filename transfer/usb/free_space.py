@@ -1,10 +1,13 @@
-"""How much fits on the medium that bags go to, found out before anything is written."""
+"""How much fits on the medium that bags go to, or on the desk's disk, found out before anything is written."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+SPARE_PERCENT: Final = 5  # of the desk's disk that an import leaves free, for other gateways' batches, logs and ledgers
+SPARE_MAX: Final = 1024**3  # bytes that it leaves free at most
 FILL: Final = 90  # percent of a medium that is filled at most: a full file system is slow, and small sticks wear out
 TABLES: Final = 1024 * 1024  # bytes for folders and the file system's own tables
 LINES: Final = 512  # bytes that one packet adds to batch.json and to the list of hashes, at most
@@ -30,6 +33,15 @@ class FreeSpace:
         self.size -= -(-size // self.block) * self.block + LINES + NAME
         self.files -= 1
         return self.size >= 0 and self.files >= 0
+
+
+def room_for_packets(inbox: Path, sizes: Iterable[int]) -> tuple[int, int]:
+    """Return how many bytes packets of these sizes take on the desk's disk, and how many an import may take there."""
+    found = os.statvfs(inbox)
+    block = max(found.f_frsize, 1)
+    spare = min(SPARE_MAX, found.f_blocks * block * SPARE_PERCENT // 100)
+    needed = sum(-(-size // block) * block + NAME for size in sizes)
+    return needed, max(0, found.f_bavail * block - spare)
 
 
 def free_space_on(destination: Path, *, beside: Path) -> FreeSpace:
