@@ -28,7 +28,7 @@ T = TypeVar("T")
 PERSON_ROWS: Final = 6  # empty rows from the start, so that nobody needs a button to add one
 FIELDS_MAX: Final = 4_000  # in one submission; 200 people of 12 fields and the rest
 FIELD_BYTES_MAX: Final = 4 * FIELD_MAX  # bytes of one field but the text: UTF-8 takes four for one character
-OTHERS_BYTES_MAX: Final = 2 * 1024 * 1024  # bytes of all fields but the text
+BESIDE_TEXT_MAX: Final = 256 * 1024  # bytes of all names and values beyond the longest text
 _PERSON: Final = re.compile(r"person-([1-9][0-9]{0,2})-(side|given_name|family_names|role|workplace)", re.ASCII)
 WORDS_FIELD: Final = "words"  # the return words of a source who adds to a case; they come before the files
 OWN_RECEIPT_FIELD: Final = "receipt_public"  # public halves of a receipt that the source made
@@ -72,18 +72,20 @@ class FieldTooLongError(Exception):
 
 @dataclass(slots=True)
 class Fields:
-    """What was typed, by the field's name; several values of one name in the order in which they came."""
+    """What was typed, by the field's name; several values of one name in the order in which they came.
 
-    values: dict[str, list[str]] = field(default_factory=dict)
+    Kept as the bytes that came, and read anew whenever somebody asks: as text they take up to four times as much.
+    """
+
+    values: dict[str, list[bytes]] = field(default_factory=dict, repr=False)
 
     def add(self, name: str, untrusted_value: bytes) -> None:
         """Take a field that `is_known`."""
-        text = readable(untrusted_value).replace("\r\n", "\n").replace("\r", "\n")
-        self.values.setdefault(name, []).append(text)
+        self.values.setdefault(name, []).append(untrusted_value)
 
     def first(self, name: str) -> str:
         """Return the first value of a field, empty when there is none."""
-        return next(iter(self.values.get(name, ())), "")
+        return _typed(next(iter(self.values.get(name, ())), b""))
 
     def text(self, name: str) -> str:
         """Return what was typed into a field. Texts that came under one name are joined, so that none is lost."""
@@ -91,7 +93,15 @@ class Fields:
 
     def all(self, name: str) -> Sequence[str]:
         """Return every value of a field."""
-        return self.values.get(name, ())
+        return [_typed(value) for value in self.values.get(name, ())]
+
+    def forget(self) -> None:
+        """Drop all of it: the page that shows it is made."""
+        self.values.clear()
+
+
+def _typed(untrusted_value: bytes) -> str:
+    return readable(untrusted_value).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def is_known(untrusted_name: str) -> bool:

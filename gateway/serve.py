@@ -182,7 +182,8 @@ async def _station(
     removed = spool.prepare()
     if removed:
         log(LogEvent.LEFTOVERS_REMOVED, count=removed)
-    upload_slots, kind, derivations = UploadSlots(config.uploads_max), material.recipients[0].kind, DerivationPool()
+    upload_slots = UploadSlots(config.uploads_max, min_rate=config.min_rate_bytes)
+    kind, derivations = material.recipients[0].kind, DerivationPool()
     return Station(
         gateway=material.gateway,
         recipients=material.recipients,

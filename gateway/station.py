@@ -1,8 +1,10 @@
 """What one gateway process works with, put together by `serve` and handed to every request."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Final
 
 from audit.log import AuditLog
 from gateway.home.promise import AnswerPromise
@@ -10,7 +12,7 @@ from gateway.home.withdraw_key import WithdrawKey
 from gateway.limits import Limits
 from gateway.reading.file_valve import Valve
 from gateway.reading.request_body import Pace
-from gateway.reading.typed_text import TextMemory
+from gateway.reading.text_memory import TextMemory
 from gateway.reading.upload_slots import UploadSlots
 from gateway.receipts.derivation_pool import DerivationPool
 from gateway.receipts.fresh_receipt import ReceiptMaker
@@ -21,6 +23,8 @@ from gateway.submission.repeats import Repeats
 from gateway.submission.request_queue import RequestQueue
 from keys.recipient import KeyKind, Recipient
 from transfer.spool.spool import Spool
+
+SEALING: Final = 8  # submissions that are encoded, sealed and synced at one time
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class Station:
     withdraw_key: WithdrawKey
     today: Callable[[], date]  # UTC
     texts: TextMemory = field(default_factory=TextMemory)
+    sealing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SEALING))
 
     @property
     def kind(self) -> KeyKind:

@@ -110,7 +110,7 @@ async def _in_another_language(station: Station, pages: Pages, path: str, stream
     if path == FORM:
         typed = await read_typed(stream, body, station.pace, station.limits, station.texts)
         return pages.form(typed=typed)
-    words = await read_short_form(stream, body, station.pace, (WORDS_FIELD,))
+    words = await read_short_form(stream, body, station.pace, station.texts, (WORDS_FIELD,))
     return pages.return_form(ReturnView(untrusted_words=words.first(WORDS_FIELD)))
 
 

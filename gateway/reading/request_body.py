@@ -19,7 +19,7 @@ from multipart import MultipartError, MultipartSegment, ParserError, PushMultipa
 from gateway.charsets import readable
 from gateway.form import Fields
 from gateway.problems import Problem, SubmissionError
-from gateway.reading.upload_slots import UploadSlot
+from gateway.reading.body_room import BodyRoom
 from gateway.reading.urlencoded import FieldBegins, UrlencodedError, UrlencodedParser
 
 PART_HEADER_MAX: Final = 8 * 1024  # bytes of one header line of a part; a file name of 1,000 characters fits
@@ -117,7 +117,7 @@ class Reading:
         if self._timeout is not None:
             self._timeout.reschedule(asyncio.get_running_loop().time())
 
-    async def into(self, intake: Parts, slot: UploadSlot) -> None:
+    async def into(self, intake: Parts, room: BodyRoom) -> None:
         """Push all of the body into `intake`.
 
         Raises:
@@ -126,7 +126,7 @@ class Reading:
         """
         try:
             async with asyncio.timeout(None) as self._timeout:
-                await self._push(intake, slot)
+                await self._push(intake, room)
         except TimeoutError:
             raise SubmissionError(Problem.BUSY if self._gave_way else Problem.TOO_SLOW, fields=intake.fields) from None
         except MultipartError as error:
@@ -139,27 +139,42 @@ class Reading:
             # A deadline that has ended raises when it is moved.
             self._timeout = None
 
-    async def _push(self, intake: Parts, slot: UploadSlot) -> None:
+    async def _push(self, intake: Parts, room: BodyRoom) -> None:
         clock = asyncio.get_running_loop().time
         started = clock()
         parser = _parser_of(self._body)
         while not self._stream.at_eof():
-            self._allow(self._pace.deadline(started=started, now=clock(), received=slot.received))
+            self._allow(self._pace.deadline(started=started, now=clock(), received=room.received))
             piece = await self._stream.readany()
             # The time that our own disk takes is not the visitor's.
             self._allow(None)
             if not piece:
                 break
-            slot.received += len(piece)
+            with _keeping_what_was_typed(intake):
+                room.arrived(len(piece))
             for event in parser.parse(piece):
                 await _give(event, intake)
+            with _keeping_what_was_typed(intake):
+                room.take_place()
         # No bytes are the end of them: raises unless the closing boundary was there, or all of an url-encoded form.
         for event in parser.parse(b""):
             await _give(event, intake)
+        if room.received < self._body.length:
+            # Whoever sends no more of it may still read why it is not enough.
+            raise SubmissionError(Problem.MALFORMED, fields=intake.fields)
+        room.settle()
 
     def _allow(self, deadline: float | None) -> None:
         if self._timeout is not None and not self._gave_way:
             self._timeout.reschedule(deadline)
+
+
+@contextlib.contextmanager
+def _keeping_what_was_typed(intake: Parts) -> Iterator[None]:
+    try:
+        yield
+    except SubmissionError as error:
+        raise SubmissionError(error.problem, fields=intake.fields) from None
 
 
 _Event = MultipartSegment | FieldBegins | bytes | None

@@ -7,23 +7,26 @@ from aiohttp import StreamReader
 
 from gateway.form import Fields
 from gateway.problems import Problem, SubmissionError
+from gateway.reading.body_room import BodyRoom
 from gateway.reading.request_body import Body, Pace, Reading
-from gateway.reading.upload_slots import UploadSlot
+from gateway.reading.text_memory import TextMemory
 
 SHORT_FORM_MAX: Final = 16 * 1024  # bytes of body; words take 100
 _PARTS_MAX: Final = 20
 
 
-async def read_short_form(stream: StreamReader, body: Body, pace: Pace, names: Collection[str]) -> Fields:
+async def read_short_form(
+    stream: StreamReader, body: Body, pace: Pace, memory: TextMemory, names: Collection[str]
+) -> Fields:
     """Return the fields called `names`; others are not kept.
 
     Raises:
-        SubmissionError: Malformed, or too slow.
+        SubmissionError: Malformed, too slow, or no room in `memory`.
         ConnectionError: The visitor went away.
     """
-    form = _ShortForm(names)
-    # Not one of the gateway's places: so little is read at once, and an upload must never wait for it.
-    await Reading(stream, body, pace).into(form, UploadSlot(body.length, 0.0, lambda: None))
+    form, reading = _ShortForm(names), Reading(stream, body, pace)
+    with BodyRoom(memory, body.length, reading.give_way) as room:
+        await reading.into(form, room)
     return form.fields
 
 

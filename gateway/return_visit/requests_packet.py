@@ -69,8 +69,7 @@ def _send_some(station: Station, due: Sequence[int]) -> None:
     """Make one packet, of as many requests as fit in it."""
     journal, message = station.requests.journal, encode_message(Message())
     # What one person asks must not take the room that is kept for what others write.
-    admission = station.spool.admit(0, may_use_reserve=False)
-    upload = SealedUpload(station.spool, admission, station.recipients)
+    upload = SealedUpload(station.spool, lambda: station.spool.admit(0, may_use_reserve=False), station.recipients)
     try:
         requests = journal.give(upload.packet_id, due, most=REQUESTS_MAX)
         for name, sealed in zip(request_members(len(requests)), requests, strict=True):

@@ -52,7 +52,7 @@ async def open_case(station: Station, stream: StreamReader, body: Body) -> CaseV
         SubmissionError: The request could not be read.
         ConnectionError: The visitor went away.
     """
-    fields = await read_short_form(stream, body, station.pace, {WORDS_FIELD})
+    fields = await read_short_form(stream, body, station.pace, station.texts, {WORDS_FIELD})
     found = await _derive(station, fields)
     if isinstance(found, ReturnView):
         return found
@@ -76,7 +76,7 @@ async def delete_replies(station: Station, stream: StreamReader, body: Body) -> 
             was deleted.
         ConnectionError: The visitor went away.
     """
-    fields = await read_short_form(stream, body, station.pace, {WORDS_FIELD, FORM_FIELD})
+    fields = await read_short_form(stream, body, station.pace, station.texts, {WORDS_FIELD, FORM_FIELD})
     found = await _derive(station, fields)
     if isinstance(found, ReturnView):
         return found

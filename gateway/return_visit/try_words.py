@@ -28,7 +28,7 @@ async def try_words(station: Station, stream: StreamReader, body: Body) -> TryVi
         SubmissionError: The request could not be read, or has no return words in it.
         ConnectionError: The visitor went away.
     """
-    fields = await read_short_form(stream, body, station.pace, {WORDS_FIELD, "place", "typed"})
+    fields = await read_short_form(stream, body, station.pace, station.texts, {WORDS_FIELD, "place", "typed"})
     words, word_list = _whole_words(fields.first(WORDS_FIELD))
     places = _places(fields, len(words))
     typed = fields.all("typed")

@@ -54,7 +54,7 @@ async def withdraw(station: Station, stream: StreamReader, body: Body) -> Withdr
 
     Invariant G34.
     """
-    fields = await read_short_form(stream, body, station.pace, {"packet", "day", "token", "mark"})
+    fields = await read_short_form(stream, body, station.pace, station.texts, {"packet", "day", "token", "mark"})
     button = _button(fields)
     if button is None:
         return WithdrawnView(Withdrawal.UNKNOWN, station.today())

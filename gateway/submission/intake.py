@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from gateway.form import FIELD_BYTES_MAX, FIELDS_MAX, OTHERS_BYTES_MAX, Fields, is_known
+from gateway.form import Fields
 from gateway.limits import Limits
 from gateway.problems import Problem, RefusedFile, RefusedReason, SubmissionError
+from gateway.reading.body_room import BodyRoom
+from gateway.reading.kept_fields import KeptFields
 from gateway.submission.plaintext_span import Span
 from gateway.submission.sealed_upload import SealedUpload
 from quarantine.file_types import HEAD_SIZE, FileType, RefusedType, TypeRefusal, accepted_type
@@ -20,7 +22,6 @@ from transfer.packet.manifest import NAME_MAX
 from transfer.packet.writer import PacketMember
 
 FILES_FIELD: Final = "files"
-MESSAGE_FIELD: Final = "message"
 _TABLE: Final = ".csv"
 REFUSED_MAX: Final = 100  # refused files that are listed; a form cannot send more by itself
 
@@ -52,6 +53,7 @@ class Intake:
     """Takes the parts in the order in which they come; `part`, then `data` as often as needed, then `part_end`.
 
     Args:
+        room: What the body takes of the memory for texts.
         on_file: Called with each finished file and its plaintext's span, which it has to close.
         on_field: Called with all fields and the name of each when it is complete.
         wider: Called once with the fields, when a file is beyond the limits: returns what else this source may send.
@@ -63,12 +65,12 @@ class Intake:
         upload: SealedUpload,
         limits: Limits,
         on_file: Callable[[KeptFile, Span], None],
+        room: BodyRoom,
         *,
         on_field: Callable[[Fields, str], None] = lambda _, __: None,
         wider: Callable[[Fields], Awaitable[Limits]] | None = None,
         files: Files = Files.TAKEN,
     ) -> None:
-        self.fields = Fields()
         self.kept: list[KeptFile] = []
         self.refused: list[RefusedFile] = []
         self.refused_sizes: list[int] = []  # bytes, of each refused file that has come to its end
@@ -78,10 +80,13 @@ class Intake:
         self._on_field = on_field
         self._wider = wider
         self._files = files
-        self._part: _Field | _File | None = None
-        self._fields_seen = 0
-        self._others_size = 0
-        self._message_size = 0
+        self._part: KeptFields | _File | None = None
+        self._typed = KeptFields(limits, room)
+
+    @property
+    def fields(self) -> Fields:
+        """What was typed, as far as it is here."""
+        return self._typed.fields
 
     def part(self, untrusted_name: str, untrusted_filename: str | None) -> None:
         """A part begins."""
@@ -90,10 +95,8 @@ class Intake:
             # A file field that nobody chose a file for is sent too: nameless and empty.
             self._part = _File((untrusted_filename or "")[-NAME_MAX:])
             return
-        self._fields_seen += 1
-        if self._fields_seen > FIELDS_MAX:
-            raise SubmissionError(Problem.MALFORMED, fields=self.fields)
-        self._part = _Field(untrusted_name if is_known(untrusted_name) else "")
+        self._part = self._typed
+        self._typed.begin(untrusted_name)
 
     async def data(self, untrusted_piece: bytes) -> None:
         """Bytes of the part that was begun.
@@ -105,8 +108,8 @@ class Intake:
         match self._part:
             case _File() as file:
                 await self._file_data(file, untrusted_piece)
-            case _Field() as field:
-                self._field_data(field, untrusted_piece)
+            case KeptFields() as typed:
+                typed.data(untrusted_piece)
             case None:
                 raise RuntimeError("data outside of a part")
 
@@ -118,29 +121,11 @@ class Intake:
                 await self._file_end(part)
                 if part.is_refused:
                     self.refused_sizes.append(part.size)
-            case _Field():
-                if part.name:
-                    self.fields.add(part.name, bytes(part.value))
-                    self._on_field(self.fields, part.name)
+            case KeptFields():
+                if name := part.end():
+                    self._on_field(self.fields, name)
             case None:
                 raise RuntimeError("the end of no part")
-
-    def _field_data(self, field: "_Field", untrusted_piece: bytes) -> None:
-        if not field.name:
-            return
-        field.value += untrusted_piece
-        if field.name == MESSAGE_FIELD:
-            self._message_size += len(untrusted_piece)
-            if self._message_size > self._limits.message_max_bytes:
-                raise SubmissionError(Problem.TEXT_TOO_LONG, fields=self._fields_with(field))
-            return
-        self._others_size += len(untrusted_piece)
-        if len(field.value) > FIELD_BYTES_MAX or self._others_size > OTHERS_BYTES_MAX:
-            raise SubmissionError(Problem.FIELD_TOO_LONG, fields=self._fields_with(field), field_name=field.name)
-
-    def _fields_with(self, field: "_Field") -> Fields:
-        self.fields.add(field.name, bytes(field.value))
-        return self.fields
 
     async def _file_data(self, file: "_File", untrusted_piece: bytes) -> None:
         file.size += len(untrusted_piece)
@@ -231,14 +216,6 @@ async def _to_its_end(
     except asyncio.CancelledError:
         await asyncio.wait([work])
         raise
-
-
-class _Field:
-    """A field being read; an unknown one has no name and no value."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.value = bytearray()
 
 
 class _File:

@@ -17,8 +17,9 @@ from audit.errors import AuditError
 from audit.events import Event
 from gateway.form import FORM_FIELD, OWN_RECEIPT_FIELD, WORDS_FIELD, Fields, FieldTooLongError, parse_form
 from gateway.problems import Problem, RefusedFile, SubmissionError
+from gateway.reading.body_room import BodyRoom
 from gateway.reading.request_body import Body, Reading
-from gateway.reading.upload_slots import NoSlotError, UploadSlot
+from gateway.reading.upload_slots import SMALL_MAX
 from gateway.receipts.fresh_receipt import FreshReceipt
 from gateway.station import Station
 from gateway.submission.errand import Carried, Errand
@@ -39,7 +40,7 @@ from transfer.packet.manifest import (
 )
 from transfer.packet.message import Message, encode_message
 from transfer.packet.visit_signature import new_withdraw_token, withdrawal_of
-from transfer.spool.spool import Admission, Spool, SpooledPacket, SpoolFullError
+from transfer.spool.spool import SpooledPacket, SpoolFullError
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,24 +84,23 @@ async def receive(
         ConnectionError: The visitor went away before the end; nothing is left.
     """
     reading = Reading(stream, body, station.pace)
-    try:
-        held = station.upload_slots.take(body.length, reading.give_way)
-    except NoSlotError:
-        raise SubmissionError(Problem.BUSY) from None
-    with held:
-        upload = SealedUpload(station.spool, _admit(station.spool, body.length), station.recipients)
+    # Without boundaries there are no files: it is text, however long.
+    places = station.upload_slots if body.boundary is not None and station.valve.takes_files else None
+    with BodyRoom(station.texts, body.length, reading.give_way, places=places) as room:
+        upload = SealedUpload(station.spool, lambda: station.spool.admit(body.length), station.recipients)
         inspection = station.inspections.open()
-        intake = _intake(station, upload, held.slot, inspection.add, errand)
+        intake = _intake(station, upload, room, inspection.add, errand)
         try:
-            await reading.into(intake, held.slot)
-            message = _message(station, intake, page_language)
+            await reading.into(intake, room)
+            # What is wrong with it is said before anything is made for it.
+            _message(station, intake, page_language)
             async with station.repeats.attempt(_mark(station, intake, errand)) as attempt:
                 if attempt.earlier is not None:
                     return _repeated(attempt.earlier, intake.fields)
                 carried = await errand.carried(intake.fields)
                 verdicts = await inspection.verdicts()
                 _give_way_to_repeat(attempt, is_gone)
-                received = await _seal(station, upload, intake, message, verdicts, carried, errand)
+                received = await _seal(station, upload, intake, page_language, verdicts, carried, errand)
                 if not is_gone():
                     # Nobody saw the receipt otherwise: sent again, it is received again.
                     attempt.remember(Earlier(received.day))
@@ -119,7 +119,7 @@ async def receive(
 def _mark(station: Station, intake: Intake, errand: Errand) -> Mark | None:
     """Return what names this form and all that was kept or refused of it."""
     fields = intake.fields
-    typed: Sent = [(name, *fields.all(name)) for name in sorted(fields.values) if name != FORM_FIELD]
+    typed: Sent = [(name, *fields.values[name]) for name in sorted(fields.values) if name != FORM_FIELD]
     kept: Sent = [(f.untrusted_name, f.type, str(f.member.size), f.member.sha256) for f in intake.kept]
     refused: Sent = [(file.untrusted_name, file.reason) for file in intake.refused]
     sizes: Sent = [str(size) for size in intake.refused_sizes]
@@ -144,21 +144,14 @@ def _give_way_to_repeat(attempt: Attempt, is_gone: Callable[[], bool]) -> None:
 def _intake(
     station: Station,
     upload: SealedUpload,
-    slot: UploadSlot,
+    room: BodyRoom,
     on_file: Callable[[KeptFile, Span], None],
     errand: Errand,
 ) -> Intake:
     files = Files.TAKEN
     if not station.valve.takes_files:
-        files = Files.REFUSED if slot.is_small else Files.NOT_WAITED_FOR
-    return Intake(upload, station.limits, on_file, on_field=errand.on_field, wider=errand.wider, files=files)
-
-
-def _admit(spool: Spool, length: int) -> Admission:
-    try:
-        return spool.admit(length)
-    except (SpoolFullError, OSError):
-        raise SubmissionError(Problem.FULL) from None
+        files = Files.REFUSED if room.length <= SMALL_MAX else Files.NOT_WAITED_FOR
+    return Intake(upload, station.limits, on_file, room, on_field=errand.on_field, wider=errand.wider, files=files)
 
 
 def _message(station: Station, intake: Intake, page_language: str) -> Message:
@@ -174,6 +167,22 @@ def _message(station: Station, intake: Intake, page_language: str) -> Message:
 
 
 async def _seal(
+    station: Station,
+    upload: SealedUpload,
+    intake: Intake,
+    page_language: str,
+    verdicts: Sequence[Verdict],
+    carried: Carried,
+    errand: Errand,
+) -> Received:
+    # A text takes several times its bytes from here to the disk: so many at one time, and the others wait as bytes.
+    async with station.sealing:
+        return await _seal_now(
+            station, upload, intake, _message(station, intake, page_language), verdicts, carried, errand
+        )
+
+
+async def _seal_now(
     station: Station,
     upload: SealedUpload,
     intake: Intake,

@@ -23,7 +23,7 @@ _TOKEN: Final = re.compile(rf"[0-9a-f]{{{2 * TOKEN_BYTES}}}", re.ASCII)
 _MARK_BYTES: Final = 32
 
 Mark = NewType("Mark", bytes)
-Sent = str | Sequence["Sent"]  # texts, and lists of them, as deep as needed
+Sent = str | bytes | Sequence["Sent"]  # texts and bytes, and lists of them, as deep as needed
 
 
 def new_form_token() -> str:
@@ -152,11 +152,14 @@ class Repeats:
 
 
 def _feed(hasher: "hashlib.blake2b", sent: Sent) -> None:
-    """Hash texts and lists in an encoding that has one meaning: kind and length, then the content."""
+    """Hash texts, bytes and lists in an encoding that has one meaning: kind and length, then the content."""
     if isinstance(sent, str):
         encoded = sent.encode("utf-8", "surrogatepass")
         hasher.update(b"t" + len(encoded).to_bytes(8))
         hasher.update(encoded)
+    elif isinstance(sent, bytes):
+        hasher.update(b"b" + len(sent).to_bytes(8))
+        hasher.update(sent)
     else:
         hasher.update(b"l" + len(sent).to_bytes(8))
         for each in sent:

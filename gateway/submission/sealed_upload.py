@@ -17,21 +17,34 @@ BUFFER_SIZE: Final = 512 * 1024  # bytes of sealed chunks collected for one writ
 
 
 class SealedUpload:
-    """A packet that grows with an upload. Ends with `hand_over` or `discard`; a `discard` after either does nothing."""
+    """A packet that grows with an upload. Ends with `hand_over` or `discard`; a `discard` after either does nothing.
 
-    def __init__(self, spool: Spool, admission: Admission, recipients: Sequence[Recipient]) -> None:
+    `admit` promises space for it. It is called when there is something to keep: what is only announced takes no space
+    from others.
+    """
+
+    def __init__(self, spool: Spool, admit: Callable[[], Admission], recipients: Sequence[Recipient]) -> None:
         self._spool = spool
-        self._admission = admission
+        self._admit = admit
+        self._admission: Admission | None = None
         self._recipients = recipients
         self._packet: _OpenPacket | None = None
 
     @property
     def packet_id(self) -> PacketId:
-        """The id of the packet; made when it is first needed."""
+        """The id of the packet; made when it is first needed.
+
+        Raises:
+            SpoolFullError, OSError: There is no space for it.
+        """
         return self._open().incoming.packet_id
 
     def begin(self, name: str) -> None:
-        """Start a member; see PacketWriter."""
+        """Start a member; see PacketWriter.
+
+        Raises:
+            SpoolFullError, OSError: There is no space for it.
+        """
         packet = self._open()
         packet.append(packet.writer.begin(name))
 
@@ -115,10 +128,13 @@ class SealedUpload:
         packet, self._packet = self._packet, None
         if packet is not None:
             packet.incoming.discard()
-        self._admission.release()
+        if self._admission is not None:
+            self._admission.release()
 
     def _open(self) -> "_OpenPacket":
         if self._packet is None:
+            if self._admission is None:
+                self._admission = self._admit()
             incoming = self._spool.create(new_packet_id(), self._admission)
             self._packet = _OpenPacket(PacketWriter(self._recipients), incoming)
         return self._packet

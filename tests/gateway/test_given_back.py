@@ -16,6 +16,7 @@ from gateway.limits import Limits
 from gateway.pages.pages import Pages
 from gateway.pages.site import Site
 from gateway.reading.request_body import Pace
+from gateway.reading.text_memory import TextMemory
 from gateway.reading.upload_slots import UploadSlots
 from gateway.station import Station
 from gateway.submission.inspection import Inspections
@@ -40,7 +41,8 @@ async def port(tmp_path: Path) -> AsyncIterator[int]:
     station = mock.Mock(Station, limits=LIMITS, valve=mock.Mock(takes_files=True), spool=spool, bodies=())
     station.recipients = (SecretKey(KeyKind.CLASSIC, bytes(range(32))).recipient,)
     station.pace = Pace(base=60, min_rate=1)
-    station.upload_slots = UploadSlots(8)
+    station.upload_slots = UploadSlots(8, min_rate=1)
+    station.texts = TextMemory()
     station.inspections = Inspections(inspector=None, slots=Slots(1, file_max=1000), budget=1.0, file_max=1000)
     station.repeats = Repeats(wait=1)
     pages = Pages(Site(LIMITS))

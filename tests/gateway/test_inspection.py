@@ -61,7 +61,7 @@ class _Upload:
     def __init__(self, folder: Path) -> None:
         spool = Spool(folder, quota=50_000_000, reserve=0, tick=1)
         spool.prepare()
-        self.sealed = SealedUpload(spool, spool.admit(1_000_000), [IDENTITY.recipient])
+        self.sealed = SealedUpload(spool, lambda: spool.admit(1_000_000), [IDENTITY.recipient])
         self.count = 0
 
     def file(self, content: bytes) -> tuple[KeptFile, Span]:

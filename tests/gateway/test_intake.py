@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from multipart import MultipartSegment, PushMultipartParser
 
-from gateway.form import FIELD_BYTES_MAX, FIELDS_MAX, OTHERS_BYTES_MAX
+from gateway.form import FIELD_BYTES_MAX, FIELDS_MAX
 from gateway.limits import Limits
 from gateway.problems import Problem, RefusedReason, SubmissionError
 from gateway.submission.intake import REFUSED_MAX, Intake, KeptFile
@@ -27,6 +27,7 @@ from keys.age.small import open_bytes
 from keys.identity import generate_identity
 from keys.recipient import KeyKind
 from quarantine.file_types import HEAD_SIZE, FileType
+from tests.builders.body_rooms import body_room
 from tests.worlds.waiting import WATCHDOG, until
 from transfer.names import Lane
 from transfer.packet.manifest import NAME_MAX
@@ -44,9 +45,9 @@ class _Desk:
     def __init__(self, folder: Path, limits: Limits = LIMITS) -> None:
         self.spool = Spool(folder, quota=QUOTA, reserve=0, tick=1)
         self.spool.prepare()
-        self.upload = SealedUpload(self.spool, self.spool.admit(1_000_000), [IDENTITY.recipient])
+        self.upload = SealedUpload(self.spool, lambda: self.spool.admit(1_000_000), [IDENTITY.recipient])
         self.seen: list[bytes] = []
-        self.intake = Intake(self.upload, limits, self._look)
+        self.intake = Intake(self.upload, limits, self._look, body_room())
 
     def _look(self, kept: KeptFile, span: Span) -> None:
         with span:
@@ -221,7 +222,12 @@ async def test_without_room_to_start_over_nothing_is_left(desk: _Desk) -> None:
     desk.spool.admit(48_900_000).release()
 
 
-async def test_an_upload_that_wrote_nothing_gives_its_room_back(desk: _Desk) -> None:
+async def test_an_upload_takes_room_on_the_disk_once_there_is_something_to_keep(desk: _Desk) -> None:
+    # A thousand heads that announce something would fill the spool without a byte.
+    desk.spool.admit(48_900_000).release()
+    await desk.take("message", None, b"a text")
+    desk.spool.admit(48_900_000).release()
+    await desk.take("files", "a.txt", b"a" * 70_000)
     with pytest.raises(SpoolFullError):
         desk.spool.admit(48_900_000)
     desk.upload.discard()
@@ -318,11 +324,31 @@ async def test_limits_of_the_fields_keep_what_was_typed(desk: _Desk) -> None:
 async def test_exactly_the_limits_are_taken(desk: _Desk) -> None:
     await desk.take("message", None, b"x" * 4000, b"x" * 1000)
     await desk.take("contact_name", None, b"x" * FIELD_BYTES_MAX)
-    for number in range(OTHERS_BYTES_MAX // FIELD_BYTES_MAX - 1):
-        await desk.take(f"person-{number % 200 + 1}-role", None, b"x" * FIELD_BYTES_MAX)
-    left = OTHERS_BYTES_MAX % FIELD_BYTES_MAX
-    await desk.take("contact_phone", None, b"x" * left)
-    assert (await _refused(desk, "contact_phone", b"x")).problem is Problem.FIELD_TOO_LONG
+    left = LIMITS.fields_max_bytes - len("message") - 5000 - len("contact_name") - FIELD_BYTES_MAX
+    for number in itertools.count():
+        name = f"person-{number % 200 + 1}-role"
+        size = min(FIELD_BYTES_MAX, left - len(name) - len("contact_phone") - 1)
+        await desk.take(name, None, b"x" * size)
+        left -= len(name) + size
+        if size < FIELD_BYTES_MAX:
+            break
+    # Names count as values do.
+    await desk.take("contact_phone", None, b"x")
+    assert (await _refused(desk, "contact_phone", b"")).problem is Problem.FIELD_TOO_LONG
+
+
+async def test_whatever_the_field_all_of_them_have_one_limit() -> None:
+    # Four hundred parts of one name took a gigabyte and a half.
+    room = body_room()
+    intake = Intake(mock.create_autospec(SealedUpload, instance=True), LIMITS, mock.Mock(), room)
+    with pytest.raises(SubmissionError) as refused:
+        for number in range(400):
+            intake.part(f"person-{number % 200 + 1}-{('role', 'workplace')[number % 2]}", None)
+            await intake.data("\U0001f600".encode() * (FIELD_BYTES_MAX // 4))
+            await intake.part_end()
+    assert refused.value.problem is Problem.FIELD_TOO_LONG
+    kept = sum(len(name) + sum(map(len, values)) for name, values in intake.fields.values.items())
+    assert kept <= LIMITS.fields_max_bytes + FIELD_BYTES_MAX
 
 
 async def test_so_many_fields_and_no_more(desk: _Desk) -> None:

@@ -15,10 +15,10 @@ from multidict import CIMultiDict
 from gateway.limits import Limits
 from gateway.problems import Problem, SubmissionError
 from gateway.reading.request_body import DRAINERS, STALL, Body, Drain, Pace, Reading, check_head
-from gateway.reading.upload_slots import UploadSlot
 from gateway.submission.intake import Intake
 from gateway.submission.sealed_upload import SealedUpload
 from quarantine.file_types import FileType
+from tests.builders.body_rooms import body_room
 from tests.worlds.waiting import WATCHDOG
 
 LIMITS = Limits(files_max=3, file_max_bytes=1000, message_max_bytes=1024, allowed=frozenset(FileType))
@@ -105,13 +105,13 @@ def _fed(pieces: Iterable[bytes]) -> StreamReader:
 
 
 def _intake() -> Intake:
-    return Intake(mock.create_autospec(SealedUpload, instance=True), LIMITS, mock.Mock())
+    return Intake(mock.create_autospec(SealedUpload, instance=True), LIMITS, mock.Mock(), body_room())
 
 
 async def _read(stream: StreamReader, length: int, pace: Pace | None = None) -> Intake:
     intake = _intake()
     reading = Reading(stream, Body(length, "b"), pace or Pace(base=60.0, min_rate=1))
-    await reading.into(intake, UploadSlot(length, 0.0, reading.give_way))
+    await reading.into(intake, body_room(length))
     return intake
 
 
@@ -182,14 +182,14 @@ async def test_a_name_in_whatever_encoding_is_no_reason_to_lose_what_was_sent(se
     intake = mock.create_autospec(Intake, instance=True)
     body = FIELD + file + b"--b--"
     reading = Reading(_fed([body]), Body(len(body), "b"), Pace(base=60.0, min_rate=1))
-    await reading.into(intake, UploadSlot(len(body), 0.0, reading.give_way))
+    await reading.into(intake, body_room(len(body)))
     assert intake.part.call_args_list == [mock.call("message", None), mock.call("files", name)]
 
 
 async def test_a_field_whose_name_is_in_another_encoding_is_a_field_that_nobody_knows() -> None:
     strange = b'--b\r\nContent-Disposition: form-data; name="\xff"\r\n\r\nhello\r\n'
     assert (await _read(_fed([strange + FIELD + b"--b--"]), len(strange + FIELD) + 5)).fields.values == {
-        "message": ["hello"]
+        "message": [b"hello"]
     }
 
 
@@ -233,7 +233,7 @@ async def test_our_own_work_is_not_the_visitor_s_time() -> None:
     body = FIELD + b"--b--"
     reading = Reading(_fed([body]), Body(len(body), "b"), Pace(base=0.05, min_rate=10**9))
     with mock.patch.object(intake, "data", slowly):
-        await reading.into(intake, UploadSlot(len(body), 0.0, reading.give_way))
+        await reading.into(intake, body_room(len(body)))
 
 
 async def test_giving_way_ends_a_reading_with_a_page_and_what_was_typed() -> None:
@@ -242,7 +242,7 @@ async def test_giving_way_ends_a_reading_with_a_page_and_what_was_typed() -> Non
     stream.feed_data(FIELD + FIELD[:20])
     asyncio.get_running_loop().call_later(0.05, reading.give_way)
     with pytest.raises(SubmissionError) as caught:
-        await reading.into(intake, UploadSlot(1000, 0.0, reading.give_way))
+        await reading.into(intake, body_room(1000))
     assert caught.value.problem is Problem.BUSY
     assert caught.value.fields.first("message") == "hello"
 
@@ -251,7 +251,7 @@ async def test_giving_way_after_the_last_byte_harms_nobody() -> None:
     # It is called from the newcomer's request: what it raises would be the newcomer's fault page.
     body = FIELD + b"--b--"
     reading = Reading(_fed([body]), Body(len(body), "b"), Pace(base=60.0, min_rate=1))
-    await reading.into(_intake(), UploadSlot(len(body), 0.0, reading.give_way))
+    await reading.into(_intake(), body_room(len(body)))
     reading.give_way()
 
 

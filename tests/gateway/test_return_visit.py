@@ -23,6 +23,7 @@ from gateway.limits import Limits
 from gateway.problems import SubmissionError
 from gateway.reading.file_valve import Valve
 from gateway.reading.request_body import Body, Pace
+from gateway.reading.text_memory import TextMemory
 from gateway.receipts.derivation_pool import DerivationPool
 from gateway.receipts.return_keys import DeriverBusyError, ReturnKeyDeriver, spelled
 from gateway.replies.mailboxes import Mailboxes
@@ -67,7 +68,13 @@ async def station(tmp_path: Path) -> AsyncIterator[Station]:
     deriver = ReturnKeyDeriver(KeyKind.CLASSIC, pool)
     mail = Mailboxes(tmp_path / "way-back.sqlite", gateway=GATEWAY, desk_key=DESK.public, today=lambda: TODAY)
     yield mock.Mock(
-        Station, deriver=deriver, mail=mail, limits=LIMITS, pace=Pace(base=60.0, min_rate=1), today=lambda: TODAY
+        Station,
+        deriver=deriver,
+        mail=mail,
+        limits=LIMITS,
+        pace=Pace(base=60.0, min_rate=1),
+        texts=TextMemory(),
+        today=lambda: TODAY,
     )
     pool.close()
 

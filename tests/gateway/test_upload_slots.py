@@ -1,13 +1,14 @@
-"""Who gets a slot when there are too few, and who gives way.
+"""Who gets a place for a large upload when there are too few, and who loses one.
 
-Invariant G13.
+Invariants G13 and G33.
 """
 
 import pytest
 
-from gateway.reading.upload_slots import GRACE, SMALL_MAX, SMALL_SHARE, NoSlotError, SlotHeld, UploadSlots
+from gateway.reading.upload_slots import IDLE, NoSlotError, SlotHeld, UploadSlot, UploadSlots
 
-LARGE = SMALL_MAX + 1
+RATE = 1000  # bytes per second
+LENGTH = 10**9
 
 
 class _House:
@@ -16,90 +17,84 @@ class _House:
     def __init__(self, count: int) -> None:
         self.now = 1000.0
         self.asked: list[str] = []
-        self.slots = UploadSlots(count, now=lambda: self.now)
+        self.slots = UploadSlots(count, min_rate=RATE, now=lambda: self.now)
+        self.inside: dict[str, UploadSlot] = {}
 
-    def take(self, name: str, length: int = LARGE, *, received: int = 0) -> SlotHeld:
-        held = self.slots.take(length, lambda: self.asked.append(name))
-        held.slot.received = received
+    def take(self, name: str, *, received: int = 0, length: int = LENGTH) -> SlotHeld:
+        slot = UploadSlot(length, self.now, lambda: self.asked.append(name), received, self.now)
+        held = self.slots.take(slot)
+        self.inside[name] = slot
         return held
 
-
-def test_the_slowest_large_upload_gives_way_and_its_place_is_free() -> None:
-    house = _House(3)
-    for name, received in (("fast", 900_000), ("slow", 10), ("middle", 5000)):
-        house.take(name, received=received)
-    house.now += GRACE
-    house.take("new")
-    assert house.asked == ["slow"]
-    assert len(house.slots) == 3
+    def wait(self, seconds: float, **rates: float) -> None:
+        """Let time pass, in which those that are named send at so many bytes per second."""
+        self.now += seconds
+        for name, rate in rates.items():
+            self.inside[name].received += int(rate * seconds)
+            self.inside[name].last = self.now
 
 
-def test_rate_and_not_bytes_decides_who_is_slow() -> None:
+def test_who_keeps_the_rate_keeps_the_place() -> None:
     house = _House(2)
-    house.take("old and slow", received=40_000)
-    house.now += 1000
-    house.take("young and fast", received=30_000)
-    house.now += GRACE
+    house.take("exactly")
+    house.take("faster")
+    for _ in range(600):
+        house.wait(1, exactly=RATE, faster=10 * RATE)
+        with pytest.raises(NoSlotError):
+            house.take("new")
+    assert house.asked == []
+
+
+def test_who_sends_nothing_for_a_while_may_lose_it() -> None:
+    house = _House(2)
+    house.take("sends")
+    house.take("stopped", received=10**6)
+    house.wait(IDLE - 0.1, sends=RATE)
+    with pytest.raises(NoSlotError):
+        house.take("new")
+    house.wait(0.1, sends=RATE)
     house.take("new")
-    assert house.asked == ["old and slow"]
+    assert house.asked == ["stopped"]
+    assert len(house.slots) == 2
 
 
-def test_within_its_grace_nobody_gives_way_to_files() -> None:
+def test_who_falls_below_the_rate_may_lose_it() -> None:
+    house = _House(2)
+    house.take("keeps")
+    house.take("slower")
+    for _ in range(int(2 * IDLE)):
+        house.wait(1, keeps=RATE, slower=RATE * 0.4)
+    house.take("new")
+    assert house.asked == ["slower"]
+
+
+def test_nobody_can_arrange_whose_place_is_lost() -> None:
+    lost = set()
+    for _ in range(200):
+        house = _House(3)
+        for name in ("first", "second", "third"):
+            house.take(name)
+        house.wait(IDLE)
+        house.take("new")
+        lost |= set(house.asked)
+    assert lost == {"first", "second", "third"}
+
+
+def test_what_has_arrived_whole_never_gives_way() -> None:
     house = _House(1)
-    house.take("first")
-    house.now += GRACE - 0.1
+    house.take("whole", received=LENGTH)
+    house.wait(100 * IDLE)
     with pytest.raises(NoSlotError):
         house.take("new")
     assert house.asked == []
-    assert len(house.slots) == 1
 
 
-def test_to_text_a_large_upload_gives_way_at_once() -> None:
-    house = _House(1)
-    house.take("files")
-    house.take("text", SMALL_MAX)
-    assert house.asked == ["files"]
-
-
-def test_text_is_let_in_beyond_all_places_and_never_gives_way_to_files() -> None:
-    house = _House(2)
-    for number in range(2 * (1 + SMALL_SHARE)):
-        house.take(f"text {number}", SMALL_MAX)
-    house.now += 10 * GRACE
-    with pytest.raises(NoSlotError):
-        house.take("files")
-    assert house.asked == []
-
-
-def test_memory_ends_somewhere() -> None:
-    house = _House(2)
-    for number in range(2 * (1 + SMALL_SHARE)):
-        house.take(f"text {number}", 10)
-    with pytest.raises(NoSlotError):
-        house.take("one more", 10)
-
-
-def test_slow_text_does_not_keep_other_text_out() -> None:
-    # Five hundred connections that send a byte now and then are cheap for whoever wants to silence others.
-    house = _House(1)
-    for number in range(1 + SMALL_SHARE):
-        house.take(f"trickle {number}", 1000, received=100 - number)
-    house.now += GRACE
-    house.take("text", 10)
-    assert house.asked == [f"trickle {SMALL_SHARE}"]
-    assert len(house.slots) == 1 + SMALL_SHARE
-
-
-@pytest.mark.parametrize("newcomer", [10, LARGE])
-def test_what_has_arrived_whole_never_gives_way(newcomer: int) -> None:
-    house = _House(1)
-    house.take("whole", received=LARGE)
-    for _ in range(SMALL_SHARE):
-        house.take("whole text", 10, received=10)
-    house.now += 10 * GRACE
-    with pytest.raises(NoSlotError):
-        house.take("new", newcomer)
-    assert house.asked == []
+def test_crowding_is_the_share_of_places_that_are_taken() -> None:
+    house = _House(4)
+    assert house.slots.crowding == 0
+    with house.take("one"), house.take("two"):
+        assert house.slots.crowding == 0.5
+    assert house.slots.crowding == 0
 
 
 def test_a_place_is_given_back_once() -> None:
@@ -115,7 +110,7 @@ def test_a_place_is_given_back_once() -> None:
 def test_who_gave_way_does_not_give_back_another_s_place() -> None:
     house = _House(1)
     first = house.take("first")
-    house.now += GRACE
+    house.wait(IDLE)
     house.take("second")
     first.__exit__(None, None, None)
     assert len(house.slots) == 1

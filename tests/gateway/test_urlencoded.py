@@ -1,12 +1,8 @@
-"""Url-encoded forms: what `curl -d` sends, in whatever pieces it comes, and what is no such form.
-
-A change of language sends one too: what was typed and is not sent yet. Invariant G3.
-"""
+"""Url-encoded forms: what `curl -d` sends, in whatever pieces it comes, and what is no such form. Invariant G3."""
 
 import asyncio
 import contextlib
 import itertools
-import sys
 import time
 from collections.abc import Sequence
 from unittest import mock
@@ -18,27 +14,17 @@ from aiohttp.streams import StreamReader
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.form import FIELD_BYTES_MAX, FIELDS_MAX, OTHERS_BYTES_MAX, Fields
+from gateway.form import BESIDE_TEXT_MAX, FIELDS_MAX, Fields
 from gateway.limits import Limits
 from gateway.problems import Problem, SubmissionError
 from gateway.reading.request_body import Body, Pace, Reading
 from gateway.reading.short_form import read_short_form
-from gateway.reading.typed_text import (
-    HELD_FOR_BYTE,
-    HELD_FOR_FIELD,
-    RESERVE,
-    SMALL_HELD,
-    SMALL_TEXT,
-    TEXTS_MAX,
-    TextMemory,
-    TypedText,
-    read_typed,
-)
-from gateway.reading.upload_slots import UploadSlot
+from gateway.reading.text_memory import TextMemory
 from gateway.reading.urlencoded import NAME_MAX, PAIRS_MAX, FieldBegins, UrlencodedError, UrlencodedParser
 from gateway.submission.intake import Intake
 from gateway.submission.sealed_upload import SealedUpload
 from quarantine.file_types import FileType
+from tests.builders.body_rooms import body_room
 
 LIMITS = Limits(files_max=3, file_max_bytes=1000, message_max_bytes=1024, allowed=frozenset(FileType))
 
@@ -110,9 +96,9 @@ async def _stream(*pieces: bytes) -> StreamReader:
 
 
 async def _read(body: bytes) -> Intake:
-    intake = Intake(mock.create_autospec(SealedUpload, instance=True), LIMITS, mock.Mock())
+    intake = Intake(mock.create_autospec(SealedUpload, instance=True), LIMITS, mock.Mock(), body_room())
     reading = Reading(await _stream(body), Body(len(body), None), Pace(base=60.0, min_rate=1))
-    await reading.into(intake, UploadSlot(len(body), 0.0, reading.give_way))
+    await reading.into(intake, body_room(len(body)))
     return intake
 
 
@@ -146,8 +132,10 @@ async def test_a_file_s_name_alone_is_listed_as_refused() -> None:
 
 async def test_return_words_may_be_url_encoded() -> None:
     body = b"words=one+two%20three&token=x"
-    fields = await read_short_form(await _stream(body), Body(len(body), None), Pace(base=9.0, min_rate=1), {"words"})
-    assert fields == Fields({"words": ["one two three"]})
+    fields = await read_short_form(
+        await _stream(body), Body(len(body), None), Pace(base=9.0, min_rate=1), TextMemory(), {"words"}
+    )
+    assert fields == Fields({"words": [b"one two three"]})
 
 
 @pytest.mark.parametrize("body", [b"&" * 1000, b"%" * 1_000_000, b"a=%20%%%" * 100_000, b"a" * 1_000_000, b"=&" * 4000])
@@ -159,106 +147,4 @@ async def test_no_body_costs_much_more_than_its_bytes(body: bytes) -> None:
 
 
 def test_a_body_without_files_is_bounded_by_what_can_be_typed() -> None:
-    assert LIMITS.typed_max == 3 * (1024 + OTHERS_BYTES_MAX)
-
-
-# --- typed, and not sent yet
-
-
-async def _read_typed(body: bytes, memory: TextMemory, boundary: str | None = None) -> TypedText:
-    stream = StreamReader(BaseProtocol(asyncio.get_running_loop()), 2**16, loop=asyncio.get_running_loop())
-    stream.feed_data(body)
-    stream.feed_eof()
-    return await read_typed(stream, Body(len(body), boundary), Pace(base=24 * 3600.0, min_rate=1), LIMITS, memory)
-
-
-async def test_fields_come_back_and_their_memory_is_free_again() -> None:
-    memory = TextMemory()
-    typed = await _read_typed(b"message=bl%C3%A5b%C3%A6r%0D%0Ato&person-1-role=sjef&unknown=x&files=", memory)
-    assert typed.fields.values == {"message": ["blåbær\nto"], "person-1-role": ["sjef"]}
-    assert not typed.had_files
-    assert memory.left == TEXTS_MAX
-
-
-@pytest.mark.parametrize(
-    ("body", "boundary"),
-    [
-        (b"message=a&files=secret-name.pdf", None),
-        (b'--b\r\nContent-Disposition: form-data; name="files"; filename="secret-name.pdf"\r\n\r\nx\r\n--b--\r\n', "b"),
-    ],
-    ids=["its name", "itself"],
-)
-async def test_of_a_file_only_that_there_was_one(body: bytes, boundary: str | None) -> None:
-    typed = await _read_typed(body, TextMemory(), boundary)
-    assert typed.had_files
-    assert "secret-name" not in repr(typed.fields)
-
-
-@pytest.mark.parametrize(
-    ("body", "problem"),
-    [
-        (b"message=" + b"x" * 1025, Problem.TEXT_TOO_LONG),
-        (b"writer_role=" + b"x" * (FIELD_BYTES_MAX + 1), Problem.TOO_LARGE),
-        (b"message=x&" + b"&".join([b"a="] * (FIELDS_MAX + 1)), Problem.MALFORMED),
-    ],
-    ids=["text", "field", "fields"],
-)
-async def test_beyond_the_limits_nothing_is_kept(body: bytes, problem: Problem) -> None:
-    memory = TextMemory()
-    before = memory.left
-    with pytest.raises(SubmissionError) as refused:
-        await _read_typed(body, memory)
-    assert refused.value.problem is problem
-    assert not refused.value.fields.values
-    assert memory.left == before
-
-
-async def test_texts_beyond_the_memory_are_refused_and_those_before_it_are_not() -> None:
-    room = HELD_FOR_FIELD + 10 * HELD_FOR_BYTE
-    memory = TextMemory(room, reserve=0)
-    assert (await _read_typed(b"message=0123456789", memory)).fields.first("message") == "0123456789"
-    with memory.counting() as other:
-        other.add(4)
-        assert (await _read_typed(b"message=012345", memory)).fields.first("message") == "012345"
-        with pytest.raises(SubmissionError) as refused:
-            await _read_typed(b"message=0123456", memory)
-    # A part of a text would pass for all of it.
-    assert (refused.value.problem, refused.value.fields.values) == (Problem.BUSY, {})
-    assert memory.left == room
-
-
-async def test_long_texts_leave_room_for_small_ones() -> None:
-    memory = TextMemory()
-    with contextlib.ExitStack() as slow:
-        with pytest.raises(SubmissionError):
-            for _ in range(TEXTS_MAX // (1024 * 1024)):
-                slow.enter_context(memory.counting()).add(1024 * 1024)
-        with memory.counting() as long, pytest.raises(SubmissionError):
-            long.add(1024 * 1024)
-        assert memory.left >= RESERVE
-        for _ in range(RESERVE // SMALL_HELD):
-            slow.enter_context(memory.counting()).add(SMALL_TEXT, fields=50)
-        assert (await _read_typed(b"message=hello", memory)).fields.first("message") == "hello"
-
-
-@pytest.mark.parametrize(
-    "typed",
-    [
-        [("message", ("x" * 1000 + "😀").encode())],
-        [("message", b"\x80" * 1000)],
-        [(f"person-{number}-family_names", b"") for number in range(1, 1000)],
-        [(f"person-{number}-family_names", "ł".encode()) for number in range(1, 1000)],
-        [("message", b"ab")] * 500,
-    ],
-    ids=["one emoji", "windows-1252", "empty fields", "short fields", "one name"],
-)
-async def test_at_least_as_much_is_counted_as_is_held(typed: list[tuple[str, bytes]]) -> None:
-    with TextMemory().counting() as count:
-        text = TypedText(LIMITS, count)
-        for name, value in typed:
-            text.part(name, None)
-            await text.data(value)
-            await text.part_end()
-        held = text.fields.values
-        sizes = [sys.getsizeof(one) + sys.getsizeof(some) + sum(map(sys.getsizeof, some)) for one, some in held.items()]
-        assert sys.getsizeof(held) + sum(sizes) <= count.taken
+    assert LIMITS.typed_max == 3 * (1024 + BESIDE_TEXT_MAX)

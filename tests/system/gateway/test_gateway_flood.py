@@ -17,9 +17,10 @@ from tests.worlds.gateway_process import DAY, GatewayProcess, form_body, form_he
 from tests.worlds.waiting import WATCHDOG, wait_until
 
 LARGE = b"x" * (SMALL_MAX + 1)
+BEGUN = 64 * 1024  # bytes: more than what comes before a place is needed
 GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 # Nothing here is about these: on a busy machine a hundred uploads take longer than any of them.
-NO_LIMITS = {"gateway.reading.upload_slots.GRACE": DAY, "gateway.receipts.fresh_receipt.WAIT": DAY}
+NO_LIMITS = {"gateway.reading.upload_slots.IDLE": DAY, "gateway.receipts.fresh_receipt.WAIT": DAY}
 
 
 def _offer(gateway: GatewayProcess, text: str = "with a file") -> tuple[socket.socket, bytes]:
@@ -31,12 +32,11 @@ def _offer(gateway: GatewayProcess, text: str = "with a file") -> tuple[socket.s
 
 
 def _begin(gateway: GatewayProcess) -> tuple[socket.socket, bytes]:
-    """Send the head and the text of a large upload that has its slot; return the connection and the rest."""
+    """Send enough of a large upload for a place of its own; return the connection and the rest."""
     connection, body = _offer(gateway)
-    # Whoever was told to continue takes the slot before the gateway hears anybody else.
     assert connection.recv(len(GO_ON), socket.MSG_WAITALL) == GO_ON
-    connection.sendall(body[:1000])
-    return connection, body[1000:]
+    connection.sendall(body[:BEGUN])
+    return connection, body[BEGUN:]
 
 
 def test_a_hundred_uploads_at_once_and_then_a_friendly_page(tmp_path: Path) -> None:
@@ -44,9 +44,16 @@ def test_a_hundred_uploads_at_once_and_then_a_friendly_page(tmp_path: Path) -> N
     assert most == 100
     with GatewayProcess(tmp_path, constants=NO_LIMITS, base_deadline_seconds=DAY, valve_seconds=DAY) as gateway:
         begun = [_begin(gateway) for _ in range(most)]
-        one_more, _ = _offer(gateway)
+        # A hundred more heads change nothing.
+        idle = [_offer(gateway)[0] for _ in range(most)]
+        wait_until(lambda: len(gateway.leftovers()) == most)
+        one_more, _ = _begin(gateway)
         with one_more:
             answer = read_answer(one_more)
+        assert "with a file" in answer.text
+        assert gateway.submit([("message", "text is taken")], [("small.txt", b"x" * 1000)]).words
+        for connection in idle:
+            connection.close()
         assert answer.status == 503
         assert int(answer.headers["retry-after"]) > 0
         assert "Too many people are sending" in answer.text
@@ -60,7 +67,7 @@ def test_a_hundred_uploads_at_once_and_then_a_friendly_page(tmp_path: Path) -> N
         with ThreadPoolExecutor(20) as pool:
             words = list(pool.map(finish, begun))
         assert len(set(words) - {None}) == most
-        assert len(gateway.leftovers()) == most
+        assert len(gateway.leftovers()) == most + 1
 
 
 def test_who_comes_back_never_keeps_who_sends_out(tmp_path: Path) -> None:
@@ -87,7 +94,6 @@ def test_who_comes_back_never_keeps_who_sends_out(tmp_path: Path) -> None:
 
 def test_under_a_flood_files_are_switched_off_and_text_never_is(tmp_path: Path) -> None:
     off = "Files cannot be accepted at the moment"
-    # Each text takes the slot of a large upload; enough of these are left for the valve to stay shut.
     settings: dict[str, Any] = {
         "uploads_max": 10,
         "valve_uploads_percent": 50,
