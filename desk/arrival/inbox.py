@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final
 
+from desk.arrival.locking import contradictions_in
 from desk.errors import DeskError
 from desk.home import DeskHome
 from transfer.high_side.arrivals import Arrivals, was_begun
@@ -68,7 +69,7 @@ def _came_once(home: DeskHome, prefix: str) -> bool:
 
 
 def contradictions(entry: InboxEntry, manifest: Manifest) -> tuple[str, ...]:
-    """Return a sentence for each contradiction between a packet's sealed manifest and the signed batch that brought it.
+    """Return a sentence for each contradiction in a packet's sealed manifest, or with the signed batch that brought it.
 
     One gateway may have passed on what another received, or moved a held packet into the clear lane: only the
     sealed manifest was written when the source was here, and neither proves by itself that the other is false.
@@ -78,4 +79,4 @@ def contradictions(entry: InboxEntry, manifest: Manifest) -> tuple[str, ...]:
         found.append(f"Its manifest names gateway {manifest.gateway}, but it arrived from gateway {entry.gateway}.")
     if manifest.lane is not entry.lane:
         found.append(f"It was sealed for the lane {manifest.lane}, but arrived in the lane {entry.lane}.")
-    return tuple(found)
+    return (*found, *contradictions_in(manifest))

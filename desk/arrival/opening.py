@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, BinaryIO, Final, Self
 
+from desk.arrival.locking import is_locked
 from desk.errors import PacketDamagedError
 from disk.durable import make_home, write_new
 from keys.age.errors import AgeError
@@ -29,7 +30,6 @@ from transfer.packet.manifest import (
     REQUESTS_MAX,
     FileNote,
     Manifest,
-    Outcome,
     parse_manifest,
 )
 from transfer.packet.message import MESSAGE_MAX, Message, parse_message
@@ -121,7 +121,7 @@ class OpenPacket:
             done = 0
             for note in self.manifest.files:
                 name = _name_here(note)
-                write = held or note.outcome is Outcome.CLEAR
+                write = held or not is_locked(note)
                 pieces = _counted(self._checked(note), done, total, progress)
                 if write:
                     write_new(temporary / name, pieces)

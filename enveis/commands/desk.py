@@ -191,11 +191,11 @@ def _open_from(home: "DeskHome", arguments: Namespace, terminal: Terminal) -> in
     from desk.arrival.case_links import CaseLinks
     from desk.arrival.erasure import opened_folder
     from desk.arrival.inbox import contradictions, find_packet
+    from desk.arrival.locking import is_locked
     from desk.arrival.opening import OpenPacket
     from desk.arrival.requests import requests_about
     from desk.custody.generations import describe
     from disk.durable import demand_empty, make_private_folder
-    from transfer.packet.manifest import Outcome
 
     entry = find_packet(home, arguments.packet)
     packet_id = entry.packet
@@ -208,7 +208,7 @@ def _open_from(home: "DeskHome", arguments: Namespace, terminal: Terminal) -> in
     with OpenPacket(home.packet(packet_id), packet_id, identities) as packet:
         # Logged before it is done: no packet is opened without a line in the log.
         home.log().append(Event.PACKET_OPENED, packet=packet_id)
-        if arguments.held and any(note.outcome is not Outcome.CLEAR for note in packet.manifest.files):
+        if arguments.held and any(map(is_locked, packet.manifest.files)):
             home.log().append(Event.PACKET_UNLOCKED, packet=packet_id)
         with terminal.progress("opening") as progress:
             files = packet.write_files(folder, held=arguments.held, progress=progress)

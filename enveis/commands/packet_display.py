@@ -127,13 +127,15 @@ def standing_as_json(standing: "Standing") -> dict[str, str]:
 
 
 def _verdict_sentences(note: "FileNote") -> list[str]:
+    from desk.arrival.locking import contradiction_in
     from quarantine.findings import Code
     from quarantine.verdict import Reason
     from transfer.packet.manifest import Outcome
 
     match note.outcome:
         case Outcome.CLEAR:
-            sentences = ["Clear: it was inspected, and no finding holds it back."]
+            wrong = contradiction_in(note)
+            sentences = ["Clear: it was inspected, and no finding holds it back."] if not wrong else [wrong]
         case Outcome.HELD:
             sentences = ["Held: it is dangerous, or its content could not be inspected."]
         case Outcome.UNDECIDED:

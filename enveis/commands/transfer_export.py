@@ -1,5 +1,6 @@
 """`enveis transfer export` and `reexport`: the low side writes batches to a medium."""
 
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from disk.handed_over import demand_folder
-from enveis.command import Command, folder_name, home_of
-from enveis.errors import UsageError
+from enveis.command import Command, confirm, folder_name, home_of
+from enveis.errors import RefusedError, UsageError
 from enveis.terminal import Terminal, amount
 from enveis.wiring import low_side, waiting_limits
 
 if TYPE_CHECKING:
+    from gateway.home.home import GatewayHome
     from transfer.low_side.export import ExportReport
     from transfer.low_side.export_bag import ExportedBatch
     from transfer.low_side.low_side import LowSide
@@ -40,9 +42,33 @@ def medium(folder: Path | None, serial: str | None) -> Iterator[Path]:
         yield mount_point
 
 
+def add_own_disk(parser: ArgumentParser) -> None:
+    """Let a script put bags onto the disk of this machine's home on purpose."""
+    parser.add_argument(
+        "--own-disk", action="store_true", help="do not ask: DEST is on this machine's own disk on purpose"
+    )
+
+
+def demand_own_disk_on_purpose(folder: Path, home: "GatewayHome", *, own_disk: bool) -> None:
+    """Ask before bags go onto the disk of the home itself, where nobody would notice that no stick is mounted.
+
+    Raises:
+        RefusedError: It was not on purpose, or there is nobody to ask.
+    """
+    own = {path.stat().st_dev for path in (home.root, home.spool) if path.exists()}
+    if own_disk or folder.stat().st_dev not in own:
+        return
+    where = f"{folder} is on this machine's own disk, as {home.root} is: no stick is mounted there"
+    if not sys.stdin.isatty():
+        raise RefusedError(f"{where}; mount it, or repeat the command with --own-disk if this is what you want")
+    if not confirm(f"{where}. Write the batches there all the same?", yes=False):
+        raise RefusedError("nothing was exported")
+
+
 def _export_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("destination", type=folder_name, nargs="?", metavar="DEST", help="a folder on the stick")
     parser.add_argument("--lane", choices=["clear", "held"], help="export this lane only, to a stick of its own")
+    add_own_disk(parser)
     add_device(parser)
 
 
@@ -55,8 +81,10 @@ def _export(arguments: Namespace, terminal: Terminal) -> int:
     low = low_side(home)
     lanes = tuple(Lane) if arguments.lane is None else (Lane(arguments.lane),)
     try:
-        with medium(arguments.destination, arguments.device) as folder, terminal.progress("exporting") as progress:
-            report = export(low, folder, progress=progress, lanes=lanes)
+        with medium(arguments.destination, arguments.device) as folder:
+            demand_own_disk_on_purpose(folder, home, own_disk=arguments.own_disk)
+            with terminal.progress("exporting") as progress:
+                report = export(low, folder, progress=progress, lanes=lanes)
     except StoppedExportError as error:
         if terminal.as_json:
             batches = [_batch_as_json(batch) for batch in error.batches]
@@ -96,6 +124,7 @@ def _say_report(terminal: Terminal, report: "ExportReport", overdue: list[int]) 
 def _reexport_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("what", nargs="*", metavar="NUMBER ... DEST", help="batch numbers, then a folder")
     parser.add_argument("--overdue", action="store_true", help="every batch whose acknowledgement words are overdue")
+    add_own_disk(parser)
     add_device(parser)
 
 
@@ -112,6 +141,7 @@ def _reexport(arguments: Namespace, terminal: Terminal) -> int:
     batches: list[ExportedBatch] = []
     try:
         with medium(destination, arguments.device) as folder:
+            demand_own_disk_on_purpose(folder, home, own_disk=arguments.own_disk)
             for number in numbers:
                 with terminal.progress(f"exporting batch {number}") as progress:
                     batches.append(reexport(low, folder, number, progress=progress))

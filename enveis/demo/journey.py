@@ -104,7 +104,7 @@ class _Journey:
 
     def _carry_over(self) -> None:
         low, high, stick = self._machines.low.root, self._machines.high.root, self._machines.stick
-        report = self._enveis("transfer", "export", stick, "--home", low)
+        report = self._enveis("transfer", "export", "--own-disk", stick, "--home", low)
         lanes = ", ".join(f"batch {batch['number']} ({batch['lane']})" for batch in report["batches"])
         self._say(
             f"LOW SIDE: sealed packets are written to the stick in signed batches: {lanes}. The copies here stay."

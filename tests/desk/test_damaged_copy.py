@@ -38,7 +38,7 @@ class TwoGateways(Machines):
     def bring(self, home: Path) -> Path:
         """Put one packet of that gateway onto the stick and return the bag."""
         put(home)
-        return Path(self.call("transfer", "export", self.stick, "--home", home)["batches"][0]["bag"])
+        return Path(self.call("transfer", "export", "--own-disk", self.stick, "--home", home)["batches"][0]["bag"])
 
     def copy_of(self, home: Path) -> Path:
         """Return where the desk's copy of that gateway's log lies."""

@@ -22,6 +22,7 @@ from keys.age.errors import AgeError, NoMatchError, PayloadError
 from keys.age.small import seal_bytes
 from keys.identity import generate_identity
 from keys.recipient import KeyKind
+from quarantine.findings import Grade
 from transfer.names import Lane, PacketId
 from transfer.packet.manifest import FileNote, FindingNote, Manifest, Outcome, ReceiptNote, encode_manifest
 from transfer.packet.message import Message, encode_message
@@ -92,6 +93,42 @@ def test_an_extension_that_could_start_something_is_not_written(
         files = packet.write_files(tmp_path / "out", held=False, progress=lambda *_: None)
     assert [file.path for file in files] == [tmp_path / "out" / f"01.{extension}.bin"]
     assert (tmp_path / "out" / f"01.{extension}.bin").read_bytes() == CLEAR
+
+
+@pytest.mark.parametrize(
+    ("findings", "reason", "why"),
+    [
+        ((FindingNote("pdf.uri", "warning"), FindingNote("zip.encrypted", "opaque")), "", "a finding of grade opaque"),
+        ((FindingNote("scanner.malware", "danger"),), "", "a finding of grade danger"),
+        ((FindingNote("of.tomorrow", "unheard-of"),), "", "a finding of grade unheard-of"),
+        ((), "out-of-time", "a reason for being undecided"),
+    ],
+)
+def test_a_file_that_is_called_clear_and_is_not_stays_locked(
+    tmp_path: Path, opened: Callable[..., OpenPacket], findings: tuple[FindingNote, ...], reason: str, why: str
+) -> None:
+    lying = replace(note(1, CLEAR, Outcome.CLEAR), findings=findings, reason=reason)
+    manifest = replace(MANIFEST, lane=Lane.CLEAR, files=(lying, *NOTES[1:]))
+    with opened(seal(manifest)) as packet:
+        files = packet.write_files(tmp_path / "out", held=False, progress=lambda *_: None)
+        packet.write_files(tmp_path / "asked", held=True, progress=lambda *_: None)
+    assert [file.path for file in files] == [None, None, None]
+    assert (tmp_path / "asked" / "01.txt").read_bytes() == CLEAR
+    entry = InboxEntry(PACKET, Lane.CLEAR, manifest.gateway, 1, date(2026, 11, 21), 1)
+    contradiction, lane = contradictions(entry, manifest)
+    assert contradiction.startswith("files/01.txt is called clear, but has ")
+    assert why in contradiction
+    assert "not all of its files are called clear" in lane
+
+
+def test_what_never_holds_a_file_locks_none(tmp_path: Path, opened: Callable[..., OpenPacket]) -> None:
+    grades = ("info", "identifies-you", "warning")
+    harmless = replace(note(1, CLEAR, Outcome.CLEAR), findings=tuple(FindingNote("a.code", grade) for grade in grades))
+    with opened(seal(replace(MANIFEST, files=(harmless, *NOTES[1:])))) as packet:
+        files = packet.write_files(tmp_path / "out", held=False, progress=lambda *_: None)
+    assert [file.path for file in files] == [tmp_path / "out" / "01.txt", None, None]
+    assert not any(grade.holds for grade in map(Grade, grades))
+    assert all(grade.holds for grade in Grade if grade not in grades)
 
 
 def test_held_files_are_written_when_somebody_decided(tmp_path: Path, opened: Callable[..., OpenPacket]) -> None:

@@ -168,3 +168,40 @@ def test_a_hundred_thousand_entries_in_a_bag_change_nothing(homes: TwoHomes) -> 
         ).touch()
     (batch,) = homes.take()["batches"]
     assert batch["arrived"] == [packet]
+
+
+def test_a_stick_that_is_not_mounted_is_noticed(homes: TwoHomes) -> None:
+    """DEST is then an empty folder on the home's own disk, and what is written there never leaves."""
+    homes.put()
+    for command in (["export", homes.stick], ["reexport", "1", homes.stick]):
+        said = homes.say("transfer", *command, home=homes.low, status=1)
+        assert f"{homes.stick} is on this machine's own disk, as {homes.low} is: no stick is mounted there" in said
+        assert "--own-disk" in said
+        assert list(homes.stick.iterdir()) == []
+        homes.say("transfer", "export", "--own-disk", homes.card, home=homes.low)
+
+
+@pytest.mark.parametrize("answer", ["yes", "no"])
+def test_at_a_terminal_it_is_asked(homes: TwoHomes, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+    asked: list[str] = []
+
+    def ask(question: str) -> str:
+        asked.append(question)
+        return answer
+
+    homes.put()
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", ask)
+    said = homes.say("transfer", "export", homes.stick, home=homes.low, status=int(answer == "no"))
+    assert len(asked) == 1
+    assert "no stick is mounted there. Write the batches there all the same? [yes/no]" in asked[0]
+    assert ("nothing was exported" in said) == (answer == "no")
+    assert len(list(homes.stick.iterdir())) == int(answer == "yes")
+
+
+@needs_root
+def test_a_mounted_stick_needs_no_answer(homes: TwoHomes) -> None:
+    homes.put()
+    with small_disk(homes.root / "mounted", "tmpfs", 24 * MIB):
+        homes.say("transfer", "export", homes.root / "mounted", home=homes.low)
+        assert len(list((homes.root / "mounted").glob("enveis-*"))) == 1

@@ -75,7 +75,7 @@ def test_there_and_back(machines: Machines) -> None:
     held = m.put(Lane.HELD)
     lanes = m.call("transfer", "status", "--home", m.low)["lanes"]
     assert [(lane["lane"], lane["ready"], lane["oldest_days"]) for lane in lanes] == [("clear", 2, 1), ("held", 1, 1)]
-    exported = m.call("transfer", "export", m.stick, "--home", m.low)
+    exported = m.call("transfer", "export", "--own-disk", m.stick, "--home", m.low)
     assert [(batch["number"], batch["lane"], batch["packets"]) for batch in exported["batches"]] == [
         (1, "clear", 2),
         (2, "held", 1),
@@ -91,7 +91,7 @@ def test_there_and_back(machines: Machines) -> None:
         "transfer", "acknowledge", *second.upper().split(), "--home", m.low
     )
     assert not list((m.low / "spool").rglob("*.age"))
-    assert "Nothing to export" in m.say("transfer", "export", m.stick, "--home", m.low)
+    assert "Nothing to export" in m.say("transfer", "export", "--own-disk", m.stick, "--home", m.low)
     again = m.say("transfer", "import", m.stick, "--home", m.high)
     assert again.count("imported before") == 2
 
@@ -99,7 +99,7 @@ def test_there_and_back(machines: Machines) -> None:
 def test_what_is_missing_is_asked_for_again(machines: Machines) -> None:
     m = machines
     good, bad = m.put(), m.put()
-    bag = Path(m.call("transfer", "export", m.stick, "--home", m.low)["batches"][0]["bag"])
+    bag = Path(m.call("transfer", "export", "--own-disk", m.stick, "--home", m.low)["batches"][0]["bag"])
     spoilt = bag / "data" / "packets" / f"{bad}.age"
     spoilt.write_bytes(spoilt.read_bytes()[:-1] + b"x")
     said = m.say("transfer", "import", m.stick, "--home", m.high, status=1)
@@ -111,25 +111,27 @@ def test_what_is_missing_is_asked_for_again(machines: Machines) -> None:
     assert "nothing was deleted" in m.say("transfer", "acknowledge", report["words"], "--home", m.low, status=1)
     done = m.call("transfer", "acknowledge", report["words"], "--missing", bad[:6], "--home", m.low)
     assert (done["deleted"], done["returned"]) == ([good], [bad])
-    assert m.call("transfer", "export", m.stick, "--home", m.low)["batches"][0]["packets"] == 1
+    assert m.call("transfer", "export", "--own-disk", m.stick, "--home", m.low)["batches"][0]["packets"] == 1
 
 
 def test_the_same_batch_once_more(machines: Machines) -> None:
     m = machines
     m.put()
-    first = m.call("transfer", "export", m.stick, "--home", m.low)["batches"][0]
+    first = m.call("transfer", "export", "--own-disk", m.stick, "--home", m.low)["batches"][0]
     before = (Path(first["bag"]) / "batch.json").read_bytes()
     shutil.rmtree(first["bag"])
-    assert m.call("transfer", "reexport", "1", m.stick, "--home", m.low)[0]["bag"] == first["bag"]
+    assert m.call("transfer", "reexport", "--own-disk", "1", m.stick, "--home", m.low)[0]["bag"] == first["bag"]
     assert (Path(first["bag"]) / "batch.json").read_bytes() == before
-    assert "no batch 7" in m.say("transfer", "reexport", "7", m.stick, "--home", m.low, status=1)
+    assert "no batch 7" in m.say("transfer", "reexport", "--own-disk", "7", m.stick, "--home", m.low, status=1)
 
 
 def test_one_refused_bag_does_not_stop_the_others(machines: Machines) -> None:
     m = machines
     m.put()
     m.put(Lane.HELD)
-    bags = [Path(batch["bag"]) for batch in m.call("transfer", "export", m.stick, "--home", m.low)["batches"]]
+    bags = [
+        Path(batch["bag"]) for batch in m.call("transfer", "export", "--own-disk", m.stick, "--home", m.low)["batches"]
+    ]
     (bags[0] / "batch.json").write_bytes((bags[0] / "batch.json").read_bytes().replace(b"clear", b"held"))
     answer = m.call("transfer", "import", m.stick, "--home", m.high, status=1)
     assert [item["bag"] for item in answer["refused"]] == [str(bags[0])]
@@ -144,7 +146,7 @@ def test_a_stick_without_batches_or_a_home_without_a_role(machines: Machines, tm
 def test_opening_by_the_beginning_of_an_id(machines: Machines) -> None:
     m = machines
     packet = m.put()
-    m.call("transfer", "export", m.stick, "--home", m.low)
+    m.call("transfer", "export", "--own-disk", m.stick, "--home", m.low)
     m.call("transfer", "import", m.stick, "--home", m.high)
     said = m.say("desk", "open", packet[:6], "--home", m.high)
     assert "  | hello" in said
@@ -156,7 +158,7 @@ def test_opening_by_the_beginning_of_an_id(machines: Machines) -> None:
 def test_nothing_is_opened_without_a_line_in_the_log(machines: Machines, tmp_path: Path) -> None:
     m = machines
     packet = m.put()
-    m.call("transfer", "export", m.stick, "--home", m.low)
+    m.call("transfer", "export", "--own-disk", m.stick, "--home", m.low)
     m.call("transfer", "import", m.stick, "--home", m.high)
     log = m.high / "audit.jsonl"
     log.write_bytes(log.read_bytes() + b"{}\n")
@@ -181,7 +183,7 @@ def test_a_damaged_note_of_a_succession_is_an_alarm(machines: Machines) -> None:
 def test_audit_verify_knows_what_is_anchored(machines: Machines) -> None:
     m = machines
     m.put()
-    bag = m.call("transfer", "export", m.stick, "--home", m.low)["batches"][0]["bag"]
+    bag = m.call("transfer", "export", "--own-disk", m.stick, "--home", m.low)["batches"][0]["bag"]
     log, key = m.low / "audit.jsonl", m.low / "gateway.pub"
     plain = m.call("audit", "verify", log)
     assert (plain["anchored"], plain["faults"]) == (0, [])
@@ -215,18 +217,18 @@ def test_status_says_what_waits_for_too_long(machines: Machines) -> None:
 def test_an_overdue_batch_is_named_and_exported_again(machines: Machines, monkeypatch: pytest.MonkeyPatch) -> None:
     m = machines
     m.put()
-    first = Path(m.call("transfer", "export", m.stick, "--home", m.low)["batches"][0]["bag"])
+    first = Path(m.call("transfer", "export", "--own-disk", m.stick, "--home", m.low)["batches"][0]["bag"])
     before = (first / "batch.json").read_bytes()
-    assert "No batch is overdue" in m.say("transfer", "reexport", "--overdue", m.stick, "--home", m.low)
+    assert "No batch is overdue" in m.say("transfer", "reexport", "--own-disk", "--overdue", m.stick, "--home", m.low)
     today = datetime.now(UTC).date()
     for module in ("enveis.wiring", "enveis.commands.transfer_status"):
         monkeypatch.setattr(f"{module}.utc_today", lambda: today + timedelta(days=3))
     status = m.call("transfer", "status", "--home", m.low, status=3)
     assert [(batch["number"], batch["days"], batch["overdue"]) for batch in status["batches"]] == [(1, 3, True)]
     assert "OVERDUE" in m.say("transfer", "status", "--home", m.low, status=3)
-    assert "Overdue: batches 1" in m.say("transfer", "export", m.stick, "--home", m.low)
+    assert "Overdue: batches 1" in m.say("transfer", "export", "--own-disk", m.stick, "--home", m.low)
     shutil.rmtree(first)
-    again = m.call("transfer", "reexport", "--overdue", m.stick, "--home", m.low)
+    again = m.call("transfer", "reexport", "--own-disk", "--overdue", m.stick, "--home", m.low)
     assert [batch["number"] for batch in again] == [1]
     assert (first / "batch.json").read_bytes() == before
     assert m.call("transfer", "status", "--home", m.low)["batches"][0]["days"] == 0  # its waiting starts again
@@ -236,17 +238,19 @@ def test_a_lane_on_a_stick_of_its_own(machines: Machines, tmp_path: Path) -> Non
     m = machines
     m.put()
     m.put(Lane.HELD)
-    held = m.call("transfer", "export", m.stick, "--lane", "held", "--home", m.low)
+    held = m.call("transfer", "export", "--own-disk", m.stick, "--lane", "held", "--home", m.low)
     assert [(batch["lane"], batch["packets"]) for batch in held["batches"]] == [("held", 1)]
     assert len(list(m.stick.iterdir())) == 1
-    clear = m.call("transfer", "export", m.stick, "--home", m.low)
+    clear = m.call("transfer", "export", "--own-disk", m.stick, "--home", m.low)
     assert [(batch["number"], batch["lane"]) for batch in clear["batches"]] == [(2, "clear")]
 
 
 def test_answers_are_carried_as_a_file(machines: Machines, tmp_path: Path) -> None:
     m = machines
     good, bad, held = m.put(), m.put(), m.put(Lane.HELD)
-    bags = [Path(batch["bag"]) for batch in m.call("transfer", "export", m.stick, "--home", m.low)["batches"]]
+    bags = [
+        Path(batch["bag"]) for batch in m.call("transfer", "export", "--own-disk", m.stick, "--home", m.low)["batches"]
+    ]
     (bags[0] / "data" / "packets" / f"{bad}.age").unlink()
     answers = tmp_path / "answers"
     m.call("transfer", "import", m.stick, "--answers", answers, "--home", m.high, status=1)
@@ -275,7 +279,7 @@ def test_what_came_over_the_link_stays_until_its_acknowledgement_words_were_show
     """The sender's next pass would not bring it back: a batch that came appears once."""
     m = machines
     packet = m.put()
-    [batch] = m.call("transfer", "export", m.stick, "--home", m.low)["batches"]
+    [batch] = m.call("transfer", "export", "--own-disk", m.stick, "--home", m.low)["batches"]
     arrived = m.high / "link" / "arrived"
     arrived.parent.mkdir()
     shutil.copytree(m.stick, arrived)
@@ -318,7 +322,7 @@ def test_the_desk_shows_gaps_missing_packets_and_two_histories(machines: Machine
     bags = []
     for _ in range(3):
         m.put()
-        bags.append(Path(m.call("transfer", "export", m.stick, "--home", m.low)["batches"][0]["bag"]))
+        bags.append(Path(m.call("transfer", "export", "--own-disk", m.stick, "--home", m.low)["batches"][0]["bag"]))
     lost = next((bags[2] / "data/packets").iterdir())
     lost.unlink()
     m.call("transfer", "import", bags[2], "--home", m.high, status=1)
@@ -337,7 +341,7 @@ def test_the_desk_shows_gaps_missing_packets_and_two_histories(machines: Machine
         path.write_bytes(content)
     shutil.rmtree(m.stick)
     m.stick.mkdir()
-    m.call("transfer", "export", m.stick, "--home", m.low)
+    m.call("transfer", "export", "--own-disk", m.stick, "--home", m.low)
     m.call("transfer", "import", m.stick, "--home", m.high, status=1)
     (gateway,) = m.call("transfer", "status", "--home", m.high, status=3)["gateways"]
     assert gateway["alarms"][0]["kind"] == "two-digests"
@@ -365,7 +369,9 @@ def test_a_stale_answer_does_not_keep_back_the_good_ones(machines: Machines, tmp
     """The desk imported a bag twice: what was missing the first time came the second time."""
     m = machines
     whole, lost, held = m.put(), m.put(), m.put(Lane.HELD)
-    bags = [Path(batch["bag"]) for batch in m.call("transfer", "export", m.stick, "--home", m.low)["batches"]]
+    bags = [
+        Path(batch["bag"]) for batch in m.call("transfer", "export", "--own-disk", m.stick, "--home", m.low)["batches"]
+    ]
     sealed = bags[0] / "data" / "packets" / f"{lost}.age"
     sealed.rename(tmp_path / "away")
     stale, answers = tmp_path / "stale", tmp_path / "answers"
@@ -390,7 +396,7 @@ EVIL = "enveis-x\x1b[31m\x1b]0;owned\x07\nBatch 9 of gateway 0123456789abcdef: a
 def test_names_on_a_stick_cannot_write_onto_the_terminal(machines: Machines) -> None:
     m = machines
     m.put()
-    bag = Path(m.call("transfer", "export", m.stick, "--home", m.low)["batches"][0]["bag"])
+    bag = Path(m.call("transfer", "export", "--own-disk", m.stick, "--home", m.low)["batches"][0]["bag"])
     shutil.copytree(bag, m.stick / EVIL)
     said = m.say("transfer", "import", m.stick, "--home", m.high)
     assert "does not have a bag's name, and was ignored" in said
@@ -401,7 +407,7 @@ def test_names_on_a_stick_cannot_write_onto_the_terminal(machines: Machines) -> 
     more = [
         m.say("transfer", "import", m.stick / EVIL, "--home", m.high, status=1),
         m.say("audit", "verify", m.low / "audit.jsonl", "--key", m.low / "gateway.pub", "--heads", m.stick, status=1),
-        m.say("transfer", "export", m.stick / EVIL / "nothing", "--home", m.low, status=1),
+        m.say("transfer", "export", "--own-disk", m.stick / EVIL / "nothing", "--home", m.low, status=1),
     ]
     for text in (said, *more):
         assert "<U+001B>[31m<U+001B>]0;owned<U+0007>" in text

@@ -69,7 +69,7 @@ class Letterbox:
         for lane in Lane:
             for packet in (self.machines.low.spool / lane).glob("*.age"):
                 os.utime(packet, (time.time() - DAY, time.time() - DAY))
-        self.low("transfer", "export", str(stick))
+        self.low("transfer", "export", "--own-disk", str(stick))
         self.high("transfer", "import", str(stick))
         return self.inbox()
 

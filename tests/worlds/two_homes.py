@@ -76,7 +76,10 @@ class TwoHomes:
 
     def export(self) -> list[Path]:
         """Put what waits onto the stick and return the bags."""
-        return [Path(batch["bag"]) for batch in self.call("transfer", "export", self.stick, home=self.low)["batches"]]
+        return [
+            Path(batch["bag"])
+            for batch in self.call("transfer", "export", "--own-disk", self.stick, home=self.low)["batches"]
+        ]
 
     def take(self, *more: object, status: int = 0) -> Any:
         """Import the stick."""

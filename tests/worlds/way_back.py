@@ -162,7 +162,7 @@ class WayBackMachines:
         os.utime(path, (past, past))
         stick = self.root / f"stick-{packet}"
         stick.mkdir()
-        self.call("transfer", "export", stick, "--home", self.low)
+        self.call("transfer", "export", "--own-disk", stick, "--home", self.low)
         self.call("transfer", "import", stick, "--home", self.high)
 
     def _run(self, *arguments: str | Path, status: int, typed: str) -> tuple[str, str]:

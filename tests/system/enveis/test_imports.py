@@ -115,7 +115,7 @@ def test_commands_of_the_low_side(homes: tuple[Path, Path], tmp_path: Path) -> N
     for command in (
         ["gateway", "init", "--home", tmp_path / "other", *init],
         ["gateway", "check", "--home", low],
-        ["transfer", "export", stick, "--home", low],
+        ["transfer", "export", "--own-disk", stick, "--home", low],
         ["audit", "show", "--home", low],
         ["audit", "verify", low / "audit.jsonl"],
         ["keys", "show", "--home", low],

@@ -314,7 +314,7 @@ def test_a_key_that_is_lost_with_its_machine(homes: TwoHomes) -> None:
 def test_a_lost_key_in_a_home_that_is_left(homes: TwoHomes) -> None:
     head_file(homes)
     (homes.low / "gateway.key").unlink()
-    assert "cannot be read" in homes.say("transfer", "export", homes.stick, home=homes.low, status=1)
+    assert "cannot be read" in homes.say("transfer", "export", "--own-disk", homes.stick, home=homes.low, status=1)
     rekey(homes)
     homes.put()
     assert len(homes.export()) == 1
@@ -520,7 +520,7 @@ def test_a_log_that_is_emptied_under_a_running_gateway_begins_no_second_time(
         assert gateway.submit([("message", "two")], [])["receipt"]
     assert low.audit.read_bytes() == b""
     assert len(list((low.spool / "clear").iterdir())) == 2
-    assert main(["--home", str(low.root), "transfer", "export", str(machines.stick)]) == 1
+    assert main(["--home", str(low.root), "transfer", "export", "--own-disk", str(machines.stick)]) == 1
     assert "has no line left" in capsys.readouterr().err
 
 
@@ -668,7 +668,7 @@ def test_a_crash_at_any_step_of_a_rekey_is_completed(homes: TwoHomes, tmp_path: 
             status = main(["--home", str(homes.low), "gateway", "rekey", str(homes.card / "last-head.json"), "--yes"])
         homes.forget_output()
         if (homes.low / ".new-key").exists():
-            assert "interrupted" in homes.say("transfer", "export", homes.stick, home=homes.low, status=1)
+            assert "interrupted" in homes.say("transfer", "export", "--own-disk", homes.stick, home=homes.low, status=1)
             homes.say("gateway", "rekey", home=homes.low)
         elif homes.gateway == old:
             rekey(homes)

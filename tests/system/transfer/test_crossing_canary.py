@@ -52,7 +52,12 @@ async def test_nothing_of_a_source_is_beside_what_is_sealed(tmp_path: Path, caps
         status, metrics, _ = await fetch(home.metrics)
         assert status == 200
         assert "enveis_packets_ready" in metrics
-        for command in (["status"], ["export", str(stick)], ["status"], ["reexport", "--overdue", str(stick)]):
+        for command in (
+            ["status"],
+            ["export", "--own-disk", str(stick)],
+            ["status"],
+            ["reexport", "--own-disk", "--overdue", str(stick)],
+        ):
             assert main(["transfer", *command, "--home", str(home.root)]) == 0
             output.append("".join(capsys.readouterr()))
         key = home.load().signing_key.public
