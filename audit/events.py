@@ -57,6 +57,7 @@ class Event(StrEnum):
     PACKET_SORTED = "packet-sorted"  # what it asks was read by a program: nobody saw its message or files
     PACKET_ERASED = "packet-erased"  # a person at the desk deleted it
     BUNDLE_MADE = "bundle-made"
+    CLOCK_ACCEPTED = "clock-accepted"  # a person said that the clock is right, and the day of the line before is not
 
 
 FIELDS: Final[Mapping[Event, tuple[str, ...]]] = {
@@ -92,6 +93,7 @@ FIELDS: Final[Mapping[Event, tuple[str, ...]]] = {
     Event.PACKET_SORTED: ("packet",),
     Event.PACKET_ERASED: ("packet",),
     Event.BUNDLE_MADE: ("gateway", "digest"),
+    Event.CLOCK_ACCEPTED: (),
 }
 
 

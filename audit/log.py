@@ -21,7 +21,7 @@ from audit.chain import (
 from audit.errors import LineError, LogDamagedError
 from audit.events import Event, LogRecord
 from audit.segments import close_segment, closed_segments, lines_of, text_after
-from audit.tail import Tail, file_aside, move_aside, pending_digest, read_tail
+from audit.tail import Tail, closed_head, file_aside, move_aside, pending_digest, read_tail
 from disk.durable import PRIVATE, sync_folder
 from disk.lock import lock
 
@@ -157,6 +157,21 @@ class AuditLog:
         with self._locked() as fd:
             return self._demand(read_tail(fd, self._path).head)
 
+    def last_day(self) -> date | None:
+        """Return the UTC day of the last ended line; None before the first. Waits for no lock: it is asked often.
+
+        Raises:
+            LogDamagedError: That line is not a line of a log.
+        """
+        try:
+            fd = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return closed_head(self._path)[1]
+        try:
+            return read_tail(fd, self._path).day
+        finally:
+            os.close(fd)
+
     def lines_after(self, seq: int, *, size_max: int | None = None) -> bytes:
         """Return the whole lines numbered above `seq`, each with its newline, at most `size_max` bytes of them."""
         if not self._exists():
@@ -217,9 +232,12 @@ class AuditLog:
             new.insert(0, LogRecord(event=Event.LOG_RECOVERED, digest=digest))
         if tail.whole == 0:
             new.insert(0, LogRecord(event=Event.LOG_STARTED if tail.head == EMPTY else Event.LOG_CONTINUED))
-        head, text = tail.head, bytearray()
+        head, day, text = tail.head, tail.day, bytearray()
         for record in new:
-            line, head = next_line(head, self._today(), record)
+            shown = self._today()
+            # Days never go back, but where a person decided that the clock is right and the log's last day is not.
+            day = shown if day is None or record.event is Event.CLOCK_ACCEPTED else max(day, shown)
+            line, head = next_line(head, day, record)
             text += line + b"\n"
         self._write(fd, bytes(text), at=tail.whole)
         if tail.whole == 0:

@@ -50,6 +50,7 @@ class LogEvent(StrEnum):
     FAULT = "fault"
     LINES_DROPPED = "lines-dropped"
     CONNECTIONS_WAIT = "connections-wait"
+    CLOCK_BEHIND = "clock-behind"
     LINK_SENDING = "link-sending"
     BATCH_SENT = "batch-sent"
     BATCH_SENT_AGAIN = "batch-sent-again"
@@ -100,6 +101,8 @@ SENTENCES: Final[dict[LogEvent, str]] = {
     LogEvent.FAULT: "A fault in Enveis.",
     LogEvent.LINES_DROPPED: "{count} lines of this log were dropped: nobody read it for a while.",
     LogEvent.CONNECTIONS_WAIT: "This process may not open more files and connections now: new connections wait.",
+    LogEvent.CLOCK_BEHIND: "This machine's clock is before the last day of its audit log: set it. What comes is "
+    "received, and dated by the log; nothing can be signed, and nothing expires.",
     LogEvent.LINK_SENDING: "Sending to {address}, at most {rate} bytes a second. Press Ctrl-C to end.",
     LogEvent.BATCH_SENT: "Batch {batch} was sent: {size} bytes, transmission {transmission} of {passes}.",
     LogEvent.BATCH_SENT_AGAIN: "Batch {batch} was sent: {size} bytes, transmission {transmission}, on the carousel.",

@@ -7,6 +7,7 @@ that this was written. It is never thrown away: it is moved aside, and the log r
 import hashlib
 import os
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -20,9 +21,10 @@ _BLOCK: Final = 64 * 1024  # bytes read at a time
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """The end of a log: its head, how many bytes of the file are ended lines, and how many exist."""
+    """The end of a log: its head, that line's day, how many bytes of the file are ended lines, and how many exist."""
 
     head: Head
+    day: date | None  # None before the first line
     whole: int
     size: int
 
@@ -41,17 +43,17 @@ def read_tail(fd: int, log: Path) -> Tail:
     size = os.fstat(fd).st_size
     whole = end_of_lines(fd, size)
     if whole == 0:
-        return Tail(closed_head(log), 0, size)
+        return Tail(*closed_head(log), 0, size)
     start = max(0, whole - LINE_MAX - 2)
     line = os.pread(fd, whole - 1 - start, start).rpartition(b"\n")[2]
-    return Tail(_head_of(line, log), whole, size)
+    return Tail(*_head_of(line, log), whole, size)
 
 
-def closed_head(log: Path) -> Head:
-    """Return the head that the closed files end in; EMPTY without closed files."""
+def closed_head(log: Path) -> tuple[Head, date | None]:
+    """Return the head that the closed files end in, and that line's day; EMPTY and None without closed files."""
     segments = closed_segments(log)
     if not segments:
-        return EMPTY
+        return EMPTY, None
     last = segments[-1]
     fd = os.open(last.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
@@ -60,10 +62,10 @@ def closed_head(log: Path) -> Head:
         text = os.pread(fd, size - start, start)
     finally:
         os.close(fd)
-    head = _head_of(text.removesuffix(b"\n").rpartition(b"\n")[2], last.path)
+    head, day = _head_of(text.removesuffix(b"\n").rpartition(b"\n")[2], last.path)
     if head.seq != last.last or not text.endswith(b"\n"):
         raise LogDamagedError(f"{last.path} does not end in the line that its name gives; verify the log first")
-    return head
+    return head, day
 
 
 def pending_path(log: Path) -> Path:
@@ -115,9 +117,10 @@ def end_of_lines(fd: int, size: int) -> int:
     return 0
 
 
-def _head_of(line: bytes, path: Path) -> Head:
+def _head_of(line: bytes, path: Path) -> tuple[Head, date]:
     try:
-        return Head(parse_line(line).seq, hash_line(line))
+        parsed = parse_line(line)
+        return Head(parsed.seq, hash_line(line)), parsed.day
     except LineError:
         raise LogDamagedError(
             f"the last line of {path} is not a line of a log: find out what happened, then run 'enveis audit recover'"

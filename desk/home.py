@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final, TypeVar
 
+from audit.clock import Clock
 from audit.events import Event
 from audit.log import AuditLog
 from audit.utc_day import utc_today
@@ -115,6 +116,10 @@ class DeskHome:
     def log(self, today: Callable[[], date] | None = None) -> AuditLog:
         """The desk's audit log, to append to."""
         return AuditLog(self.audit, today=today or utc_today)
+
+    def clock(self, today: Callable[[], date] | None = None) -> Clock:
+        """This machine's clock, compared with the desk's own log: a gateway's day never counts here."""
+        return Clock(self.log(today), today=today)
 
     def load_config(self) -> DeskConfig:
         """Read the settings.

@@ -54,7 +54,13 @@ def low_side(home: "GatewayHome") -> "LowSide":
     return LowSide(
         key=material.signing_key,
         recipients=material.recipients,
-        spool=Spool(home.spool, quota=config.quota_bytes, reserve=config.reserve_bytes, tick=config.tick_seconds),
+        spool=Spool(
+            home.spool,
+            quota=config.quota_bytes,
+            reserve=config.reserve_bytes,
+            tick=config.tick_seconds,
+            now=home.clock().now,
+        ),
         outbox=outbox,
         audit=audit,
         lock=home.root / "transfer.lock",

@@ -8,12 +8,12 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 from typing import Final
 
 from audit.events import Event
 from audit.operational_log import LogEvent, LogForm, choose_form, log
-from audit.utc_day import utc_today
 from disk.lock import shared
 from gateway.errors import GatewayError
 from gateway.hardening import allow_descriptors, harden_process, swap_is_active
@@ -126,7 +126,7 @@ async def _run(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     mail = await asyncio.to_thread(
-        Mailboxes, home.reply_store, gateway=material.gateway, desk_key=material.desk_key, today=utc_today
+        Mailboxes, home.reply_store, gateway=material.gateway, desk_key=material.desk_key, today=home.clock().today
     )
     site = site_of(config, material.recipients, limits_of(config), lambda: mail.counters)
     station = await _station(home, material, zygote, site, mail)
@@ -159,7 +159,7 @@ async def _run(
 
 def _metrics(home: GatewayHome, config: GatewayConfig, spool: Spool) -> MetricsSocket:
     limits = WaitingLimits(config.alarm_days, config.overdue_days, config.retention_days)
-    read = reader(spool, home.outbox, quota=config.quota_bytes, limits=limits, today=utc_today)
+    read = reader(spool, home.outbox, quota=config.quota_bytes, limits=limits, today=home.clock().today)
     path = Path(config.metrics_socket) if config.metrics_socket else home.metrics
     return MetricsSocket(path, read=read, tick_start=spool.tick_start, look_every=min(LOOK_EVERY, config.tick_seconds))
 
@@ -178,7 +178,16 @@ async def _station(
     home: GatewayHome, material: GatewayMaterial, zygote: ZygoteClient | None, site: Site, mail: Mailboxes
 ) -> Station:
     config = material.config
-    spool = Spool(home.spool, quota=config.quota_bytes, reserve=config.reserve_bytes, tick=config.tick_seconds)
+    clock = home.clock()
+    if clock.is_behind():
+        log(LogEvent.CLOCK_BEHIND)
+    spool = Spool(
+        home.spool,
+        quota=config.quota_bytes,
+        reserve=config.reserve_bytes,
+        tick=config.tick_seconds,
+        now=clock.now,
+    )
     removed = spool.prepare()
     if removed:
         log(LogEvent.LEFTOVERS_REMOVED, count=removed)
@@ -202,16 +211,16 @@ async def _station(
         # What has arrived is inspected, waits for its receipt, and is written to a disk that may be busy.
         repeats=Repeats(wait=config.inspection_budget_seconds + WAIT + 60),
         valve=Valve(lambda: _is_crowded(config, upload_slots, spool), seconds=config.valve_seconds),
-        promise=await _promise(site),
+        promise=await _promise(site, clock.today()),
         requests=RequestQueue(RequestJournal(home.requests)),
         withdraw_key=load_withdraw_key(home.withdraw_key),
-        today=utc_today,
+        today=clock.today,
     )
 
 
-async def _promise(site: Site) -> AnswerPromise:
+async def _promise(site: Site, today: date) -> AnswerPromise:
     """Return what this gateway promises, after a try: what working days need is loaded now, or the start fails."""
-    await asyncio.to_thread(site.promise.until, utc_today())
+    await asyncio.to_thread(site.promise.until, today)
     return site.promise
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final
 
+from audit.clock import is_far_ahead
 from desk.arrival.locking import contradictions_in
 from desk.errors import DeskError
 from desk.home import DeskHome
@@ -79,4 +80,9 @@ def contradictions(entry: InboxEntry, manifest: Manifest) -> tuple[str, ...]:
         found.append(f"Its manifest names gateway {manifest.gateway}, but it arrived from gateway {entry.gateway}.")
     if manifest.lane is not entry.lane:
         found.append(f"It was sealed for the lane {manifest.lane}, but arrived in the lane {entry.lane}.")
+    if is_far_ahead(manifest.received, entry.arrived):
+        found.append(
+            f"It says that it was received on {manifest.received}, but arrived here on {entry.arrived}: the gateway's "
+            "clock was ahead, and its days do not count."
+        )
     return (*found, *contradictions_in(manifest))

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from audit.events import Event
-from desk.arrival.case_links import CaseLinks, Claims, LinkedPacket
+from desk.arrival.case_links import CaseLinks, Claims, LinkedPacket, LinkedRequest
 from desk.errors import DeskError
 from desk.home import DeskHome
 from desk.way_back.reply_store import BookedReply, Counted, Published, ReplyBook
@@ -106,7 +106,7 @@ def draft_bundle(
     if gateway not in home.pairings():
         raise DeskError(f"gateway {gateway} is not trusted here ('enveis desk pair' does that)")
     book, visits = ReplyBook(home.reply_book), CaseLinks(home.visits)
-    buried = _bury(book, visits)
+    buried = _bury(home, book, visits)
     names = (gateway, *also)
     replies = sorted((reply for name in names for reply in book.replies(name, today=today)), key=lambda reply: reply.id)
     grants = {grant.lookup: grant for name in names for grant in book.grants(name, today=today)}
@@ -132,11 +132,13 @@ def publish_bundle(home: DeskHome, draft: Draft, write: Callable[[str, bytes], N
     A serial is used up even when `write` fails: two bundles with one serial would be worse than a gap.
 
     Raises:
+        ClockError: The clock is behind this desk's own log.
         DeskError: Another bundle was made in the meantime, or the desk's key cannot be used.
         transfer.errors.BundleError: It has more in it than fits.
         OSError: It could not be written; nothing needs to be undone.
     """
     contents = draft.contents
+    home.clock(lambda: contents.issued).demand()
     bundle = sign_bundle(contents, draft.sealed, home.load_signing_key())
     content = encode_bundle(bundle)
     ReplyBook(home.reply_book).made(
@@ -160,14 +162,22 @@ def rounded(number: int) -> int:
     return number // step * step
 
 
-def _bury(book: ReplyBook, visits: CaseLinks) -> int:
+def _bury(home: DeskHome, book: ReplyBook, visits: CaseLinks) -> int:
     """Carry out the requests to delete replies that are signed by their case's key."""
+    asked = visits.requests(Asks.DELETE_REPLIES)
+    arrivals = Arrivals(home.arrivals) if asked else None
     # What went up after the request was not there when the source asked, and has not been read yet.
     return sum(
-        book.bury(first, sent_until=request.note.received)
-        for request in visits.requests(Asks.DELETE_REPLIES)
+        book.bury(first, sent_until=_asked_on(arrivals, request))
+        for request in asked
         for first in visits.cases_of(request.note)
     )
+
+
+def _asked_on(arrivals: Arrivals | None, request: LinkedRequest) -> date:
+    """Return the day of a request: the gateway's, but no later than that on which it came here by our own clock."""
+    arrived = None if arrivals is None else arrivals.day_of_arrival(request.packet)
+    return request.note.received if arrived is None else min(request.note.received, arrived)
 
 
 def _counters(home: DeskHome, book: ReplyBook, visits: CaseLinks, gateway: str, today: date) -> Published | None:

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from enveis.accepted_clock import add_accept_clock, check_clock
 from enveis.command import (
     Command,
     confirm,
@@ -23,6 +24,7 @@ from enveis.terminal import Terminal, amount
 from enveis.unlocking import add_identity, load_identities
 
 if TYPE_CHECKING:
+    from desk.arrival.case_links import LinkedPacket
     from desk.arrival.opening import OpenedFile
     from desk.arrival.requests import Withdrawn
     from desk.home import DeskHome
@@ -42,6 +44,7 @@ def _init_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--passphrase", action="store_true", help="protect the identities with a passphrase")
     add_passphrase_file(parser)
     add_weak_passphrase(parser)
+    add_accept_clock(parser)
 
 
 def _init(arguments: Namespace, terminal: Terminal) -> int:
@@ -51,6 +54,7 @@ def _init(arguments: Namespace, terminal: Terminal) -> int:
     from keys.words import fingerprint_words
 
     home = DeskHome(home_of(arguments))
+    check_clock(home.clock(), arguments)
     if arguments.backup is not None:
         demand_new(arguments.backup)
     kind = KeyKind.CLASSIC if arguments.classic else KeyKind.HYBRID
@@ -86,6 +90,7 @@ def _pair_arguments(parser: ArgumentParser) -> None:
         "--replaces", metavar="GATEWAY", help="trust it instead of GATEWAY, whose key is lost or no longer secret"
     )
     parser.add_argument("--yes", action="store_true", help="do not ask: the fingerprint words were compared")
+    add_accept_clock(parser)
 
 
 def _pair(arguments: Namespace, terminal: Terminal) -> int:
@@ -94,6 +99,7 @@ def _pair(arguments: Namespace, terminal: Terminal) -> int:
 
     home = DeskHome(home_of(arguments))
     home.check()
+    check_clock(home.clock(), arguments)
     pairing = read_pairing(arguments.pairing)
     old = None if arguments.replaces is None else find_gateway(home, arguments.replaces)
     terminal.note(f"Gateway {pairing.gateway}")
@@ -139,7 +145,7 @@ def _inbox(arguments: Namespace, terminal: Terminal) -> int:
             e.size if terminal.as_json else amount(e.size),
             opened[e.packet].purpose if e.packet in opened else None,  # unknown until it is read
             _withdrawn_cell(withdrawn.get(e.packet), terminal),
-            _promised_cell(opened[e.packet].promised if e.packet in opened else None, terminal),
+            _promised_cell(opened.get(e.packet), e.arrived, terminal),
         )
         for e in entries
     ]
@@ -161,10 +167,15 @@ def _withdrawn_cell(withdrawn: "Withdrawn | None", terminal: Terminal) -> str | 
     return "yes" if withdrawn is Withdrawn.PROVEN and not terminal.as_json else withdrawn
 
 
-def _promised_cell(promised: date | None, terminal: Terminal) -> str | None:
-    """Return the day by which the source was promised an answer; for a person also that it has passed."""
-    if promised is None:
+def _promised_cell(known: "LinkedPacket | None", arrived: date, terminal: Terminal) -> str | None:
+    """Return the day by which the source was promised an answer; for a person also that it has passed, or is wrong."""
+    from audit.clock import is_far_ahead
+
+    promised = None if known is None else known.promised
+    if known is None or promised is None:
         return None
+    if is_far_ahead(known.received, arrived) and not terminal.as_json:
+        return f"{promised} by a clock that was ahead: does not count"
     is_past = promised < datetime.now(UTC).date() and not terminal.as_json
     return f"{promised} PASSED" if is_past else promised.isoformat()
 

@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
+from enveis.accepted_clock import add_accept_clock, check_clock
 from enveis.command import Command, confirm, demand_new, file_name, home_of
 from enveis.errors import RefusedError, UsageError
 from enveis.passphrases import add_passphrase_file, add_weak_passphrase, new_identity_passphrase
@@ -23,6 +24,7 @@ def _recipients_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--passphrase", action="store_true", help="protect identities that had no passphrase until now")
     add_passphrase_file(parser)
     add_weak_passphrase(parser)
+    add_accept_clock(parser)
 
 
 def _recipients(arguments: Namespace, terminal: Terminal) -> int:
@@ -33,6 +35,8 @@ def _recipients(arguments: Namespace, terminal: Terminal) -> int:
     home = DeskHome(home_of(arguments))
     if arguments.new and arguments.sign:
         raise UsageError("--new signs what it makes; leave out --sign")
+    if arguments.new or arguments.sign:
+        check_clock(home.clock(), arguments)
     if arguments.new:
         return _new_generation(arguments, terminal, home)
     if arguments.sign:
@@ -117,6 +121,7 @@ def _list_generations(terminal: Terminal, home: "DeskHome") -> int:
 
 def _rekey_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask: the gateways' operators know about it")
+    add_accept_clock(parser)
 
 
 def _rekey(arguments: Namespace, terminal: Terminal) -> int:
@@ -127,6 +132,7 @@ def _rekey(arguments: Namespace, terminal: Terminal) -> int:
 
     home = DeskHome(home_of(arguments))
     home.check()
+    check_clock(home.clock(), arguments)
     terminal.note("A gateway trusts the new desk.key only after its operator has accepted desk.pub there.")
     if not confirm("Was desk.key lost, or may somebody else have it? Make a new one?", yes=arguments.yes):
         raise RefusedError("no new key was made; nothing was changed")
@@ -173,6 +179,7 @@ def _gateways(arguments: Namespace, terminal: Terminal) -> int:
 def _head_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("gateway", metavar="GATEWAY", help="its id, or the first digits of it")
     parser.add_argument("--to", type=file_name, required=True, metavar="last-head.json", help="a new file")
+    add_accept_clock(parser)
 
 
 def _head(arguments: Namespace, terminal: Terminal) -> int:
@@ -184,6 +191,7 @@ def _head(arguments: Namespace, terminal: Terminal) -> int:
 
     home = DeskHome(home_of(arguments))
     home.check()
+    check_clock(home.clock(), arguments)
     signature = arguments.to.with_name(arguments.to.name + ".minisig")
     for path in (arguments.to, signature):
         demand_new(path)

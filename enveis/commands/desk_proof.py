@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
+from enveis.accepted_clock import add_accept_clock, check_clock
 from enveis.command import Command, demand_new, file_name
 from enveis.commands.desk_packet import add_packet, desk_of, opened_packet
 from enveis.errors import RefusedError
@@ -20,6 +21,7 @@ def _challenge_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--to", type=file_name, required=True, metavar="FILE", help="write the challenge to FILE, for the source"
     )
+    add_accept_clock(parser)
 
 
 def _challenge(arguments: Namespace, terminal: Terminal) -> int:
@@ -28,6 +30,7 @@ def _challenge(arguments: Namespace, terminal: Terminal) -> int:
     from transfer.packet.authorship_proof import encode_challenge, new_challenge
 
     home = desk_of(arguments)
+    check_clock(home.clock(), arguments)
     demand_new(arguments.to)
     with opened_packet(arguments, terminal, home, arguments.packet) as (packet, _):
         if packet.manifest.receipt is None or not packet.manifest.receipt.proof:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from disk.handed_over import demand_folder, read_handed_over
+from enveis.accepted_clock import add_accept_clock, check_clock
 from enveis.command import Command, confirm, demand_new, file_name, folder_name, whole_number
 from enveis.commands.desk_packet import add_packet, desk_of, opened_packet
 from enveis.commands.source_requests import show_requests
@@ -33,6 +34,7 @@ def _reply_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--yes", action="store_true", help="do not ask: reply although the source withdrew, or had replies deleted"
     )
+    add_accept_clock(parser)
 
 
 def _reply(arguments: Namespace, terminal: Terminal) -> int:
@@ -41,6 +43,7 @@ def _reply(arguments: Namespace, terminal: Terminal) -> int:
     from transfer.bundle.reply import State
 
     home = desk_of(arguments)
+    check_clock(home.clock(), arguments)
     # A person is told first what the source asks; what a file or a pipe holds is checked before any packet is opened.
     is_typed_here = arguments.text_file is None and sys.stdin.isatty()
     text = "" if is_typed_here else _text(arguments.text_file, terminal)
@@ -104,6 +107,7 @@ def _grant_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--tables", action="store_true", help="also take tables (CSV): for a big case, with people and bodies in rows"
     )
+    add_accept_clock(parser)
 
 
 def _size(text: str) -> int:
@@ -126,6 +130,7 @@ def _grant(arguments: Namespace, terminal: Terminal) -> int:
     if not 1 <= arguments.file_max <= GRANT_FILE_MAX:
         raise RefusedError(f"a file may have at most {amount(GRANT_FILE_MAX)}")
     home = desk_of(arguments)
+    check_clock(home.clock(), arguments)
     expires = utc_today() + timedelta(days=arguments.days)
     with opened_packet(arguments, terminal, home, arguments.packet) as (_, opened):
         show_requests(terminal, requests_about(CaseLinks(home.visits), opened))
@@ -207,6 +212,7 @@ def _bundle_arguments(parser: ArgumentParser) -> None:
         help="also include the replies of a gateway that it replaced",
     )
     parser.add_argument("--yes", action="store_true", help="do not ask: the list was checked")
+    add_accept_clock(parser)
 
 
 def _bundle(arguments: Namespace, terminal: Terminal) -> int:
@@ -215,6 +221,7 @@ def _bundle(arguments: Namespace, terminal: Terminal) -> int:
     from disk.durable import write_new
 
     home = desk_of(arguments)
+    check_clock(home.clock(), arguments)
     draft = _draft(arguments, home)
     _show(terminal, draft)
     if not confirm("Sign this bundle?", yes=arguments.yes):

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from enveis.accepted_clock import add_accept_clock, check_clock
 from enveis.command import Command, home_of
 from enveis.errors import RefusedError
 from enveis.terminal import Terminal
@@ -84,6 +85,7 @@ def _send(arguments: Namespace, terminal: Terminal) -> int:
         terminal.say(f"Written: {write_settings(home.root, SenderSettings())}. Read it, and set at least 'to'.")
         return 0
     settings = sender_settings(home.root)
+    check_clock(home.clock(), arguments)
     try:
         with exclusive(home.root / LINK_LOCK), Ending() as ending:
             _run_sender(home, settings, terminal, ending)
@@ -158,6 +160,11 @@ class _Watch:
             log(LogEvent.BATCH_NOT_SENT, batch=number, unsent=progress.unsent)
         for packet in sorted(progress.unreadable):
             log(LogEvent.PACKET_UNREADABLE, batch=number, packet=packet)
+
+
+def _send_arguments(parser: ArgumentParser) -> None:
+    _settings_argument(parser)
+    add_accept_clock(parser)
 
 
 def _receive_arguments(parser: ArgumentParser) -> None:
@@ -287,7 +294,7 @@ def is_sending(home: "GatewayHome") -> bool:
 
 
 COMMANDS = (
-    Command("send", "low side: send batches over a one-way link, until Ctrl-C", _send, _settings_argument),
+    Command("send", "low side: send batches over a one-way link, until Ctrl-C", _send, _send_arguments),
     Command("receive", "desk: receive batches from a one-way link, until Ctrl-C", _receive, _receive_arguments),
     Command("resend", "low side: send batches over the link again", _resend, _resend_arguments),
 )

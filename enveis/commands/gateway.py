@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import Final
 
+from enveis.accepted_clock import add_accept_clock, check_clock
 from enveis.command import Command, file_name, home_of
 from enveis.commands import gateway_bundle, gateway_check, gateway_keys
 from enveis.terminal import Terminal
@@ -36,6 +37,7 @@ def _init_arguments(parser: ArgumentParser) -> None:
         default=PROFILES[0],
         help="kind of office: how soon an answer is promised, and what a withdrawal does; default: %(default)s",
     )
+    add_accept_clock(parser)
 
 
 def _init(arguments: Namespace, terminal: Terminal) -> int:
@@ -45,6 +47,7 @@ def _init(arguments: Namespace, terminal: Terminal) -> int:
     from gateway.home.profiles import Profile, new_config
 
     home = GatewayHome(home_of(arguments))
+    check_clock(home.clock(), arguments)
     try:
         config = new_config(name=arguments.name, country=Country(arguments.country), profile=Profile(arguments.profile))
     except ValueError as error:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit.utc_day import utc_today
+from enveis.accepted_clock import add_accept_clock, check_clock
 from enveis.command import Command, confirm, file_name, home_of, whole_number
 from enveis.terminal import Terminal, amount
 
@@ -19,6 +20,7 @@ def _arguments(parser: ArgumentParser) -> None:
         "--min-serial", type=whole_number, metavar="N", help="refuse serials below N; required after a new installation"
     )
     parser.add_argument("--yes", action="store_true", help="do not ask")
+    add_accept_clock(parser)
 
 
 def _accept(arguments: Namespace, terminal: Terminal) -> int:
@@ -29,6 +31,8 @@ def _accept(arguments: Namespace, terminal: Terminal) -> int:
 
     home = GatewayHome(home_of(arguments))
     material = home.load()
+    # What has expired is decided by it, and deleted.
+    check_clock(home.clock(), arguments)
     bundle = open_bundle(read_bundle(arguments.file), material.desk_key)
     store, today = ReplyStore(home.reply_store), utc_today()
     gateway, low = material.gateway, arguments.min_serial

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from enveis.accepted_clock import add_accept_clock, check_clock
 from enveis.command import Command, confirm, file_name, home_of
 from enveis.errors import RefusedError, UsageError
 from enveis.terminal import Terminal
@@ -102,10 +103,12 @@ def _rekey_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--yes", action="store_true", help="do not ask: serve is stopped, and the statement was checked"
     )
+    add_accept_clock(parser)
 
 
 def _rekey(arguments: Namespace, terminal: Terminal) -> int:
     """Make a new key, with a new id and a new log that continues after the line that the desk signed."""
+    from audit.errors import LogDamagedError
     from gateway.home.home import GatewayHome, read_key_file, read_statement
     from gateway.home.rekey import complete, rekey
     from keys.signing import parse_verify_key
@@ -118,6 +121,8 @@ def _rekey(arguments: Namespace, terminal: Terminal) -> int:
             return _say_rekeyed(terminal, home, former, 0)
         if arguments.statement is None:
             raise UsageError("give the file that 'enveis desk head' wrote: it says where the old log ends")
+        with contextlib.suppress(LogDamagedError):  # that may be why a new key is made
+            check_clock(home.clock(), arguments)
         statement = read_statement(arguments.statement, read_key_file(home.desk_key, parse_verify_key))
         terminal.note(f"The desk trusts gateway {statement.gateway} up to line {statement.head.seq} of its log.")
         if not confirm("Is 'enveis gateway serve' stopped? Replace this gateway's key?", yes=arguments.yes):

@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from enveis.accepted_clock import add_accept_clock, check_clock
 from enveis.command import Command, file_name, home_of
 from enveis.errors import RefusedError, UsageError
 from enveis.terminal import Terminal
@@ -95,6 +96,7 @@ def _discard_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("packets", nargs="*", metavar="ID", help="packet ids, or at least their first four digits")
     parser.add_argument("--all", action="store_true", help="every packet that has waited longer than the limit")
     parser.add_argument("--sentence", metavar="TEXT", help="the sentence that the command asks for, for a script")
+    add_accept_clock(parser)
 
 
 def _discard(arguments: Namespace, terminal: Terminal) -> int:
@@ -105,6 +107,7 @@ def _discard(arguments: Namespace, terminal: Terminal) -> int:
         raise UsageError("give either packet ids or --all")
     home = GatewayHome(home_of(arguments))
     low, days = low_side(home), waiting_limits(home).retention_days
+    check_clock(home.clock(), arguments)
     found = past_retention(low, days=days)
     chosen = found if arguments.all else choose(found, arguments.packets)
     if not chosen:

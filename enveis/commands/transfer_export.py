@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from disk.handed_over import demand_folder
+from enveis.accepted_clock import add_accept_clock, check_clock
 from enveis.command import Command, confirm, folder_name, home_of
 from enveis.errors import RefusedError, UsageError
 from enveis.terminal import Terminal, amount
@@ -70,6 +71,7 @@ def _export_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--lane", choices=["clear", "held"], help="export this lane only, to a stick of its own")
     add_own_disk(parser)
     add_device(parser)
+    add_accept_clock(parser)
 
 
 def _export(arguments: Namespace, terminal: Terminal) -> int:
@@ -79,6 +81,7 @@ def _export(arguments: Namespace, terminal: Terminal) -> int:
 
     home = GatewayHome(home_of(arguments))
     low = low_side(home)
+    check_clock(home.clock(), arguments)
     lanes = tuple(Lane) if arguments.lane is None else (Lane(arguments.lane),)
     try:
         with medium(arguments.destination, arguments.device) as folder:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from disk.handed_over import demand_replaceable
+from enveis.accepted_clock import add_accept_clock, check_clock
 from enveis.command import Command, file_name, folder_name, home_of
 from enveis.commands.diode import shelf_of
 from enveis.commands.transfer_export import add_device, medium
@@ -36,6 +37,7 @@ def _import_arguments(parser: ArgumentParser) -> None:
     )
     add_device(parser)
     add_identity(parser)
+    add_accept_clock(parser)
 
 
 def _import(arguments: Namespace, terminal: Terminal) -> int:
@@ -45,6 +47,8 @@ def _import(arguments: Namespace, terminal: Terminal) -> int:
     from transfer.usb.bag_writer import find_misnamed
 
     home = DeskHome(home_of(arguments))
+    home.check()
+    check_clock(home.clock(), arguments)
     if arguments.answers is not None:
         demand_replaceable(arguments.answers)  # before anything is imported
     identities = load_identities(home, arguments, terminal)
@@ -128,6 +132,8 @@ def _report_as_json(report: "ImportReport") -> dict[str, object]:
     return {
         "gateway": report.batch.gateway,
         "number": report.batch.number,
+        "day": report.batch.day.isoformat(),
+        "clock_ahead": _is_ahead(report),
         "lane": str(report.batch.lane),
         "arrived": list(report.arrived),
         "duplicates": list(report.duplicates),
@@ -138,6 +144,14 @@ def _report_as_json(report: "ImportReport") -> dict[str, object]:
     }
 
 
+def _is_ahead(report: "ImportReport") -> bool:
+    """Return whether a batch has a day that this desk has not reached."""
+    from audit.clock import is_far_ahead
+    from audit.utc_day import utc_today
+
+    return is_far_ahead(report.batch.day, utc_today())
+
+
 def _say_report(terminal: Terminal, report: "ImportReport") -> None:
     batch = report.batch
     again = " (imported before)" if report.repeated else ""
@@ -146,6 +160,11 @@ def _say_report(terminal: Terminal, report: "ImportReport") -> None:
         f"{len(report.arrived)} of {len(batch.packets)} packets are in the inbox{again}.",
         f"  Acknowledgement words for the gateway: {terminal.strong(report.code)}",
     )
+    if _is_ahead(report):
+        terminal.warn(
+            f"  it is dated {batch.day}: that gateway's clock is ahead, or this desk's is behind; its days do not "
+            "count here"
+        )
     for item in report.missing:
         terminal.warn(f"  missing: {item.id} ({item.detail})")
     if len(report.missing) > _TYPED:

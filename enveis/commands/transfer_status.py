@@ -37,13 +37,19 @@ def _low(home: "GatewayHome", terminal: Terminal) -> int:
     low, limits = low_side(home), waiting_limits(home)
     sender = read_sender(home)
     status = read_low_status(low.spool, low.outbox, today=utc_today(), limits=limits)
+    is_behind = home.clock().is_behind()
     if terminal.as_json:
-        terminal.answer(_low_as_json(status) | ({} if sender is None else {"link": sender}))
+        link = {} if sender is None else {"link": sender}
+        terminal.answer(_low_as_json(status) | {"clock_behind": is_behind} | link)
     else:
         _say_low(terminal, status, limits)
+        if is_behind:
+            terminal.warn(
+                "ALARM: this machine's clock is before the last day of its log: set it; nothing is signed by it"
+            )
         if sender is not None:
             show_sender(sender, terminal)
-    return EXIT_ALARM if status.alarms else 0
+    return EXIT_ALARM if status.alarms or is_behind else 0
 
 
 def _low_as_json(status: "LowStatus") -> dict[str, object]:
@@ -136,6 +142,10 @@ def _gateway_as_json(status: "GatewayStatus") -> dict[str, object]:
         "repeated_batches": counts.repeated,
         "duplicates": counts.duplicates,
         "gaps": [[gap.first, gap.last] for gap in status.gaps],
+        "clock_ahead": [
+            {"batch": item.number, "stated": item.stated.isoformat(), "came": item.came.isoformat()}
+            for item in status.days_ahead
+        ],
         "missing": [{"packet": item.id, "batch": item.number, "reason": item.reason} for item in status.missing],
         "alarms": [{"batch": item.number, "kind": str(item.kind), "digest": item.digest} for item in status.alarms],
     }
@@ -155,6 +165,11 @@ def _say_high(terminal: Terminal, gateways: "tuple[GatewayStatus, ...]") -> None
         for gap in item.gaps:
             numbers = f"batch {gap.first} has" if gap.first == gap.last else f"batches {gap.first} to {gap.last} have"
             terminal.warn(f"{item.gateway}: {numbers} not arrived")
+        for ahead in item.days_ahead:
+            terminal.warn(
+                f"{item.gateway}: batch {ahead.number} is dated {ahead.stated} but came on {ahead.came}: that "
+                "gateway's clock was ahead, or this desk's was behind; its days do not count here"
+            )
         for missed in item.missing:
             terminal.warn(f"{item.gateway}: packet {missed.id} of batch {missed.number} is missing ({missed.reason})")
         for alarm in item.alarms:

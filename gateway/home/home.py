@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
+from audit.clock import Clock
 from audit.events import Event
 from audit.log import AuditLog
 from audit.utc_day import utc_today
@@ -145,6 +146,10 @@ class GatewayHome:
     def log(self) -> AuditLog:
         """The gateway's audit log, which began with its key: where no line is left, nobody begins it a second time."""
         return AuditLog(self.audit, today=utc_today, lost=_LOST)
+
+    def clock(self) -> Clock:
+        """This machine's clock, compared with the log."""
+        return Clock(self.log())
 
     def load_config(self) -> GatewayConfig:
         """Read the settings only: what must be up before any key is read needs them.

@@ -14,6 +14,7 @@ from audit.chain import EMPTY, Head
 from disk.durable import write_new
 from transfer.batch.batch import Batch, GatewayId, PacketEntry
 from transfer.high_side.alarms import Alarm, find_contradictions, insert_alarm, read_alarms
+from transfer.high_side.gateway_days import DayAhead, read_day_of_arrival, read_days_ahead
 from transfer.ledger_file import LedgerFile
 from transfer.names import Lane, PacketId
 
@@ -254,6 +255,16 @@ class Arrivals:
         with self._ledger.reading() as db:
             rows = db.execute(query, (gateway,)).fetchall()
         return [MissingPacket(PacketId(row[0]), row[1], MissingReason(row[2])) for row in rows]
+
+    def days_ahead(self, gateway: GatewayId) -> tuple[DayAhead, ...]:
+        """See `read_days_ahead`."""
+        with self._ledger.reading() as db:
+            return read_days_ahead(db, gateway)
+
+    def day_of_arrival(self, packet: PacketId) -> date | None:
+        """See `read_day_of_arrival`."""
+        with self._ledger.reading() as db:
+            return read_day_of_arrival(db, packet)
 
     def alarms(self) -> list[Alarm]:
         """Return every alarm that was ever raised."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from transfer.batch.batch import GatewayId
 from transfer.high_side.alarms import Alarm
 from transfer.high_side.arrivals import ArrivalCounts, Arrivals, Gap, MissingPacket
+from transfer.high_side.gateway_days import DayAhead
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,7 @@ class GatewayStatus:
     gaps: tuple[Gap, ...]
     missing: tuple[MissingPacket, ...]
     alarms: tuple[Alarm, ...]
+    days_ahead: tuple[DayAhead, ...]
 
 
 def read_high_status(arrivals: Arrivals) -> tuple[GatewayStatus, ...]:
@@ -28,6 +30,7 @@ def read_high_status(arrivals: Arrivals) -> tuple[GatewayStatus, ...]:
             gaps=arrivals.gaps(gateway),
             missing=tuple(arrivals.missing(gateway)),
             alarms=tuple(alarm for alarm in alarms if alarm.gateway == gateway),
+            days_ahead=arrivals.days_ahead(gateway),
         )
         for gateway in arrivals.gateways()
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from audit.chain import hash_line, parse_line, split_lines
+from audit.clock import Clock
 from keys.age.small import seal_bytes
 from transfer.batch.acknowledgement import SECRET_SIZE
 from transfer.batch.batch import (
@@ -49,9 +50,11 @@ def draft_batch(low: LowSide) -> BatchDraft:
     """Return the next batch of this gateway, without packets.
 
     Raises:
+        ClockError: The clock is behind the log: nothing is signed by it.
         BagError: There is no number left.
         LedgerError: The log lost what the last batch signed.
     """
+    Clock(low.audit, today=low.today).demand()
     last = low.outbox.last()
     verify_signed_line(last, low.audit)
     number = last.number + 1 if last else 1
