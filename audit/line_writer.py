@@ -46,6 +46,14 @@ class _Seen:
     again: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """Text to be written, and for how many lines it stands: the report of dropped ones stands for all of these."""
+
+    text: str
+    lines: int = 1
+
+
 class LineWriter:
     """A queue of lines and the one thread that writes them. `start` it, and `close` it at the end.
 
@@ -66,7 +74,7 @@ class LineWriter:
     ) -> None:
         self._fd, self._encode, self._most, self._window, self._now = fd, encode, most, window, now
         self._changed = threading.Condition()
-        self._lines: deque[str] = deque()
+        self._lines: deque[_Waiting] = deque()
         self._seen: dict[tuple[tuple[str, object], ...], _Seen] = {}  # oldest first
         self._dropped = 0
         self._flows = True  # the last write succeeded
@@ -117,23 +125,23 @@ class LineWriter:
         if self._dropped:
             # Where the lines would have been. It may exceed the limit by one.
             self._lines.append(self._report_dropped())
-        self._lines.append(text)
+        self._lines.append(_Waiting(text))
 
-    def _report_dropped(self) -> str:
+    def _report_dropped(self) -> _Waiting:
         dropped, self._dropped = self._dropped, 0
-        return self._encode(None, dropped=dropped)
+        return _Waiting(self._encode(None, dropped=dropped), dropped)
 
     def _work(self) -> None:
-        while (text := self._take()) is not None:
+        while (waiting := self._take()) is not None:
             try:
-                self._write(text.encode(errors="backslashreplace"))
+                self._write(waiting.text.encode(errors="backslashreplace"))
                 self._flows = True
             except OSError:  # its reader is gone, or its disk is full: whoever logs has no part in that
                 with self._changed:
-                    self._dropped, self._flows = self._dropped + 1, False
+                    self._dropped, self._flows = self._dropped + waiting.lines, False
 
-    def _take(self) -> str | None:
-        """Return the next text, once there is one; None when it is time to end."""
+    def _take(self) -> _Waiting | None:
+        """Return what comes next, once there is something; None when it is time to end."""
         with self._changed:
             while True:
                 self._count_up()

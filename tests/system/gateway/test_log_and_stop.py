@@ -46,7 +46,6 @@ def start(gateway: GatewayProcess, port: int, stderr: int) -> "subprocess.Popen[
 def descendants(pid: int) -> list[int]:
     """The processes that this one started, and theirs."""
     found = [int(pid) for task in Path(f"/proc/{pid}/task").glob("*/children") for pid in task.read_text().split()]
-    found = [pid for pid in found if b"derivation" not in Path(f"/proc/{pid}/cmdline").read_bytes()]
     return found + [pid for child in found for pid in descendants(child)]
 
 
