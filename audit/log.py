@@ -22,7 +22,7 @@ from audit.errors import LineError, LogDamagedError
 from audit.events import Event, LogRecord
 from audit.segments import close_segment, closed_segments, lines_of, text_after
 from audit.tail import Tail, closed_head, file_aside, move_aside, pending_digest, read_tail
-from disk.durable import PRIVATE, sync_folder
+from disk.durable import PRIVATE, name_folder, sync_folder
 from disk.lock import lock
 
 _READ_SIZE: Final = 1024 * 1024  # bytes; more of one line is not kept in memory
@@ -266,7 +266,8 @@ class AuditLog:
             while written < len(text):
                 written += os.write(fd, text[written:])
             os.fsync(fd)
-        except OSError:
+        except OSError as error:
+            name_folder(error, self._path.parent)
             # What was not made durable must not be continued by the next line.
             os.ftruncate(fd, at)
             raise

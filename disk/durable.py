@@ -139,6 +139,12 @@ def _build_in_place(home: Path, build: Callable[[Path], None]) -> None:
         raise
 
 
+def name_folder(error: OSError, folder: Path) -> None:
+    """Let an error of a file descriptor name the folder: of two disks somebody has to know which is full."""
+    if error.filename is None and error.strerror is not None:
+        error.filename = str(folder)
+
+
 def is_disk_full(error: OSError) -> bool:
     """Return whether the disk, or this user's share of it, is used up."""
     return error.errno in _FULL
@@ -161,7 +167,9 @@ def _write_temporary(path: Path, pieces: Iterable[bytes], *, mode: int) -> Path:
                 stream.write(piece)
             stream.flush()
             os.fsync(stream.fileno())
-        except BaseException:
+        except BaseException as error:
             temporary.unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                name_folder(error, path.parent)
             raise
     return temporary

@@ -203,3 +203,14 @@ def test_files_that_belong_together_are_all_there_or_none(tmp_path: Path, monkey
     with pytest.raises(FileNotFoundError):
         write_all_new({tmp_path / "0": b"0", tmp_path / "absent" / "c": b"3"})
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == files
+
+
+@pytest.mark.parametrize("write", [write_new, replace])
+def test_a_full_disk_is_named_by_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: object) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left") as raised:
+        write(tmp_path / "key", [b"one"])  # type: ignore[operator]
+    assert raised.value.filename == str(tmp_path)

@@ -205,3 +205,35 @@ def test_a_mounted_stick_needs_no_answer(homes: TwoHomes) -> None:
     with small_disk(homes.root / "mounted", "tmpfs", 24 * MIB):
         homes.say("transfer", "export", homes.root / "mounted", home=homes.low)
         assert len(list((homes.root / "mounted").glob("enveis-*"))) == 1
+
+
+@needs_root
+@pytest.mark.parametrize("side", ["low", "high"])
+def test_a_full_disk_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str], side: str) -> None:
+    """Of the stick and the machine's own disk somebody has to know which is full."""
+    with small_disk(tmp_path / side, "tmpfs", 24 * MIB) as own:
+        (tmp_path / side).chmod(0o700)
+        homes = TwoHomes(tmp_path, capsys, "--classic")
+        homes.put()
+        if side == "low":
+            own.fill()
+            said = homes.say("transfer", "export", "--own-disk", homes.stick, home=homes.low, status=1)
+        else:
+            packet = homes.put()
+            homes.export()
+            homes.take()
+            own.fill()
+            said = homes.say("desk", "open", packet, "--to", tmp_path / "out", home=homes.high, status=1)
+        assert str(tmp_path / side) in said
+        assert str(homes.stick) not in said.replace(str(tmp_path / side), "")
+        assert "No space left on device" in said or "disk is full" in said
+        own.free()
+
+
+@needs_root
+def test_a_full_stick_is_named(homes: TwoHomes) -> None:
+    homes.put()
+    with small_disk(homes.root / "mounted", "tmpfs", 24 * MIB) as disk:
+        disk.fill()
+        said = homes.say("transfer", "export", homes.root / "mounted", home=homes.low, status=1)
+        assert f"{homes.root / 'mounted'} has no space for even one packet" in said

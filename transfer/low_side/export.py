@@ -61,10 +61,17 @@ def export(low: LowSide, destination: Path, *, progress: Progress, lanes: Sequen
         except (TransferError, OSError) as error:
             if not batches:
                 raise
-            raise StoppedExportError(str(error), batches) from None
+            raise StoppedExportError(_cause(low, error), batches) from None
         remaining = sum(count_waiting(low.spool, low.outbox, lane) for lane in lanes)
         outstanding = tuple(batch.number for batch in low.outbox.outstanding())
         return ExportReport(tuple(batches), remaining, outstanding)
+
+
+def _cause(low: LowSide, error: TransferError | OSError) -> str:
+    """Return a sentence; what fails on the medium is a BagError, so any OSError is this machine's own disk."""
+    if isinstance(error, OSError):
+        return f"this machine's own disk, at {error.filename or low.spool.root}, failed: {error.strerror or error}"
+    return str(error)
 
 
 def reexport(low: LowSide, destination: Path, number: int, *, progress: Progress) -> ExportedBatch:

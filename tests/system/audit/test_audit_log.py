@@ -3,6 +3,7 @@
 Invariants A1 and A3.
 """
 
+import errno
 import hashlib
 import os
 import subprocess
@@ -257,3 +258,16 @@ def test_another_stations_lines_are_taken_as_they_are_or_not_at_all(tmp_path: Pa
     (tmp_path / "audit.jsonl").write_bytes(two + low.lines_after(2)[:100])  # torn by a crash of the desk
     assert copy.adopt(low.lines_after(2)) == low.head()
     assert (tmp_path / "audit.jsonl").read_bytes() == text
+
+
+def test_a_full_disk_is_named_by_the_folder_of_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = AuditLog(tmp_path / "audit.jsonl", today=lambda: date(2026, 11, 30))
+    log.append(Event.LOG_LOST, digest="ab" * 32)
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left") as raised:
+        log.append(Event.LOG_LOST, digest="ab" * 32)
+    assert raised.value.filename == str(tmp_path)
