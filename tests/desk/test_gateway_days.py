@@ -48,7 +48,7 @@ def test_a_batch_that_is_dated_ahead_is_named_by_import_and_status(
         stick = tmp_path / f"stick-{number}"
         stick.mkdir()
         set_clocks(monkeypatch, TODAY + timedelta(days=days))
-        h.call("transfer", "export", stick, home=h.low)
+        h.call("transfer", "export", stick, "--own-disk", home=h.low)
         set_clocks(monkeypatch, TODAY)
         (batch,) = h.call("transfer", "import", stick, home=h.high)["batches"]
         assert len(batch["arrived"]) == 1

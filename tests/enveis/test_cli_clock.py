@@ -55,7 +55,7 @@ def test_every_command_that_signs_or_deletes_by_the_clock_refuses(homes: TwoHome
     for folder in ("more", "again"):
         (h.root / folder).mkdir()
     at_gateway = [
-        ("transfer", "export", h.root / "more"),
+        ("transfer", "export", h.root / "more", "--own-disk"),
         ("transfer", "send"),
         ("transfer", "discard"),
         ("gateway", "accept-bundle", bundle, "--yes"),
@@ -124,8 +124,8 @@ def test_a_person_may_insist_and_the_log_records_it(homes: TwoHomes, clocks: Clo
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     clocks.set(yesterday)
     h.put()
-    h.say("transfer", "export", h.stick, home=h.low, status=1)
-    h.say("transfer", "export", h.stick, "--accept-clock", home=h.low)
+    h.say("transfer", "export", h.stick, "--own-disk", home=h.low, status=1)
+    h.say("transfer", "export", h.stick, "--own-disk", "--accept-clock", home=h.low)
     assert "clock-accepted" in h.events(h.low)
     assert days(h.low)[-1] == yesterday.isoformat()
     h.say("transfer", "import", h.stick, home=h.high, status=1)

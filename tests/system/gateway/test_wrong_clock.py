@@ -66,5 +66,5 @@ def test_it_receives_and_dates_what_comes_by_its_log(tmp_path: Path, capsys: pyt
     assert main(["--json", *home, "transfer", "discard"]) == 0
     assert '"packet"' not in capsys.readouterr().out
     (tmp_path / "stick").mkdir()
-    assert main([*home, "transfer", "export", str(tmp_path / "stick")]) == 0
+    assert main([*home, "transfer", "export", str(tmp_path / "stick"), "--own-disk"]) == 0
     assert "Batch 1: 1 packets" in capsys.readouterr().out
