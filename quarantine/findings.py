@@ -180,6 +180,12 @@ class Code(StrEnum):
         "pdf.automatic-action", Grade.DANGER, "The PDF does something by itself that reaches outside the document.",
     )  # fmt: skip
     PDF_REMOTE_PATH = "pdf.remote-path", Grade.DANGER, "The PDF refers to a file on another machine."
+    PDF_LOCAL_PATH = (
+        "pdf.local-path", Grade.WARNING, "The PDF links to a file on the computer where it is opened.",
+    )  # fmt: skip
+    PDF_AMBIGUOUS = (
+        "pdf.ambiguous", Grade.OPAQUE, "PDF readers see different things in it, and not all of them were inspected.",
+    )  # fmt: skip
     PDF_SUBMIT_FORM = "pdf.submit-form", Grade.WARNING, "The PDF contains a form that can be sent to an address."
     PDF_GOTO_REMOTE = "pdf.goto-remote", Grade.WARNING, "The PDF links to another file."
     PDF_GOTO_EMBEDDED = "pdf.goto-embedded", Grade.WARNING, "The PDF links to a file inside it."
@@ -199,7 +205,10 @@ class Code(StrEnum):
     PDF_RESTRICTED = "pdf.restricted", Grade.INFO, "The PDF forbids copying or printing, but opens without a password."
     PDF_UNREADABLE = "pdf.unreadable", Grade.OPAQUE, "The PDF is so damaged that its objects were not inspected."
     PDF_DAMAGED = "pdf.damaged", Grade.WARNING, "Some parts of the PDF are damaged."
-    PDF_NOT_ALL_WALKED = "pdf.not-all-walked", Grade.WARNING, "The PDF has more objects than were followed."
+    PDF_NOT_ALL_WALKED = "pdf.not-all-walked", Grade.OPAQUE, "The PDF has more objects than were inspected."
+    PDF_PICTURES_SAMPLED = (
+        "pdf.pictures-sampled", Grade.WARNING, "The PDF has more pictures than were unpacked to their end.",
+    )  # fmt: skip
     PDF_BUDGET = "pdf.budget", Grade.OPAQUE, "It unpacks to more than is inspected here, as a decompression bomb does."
     PDF_FILTERS = "pdf.filters", Grade.OPAQUE, "A part of the PDF is compressed twice."
     PDF_ESCAPED_NAME = "pdf.escaped-name", Grade.WARNING, "The PDF writes one of its keywords in a way that hides it."
@@ -262,6 +271,10 @@ class Code(StrEnum):
     PRIVACY_PDF_COMMENTS = "privacy.pdf-comments", Grade.IDENTIFIES_YOU, "The PDF names the people who commented on it."
     PRIVACY_PDF_SIGNATURE = "privacy.pdf-signature", Grade.IDENTIFIES_YOU, "The PDF is signed, which names the signer."
     PRIVACY_PDF_FIELDS = "privacy.pdf-fields", Grade.IDENTIFIES_YOU, "The PDF carries metadata beyond the usual fields."
+    PRIVACY_PDF_PATH = (
+        "privacy.pdf-path", Grade.IDENTIFIES_YOU,
+        "The PDF contains the path of a file on a computer, which often names a person.",
+    )  # fmt: skip
     PRIVACY_PDF_SCAN = (
         "privacy.pdf-scan", Grade.IDENTIFIES_YOU,
         "The PDF contains a page scanned in colour, which can carry a printer's hidden dots.",

@@ -179,6 +179,7 @@ IDENTIFYING: Final[dict[Code, str]] = {
     Code.PRIVACY_PDF_COMMENTS: marked("The PDF names the people who commented on it."),
     Code.PRIVACY_PDF_SIGNATURE: marked("The PDF is signed, which names the signer."),
     Code.PRIVACY_PDF_FIELDS: marked("The PDF carries metadata beyond the usual fields."),
+    Code.PRIVACY_PDF_PATH: marked("The PDF contains the path of a file on a computer, which often names a person."),
     Code.PRIVACY_PDF_SCAN: marked(
         "The PDF contains a page scanned in colour, which can carry a printer's hidden dots."
     ),

@@ -4,10 +4,9 @@ pypdf raises errors of many undocumented types on broken files; all of them are 
 only counted.
 """
 
-import io
 import logging
+import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
@@ -16,16 +15,18 @@ from pypdf.errors import LimitReachedError
 from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, NullObject, PdfObject, StreamObject
 
 from quarantine.budgets import MIB, Budgets
-from quarantine.file_types import HEAD_SIZE, FileType, type_of_content
 from quarantine.findings import Code
-from quarantine.pdf.actions import dictionary_actions, opening_actions
+from quarantine.pdf.actions import dictionary_actions
+from quarantine.pdf.attachments import ExamineEmbedded, content_codes, name_codes
 from quarantine.pdf.privacy import dictionary_privacy, document_privacy, info_privacy, is_colour_scan
 from quarantine.pdf.repair import repaired
 from quarantine.pdf.values import name_of, value_of
-from quarantine.polyglots import is_active_text, is_container, is_program
 
 # Its warnings quote the file, so they are not even formatted.
 logging.getLogger("pypdf").setLevel(logging.CRITICAL + 1)
+# pypdf looks for this decoder on the disk when a file asks for it, which ends a caged worker. None is what Python's
+# import reference gives for "cannot be imported".
+sys.modules["brotli"] = None  # type: ignore[assignment]
 
 OBJECT_STREAM_MAX: Final = 2 * MIB  # bytes; most have 100 objects, and pypdf reads a megabyte in seconds
 
@@ -44,10 +45,6 @@ _LIMITS: Final = {
     "stream_decoding_work_maximum_length": 8 * OBJECT_STREAM_MAX,
     "jbig2dec_binary": None,  # no program is started from here
 }
-
-
-# Finds what is in a file inside the PDF, which is of this type.
-ExamineEmbedded = Callable[[BinaryIO, FileType], set[Code]]
 
 
 @dataclass(slots=True)
@@ -137,7 +134,7 @@ class _Walker:
     def _examine_top(self, reader: pypdf.PdfReader) -> None:
         catalog = reader.root_object
         self.seen.readable = True
-        self.seen.codes |= opening_actions(catalog)
+        self.seen.codes |= dictionary_actions(catalog)
         if isinstance(value_of(reader.trailer, "/ID"), ArrayObject):
             self.seen.codes.add(Code.PRIVACY_PDF_ID)
         info = value_of(reader.trailer, "/Info")
@@ -173,7 +170,7 @@ class _Walker:
         raise LimitReachedError
 
     def _examine_dictionary(self, dictionary: DictionaryObject, number: int) -> None:
-        self.seen.codes |= dictionary_actions(dictionary) | dictionary_privacy(dictionary)
+        self.seen.codes |= dictionary_actions(dictionary) | dictionary_privacy(dictionary) | name_codes(dictionary)
         kind = name_of(dictionary, "/Type")
         if kind == "/Page" and self._pages < _PAGES_MAX and Code.PRIVACY_PDF_SCAN not in self.seen.codes:
             self._pages += 1
@@ -208,16 +205,5 @@ class _Walker:
         except Exception:  # noqa: BLE001 - see the module; beyond the limits is one of them
             self.seen.codes.add(Code.PDF_EMBEDDED_OPAQUE)
             return
-        self.seen.codes |= self._embedded_codes(content)
-
-    def _embedded_codes(self, content: bytes) -> set[Code]:
-        """Return what an embedded file is, and what is found in it."""
-        head = content[:HEAD_SIZE]
-        if is_program(head):
-            return {Code.PDF_EMBEDDED_PROGRAM}
-        file_type = type_of_content(head)
-        if is_active_text(head.removeprefix(b"\xef\xbb\xbf")) and file_type is not FileType.PDF:
-            return {Code.PDF_EMBEDDED_PROGRAM}
-        if is_container(head) or file_type in {None, FileType.ZIP, FileType.RAR} or self._depth >= self._budgets.depth:
-            return {Code.PDF_EMBEDDED_OPAQUE}
-        return self._examine_embedded(io.BytesIO(content), file_type)
+        may_open = self._depth < self._budgets.depth
+        self.seen.codes |= content_codes(content, self._examine_embedded, may_open=may_open)

@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from pypdf.generic import ArrayObject, DictionaryObject, PdfObject, StreamObject
+from pypdf.generic import ArrayObject, DictionaryObject, PdfObject, StreamObject, TextStringObject
 
 from quarantine.findings import Code
 from quarantine.image.exif import xmp_privacy
+from quarantine.pdf.places import bytes_name_a_path, names_a_path
 from quarantine.pdf.values import name_of, value_of
 
 _INFO: Final[dict[str, Code | None]] = {
@@ -29,6 +30,7 @@ _MARKUP: Final = frozenset({
     "/Text", "/FreeText", "/Line", "/Square", "/Circle", "/Polygon", "/PolyLine", "/Highlight", "/Underline",
     "/Squiggly", "/StrikeOut", "/Stamp", "/Caret", "/Ink", "/FileAttachment", "/Sound", "/Redact",
 })  # ISO 32000-1, table 169  # fmt: skip
+_FILE_NAMES: Final = ("/F", "/UF", "/DOS", "/Mac", "/Unix")  # ISO 32000-1, table 44
 _SCAN_DPI: Final = 100  # dots an inch; below it, a printer's dots of 0.1 mm cannot be seen
 _SCAN_COVERS: Final = 0.05  # by how much the picture's shape may differ from the page's
 _POINTS_PER_INCH: Final = 72
@@ -43,12 +45,16 @@ def info_privacy(info: DictionaryObject) -> set[Code]:
             continue
         code = _INFO.get(str(key), Code.PRIVACY_PDF_FIELDS)
         codes |= {code} if code is not None else set()
+        # Browsers and office programs take a file's place for its title.
+        if names_a_path(name_of(info, key)):
+            codes |= {Code.PRIVACY_PDF_FIELDS, Code.PRIVACY_PDF_PATH}
     return codes
 
 
 def document_privacy(xmp: bytes) -> set[Code]:
     """Return what an XMP packet of the document, or of a part of it, reveals."""
-    return {_OF_DOCUMENT.get(code, code) for code in xmp_privacy(xmp)}
+    path = {Code.PRIVACY_PDF_PATH} if bytes_name_a_path(xmp) else set()
+    return {_OF_DOCUMENT.get(code, code) for code in xmp_privacy(xmp)} | path
 
 
 def dictionary_privacy(dictionary: DictionaryObject) -> set[Code]:
@@ -60,7 +66,14 @@ def dictionary_privacy(dictionary: DictionaryObject) -> set[Code]:
         codes.add(Code.PRIVACY_PDF_SIGNATURE)
     if isinstance(value_of(dictionary, "/PieceInfo"), DictionaryObject):
         codes.add(Code.PRIVACY_PDF_FIELDS)
+    # Of an attachment, a link or a picture's source: the place where the file lay.
+    if any(names_a_path(name_of(dictionary, key)) for key in _FILE_NAMES if _is_text(dictionary, key)):
+        codes.add(Code.PRIVACY_PDF_PATH)
     return codes
+
+
+def _is_text(dictionary: DictionaryObject, key: str) -> bool:
+    return key in dictionary and isinstance(value_of(dictionary, key), TextStringObject)
 
 
 def is_colour_scan(page: DictionaryObject) -> bool:

@@ -33,6 +33,7 @@ _STREAM: Final = re.compile(rb"stream(?<!endstream)(?:\r\n|\n|\r)")
 _OBJECT: Final = re.compile(rb"(\d{1,10})[\x00\t\n\x0c\r ]+\d{1,5}[\x00\t\n\x0c\r ]+obj")
 _FILTER: Final = re.compile(rb"Decode\b")
 _COMPRESSION: Final = re.compile(rb"/(?:FlateDecode|Fl|LZWDecode|LZW|RunLengthDecode|RL|BrotliDecode)\b")
+_IMAGE: Final = re.compile(rb"/Subtype[\x00\t\n\x0c\r ]*/Image\b")
 _AFTER_END: Final = MIB  # bytes of one read after the last %%EOF
 _BLANK: Final = b"\x00\t\n\x0c\r \x1a"
 
@@ -122,7 +123,7 @@ class _Scan:
         elif _is_zlib(head) and self._left > 0:
             self._inflate(start, None)
         elif _is_zlib(head):
-            self._sample(start)
+            self._sample(start, is_picture=_IMAGE.search(dictionary) is not None)
 
     def _look_into_object_stream(self, number: int, dictionary: bytes, head: bytes, start: int) -> None:
         seen, kept = self.seen, bytearray()
@@ -170,14 +171,14 @@ class _Scan:
                     return inflater.eof
         return False
 
-    def _sample(self, start: int) -> None:
+    def _sample(self, start: int, *, is_picture: bool) -> None:
         """Once enough was inflated, check only whether a stream begins as a bomb does."""
         self._stream.seek(start)
         with contextlib.suppress(zlib.error):
             content = zlib.decompressobj().decompress(self._stream.read(_PIECE), _SAMPLE_MAX)
             if len(content) == _SAMPLE_MAX:
                 raise OverBudgetError("a stream of a PDF begins as a bomb does")
-        self.seen.codes.add(Code.PDF_NOT_ALL_WALKED)
+        self.seen.codes.add(Code.PDF_PICTURES_SAMPLED if is_picture else Code.PDF_NOT_ALL_WALKED)
 
     def _pay(self, size: int, of_this_stream: int, *, objects: bool) -> None:
         self._left -= size

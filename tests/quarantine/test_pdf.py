@@ -130,6 +130,8 @@ def test_streams_are_paid_for() -> None:
     assert codes_of(content, Budgets(unpacked_bytes=2_900_000, member_bytes=1_000_000)) == set()
     # The third is not inflated any more.
     assert codes_of(content, Budgets(unpacked_bytes=2_000_000)) == {"pdf.not-all-walked"}
+    pictures = pdf(b"", *[deflated(bytes(1_000_000), b"/Type /XObject /Subtype /Image")] * 3)
+    assert codes_of(pictures, Budgets(unpacked_bytes=2_000_000)) == {"pdf.pictures-sampled"}
 
 
 def test_object_streams_are_paid_for_together() -> None:
