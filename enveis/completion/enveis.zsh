@@ -101,7 +101,8 @@ _enveis_gateway_init() {
         '--continues=[replace a lost gateway\: the file that '\''enveis desk head'\'' wrote]:last-head.json:_files' \
         '--name=[who receives the submissions, as the page names them]:NAME: ' \
         '--country=[whose public bodies, law and holidays the pages speak of; default\: %(default)s]:COUNTRY:(no dk)' \
-        '--profile=[kind of office\: how soon an answer is promised, and what a withdrawal does; default\: %(default)s]:PROFILE:(journalists company public-body police ombudsman)'
+        '--profile=[kind of office\: how soon an answer is promised, and what a withdrawal does; default\: %(default)s]:PROFILE:(journalists company public-body police ombudsman)' \
+        '--accept-clock[the clock is right, although this machine'\''s own log has a line of a later day; the log records this]'
 }
 
 _enveis_gateway_serve() {
@@ -145,6 +146,7 @@ _enveis_gateway_rekey() {
         '--json[answer in JSON, for a program]' \
         '--log-lost[the log here no longer has the line that the desk trusts, and what happened was investigated]' \
         '--yes[do not ask\: serve is stopped, and the statement was checked]' \
+        '--accept-clock[the clock is right, although this machine'\''s own log has a line of a later day; the log records this]' \
         '1:last-head.json:_files'
 }
 
@@ -155,6 +157,7 @@ _enveis_gateway_accept_bundle() {
         '--json[answer in JSON, for a program]' \
         '--min-serial=[refuse serials below N; required after a new installation]:N: ' \
         '--yes[do not ask]' \
+        '--accept-clock[the clock is right, although this machine'\''s own log has a line of a later day; the log records this]' \
         '1:FILE:_files'
 }
 
@@ -201,7 +204,9 @@ _enveis_transfer_export() {
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
         '--lane=[export this lane only, to a stick of its own]:LANE:(clear held)' \
+        '--own-disk[do not ask\: DEST is on this machine'\''s own disk on purpose]' \
         '--device=[mount the stick with this serial number, and unmount it at the end]:SERIAL: ' \
+        '--accept-clock[the clock is right, although this machine'\''s own log has a line of a later day; the log records this]' \
         '1:DEST:_files -/'
 }
 
@@ -211,6 +216,7 @@ _enveis_transfer_reexport() {
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
         '--overdue[every batch whose acknowledgement words are overdue]' \
+        '--own-disk[do not ask\: DEST is on this machine'\''s own disk on purpose]' \
         '--device=[mount the stick with this serial number, and unmount it at the end]:SERIAL: ' \
         '*:NUMBER ... DEST:_files -/'
 }
@@ -227,6 +233,7 @@ _enveis_transfer_import() {
         '*--share=[a file with one share; may be repeated]:FILE:_files' \
         '--shares-passphrase[ask for the passphrase of the shares]' \
         '--shares-passphrase-file=[read the passphrase of the shares from the first line of FILE (- for standard input)]:FILE:_files' \
+        '--accept-clock[the clock is right, although this machine'\''s own log has a line of a later day; the log records this]' \
         '1:SRC:_files -/'
 }
 
@@ -247,6 +254,7 @@ _enveis_transfer_discard() {
         '--json[answer in JSON, for a program]' \
         '--all[every packet that has waited longer than the limit]' \
         '--sentence=[the sentence that the command asks for, for a script]:TEXT: ' \
+        '--accept-clock[the clock is right, although this machine'\''s own log has a line of a later day; the log records this]' \
         '*:ID: '
 }
 
@@ -255,7 +263,8 @@ _enveis_transfer_send() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--write-settings[only write link.toml, with the purpose of each setting]'
+        '--write-settings[only write link.toml, with the purpose of each setting]' \
+        '--accept-clock[the clock is right, although this machine'\''s own log has a line of a later day; the log records this]'
 }
 
 _enveis_transfer_receive() {
@@ -342,7 +351,8 @@ _enveis_desk_init() {
         '--backup=[also write a backup identity to FILE; keep it elsewhere]:FILE:_files' \
         '--passphrase[protect the identities with a passphrase]' \
         '--passphrase-file=[read the passphrase from the first line of FILE (- for standard input) instead of asking for it]:FILE:_files' \
-        '--weak-passphrase[accept a new passphrase that is easy to guess]'
+        '--weak-passphrase[accept a new passphrase that is easy to guess]' \
+        '--accept-clock[the clock is right, although this machine'\''s own log has a line of a later day; the log records this]'
 }
 
 _enveis_desk_pair() {
@@ -352,6 +362,7 @@ _enveis_desk_pair() {
         '--json[answer in JSON, for a program]' \
         '--replaces=[trust it instead of GATEWAY, whose key is lost or no longer secret]:GATEWAY: ' \
         '--yes[do not ask\: the fingerprint words were compared]' \
+        '--accept-clock[the clock is right, although this machine'\''s own log has a line of a later day; the log records this]' \
         '1:gateway.pairing:_files'
 }
 
@@ -377,6 +388,7 @@ _enveis_desk_head() {
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
         '--to=[a new file]:last-head.json:_files' \
+        '--accept-clock[the clock is right, although this machine'\''s own log has a line of a later day; the log records this]' \
         '1:GATEWAY: '
 }
 
@@ -391,7 +403,8 @@ _enveis_desk_recipients() {
         '--backup=[also write a new backup identity to FILE; keep it elsewhere]:FILE:_files' \
         '--passphrase[protect identities that had no passphrase until now]' \
         '--passphrase-file=[read the passphrase from the first line of FILE (- for standard input) instead of asking for it]:FILE:_files' \
-        '--weak-passphrase[accept a new passphrase that is easy to guess]'
+        '--weak-passphrase[accept a new passphrase that is easy to guess]' \
+        '--accept-clock[the clock is right, although this machine'\''s own log has a line of a later day; the log records this]'
 }
 
 _enveis_desk_rekey() {
@@ -399,7 +412,8 @@ _enveis_desk_rekey() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--yes[do not ask\: the gateways'\'' operators know about it]'
+        '--yes[do not ask\: the gateways'\'' operators know about it]' \
+        '--accept-clock[the clock is right, although this machine'\''s own log has a line of a later day; the log records this]'
 }
 
 _enveis_desk_inbox() {
@@ -452,6 +466,7 @@ _enveis_desk_reply() {
         '--text-file=[a file with the reply; default\: type it, or pipe it in]:FILE:_files' \
         '--state=[state of the case]:STATE:(received in-work question answered referred closed)' \
         '--yes[do not ask\: reply although the source withdrew, or had replies deleted]' \
+        '--accept-clock[the clock is right, although this machine'\''s own log has a line of a later day; the log records this]' \
         '1:PACKET: '
 }
 
@@ -469,6 +484,7 @@ _enveis_desk_grant() {
         '--file-max=[size of one file\: 500M, 2G (1G = 1,073,741,824 bytes)]:SIZE: ' \
         '--days=[number of days, 1 to 366]:N: ' \
         '--tables[also take tables (CSV)\: for a big case, with people and bodies in rows]' \
+        '--accept-clock[the clock is right, although this machine'\''s own log has a line of a later day; the log records this]' \
         '1:PACKET: '
 }
 
@@ -492,6 +508,7 @@ _enveis_desk_bundle() {
         '--days=[days for which a gateway may accept it (default 30)]:N: ' \
         '*--also=[also include the replies of a gateway that it replaced]:GATEWAY: ' \
         '--yes[do not ask\: the list was checked]' \
+        '--accept-clock[the clock is right, although this machine'\''s own log has a line of a later day; the log records this]' \
         '1:GATEWAY: '
 }
 
@@ -508,6 +525,7 @@ _enveis_desk_challenge() {
         '--verifier=[who asks for the proof]:NAME: ' \
         '--purpose=[what the proof is for]:TEXT: ' \
         '--to=[write the challenge to FILE, for the source]:FILE:_files' \
+        '--accept-clock[the clock is right, although this machine'\''s own log has a line of a later day; the log records this]' \
         '1:PACKET: '
 }
 

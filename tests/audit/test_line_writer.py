@@ -73,7 +73,9 @@ def test_a_pipe_that_nobody_reads_delays_no_caller_and_what_was_lost_is_counted(
     pipe = Pipe()
     size = pipe.fill()
     with writing(pipe, most=10) as writer:
-        for number in range(1000):  # would wait for ever, if one of them did
+        writer.put({"number": 0}, merges=False)
+        wait_until(lambda: not writer._lines)  # the thread has it, and waits
+        for number in range(1, 1000):  # would wait for ever, if one of them did
             writer.put({"number": number}, merges=False)
         while size:
             size -= len(os.read(pipe.reading, min(size, FULL)))
