@@ -56,6 +56,7 @@ class Event(StrEnum):
     PACKET_UNLOCKED = "packet-unlocked"
     PACKET_SORTED = "packet-sorted"  # what it asks was read by a program: nobody saw its message or files
     PACKET_ERASED = "packet-erased"  # a person at the desk deleted it
+    PACKET_CLOSED = "packet-closed"  # what was opened of it was removed; the sealed packet stays
     BUNDLE_MADE = "bundle-made"
     CLOCK_ACCEPTED = "clock-accepted"  # a person said that the clock is right, and the day of the line before is not
 
@@ -92,6 +93,7 @@ FIELDS: Final[Mapping[Event, tuple[str, ...]]] = {
     Event.PACKET_UNLOCKED: ("packet",),
     Event.PACKET_SORTED: ("packet",),
     Event.PACKET_ERASED: ("packet",),
+    Event.PACKET_CLOSED: ("packet",),
     Event.BUNDLE_MADE: ("gateway", "digest"),
     Event.CLOCK_ACCEPTED: (),
 }

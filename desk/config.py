@@ -10,6 +10,12 @@ class DeskConfig:
     """All settings, in the order in which they are written."""
 
     name: str = setting("the editors", bounds=(1, 200), why="Who works here; appears on what the desk prints.")
+    close_after_hours: int = setting(
+        12,
+        bounds=(1, 8760),
+        why="Hours for which what 'enveis desk open' wrote in this home stays there. No program of the desk waits for "
+        "that time: the first 'enveis desk' command after it removes the plaintext, with all that was added to it.",
+    )
 
     def __post_init__(self) -> None:
         """Raise ValueError with a sentence that names the key and its bounds."""

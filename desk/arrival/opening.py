@@ -10,7 +10,7 @@ import io
 import os
 import struct
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -49,10 +49,14 @@ _UNREADABLE: Final = (zipfile.BadZipFile, RuntimeError, KeyError, EOFError, Valu
 
 @dataclass(frozen=True, slots=True)
 class OpenedFile:
-    """One file of a packet that matches its manifest. `path` is None when it stays locked."""
+    """One file of a packet that matches its manifest. `path` is None when it stays locked.
+
+    What was written before and `is_changed` since is there, but is no longer what was sent.
+    """
 
     note: FileNote
     path: Path | None
+    is_changed: bool = False
 
 
 class OpenPacket:
@@ -105,8 +109,12 @@ class OpenPacket:
         """manifest.json, byte for byte."""
         return self._records[MANIFEST_MEMBER]
 
-    def write_files(self, folder: Path, *, held: bool, progress: Callable[[int, int], None]) -> tuple[OpenedFile, ...]:
+    def write_files(
+        self, folder: Path, *, held: bool, progress: Callable[[int, int], None], more: Mapping[str, bytes] | None = None
+    ) -> tuple[OpenedFile, ...]:
         """Check every file and write the clear ones into the new folder `folder`; `held` writes the others too.
+
+        `more` are small files that go with them, by name.
 
         Raises:
             PacketDamagedError, keys.age.errors.AgeError: A file does not match the manifest; no folder is left.
@@ -120,7 +128,7 @@ class OpenPacket:
         def build(temporary: Path) -> None:
             done = 0
             for note in self.manifest.files:
-                name = _name_here(note)
+                name = name_here(note)
                 write = held or not is_locked(note)
                 pieces = _counted(self._checked(note), done, total, progress)
                 if write:
@@ -130,11 +138,15 @@ class OpenPacket:
                         pass
                 done += note.size
                 opened.append(OpenedFile(note, folder / name if write else None))
-            for name, content in self._records.items():
+            for name, content in {**self._records, **(more or {})}.items():
                 write_new(temporary / name, [content])
 
         make_home(folder, build)
         return tuple(opened)
+
+    def file_pieces(self, note: FileNote) -> Iterator[bytes]:
+        """Yield a file's bytes; after the last, raise as `write_files` does when they do not match the manifest."""
+        return self._checked(note)
 
     def _check(self, packet_id: PacketId) -> None:
         if self.manifest.packet != packet_id:
@@ -175,7 +187,7 @@ class OpenPacket:
             raise PacketDamagedError(f"{note.member} of packet {self.manifest.packet} does not match the manifest")
 
 
-def _name_here(note: FileNote) -> str:
+def name_here(note: FileNote) -> str:
     """Return the name that a file gets on this machine: its number, and an extension that starts no program."""
     name = note.member.rpartition("/")[2]
     # The extension comes from the gateway: if that is compromised, a click on 01.desktop would run what a source sent.

@@ -16,6 +16,7 @@ from enveis.command import (
     home_of,
 )
 from enveis.commands import desk_erase, desk_keys, desk_proof, desk_replies
+from enveis.commands.desk_erase import closing_first, say_until
 from enveis.commands.desk_packet import desk_of
 from enveis.commands.packet_display import show_files, show_packet, show_standing, standing_as_json
 from enveis.commands.source_requests import requests_as_json, show_requests, sort_first
@@ -25,6 +26,7 @@ from enveis.unlocking import add_identity, load_identities
 
 if TYPE_CHECKING:
     from desk.arrival.case_links import LinkedPacket
+    from desk.arrival.opened_copies import OpenedCopy
     from desk.arrival.opening import OpenedFile
     from desk.arrival.requests import Withdrawn
     from desk.home import DeskHome
@@ -129,6 +131,7 @@ def _inbox_arguments(parser: ArgumentParser) -> None:
 def _inbox(arguments: Namespace, terminal: Terminal) -> int:
     from desk.arrival.case_links import CaseLinks
     from desk.arrival.inbox import list_inbox
+    from desk.arrival.opened_copies import list_opened
     from desk.arrival.requests import withdrawn_packets
 
     home = desk_of(arguments)
@@ -138,7 +141,8 @@ def _inbox(arguments: Namespace, terminal: Terminal) -> int:
     links = CaseLinks(home.visits)
     opened = {row.packet: row for row in links.all()}
     withdrawn = withdrawn_packets(links)
-    names = ("packet", "lane", "gateway", "batch", "arrived", "size", "purpose", "withdrawn", "promised")
+    copies = {copy.packet: copy for copy in list_opened(home)}
+    names = ("packet", "lane", "gateway", "batch", "arrived", "size", "purpose", "withdrawn", "promised", "open since")
     rows = [
         (
             *(e.packet, e.lane, e.gateway, e.batch, e.arrived.isoformat()),
@@ -146,12 +150,15 @@ def _inbox(arguments: Namespace, terminal: Terminal) -> int:
             opened[e.packet].purpose if e.packet in opened else None,  # unknown until it is read
             _withdrawn_cell(withdrawn.get(e.packet), terminal),
             _promised_cell(opened.get(e.packet), e.arrived, terminal),
+            _open_cell(copies.get(e.packet), terminal),
         )
         for e in entries
     ]
     terminal.table(names, rows)
     if not entries and not terminal.as_json:
         terminal.note("Nothing has arrived yet.")
+    for packet in sorted(set(copies) - {entry.packet for entry in entries}):
+        terminal.note(f"Packet {packet} is not in the inbox any more, but what was opened of it is still here.")
     unread = sum(entry.packet not in opened for entry in entries)
     if unread:
         terminal.note(
@@ -159,6 +166,13 @@ def _inbox(arguments: Namespace, terminal: Terminal) -> int:
             "('enveis desk inbox --sort' reads what they ask, and shows nothing else)."
         )
     return 0
+
+
+def _open_cell(copy: "OpenedCopy | None", terminal: Terminal) -> str | None:
+    """Return since when a packet's plaintext lies here."""
+    if copy is None or copy.since is None:
+        return None if copy is None else "unknown"
+    return copy.since.isoformat() if terminal.as_json else f"{copy.since:%Y-%m-%d %H:%M} UTC"
 
 
 def _withdrawn_cell(withdrawn: "Withdrawn | None", terminal: Terminal) -> str | None:
@@ -190,7 +204,7 @@ def _open_arguments(parser: ArgumentParser) -> None:
 
 
 def _open(arguments: Namespace, terminal: Terminal) -> int:
-    from desk.arrival.erasure import reading_packets
+    from desk.arrival.opened_copies import reading_packets
 
     home = desk_of(arguments)
     with reading_packets(home):
@@ -200,19 +214,21 @@ def _open(arguments: Namespace, terminal: Terminal) -> int:
 def _open_from(home: "DeskHome", arguments: Namespace, terminal: Terminal) -> int:
     from audit.events import Event
     from desk.arrival.case_links import CaseLinks
-    from desk.arrival.erasure import opened_folder
     from desk.arrival.inbox import contradictions, find_packet
     from desk.arrival.locking import is_locked
+    from desk.arrival.opened_copies import is_copy_of, opened_folder, write_copy
     from desk.arrival.opening import OpenPacket
     from desk.arrival.requests import requests_about
     from desk.custody.generations import describe
     from disk.durable import demand_empty, make_private_folder
+    from transfer.packet.writer import MANIFEST_MEMBER
 
     entry = find_packet(home, arguments.packet)
     packet_id = entry.packet
     folder = (arguments.to or opened_folder(home, packet_id)).absolute()
     demand_new_folder(folder)
-    demand_empty(folder)
+    if not (folder / MANIFEST_MEMBER).exists():
+        demand_empty(folder)
     identities = load_identities(home, arguments, terminal)
     sort_first(home, identities, terminal)
     make_private_folder(folder.parent)
@@ -221,19 +237,22 @@ def _open_from(home: "DeskHome", arguments: Namespace, terminal: Terminal) -> in
         home.log().append(Event.PACKET_OPENED, packet=packet_id)
         if arguments.held and any(map(is_locked, packet.manifest.files)):
             home.log().append(Event.PACKET_UNLOCKED, packet=packet_id)
+        is_again = is_copy_of(folder, packet)
         with terminal.progress("opening") as progress:
-            files = packet.write_files(folder, held=arguments.held, progress=progress)
+            files = write_copy(packet, folder, held=arguments.held, progress=progress, now=datetime.now(UTC))
         visits = CaseLinks(home.visits)
         noted = visits.note(packet.manifest, packet.message_bytes, packet.requests)
         standing, requests = visits.standing(noted), requests_about(visits, noted)
         if terminal.as_json:
             answer = _opened_as_json(packet.manifest, packet.message, files, folder)
             asked = requests_as_json(requests)
-            terminal.answer({**answer, "standing": standing_as_json(standing), "requests": asked})
+            terminal.answer({**answer, "again": is_again, "standing": standing_as_json(standing), "requests": asked})
         else:
             show_packet(terminal, packet.manifest, packet.message)
             show_standing(terminal, packet.manifest, standing)
-            show_files(terminal, packet.manifest, files, folder)
+            show_files(terminal, packet.manifest, files, folder, is_again=is_again)
+            if arguments.to is None:
+                say_until(home, packet_id, terminal)
         # Last, below a long text, where it is seen.
         show_requests(terminal, requests)
         if packet.has_unread_requests:
@@ -258,16 +277,21 @@ def _opened_as_json(
         "message": json.loads(encode_message(message)),
         "folder": str(folder),
         "written": {file.note.member: str(file.path) if file.path else None for file in files},
+        "changed": [file.note.member for file in files if file.is_changed],
     }
 
 
 COMMANDS = (
     Command("init", "make the desk's home and keys", _init, _init_arguments),
-    Command("pair", "trust a gateway", _pair, _pair_arguments),
-    *desk_keys.COMMANDS,
-    Command("inbox", "list the packets that have arrived", _inbox, _inbox_arguments),
-    Command("open", "open one packet, and write its files", _open, _open_arguments),
-    desk_erase.COMMAND,
-    *desk_replies.COMMANDS,
-    *desk_proof.COMMANDS,
+    *map(
+        closing_first,
+        (
+            Command("pair", "trust a gateway", _pair, _pair_arguments),
+            *desk_keys.COMMANDS,
+            Command("inbox", "list the packets that have arrived, and which are open", _inbox, _inbox_arguments),
+            Command("open", "open one packet, and write its files; or show it again", _open, _open_arguments),
+        ),
+    ),
+    *desk_erase.COMMANDS,
+    *map(closing_first, (*desk_replies.COMMANDS, *desk_proof.COMMANDS)),
 )

@@ -38,8 +38,8 @@ def opened_packet(
     """Open the packet whose id begins with `name`, log that, and record what it belongs to."""
     from audit.events import Event
     from desk.arrival.case_links import CaseLinks
-    from desk.arrival.erasure import reading_packets
     from desk.arrival.inbox import find_packet
+    from desk.arrival.opened_copies import reading_packets
     from desk.arrival.opening import OpenPacket
 
     with reading_packets(home):

@@ -92,7 +92,9 @@ def show_standing(terminal: Terminal, manifest: "Manifest", standing: "Standing"
             assert_never(standing)
 
 
-def show_files(terminal: Terminal, manifest: "Manifest", files: "tuple[OpenedFile, ...]", folder: Path) -> None:
+def show_files(
+    terminal: Terminal, manifest: "Manifest", files: "tuple[OpenedFile, ...]", folder: Path, *, is_again: bool = False
+) -> None:
     """Print every file, the verdict on it, and where it was written or that it stays locked."""
     locked = False
     for file in files:
@@ -102,9 +104,13 @@ def show_files(terminal: Terminal, manifest: "Manifest", files: "tuple[OpenedFil
         terminal.say(f"  {note.member}  {amount(note.size)}  {where}", f"      named by the source: {name}")
         terminal.say(*(f"      {sentence}" for sentence in _verdict_sentences(note)))
         locked = locked or file.path is None
+        if file.is_changed:
+            terminal.warn(f"{note.member} was CHANGED in {folder} since it was opened: it is no longer what was sent.")
     for refused in manifest.refused:
         terminal.say(f"  not received: {visible(refused.name)} ({_NOT_RECEIVED.get(refused.reason, refused.reason)})")
-    terminal.say(f"Written to {folder}. Every file matches the sealed manifest.")
+    if not any(file.is_changed for file in files):
+        where = f"It was open already, in {folder}." if is_again else f"Written to {folder}."
+        terminal.say(f"{where} Every file matches the sealed manifest.")
     if locked:
         terminal.warn("Locked files may harm this machine. 'enveis desk open --held' writes them too.")
 

@@ -123,7 +123,7 @@ _enveis_operand() {
         ' 0') kind=choice words='demo run gateway transfer desk quarantine audit keys receipt completion' ;;
         'gateway 0') kind=choice words='init serve check recipients desk-key rekey accept-bundle' ;;
         'transfer 0') kind=choice words='export reexport import acknowledge discard send receive resend status' ;;
-        'desk 0') kind=choice words='init pair gateways distrust head recipients rekey inbox open erase reply grant counters bundle challenge verify-proof' ;;
+        'desk 0') kind=choice words='init pair gateways distrust head recipients rekey inbox open erase close reply grant counters bundle challenge verify-proof' ;;
         'quarantine 0') kind=choice words='inspect' ;;
         'audit 0') kind=choice words='verify show rotate recover' ;;
         'keys 0') kind=choice words='show split combine paper rehearse' ;;
@@ -143,7 +143,8 @@ _enveis_operand() {
         'transfer reexport '*) kind=folder many=yes ;;
         'transfer acknowledge '* | \
         'transfer discard '* | \
-        'transfer resend '*) kind=text many=yes ;;
+        'transfer resend '* | \
+        'desk close '*) kind=text many=yes ;;
         'desk distrust 0' | \
         'desk head 0' | \
         'desk open 0' | \
@@ -188,6 +189,7 @@ _enveis_options() {
         'desk inbox') words='-h --help --home --json --sort --passphrase-file --shares --share --shares-passphrase --shares-passphrase-file' ;;
         'desk open') words='-h --help --home --json --to --held --passphrase-file --shares --share --shares-passphrase --shares-passphrase-file' ;;
         'desk erase') words='-h --help --home --json --yes' ;;
+        'desk close') words='-h --help --home --json --all' ;;
         'desk reply') words='-h --help --home --json --passphrase-file --shares --share --shares-passphrase --shares-passphrase-file --text-file --state --yes --accept-clock' ;;
         'desk grant') words='-h --help --home --json --passphrase-file --shares --share --shares-passphrase --shares-passphrase-file --files-max --file-max --days --tables --accept-clock' ;;
         'desk counters') words='-h --help --home --json --received --bodies --officials' ;;

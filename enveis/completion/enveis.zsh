@@ -303,9 +303,10 @@ _enveis_desk() {
         'head:sign the last line of a gateway'\''s log that this desk trusts'
         'recipients:list the generations of keys, or make a new one'
         'rekey:replace desk.key by a new key'
-        'inbox:list the packets that have arrived'
-        'open:open one packet, and write its files'
+        'inbox:list the packets that have arrived, and which are open'
+        'open:open one packet, and write its files; or show it again'
         'erase:delete one packet here, for good'
+        'close:remove what was opened of packets; they stay in the inbox, sealed'
         'reply:seal a reply to a packet'\''s source'
         'grant:grant a source larger limits'
         'counters:show or set the counters of the front page'
@@ -333,6 +334,7 @@ _enveis_desk() {
         inbox) _enveis_desk_inbox ;;
         open) _enveis_desk_open ;;
         erase) _enveis_desk_erase ;;
+        close) _enveis_desk_close ;;
         reply) _enveis_desk_reply ;;
         grant) _enveis_desk_grant ;;
         counters) _enveis_desk_counters ;;
@@ -451,6 +453,15 @@ _enveis_desk_erase() {
         '--json[answer in JSON, for a program]' \
         '--yes[do not ask\: the packet is the right one]' \
         '1:PACKET: '
+}
+
+_enveis_desk_close() {
+    _arguments -S \
+        '(-h --help)'{-h,--help}'[show this help message and exit]' \
+        '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
+        '--json[answer in JSON, for a program]' \
+        '--all[everything that is open in this home]' \
+        '*:PACKET: '
 }
 
 _enveis_desk_reply() {

@@ -76,6 +76,7 @@ sealed      desk recipients --new --passphrase-file @passphrase_file=read
 high        desk open {packet} --to @to=new
 high        desk open @packet=text
 high        desk erase --yes @packet=text
+high        desk close @packets=text
 sealed      desk inbox --sort --passphrase-file @passphrase_file=read
 high        desk reply {packet} --text-file @text_file=read
 high        desk reply --text-file {high}/desk.toml @packet=text
