@@ -27,6 +27,7 @@ from transfer.errors import TransferError
 from transfer.names import PacketId, parse_packet_id
 from transfer.packet.manifest import parse_day
 from transfer.packet.visit_signature import TOKEN_SIZE, withdrawal_of
+from transfer.spool.request_journal import JournalEntry
 
 _TOKEN: Final = re.compile(rf"[0-9a-f]{{{2 * TOKEN_SIZE}}}", re.ASCII)
 _MARK: Final = re.compile(rf"[0-9a-f]{{{MARK_DIGITS}}}", re.ASCII)
@@ -62,8 +63,7 @@ async def withdraw(station: Station, stream: StreamReader, body: Body) -> Withdr
     is_ours = station.withdraw_key.is_mark_of(button.mark, button.packet, button.day, withdrawal)
     request = withdrawal_request(station, button.packet, button.token, is_kept=is_ours)
     await station.requests.put(request)
-    if is_ours:
-        station.requests.follow(_take_back(station, button, request.mark))
+    station.requests.follow(_take_back(station, button, request))
     return WithdrawnView(Withdrawal.RECEIVED, station.today())
 
 
@@ -85,12 +85,14 @@ def _button(fields: Fields) -> _Button | None:
         return None
 
 
-async def _take_back(station: Station, button: _Button, mark: bytes) -> None:
+async def _take_back(station: Station, button: _Button, request: JournalEntry) -> None:
     """Take a packet back that has not left; after that nobody has to be asked to."""
+    if not request.is_kept:
+        return
     try:
         if await asyncio.to_thread(station.spool.withdrawals.take_back, button.packet, button.token):
             await asyncio.to_thread(_finish, station, button.packet)
-            await asyncio.to_thread(station.requests.journal.cancel, mark)
+            await asyncio.to_thread(station.requests.journal.cancel, request.mark)
     except (TransferError, OSError) as fault:
         # The request stays in the journal, and the desk is asked.
         log(LogEvent.FAULT, fault=fault)

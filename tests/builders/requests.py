@@ -25,7 +25,11 @@ def a_deletion(gateway: str, lookup: str, seed: bytes, received: date | None = N
 
 
 def a_packet_of(
-    asked: Sequence[RequestNote | bytes], *, gateway: str, recipients: Sequence[Recipient]
+    asked: Sequence[RequestNote | bytes],
+    *,
+    gateway: str,
+    recipients: Sequence[Recipient],
+    counted: int | None = None,
 ) -> tuple[PacketId, bytes]:
     """Return a packet of these requests, sealed; bytes are what lies in the place of one."""
     manifest = Manifest(
@@ -37,7 +41,7 @@ def a_packet_of(
         receipt=None,
         files=(),
         purpose=PacketPurpose.REQUESTS,
-        requests=len(asked),
+        requests=len(asked) if counted is None else counted,
     )
     writer = PacketWriter(recipients)
     packet = bytearray(writer.header)

@@ -6,6 +6,7 @@ Invariants D4, D5.
 import contextlib
 import shutil
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,13 @@ from desk.arrival.opening import OpenedFile, OpenPacket
 from desk.arrival.sorting import unsorted_packets
 from desk.home import DeskHome
 from disk.lock import exclusive
-from tests.worlds.way_back import Source, WayBackMachines
+from gateway.home.home import GatewayHome
+from keys.age.small import seal_bytes
+from keys.identity import generate_identity
+from tests.worlds.way_back import KIND, Source, WayBackMachines
 from transfer.names import PacketId
 from transfer.packet.manifest import PacketPurpose
-from transfer.packet.request import Asks
+from transfer.packet.request import Asks, encode_request
 
 
 @pytest.fixture
@@ -247,3 +251,74 @@ def test_links_of_a_desk_from_before_promises_are_read(tmp_path: Path) -> None:
     (row,) = CaseLinks(path).all()
     assert (row.received, row.promised, row.purpose) == (date(2026, 11, 21), None, PacketPurpose.FIRST)
     assert CaseLinks(path).requests(Asks.WITHDRAW) == ()
+
+
+def test_each_request_of_a_packet_reaches_its_own_packet(m: WayBackMachines, source: Source) -> None:
+    other = Source()
+    first, second, third = m.send(source), m.send(other), m.send(Source())
+    asking = m.ask(
+        m.withdrawal(first, source.token),
+        m.deletion(other),
+        m.withdrawal(third, "00" * 32),
+        m.withdrawal(first, "11" * 32),
+    )
+    said = m.desk("open", asking)
+    assert "brings 4 requests of sources" in said
+    assert f"the source took packet {first} back" in said
+    assert f"the replies to the case of packet {second} be deleted" in said
+    assert f"asks to withdraw packet {third}, but its token does not match" in said
+    assert "WITHDRAWN" in m.desk("reply", first, typed="An answer", status=2)
+    assert "be deleted" in m.desk("reply", second, typed="An answer", status=2)
+    assert "is sealed" in m.desk("reply", third, typed="An answer")
+    rows = {row["packet"]: row["withdrawn"] for row in m.call("desk", "inbox", "--home", m.high)}
+    assert rows == {first: "proven", second: None, third: "claimed", asking: None}
+    answer = m.call("desk", "open", asking, "--to", m.root / "again", "--home", m.high)
+    assert answer["standing"] == {"is": "requests"}
+    assert sorted((one["asks"], one["proven"]) for one in answer["requests"]) == [
+        ("delete-replies", True), ("withdraw", False), ("withdraw", False), ("withdraw", True),
+    ]  # fmt: skip
+    assert "brings requests of sources" in m.desk(
+        "grant", asking, "--files-max", "9", "--file-max", "1G", "--days", "9", status=1
+    )
+
+
+@pytest.mark.parametrize(
+    "spoilt", [b"", b"not age", b"age-encryption.org/v1\n" + b"x" * 100_000, "another's", "no request"]
+)
+def test_a_spoilt_request_is_reported_and_hides_no_other(
+    m: WayBackMachines, source: Source, spoilt: bytes | str
+) -> None:
+    packet = m.send(source)
+    if isinstance(spoilt, str):
+        identity = generate_identity(KIND) if spoilt == "another's" else None
+        to = GatewayHome(m.low).load().recipients if identity is None else (identity.recipient,)
+        spoilt = seal_bytes(b"{}" if identity is None else encode_request(m.deletion(source)), to)
+    asking = m.ask(spoilt, m.withdrawal(packet, source.token), spoilt)
+    said = m.desk("inbox", "--sort")
+    assert f"Packet {asking} cannot be read, or not all of it" in said
+    assert {row["packet"]: row["withdrawn"] for row in m.call("desk", "inbox", "--home", m.high)}[packet] == "proven"
+    assert "Not all of its requests can be read" in m.desk("open", asking)
+
+
+def test_what_comes_twice_has_its_effect_once(m: WayBackMachines, source: Source) -> None:
+    """A gateway was killed before it knew that its packet had left: it sends the same request again."""
+    packet = m.send(source)
+    asked = m.deletion(source)
+    first, again = m.ask(asked, m.withdrawal(packet, source.token)), m.ask(asked)
+    requests = m.call("desk", "open", packet, "--home", m.high)["requests"]
+    assert sorted((one["asks"], one["packet"]) for one in requests) == [("delete-replies", first), ("withdraw", first)]
+    assert m.call("desk", "open", again, "--home", m.high)["requests"] == []
+
+
+def test_nobody_takes_the_place_of_a_request_by_its_id(m: WayBackMachines, source: Source) -> None:
+    packet = m.send(source)
+    asked = m.withdrawal(packet, source.token)
+    m.ask(replace(asked, withdraw_token="00" * 32))
+    m.ask(asked)
+    m.desk("inbox", "--sort")
+    assert {row["packet"]: row["withdrawn"] for row in m.call("desk", "inbox", "--home", m.high)}[packet] == "proven"
+
+
+def test_a_packet_that_says_it_has_more_requests_than_it_has_is_damaged(m: WayBackMachines, source: Source) -> None:
+    asking = m.ask(m.deletion(source), counted=2)
+    assert "exactly what its manifest lists" in m.desk("open", asking, status=1)

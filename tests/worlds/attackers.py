@@ -16,6 +16,7 @@ import secrets
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote
 
@@ -147,8 +148,9 @@ async def minimum_rate(line: Line) -> None:
 
 
 async def withdraw(line: Line) -> None:
-    """A request to take back a packet that never was, with an invented token."""
-    body = f"packet={secrets.token_hex(16)}&token={secrets.token_hex(32)}".encode()
+    """A request to take back a packet that never was, with an invented button."""
+    day, token, mark = datetime.now(UTC).date().isoformat(), secrets.token_hex(32), secrets.token_hex(32)
+    body = f"packet={secrets.token_hex(16)}&day={day}&token={token}&mark={mark}".encode()
     await line.send(head("/withdraw", len(body)) + body)
     await line.answer()
 

@@ -148,10 +148,13 @@ class WayBackMachines:
         """What a source asks who deletes the replies; signed with another `seed`, it is not the source."""
         return a_deletion(self.gateway, source.public.lookup, source.seed if seed is None else seed)
 
-    def ask(self, *asked: RequestNote | bytes) -> PacketId:
-        """Bring a packet of requests to the desk's inbox; bytes are what lies in the place of one."""
+    def ask(self, *asked: RequestNote | bytes, counted: int | None = None) -> PacketId:
+        """Bring a packet of requests to the desk's inbox; bytes are what lies in the place of one.
+
+        `counted` is how many its manifest says there are.
+        """
         recipients = GatewayHome(self.low).load().recipients
-        packet, sealed = a_packet_of(asked, gateway=self.gateway, recipients=recipients)
+        packet, sealed = a_packet_of(asked, gateway=self.gateway, recipients=recipients, counted=counted)
         self._carry(packet, sealed)
         return packet
 
