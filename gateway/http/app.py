@@ -9,6 +9,7 @@ from typing import Final
 from aiohttp import HttpVersion11, web
 
 from audit.operational_log import LogEvent, log
+from gateway.http.connection import Connection
 from gateway.http.port import BACKLOG, OpenPort, open_port
 from gateway.http.posts import ADD, FORM, PADDED, POSTS, RETURN, SUBMIT, WORDS, add_problem, body_max, post, typed_max
 from gateway.http.responses import UNPARSED, Page, QuietServer, has_long_head, padded
@@ -124,9 +125,7 @@ class Gateway:
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0
             request[_CONTINUED] = True
-        text, status = await post(
-            self._station, pages, asked.path, request.content, body, is_gone=lambda: request.transport is None
-        )
+        text, status = await post(self._station, pages, asked.path, request.content, body, visitor=Connection(request))
         return Page(_sized(asked.path, text), status=status)
 
     async def _refuse(

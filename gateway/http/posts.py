@@ -1,6 +1,5 @@
 """What is posted, by its path: what is done with it, and the text and status of the page that answers."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -22,6 +21,7 @@ from gateway.station import Station
 from gateway.submission.first_visit import FirstVisit
 from gateway.submission.later_visit import LaterVisit, limits_with
 from gateway.submission.receive import Repeated, receive
+from gateway.submission.visitor import Visitor
 from gateway.views import CaseLimits, CaseView, ReturnView, Withdrawal
 
 SUBMIT: Final = "/submit"
@@ -57,9 +57,9 @@ def typed_max(station: Station, path: str) -> int:
 
 
 async def post(  # noqa: PLR0911 - one for each door
-    station: Station, pages: Pages, path: str, stream: StreamReader, body: Body, *, is_gone: Callable[[], bool]
+    station: Station, pages: Pages, path: str, stream: StreamReader, body: Body, *, visitor: Visitor
 ) -> tuple[str, int]:
-    """Do what was asked for; return the page's text and status. `is_gone` returns whether the visitor went away.
+    """Do what was asked for; return the page's text and status.
 
     Raises:
         SubmissionError: It was not done.
@@ -67,9 +67,9 @@ async def post(  # noqa: PLR0911 - one for each door
     """
     match path:
         case "/submit":
-            return await _submitted(station, pages, stream, body, is_gone), 200
+            return await _submitted(station, pages, stream, body, visitor), 200
         case "/add":
-            return await _added(station, pages, stream, body, is_gone), 200
+            return await _added(station, pages, stream, body, visitor), 200
         case "/return":
             found = await open_case(station, stream, body)
             return (_why_not(pages, found)) if isinstance(found, ReturnView) else (pages.case(found), 200)
@@ -87,19 +87,17 @@ async def post(  # noqa: PLR0911 - one for each door
             raise SubmissionError(Problem.NOT_FOUND)
 
 
-async def _submitted(
-    station: Station, pages: Pages, stream: StreamReader, body: Body, is_gone: Callable[[], bool]
-) -> str:
+async def _submitted(station: Station, pages: Pages, stream: StreamReader, body: Body, visitor: Visitor) -> str:
     errand = FirstVisit(station)
-    received = await receive(station, stream, body, page_language=pages.language, errand=errand, is_gone=is_gone)
+    received = await receive(station, stream, body, page_language=pages.language, errand=errand, visitor=visitor)
     if isinstance(received, Repeated):
         return receipt_pages.repeated(pages, received)
     return receipt_pages.receipt(pages, received)
 
 
-async def _added(station: Station, pages: Pages, stream: StreamReader, body: Body, is_gone: Callable[[], bool]) -> str:
+async def _added(station: Station, pages: Pages, stream: StreamReader, body: Body, visitor: Visitor) -> str:
     errand = LaterVisit(station)
-    received = await receive(station, stream, body, page_language=pages.language, errand=errand, is_gone=is_gone)
+    received = await receive(station, stream, body, page_language=pages.language, errand=errand, visitor=visitor)
     if isinstance(received, Repeated):
         return receipt_pages.added_before(pages, received.day, spelled(received.untrusted_words))
     return receipt_pages.added(pages, received, errand.words)

@@ -128,6 +128,20 @@ class _QuietProtocol(RequestHandler):
         super().__init__(manager, **kwargs)  # type: ignore[arg-type]  # the server's own keyword arguments
         self._unparsed = unparsed
 
+    def eof_received(self) -> bool:  # type: ignore[override]  # aiohttp's returns None: that closes the connection
+        """Let a client that closed its sending half have the answer, when all of its request is here."""
+        if self._waiter is not None and not self._messages:
+            return False
+        self.close()  # after the answer
+        # Only then is a request that came in the same moment the one that is being answered.
+        self._loop.call_soon(self._end_unless_whole)
+        return True
+
+    def _end_unless_whole(self) -> None:
+        request = self._current_request
+        if request is not None and not request.content.is_eof() and self.transport is not None:
+            self.transport.close()
+
     def handle_error(
         self,
         request: web.BaseRequest,

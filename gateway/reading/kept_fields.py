@@ -58,12 +58,11 @@ class KeptFields:
         self._keep(size)
         self._value += untrusted_piece
 
-    def end(self) -> str:
-        """It is complete: return its name, empty for one that is not kept."""
+    def end(self) -> None:
+        """It is complete."""
         if self._name:
             self.fields.add(self._name, bytes(self._value))
             self._value = bytearray()
-        return self._name
 
     def _count(self, size: int) -> None:
         self._size += size

@@ -27,9 +27,6 @@ class Errand(Protocol):
     def purpose(self) -> PacketPurpose:
         """What the packet is for."""
 
-    def on_field(self, fields: Fields, name: str) -> None:
-        """The field `name` is complete."""
-
     async def wider(self, fields: Fields) -> Limits:
         """Return the limits for this source, when the ordinary ones are not enough."""
 
@@ -42,6 +39,3 @@ class Errand(Protocol):
 
     def signed(self, manifest: Manifest, message: bytes) -> Manifest:
         """Return the manifest with the signature that the errand asks for."""
-
-    async def close(self) -> None:
-        """Give up what is still under way."""

@@ -19,9 +19,6 @@ class FirstVisit:
     def __init__(self, station: Station) -> None:
         self._station = station
 
-    def on_field(self, fields: Fields, name: str) -> None:
-        """Nothing has to begin early."""
-
     async def wider(self, _fields: Fields) -> Limits:
         """Return the ordinary limits: nobody is granted more before there is a case."""
         return self._station.limits
@@ -48,9 +45,6 @@ class FirstVisit:
     def signed(self, manifest: Manifest, _message: bytes) -> Manifest:
         """Return the manifest as it is: a first packet says itself which key signs later ones."""
         return manifest
-
-    async def close(self) -> None:
-        """Nothing is under way."""
 
 
 def _note(public: PublicReceipt, made_by: MadeBy) -> ReceiptNote:

@@ -55,7 +55,6 @@ class Intake:
     Args:
         room: What the body takes of the memory for texts.
         on_file: Called with each finished file and its plaintext's span, which it has to close.
-        on_field: Called with all fields and the name of each when it is complete.
         wider: Called once with the fields, when a file is beyond the limits: returns what else this source may send.
         files: Whether files are accepted at the moment.
     """
@@ -67,7 +66,6 @@ class Intake:
         on_file: Callable[[KeptFile, Span], None],
         room: BodyRoom,
         *,
-        on_field: Callable[[Fields, str], None] = lambda _, __: None,
         wider: Callable[[Fields], Awaitable[Limits]] | None = None,
         files: Files = Files.TAKEN,
     ) -> None:
@@ -77,7 +75,6 @@ class Intake:
         self._upload = upload
         self._limits = limits
         self._on_file = on_file
-        self._on_field = on_field
         self._wider = wider
         self._files = files
         self._part: KeptFields | _File | None = None
@@ -122,8 +119,7 @@ class Intake:
                 if part.is_refused:
                     self.refused_sizes.append(part.size)
             case KeptFields():
-                if name := part.end():
-                    self._on_field(self.fields, name)
+                part.end()
             case None:
                 raise RuntimeError("the end of no part")
 

@@ -1,9 +1,8 @@
-"""A source who adds to a case: keys are derived from the return words while files still come, and sign what is sent.
+"""A source who adds to a case: keys are derived from the return words, and sign what is sent.
 
 Nobody here knows whether there is such a case, so all is the same for return words that were never given out.
 """
 
-import asyncio
 from dataclasses import replace
 
 from gateway.form import WORDS_FIELD, Fields
@@ -26,13 +25,8 @@ class LaterVisit:
 
     def __init__(self, station: Station) -> None:
         self._station = station
-        self._deriving: asyncio.Task[ReturnSecrets] | None = None
+        self._secrets: ReturnSecrets | None = None
         self.words = ""  # in the spelling of a page's hidden field, once they were parsed
-
-    def on_field(self, fields: Fields, name: str) -> None:
-        """Begin to derive as soon as the return words are here: they come before the files."""
-        if name == WORDS_FIELD and self._deriving is None:
-            self._deriving = self._derive(fields.first(WORDS_FIELD))
 
     async def wider(self, fields: Fields) -> Limits:
         """Return the limits that the desk granted to this case, or the ordinary ones.
@@ -40,7 +34,7 @@ class LaterVisit:
         Raises:
             SubmissionError: What was typed is not return words, or keys cannot be derived now.
         """
-        secrets = await self._secrets(fields)
+        secrets = await self._derive(fields)
         return limits_with(self._station.limits, self._station.mail.grant(secrets.lookup))
 
     async def carried(self, fields: Fields) -> Carried:
@@ -49,44 +43,26 @@ class LaterVisit:
         Raises:
             SubmissionError: What was typed is not return words, or keys cannot be derived now.
         """
-        return Carried(later_note(await self._secrets(fields)))
+        return Carried(later_note(await self._derive(fields)))
 
     def signed(self, manifest: Manifest, message: bytes) -> Manifest:
         """Return the manifest with the signature of the receipt's key."""
-        if self._deriving is None:
+        if self._secrets is None:
             raise RuntimeError("a later visit is signed after its keys were derived")
-        return replace(manifest, visit=sign_visit(self._deriving.result().signing_seed, manifest, message))
+        return replace(manifest, visit=sign_visit(self._secrets.signing_seed, manifest, message))
 
-    async def close(self) -> None:
-        """Give up a derivation that nobody waits for any more."""
-        if self._deriving is not None:
-            self._deriving.cancel()
-            await asyncio.gather(self._deriving, return_exceptions=True)
-
-    async def _secrets(self, fields: Fields) -> ReturnSecrets:
+    async def _derive(self, fields: Fields) -> ReturnSecrets:
         words = fields.first(WORDS_FIELD)
         try:
-            secrets = await self._derived(words)
+            if self._secrets is None:
+                # It sends something, so it has a place, however many sources come back for replies.
+                self._secrets = await self._station.deriver.derive(words, has_place=True)
             self.words = spelled(words)
         except WordsError:
             raise SubmissionError(Problem.WORDS, fields=fields) from None
         except DeriverBusyError:
             raise SubmissionError(Problem.BUSY, fields=fields) from None
-        return secrets
-
-    async def _derived(self, words: str) -> ReturnSecrets:
-        if self._deriving is None:
-            self._deriving = self._derive(words)
-        try:
-            return await asyncio.shield(self._deriving)
-        except DeriverBusyError:
-            # It failed while the files were coming, an hour ago perhaps: that is no reason to lose them.
-            self._deriving = self._derive(words)
-            return await asyncio.shield(self._deriving)
-
-    def _derive(self, words: str) -> "asyncio.Task[ReturnSecrets]":
-        # Its upload has a slot, so it has a place in the queue, however many sources come back for replies.
-        return asyncio.create_task(self._station.deriver.derive(words, has_place=True))
+        return self._secrets
 
 
 def later_note(secrets: ReturnSecrets) -> ReceiptNote:

@@ -25,8 +25,9 @@ from gateway.station import Station
 from gateway.submission.errand import Carried, Errand
 from gateway.submission.intake import Files, Intake, KeptFile
 from gateway.submission.plaintext_span import Span
-from gateway.submission.repeats import Attempt, Earlier, Mark, Sent
+from gateway.submission.repeats import Earlier, Mark, Sent
 from gateway.submission.sealed_upload import SealedUpload
+from gateway.submission.visitor import Visitor
 from gateway.views import WithdrawForm
 from quarantine.verdict import Clear, Held, Undecided, Verdict, is_clear
 from transfer.names import Lane, PacketId
@@ -73,15 +74,16 @@ async def receive(
     *,
     page_language: str,
     errand: Errand,
-    is_gone: Callable[[], bool] = lambda: False,
+    visitor: Visitor,
 ) -> Received | Repeated:
-    """Receive one submission. The errand is closed at the end, whatever that is.
+    """Receive one submission.
 
-    `is_gone` returns whether the visitor went away, who then cannot see the receipt.
+    The visitor is looked at once, when all has arrived and before anything is derived. After that the packet stays,
+    whatever becomes of the connection.
 
     Raises:
         SubmissionError: Nothing was received, and nothing of it is left.
-        ConnectionError: The visitor went away before the end; nothing is left.
+        ConnectionError: The visitor went away before that; nothing is left.
     """
     reading = Reading(stream, body, station.pace)
     # Without boundaries there are no files: it is text, however long.
@@ -97,13 +99,17 @@ async def receive(
             async with station.repeats.attempt(_mark(station, intake, errand)) as attempt:
                 if attempt.earlier is not None:
                     return _repeated(attempt.earlier, intake.fields)
-                carried = await errand.carried(intake.fields)
-                verdicts = await inspection.verdicts()
-                _give_way_to_repeat(attempt, is_gone)
-                received = await _seal(station, upload, intake, page_language, verdicts, carried, errand)
-                if not is_gone():
-                    # Nobody saw the receipt otherwise: sent again, it is received again.
+                received = attempt.unseen
+                if not isinstance(received, Received):
+                    _demand_presence(visitor)
+                    carried = await errand.carried(intake.fields)
+                    verdicts = await inspection.verdicts()
+                    received = await _seal(station, upload, intake, page_language, verdicts, carried, errand)
+                if received.receipt is None or not visitor.has_left():
                     attempt.remember(Earlier(received.day))
+                else:
+                    # Nobody may have seen the receipt: it is for whoever sent the same and waits here, if anybody does.
+                    attempt.hand_over(received)
                 return received
         except (SpoolFullError, OSError) as error:
             # A visitor who went away is an OSError too, but nobody is left to be told.
@@ -113,7 +119,6 @@ async def receive(
         finally:
             upload.discard()
             await inspection.close()
-            await errand.close()
 
 
 def _mark(station: Station, intake: Intake, errand: Errand) -> Mark | None:
@@ -131,13 +136,13 @@ def _repeated(earlier: Earlier, fields: Fields) -> Repeated:
     return Repeated(earlier.day, own_receipt, fields.first(WORDS_FIELD))
 
 
-def _give_way_to_repeat(attempt: Attempt, is_gone: Callable[[], bool]) -> None:
-    """End an attempt whose visitor left and came again with the same: the receipt goes to the one who is here.
+def _demand_presence(visitor: Visitor) -> None:
+    """Go no further for a visitor whose connection was reset: nobody would see the receipt.
 
     Raises:
         ConnectionError: So it is.
     """
-    if attempt.is_awaited and is_gone():
+    if visitor.is_reset():
         raise ConnectionResetError
 
 
@@ -151,7 +156,7 @@ def _intake(
     files = Files.TAKEN
     if not station.valve.takes_files:
         files = Files.REFUSED if room.length <= SMALL_MAX else Files.NOT_WAITED_FOR
-    return Intake(upload, station.limits, on_file, room, on_field=errand.on_field, wider=errand.wider, files=files)
+    return Intake(upload, station.limits, on_file, room, wider=errand.wider, files=files)
 
 
 def _message(station: Station, intake: Intake, page_language: str) -> Message:

@@ -65,28 +65,34 @@ class Memory:
         self._old, self._new = self._new, {}
 
 
-@dataclass(slots=True, eq=False)
-class _UnderWay:
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
-    waiting: int = 0
-
-
 class Attempt:
-    """One sending of a form. `earlier` is the answer where it is a repeat, and then nothing is to be done."""
+    """One sending of a form. `earlier` is the answer where it is a repeat, and then nothing is to be done.
 
-    def __init__(self, earlier: Earlier | None = None, under_way: _UnderWay | None = None) -> None:
+    `unseen` is what an attempt before it handed over: that is done, and here is who may see the answer.
+    """
+
+    def __init__(self, earlier: Earlier | None = None, unseen: object = None) -> None:
         self.earlier = earlier
+        self.unseen = unseen
         self.remembered: Earlier | None = None
-        self._under_way = under_way
-
-    @property
-    def is_awaited(self) -> bool:
-        """Return whether the same form came again meanwhile, and waits for the end of this attempt."""
-        return self._under_way is not None and self._under_way.waiting > 0
+        self.handed_over: object = None
 
     def remember(self, earlier: Earlier) -> None:
         """It was done, and this may be said if it comes again. An attempt that ends without this is forgotten."""
         self.remembered = earlier
+
+    def hand_over(self, answer: object) -> None:
+        """It was done, but its sender went away: `answer` is for the next who waits for its end, or for nobody."""
+        self.handed_over = answer
+
+
+@dataclass(slots=True, eq=False)
+class _Form:
+    """A form that is being sent, by as many as `senders`; what nobody saw goes when the last of them does."""
+
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)  # in the order in which they came
+    senders: int = 0
+    unseen: object = None
 
 
 class Repeats:
@@ -100,7 +106,7 @@ class Repeats:
     def __init__(self, *, wait: float, memory: Memory | None = None) -> None:
         self._wait = wait
         self._memory = Memory() if memory is None else memory
-        self._under_way: dict[Mark, _UnderWay] = {}
+        self._forms: dict[Mark, _Form] = {}
         self._key = secrets.token_bytes(hashlib.blake2b.MAX_KEY_SIZE)
 
     def mark(self, untrusted_token: str, purpose: str, sent: Sent) -> Mark | None:
@@ -114,20 +120,28 @@ class Repeats:
     @contextlib.asynccontextmanager
     async def attempt(self, mark: Mark | None) -> AsyncIterator[Attempt]:
         """Yield the attempt to do what was sent, after the end of one that is under way already."""
-        if mark is None or await self._other_ends(mark):
+        if mark is None:
             yield Attempt()
-        elif (earlier := self._memory.get(mark)) is not None:
-            yield Attempt(earlier)
-        else:
-            under_way = self._under_way[mark] = _UnderWay()
-            attempt = Attempt(under_way=under_way)
+            return
+        form = self._forms.setdefault(mark, _Form())
+        form.senders += 1
+        try:
+            if not await self._has_turn(form):
+                yield Attempt()
+                return
             try:
+                attempt = Attempt(self._memory.get(mark), form.unseen)
+                form.unseen = None
                 yield attempt
+                form.unseen = attempt.handed_over
             finally:
                 if attempt.remembered is not None:
                     self._memory.put(mark, attempt.remembered)
-                del self._under_way[mark]
-                under_way.ended.set()
+                form.turn.release()
+        finally:
+            form.senders -= 1
+            if not form.senders:
+                del self._forms[mark]
 
     async def watch(self) -> None:
         """Forget, also while nobody sends anything."""
@@ -135,20 +149,13 @@ class Repeats:
             await asyncio.sleep(HALF_LIFE)
             self._memory.turn()
 
-    async def _other_ends(self, mark: Mark) -> bool:
-        """Wait until no attempt with this mark is under way; return whether that took too long."""
+    async def _has_turn(self, form: _Form) -> bool:
+        """Wait until no attempt to send this form is under way; return False when that takes too long."""
         try:
             async with asyncio.timeout(self._wait):
-                # After a failure the first of those who wait is the next attempt, and the others wait for it.
-                while (under_way := self._under_way.get(mark)) is not None:
-                    under_way.waiting += 1
-                    try:
-                        await under_way.ended.wait()
-                    finally:
-                        under_way.waiting -= 1
+                return await form.turn.acquire()
         except TimeoutError:
-            return True
-        return False
+            return False
 
 
 def _feed(hasher: "hashlib.blake2b", sent: Sent) -> None:

@@ -49,18 +49,15 @@ def fields() -> Fields:
 
 async def test_the_packet_carries_the_receipt_of_these_words(make: Callable[[], Errand], fields: Fields) -> None:
     errand = make()
-    errand.on_field(fields, WORDS_FIELD)
     carried = await errand.carried(fields)
     assert carried.note.lookup == public_receipt(WORDS, KeyKind.CLASSIC).lookup
     # Words are shown to whoever does not have them yet; and the proof key goes with the first packet only.
     assert (carried.shown is not None) == isinstance(errand, FirstVisit) == bool(carried.note.proof)
-    await errand.close()
 
 
 async def test_nobody_is_below_the_ordinary_limits(make: Callable[[], Errand], fields: Fields) -> None:
     errand = make()
     assert await errand.wider(fields) == LIMITS
-    await errand.close()
 
 
 async def test_what_is_not_there_in_time_is_a_busy_gateway(
@@ -69,19 +66,9 @@ async def test_what_is_not_there_in_time_is_a_busy_gateway(
     station.receipts.make.side_effect = NoReceiptError
     station.deriver.derive.side_effect = DeriverBusyError
     errand = make()
-    errand.on_field(fields, WORDS_FIELD)
     with pytest.raises(SubmissionError) as caught:
         await errand.carried(fields)
     assert caught.value.problem is Problem.BUSY
-    await errand.close()
-
-
-async def test_it_may_be_closed_at_any_moment_and_twice(make: Callable[[], Errand], fields: Fields) -> None:
-    errand = make()
-    await errand.close()
-    errand.on_field(fields, WORDS_FIELD)
-    await errand.close()
-    await errand.close()
 
 
 def test_they_are_for_different_purposes() -> None:

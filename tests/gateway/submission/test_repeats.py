@@ -83,7 +83,6 @@ async def test_after_too_long_a_wait_it_is_done_as_if_it_were_the_first() -> Non
     async with repeats.attempt(mark) as hanging:
         async with repeats.attempt(mark) as second:
             assert second.earlier is None
-            assert not second.is_awaited
         hanging.remember(DAY)
     async with repeats.attempt(mark) as third:
         assert third.earlier is DAY
