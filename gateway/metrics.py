@@ -1,5 +1,8 @@
 """Rounded counts of what waits, for Prometheus, on a Unix socket: they change at the tick and at no other moment.
 
+One figure does not wait for a tick: whether the virus scanner works. It is asked at times of its own, whoever sends, so
+what it shows is the scanner's state and no visit.
+
 A figure that moved with each submission would say when somebody was here to whoever may read it. So packets of the
 running tick are not counted, counts are multiples of ten, ages are those of the last midnight (a packet's own tick
 cannot be computed from them), and while fewer than ten packets wait nothing reveals them but one alarm, after days
@@ -67,6 +70,16 @@ def encode_metrics(status: LowStatus, *, quota: int, oldest_days: int, limits: W
     return generate_latest(registry).decode()
 
 
+def encode_scanner(*, works: bool) -> str:
+    """Return Prometheus' text for whether files are scanned at the moment."""
+    registry = CollectorRegistry()
+    gauge = Gauge(
+        "enveis_scanner_works", "0 while the virus scanner does not answer: files are held.", registry=registry
+    )
+    gauge.set(int(works))
+    return generate_latest(registry).decode()
+
+
 def reader(
     spool: Spool, outbox: Path, *, quota: int, limits: WaitingLimits, today: Callable[[], date]
 ) -> Callable[[], str]:
@@ -91,9 +104,17 @@ class MetricsSocket:
     """Answers on a Unix socket. Of several gateway processes with one spool the first does; the next takes over."""
 
     def __init__(
-        self, path: Path, *, read: Callable[[], str], tick_start: Callable[[], int], look_every: float = LOOK_EVERY
+        self,
+        path: Path,
+        *,
+        read: Callable[[], str],
+        tick_start: Callable[[], int],
+        look_every: float = LOOK_EVERY,
+        now: Callable[[], str] = lambda: "",
     ) -> None:
+        """Answer with what `read` returned at the last tick, and what `now` returns at this moment."""
         self._path = path
+        self._now = now
         self._read = read
         self._look_every = look_every
         self._tick_start = tick_start
@@ -169,8 +190,9 @@ class MetricsSocket:
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path == PATH and request.method in ("GET", "HEAD"):
-            status = 503 if self._text is None else 200
-            return Page(self._text or "", status=status, content_type="text/plain")
+            if self._text is None:
+                return Page("", status=503, content_type="text/plain")
+            return Page(self._text + self._now(), content_type="text/plain")
         return Page("", status=404, content_type="text/plain")
 
 

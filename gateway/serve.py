@@ -5,7 +5,6 @@ import contextlib
 import errno
 import logging
 import signal
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -15,7 +14,6 @@ from typing import Final
 from audit.events import Event
 from audit.operational_log import LogEvent, LogForm, choose_form, log
 from disk.lock import shared
-from gateway.errors import GatewayError
 from gateway.hardening import allow_descriptors, harden_process, swap_is_active
 from gateway.home.config import GatewayConfig, parse_listen, unset_texts
 from gateway.home.home import GatewayHome, GatewayMaterial
@@ -23,7 +21,7 @@ from gateway.home.promise import AnswerPromise
 from gateway.home.withdraw_key import load_withdraw_key
 from gateway.http.app import Gateway, Listener
 from gateway.limits import Limits
-from gateway.metrics import LOOK_EVERY, MetricsSocket, reader
+from gateway.metrics import LOOK_EVERY, MetricsSocket, encode_scanner, reader
 from gateway.pages.pages import Pages
 from gateway.pages.site import Site, site_of
 from gateway.reading.file_valve import Valve
@@ -37,18 +35,17 @@ from gateway.return_visit.requests_packet import LOOK_EVERY as REQUESTS_EVERY
 from gateway.return_visit.requests_packet import watch_requests
 from gateway.return_visit.return_visit import watch_bundles
 from gateway.return_visit.withdrawal import finish_withdrawals
+from gateway.scanner_watch import ScannerWatch
 from gateway.start_cage import start_cage
 from gateway.station import Station
 from gateway.submission.inspection import Inspections
 from gateway.submission.repeats import Repeats
 from gateway.submission.request_queue import RequestQueue
 from keys.recipient import sealed_to
-from quarantine.errors import ScannerUnfitError
 from quarantine.file_types import FileType
 from quarantine.findings import check_raised
 from quarantine.inspector import Inspector
 from quarantine.memfd import Slots
-from quarantine.scanner.canaries import check_scanner
 from quarantine.scanner.clamd import ClamdScanner
 from quarantine.workers.caged_examiner import CagedExaminer
 from quarantine.workers.zygote_client import ZygoteClient
@@ -57,7 +54,6 @@ from transfer.spool.request_journal import RequestJournal
 from transfer.spool.spool import Spool
 
 NO_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-CANARY_SECONDS: Final = 60.0  # for all canaries together, at start
 
 
 def serve(home: GatewayHome, *, listen: str | None = None, on_listening: Callable[[str, int], None]) -> None:
@@ -129,14 +125,17 @@ async def _run(
         Mailboxes, home.reply_store, gateway=material.gateway, desk_key=material.desk_key, today=home.clock().today
     )
     site = site_of(config, material.recipients, limits_of(config), lambda: mail.counters)
-    station = await _station(home, material, zygote, site, mail)
+    scanner = await _scanner(config, zygote)
+    station = await _station(home, material, site, mail, _inspections(config, zygote, scanner))
     pages = Pages(site)
     listener = Listener(Gateway(station, pages), pages)
     await asyncio.to_thread(finish_withdrawals, station)
     requests = watch_requests(station, every=min(REQUESTS_EVERY, config.tick_seconds))
     tasks = (station.valve.watch(), station.repeats.watch(), watch_bundles(station), requests)
     watching = [asyncio.create_task(task) for task in tasks]
-    metrics = _metrics(home, config, station.spool)
+    if scanner is not None:
+        watching.append(asyncio.create_task(scanner.watch()))
+    metrics = _metrics(home, config, station.spool, scanner)
     try:
         await metrics.start()
         on_listening(host, await listener.start(host, port, locks=home.root))
@@ -157,11 +156,17 @@ async def _run(
             signal.signal(number, signal.SIG_IGN)
 
 
-def _metrics(home: GatewayHome, config: GatewayConfig, spool: Spool) -> MetricsSocket:
+def _metrics(home: GatewayHome, config: GatewayConfig, spool: Spool, scanner: ScannerWatch | None) -> MetricsSocket:
     limits = WaitingLimits(config.alarm_days, config.overdue_days, config.retention_days)
     read = reader(spool, home.outbox, quota=config.quota_bytes, limits=limits, today=home.clock().today)
     path = Path(config.metrics_socket) if config.metrics_socket else home.metrics
-    return MetricsSocket(path, read=read, tick_start=spool.tick_start, look_every=min(LOOK_EVERY, config.tick_seconds))
+    return MetricsSocket(
+        path,
+        read=read,
+        tick_start=spool.tick_start,
+        look_every=min(LOOK_EVERY, config.tick_seconds),
+        now=lambda: "" if scanner is None else encode_scanner(works=scanner.works),
+    )
 
 
 def limits_of(config: GatewayConfig) -> Limits:
@@ -175,7 +180,7 @@ def limits_of(config: GatewayConfig) -> Limits:
 
 
 async def _station(
-    home: GatewayHome, material: GatewayMaterial, zygote: ZygoteClient | None, site: Site, mail: Mailboxes
+    home: GatewayHome, material: GatewayMaterial, site: Site, mail: Mailboxes, inspections: Inspections
 ) -> Station:
     config = material.config
     clock = home.clock()
@@ -204,7 +209,7 @@ async def _station(
         upload_slots=upload_slots,
         derivations=derivations,
         receipts=ReceiptMaker(kind, derivations),
-        inspections=await _inspections(config, zygote),
+        inspections=inspections,
         audit=home.log(),
         deriver=ReturnKeyDeriver(kind, derivations),
         mail=mail,
@@ -230,27 +235,24 @@ def _is_crowded(config: GatewayConfig, upload_slots: UploadSlots, spool: Spool) 
     return uploads >= config.valve_uploads_percent or fill >= config.valve_fill_percent
 
 
-async def _inspections(config: GatewayConfig, zygote: ZygoteClient | None) -> Inspections:
+async def _scanner(config: GatewayConfig, zygote: ZygoteClient | None) -> ScannerWatch | None:
+    if zygote is None:
+        log(LogEvent.INSPECTION_OFF)
+        return None
+    scanner = ScannerWatch(ClamdScanner(Path(config.clamd_socket)))
+    await asyncio.to_thread(scanner.begin)
+    return scanner
+
+
+def _inspections(config: GatewayConfig, zygote: ZygoteClient | None, scanner: ScannerWatch | None) -> Inspections:
     inspector = None
-    if zygote is not None:
-        scanner = ClamdScanner(Path(config.clamd_socket))
-        try:
-            await asyncio.to_thread(check_scanner, scanner, deadline=time.monotonic() + CANARY_SECONDS)
-            log(LogEvent.SCANNER_FIT)
-        except ScannerUnfitError as error:
-            if scanner.is_answering():
-                # It runs and is wrong: everything would be called clear.
-                raise GatewayError(str(error)) from None
-            # It does not run: sources can send all the same, and what they send is held.
-            log(LogEvent.SCANNER_UNFIT)
+    if zygote is not None and scanner is not None:
         inspector = Inspector(
             scanner,
             config.budgets,
             examiner=CagedExaminer(config.budgets, zygote),
             raised=check_raised(config.also_hold),
         )
-    else:
-        log(LogEvent.INSPECTION_OFF)
     return Inspections(
         inspector=inspector,
         slots=Slots(config.slots, file_max=config.file_max_bytes),

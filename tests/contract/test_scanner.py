@@ -8,6 +8,7 @@ from time import monotonic
 import pytest
 
 from bench.quarantine import NoScanner
+from gateway.scanner_watch import ScannerWatch
 from quarantine.errors import UndecidableError
 from quarantine.findings import Finding
 from quarantine.memfd import seal_bytes_in_memory
@@ -24,8 +25,16 @@ from tests.worlds.waiting import WATCHDOG
 # The one that every scanner, real or not, answers with None.
 HARMLESS = next(canary for canary in canaries() if not canary.expected)
 
+
+def _watched(scanner: ClamdScanner) -> ScannerWatch:
+    watch = ScannerWatch(scanner)
+    watch.begin()
+    return watch
+
+
 ALL: dict[str, Callable[[LocalClamd], Scanner]] = {
     "clamd": lambda clamd: ClamdScanner(clamd.socket_path),
+    "watched": lambda clamd: _watched(ClamdScanner(clamd.socket_path)),
     "right about every canary": lambda _: Answering(HARMLESS, None),
     "scripted": lambda _: Scripted(*[None] * 20),
     "sees everything": lambda _: SeesEverything(),
