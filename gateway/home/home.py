@@ -172,7 +172,7 @@ class GatewayHome:
         config = self.load_config()
         if self.new_key.exists():
             raise GatewayError("a change of this gateway's key was interrupted: 'enveis gateway rekey' completes it")
-        for secret in (self.key, self.pairing):
+        for secret in (self.key, self.pairing, self.withdraw_key):
             if secret.exists() and not is_private(secret):
                 raise GatewayError(f"{secret} can be read by others on this machine: chmod 600 {secret}")
         material = GatewayMaterial(
