@@ -1,7 +1,7 @@
 """Rounded counts of what waits, for Prometheus, on a Unix socket: they change at the tick and at no other moment.
 
-One figure does not wait for a tick: whether the virus scanner works. It is asked at times of its own, whoever sends, so
-what it shows is the scanner's state and no visit.
+One figure does not wait for a tick: whether the virus scanner works. It is asked at times of its own, whoever sends,
+and counts as silent only after a minute: archives that keep it busy for as long may show, and nothing smaller.
 
 A figure that moved with each submission would say when somebody was here to whoever may read it. So packets of the
 running tick are not counted, counts are multiples of ten, ages are those of the last midnight (a packet's own tick

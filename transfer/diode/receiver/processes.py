@@ -118,6 +118,7 @@ class _Child:
     def __init__(self, command: Sequence[str]) -> None:
         self._command = command
         self._wait = RESTART_FIRST
+        self._died: float | None = None  # when that was noticed
         self.start()
 
     def start(self) -> None:
@@ -132,8 +133,12 @@ class _Child:
         now = time.monotonic()
         if now - self._started > GROWN:
             self._wait = RESTART_FIRST
-        if now - self._started < self._wait:
+        if self._died is None:
+            self._died = now
+        # Never at once: where the whole group was told to stop, that it reached us too is noticed a moment later.
+        if now - self._started < self._wait or now - self._died < RESTART_FIRST:
             return None
+        self._died = None
         self._wait = min(2 * self._wait, RESTART_LAST)
         self.start()
         return status

@@ -1,0 +1,67 @@
+"""Both ends of a link whose log nobody reads, and a receiver that is told to stop together with all its processes.
+
+Invariant A6.
+"""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from audit.operational_log import LogForm
+from tests.worlds.link import MIB, LinkEnds, free_udp_port
+from tests.worlds.waiting import WATCHDOG
+from transfer.diode.receiver import processes
+from transfer.diode.receiver.processes import GROWN, RESTART_FIRST
+from transfer.diode.settings import ReceiverSettings, SenderSettings
+
+
+@pytest.fixture
+def full_pipe() -> Iterator[Path]:
+    """The writing end of a pipe that is full, and whose reader does not read."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    try:
+        while True:
+            os.write(writing, b"x")
+    except BlockingIOError:
+        os.set_blocking(writing, True)
+    yield Path(f"/proc/self/fd/{writing}")
+    os.close(reading)
+    os.close(writing)
+
+
+@pytest.mark.parametrize("form", LogForm)
+def test_a_link_works_and_ends_though_nobody_reads_its_log(tmp_path: Path, full_pipe: Path, form: LogForm) -> None:
+    address = f"127.0.0.1:{free_udp_port()}"
+    sender = SenderSettings(to=address, pass_gap_seconds=1, passes=100, small_passes=100, log_form=form)
+    ends = LinkEnds(tmp_path, sender, ReceiverSettings(listen=address, log_form=form))
+    ends.log = full_pipe
+    try:
+        ends.put(MIB, sealed=True)
+        receiver, sending = ends.start_receiver(), ends.start("send")
+        ends.wait_for_bags(1)
+        for process in (sending, receiver):
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(WATCHDOG) == 0
+    finally:
+        ends.stop()
+
+
+def test_a_process_that_died_is_not_restarted_before_a_stop_of_all_would_be_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seconds = 0.0
+    monkeypatch.setattr("transfer.diode.receiver.processes.time.monotonic", lambda: seconds)
+    child = processes._Child(["false"])
+    child.process.wait()
+    for _ in range(2):
+        seconds += GROWN * 2
+        assert child.check() is None, "it has just been noticed"
+        seconds += RESTART_FIRST * 0.9
+        assert child.check() is None
+        seconds += RESTART_FIRST
+        assert child.check() == 1
+        child.process.wait()
