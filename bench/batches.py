@@ -7,7 +7,6 @@ counts: the same time for each packet and the same memory, however many there ar
 
 import argparse
 import json
-import os
 import resource
 import shutil
 import subprocess
@@ -36,6 +35,7 @@ from transfer.low_side.low_side import LowSide
 from transfer.low_side.outbox import Outbox
 from transfer.low_side.status import WaitingLimits, read_low_status
 from transfer.names import Lane, PacketId, new_packet_id
+from transfer.spool.lanes import TickFolder
 from transfer.spool.spool import Spool
 from transfer.usb.bag_writer import find_bags
 
@@ -88,13 +88,12 @@ def _prepare(root: Path, count: int) -> None:
     low = _low(root)
     low.spool.prepare()
     sealed = seal_bytes(CONTENT, [identity.recipient])
-    ids = []
-    for _ in range(count):
-        packet = new_packet_id()
-        path = low.spool.path(Lane.CLEAR, packet)
-        path.write_bytes(sealed)
-        os.utime(path, (1_000_000, 1_000_000))
-        ids.append(packet)
+    tick = TickFolder(1_000_000, Lane.CLEAR)
+    tick.path(low.spool.root).mkdir()
+    ids = [new_packet_id() for _ in range(count)]
+    for packet in ids:
+        tick.file(low.spool.root, packet).write_bytes(sealed)
+    low.spool.recount()
     for start in range(0, count, LOG_LINES):
         _log(low.audit, ids[start : start + LOG_LINES])
 

@@ -22,6 +22,7 @@ from typing import Final
 
 from tests.worlds.link import LinkEnds
 from tests.worlds.namespaces import HIGH, LOW, PORT, Diode, run, why_not
+from tests.worlds.spooled import lies_at
 from transfer.diode.settings import ReceiverSettings, SenderSettings
 
 SIZE: Final = 268_435_456  # bytes
@@ -142,15 +143,12 @@ def _enveis(track: Track, rate: int) -> float | None:
     receiver = ReceiverSettings(listen=f"{HIGH}:{PORT}")
     ends = LinkEnds(track.root, sender, receiver, track.diode.on_low, track.diode.on_high)
     packet = ends.put(1)
-    target = ends.low.spool / "clear" / f"{packet}.age"
-    target.unlink()
-    shutil.copy(track.source, target)
-    os.utime(target, (10**9, 10**9))
+    shutil.copyfile(track.source, lies_at(ends.low.spool, packet))
     try:
         process = ends.start_receiver()
         ends.start("send")
         seconds = _timed(track, process.pid, rate, lambda: bool(ends.bags()))
-        if seconds and _digest(ends.bags()[0] / "data" / "packets" / target.name) == track.digest:
+        if seconds and _digest(ends.bags()[0] / "data" / "packets" / f"{packet}.age") == track.digest:
             return seconds
         return None
     finally:

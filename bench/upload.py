@@ -118,7 +118,7 @@ def _upload(source: Path, pid: int, port: int, home: GatewayHome) -> float:
     if b'id="receipt"' not in answer:
         raise SystemExit("the gateway gave no receipt")
     spent = _cpu(pid) - before
-    for packet in (home.spool / "held").iterdir():
+    for packet in (home.spool / "held").rglob("*.age"):
         packet.unlink()
     return spent
 

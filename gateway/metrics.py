@@ -31,10 +31,9 @@ from transfer.low_side.status import (
     LowAlarm,
     LowStatus,
     WaitingLimits,
-    age_in_days,
+    oldest_age,
     read_low_status,
 )
-from transfer.names import Lane
 from transfer.spool.spool import Spool
 
 ROUND: Final = 10  # counts are rounded down to multiples of this, and so is the share of the quota, in percent
@@ -96,8 +95,7 @@ def reader(
 def _days_at_midnight(spool: Spool, before: float) -> int:
     """Return how many whole days the oldest packet had waited when this UTC day began; 0 when none waits."""
     midnight = int(spool.now()) // DAY_SECONDS * DAY_SECONDS
-    starts = (start for lane in Lane for start, _, _ in spool.scan(lane) if start < before)
-    return max((age_in_days(start, midnight) for start in starts), default=0)
+    return oldest_age((one for one in spool.counts() if one.folder.start < before), midnight) or 0
 
 
 class MetricsSocket:

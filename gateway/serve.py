@@ -131,7 +131,8 @@ async def _run(
     listener = Listener(Gateway(station, pages), pages)
     await asyncio.to_thread(finish_withdrawals, station)
     requests = watch_requests(station, every=min(REQUESTS_EVERY, config.tick_seconds))
-    tasks = (station.valve.watch(), station.repeats.watch(), watch_bundles(station), requests)
+    spool = _watch_spool(station.spool, every=min(LOOK_EVERY, config.tick_seconds))
+    tasks = (station.valve.watch(), station.repeats.watch(), watch_bundles(station), requests, spool)
     watching = [asyncio.create_task(task) for task in tasks]
     if scanner is not None:
         watching.append(asyncio.create_task(scanner.watch()))
@@ -154,6 +155,19 @@ async def _run(
             # What is left takes moments; a second Ctrl-C must not end it halfway, with a traceback.
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_IGN)
+
+
+async def _watch_spool(spool: Spool, *, every: float) -> None:
+    """List the waiting packets at the start and at each tick, to correct what is counted of them; in a thread."""
+    counted: int | None = None
+    while True:
+        if counted != spool.tick_start():
+            counted = spool.tick_start()
+            try:
+                await asyncio.to_thread(spool.recount)
+            except OSError as fault:  # what was counted before is used, and the next tick tries again
+                log(LogEvent.FAULT, fault=fault)
+        await asyncio.sleep(every)
 
 
 def _metrics(home: GatewayHome, config: GatewayConfig, spool: Spool, scanner: ScannerWatch | None) -> MetricsSocket:
@@ -193,7 +207,7 @@ async def _station(
         tick=config.tick_seconds,
         now=clock.now,
     )
-    removed = spool.prepare()
+    removed = await asyncio.to_thread(spool.prepare)
     if removed:
         log(LogEvent.LEFTOVERS_REMOVED, count=removed)
     upload_slots = UploadSlots(config.uploads_max, min_rate=config.min_rate_bytes)

@@ -73,7 +73,7 @@ def _home_rows(home: "GatewayHome", material: "GatewayMaterial") -> list[tuple[s
         ("signed by the desk", f"generation {known}" if known else "no: compare the fingerprint words with the desk's"),
         ("fingerprint of the recipients", fingerprint_words(recipients)),
         ("desk key", material.desk_key.key_id.lower()),
-        *((f"waiting, {lane}", len(spool.waiting(lane))) for lane in Lane),
+        *((f"waiting, {lane}", sum(one.packets for one in spool.counts() if one.folder.lane is lane)) for lane in Lane),
         ("way back", way_back_state(home.reply_store, material.gateway, material.desk_key)),
     ]
 

@@ -106,7 +106,7 @@ class _Mover:
         if self.link is not None:
             return self.link.arrived.is_dir() and bool(find_bags(self.link.arrived))
         out = self._low.outbox
-        ready = any(count_waiting(self._low.spool, out, lane) for lane in Lane)
+        ready = any(count_waiting(self._low.spool, lane) for lane in Lane)
         return ready or any(out.numbers(state) for state in (BatchState.OUTSTANDING, BatchState.ACKNOWLEDGED))
 
     def _bring(self) -> Path:

@@ -10,6 +10,7 @@ import pytest
 from enveis.wiring import import_all, low_side
 from gateway.home.home import GatewayHome
 from tests.diode.both_ends import Bench, formed, packets_of, put
+from tests.worlds.spooled import lay, lies_at
 from transfer.batch.batch import digest_batch
 from transfer.batch.files import AUDIT, MANIFEST
 from transfer.diode.errors import DropReason
@@ -38,8 +39,9 @@ def test_two_batches_of_one_number_are_both_imported_with_an_alarm(
     mine = put(bench, 100_000)
     number = formed(bench)
     (theirs,) = put(bench, 70_000)
-    name = f"clear/{theirs}.age"
-    (bench.ends.low.spool / name).rename(clone.spool.root / name)
+    sealed = lies_at(bench.ends.low.spool, theirs)
+    lay(clone.spool.root, theirs, sealed.read_bytes())
+    sealed.unlink()
     assert form_batch(clone) == number
     bench.send(number)
     assert len(bench.work()) == 1
@@ -57,7 +59,7 @@ def test_two_batches_of_one_number_are_both_imported_with_an_alarm(
 def test_a_batch_that_takes_the_place_of_an_imported_one_is_not_removed_with_it(bench: Bench) -> None:
     packets = put(bench, 100_000, 100_000)
     number = formed(bench)
-    path = bench.ends.low.spool / "clear" / f"{packets[1]}.age"
+    path = lies_at(bench.ends.low.spool, packets[1])
     path.rename(bench.ends.root / "gone")
     for round_ in range(2):
         bench.send(number, round_=round_)
@@ -142,7 +144,7 @@ def test_a_bag_that_was_refused_and_removed_comes_again_when_it_is_asked_for(
 def test_a_batch_without_a_packet_that_was_removed_by_hand_comes_again(bench: Bench) -> None:
     packets = put(bench, 100_000, 100_000)
     number = formed(bench)
-    (bench.ends.low.spool / "clear" / f"{packets[1]}.age").rename(bench.ends.root / "gone")
+    lies_at(bench.ends.low.spool, packets[1]).rename(bench.ends.root / "gone")
     for round_ in range(2):
         bench.send(number, round_=round_)
         bench.work()

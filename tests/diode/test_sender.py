@@ -15,6 +15,7 @@ import pytest
 from audit.operational_log import LogEvent
 from enveis.wiring import low_side
 from tests.worlds.link import ENVEIS, MIB, LinkEnds
+from tests.worlds.spooled import lay
 from tests.worlds.waiting import WATCHDOG, ended
 from transfer.batch.batch import PacketEntry, parse_batch
 from transfer.diode.sender import batch_object
@@ -108,8 +109,8 @@ def test_while_it_works_a_link_of_constant_rate_carries_padding(bench: Bench, mo
 
 
 def test_what_cannot_be_read_keeps_no_other_packet_waiting(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    spoilt, whole = bench.ends.put(3000), bench.ends.put(3000)
-    os.utime(bench.ends.low.spool / "clear" / f"{spoilt}.age", (1, 1))  # the oldest
+    spoilt, whole = PacketId("00" * 16), bench.ends.put(3000)
+    lay(bench.ends.low.spool, spoilt, bytes(3000), start=1)  # the oldest
     monkeypatch.setattr(batch_object, "BATCH_BYTES", 4000)  # one packet in a batch
     really = batch_object._hash
 

@@ -15,6 +15,7 @@ import pytest
 from enveis.wiring import import_all
 from tests.diode.both_ends import SYMBOL, Bench, formed, packets_of, put
 from tests.worlds.json_texts import watch_json
+from tests.worlds.spooled import lies_at
 from tests.worlds.waiting import WATCHDOG
 from transfer.diode.errors import DropReason, LinkError
 from transfer.diode.receiver.arrived import note_imported, remove_imported, waiting_bags
@@ -103,7 +104,8 @@ def test_a_manifest_that_is_not_what_was_signed_is_received_again(
 def test_a_packet_that_the_gateway_cannot_read_does_not_keep_the_others(bench: Bench) -> None:
     packets = put(bench, 100_000, 100_000, 100_000)
     number = formed(bench)
-    (bench.ends.low.spool / "clear" / f"{packets[1]}.age").rename(bench.ends.root / "gone")
+    there = lies_at(bench.ends.low.spool, packets[1])
+    there.rename(bench.ends.root / "gone")
     bench.send(number)
     assert bench.work() == [], "it might have been the link's fault"
     bench.send(number, round_=1)
@@ -114,7 +116,7 @@ def test_a_packet_that_the_gateway_cannot_read_does_not_keep_the_others(bench: B
     for round_ in (2, 3):
         bench.send(number, round_=round_)
         assert bench.work() == []
-    (bench.ends.root / "gone").rename(bench.ends.low.spool / "clear" / f"{packets[1]}.age")
+    (bench.ends.root / "gone").rename(there)
     bench.send(number)
     (done,) = bench.work()
     assert done.absent == 0
@@ -124,7 +126,7 @@ def test_a_packet_that_the_gateway_cannot_read_does_not_keep_the_others(bench: B
 def test_a_packet_that_is_shorter_than_it_was_is_reported(bench: Bench) -> None:
     packets = put(bench, 3_000_000)
     number = formed(bench)
-    with (bench.ends.low.spool / "clear" / f"{packets[0]}.age").open("r+b") as stream:
+    with lies_at(bench.ends.low.spool, packets[0]).open("r+b") as stream:
         stream.truncate(1_000_000)
     with BatchObject(bench.low, number, symbol=SYMBOL) as item:
         for block in range(item.header.geometry.blocks):

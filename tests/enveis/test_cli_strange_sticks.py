@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.diode.small_disk import SmallDisk, small_disk, why_not
+from tests.worlds.spooled import lies_at
 from tests.worlds.two_homes import TwoHomes
 
 MIB = 2**20
@@ -45,9 +46,8 @@ def other_gateway(homes: TwoHomes, name: str) -> TwoHomes:
 def huge_packet(home: TwoHomes, size: int) -> Path:
     """Put a sparse file among the sealed packets, as an owned gateway may; it is signed like any other."""
     packet = home.put()
-    path = home.low / "spool" / "clear" / f"{packet}.age"
+    path = lies_at(home.low / "spool", packet)
     os.truncate(path, size)
-    os.utime(path, (0, 0))
     return path
 
 

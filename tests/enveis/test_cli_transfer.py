@@ -4,7 +4,6 @@ Invariants T8, A4 and E3.
 """
 
 import json
-import os
 import shutil
 import time
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ import pytest
 
 from enveis.main import main
 from gateway.home.home import GatewayHome
+from tests.worlds.spooled import lay
 from transfer.names import Lane, PacketId, new_packet_id
 from transfer.packet.manifest import Manifest, ReceiptNote, encode_manifest
 from transfer.packet.message import Message, encode_message
@@ -57,10 +57,7 @@ def put(home: Path, lane: Lane = Lane.CLEAR, *, days: int = 1) -> PacketId:
     writer = PacketWriter(material.recipients)
     rest = writer.finish(encode_message(Message(text="hello")), encode_manifest(manifest))
     sealed = b"".join([writer.header, *rest])
-    path = home / "spool" / lane / f"{packet}.age"
-    path.write_bytes(sealed)
-    past = int(time.time()) - days * 24 * 3600
-    os.utime(path, (past, past))
+    lay(home / "spool", packet, sealed, start=int(time.time()) - days * 24 * 3600, lane=lane)
     return packet
 
 

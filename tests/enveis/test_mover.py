@@ -1,7 +1,6 @@
 """The mover of `enveis run`: opens what it moved, completes what a crash left, halts where a person must look."""
 
 import io
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from enveis.terminal import Terminal
 from enveis.wiring import low_side
 from gateway.home.config import GatewayConfig
 from tests.builders.requests import a_packet_of, a_withdrawal
+from tests.worlds.spooled import lay, lies_at
 from transfer.low_side.export import export
 from transfer.names import Lane, PacketId, new_packet_id
 from transfer.packet.manifest import Manifest, ReceiptNote, encode_manifest
@@ -45,14 +45,8 @@ def put(
     writer = PacketWriter(material.recipients)
     text = f"text of {packet}"
     rest = writer.finish(encode_message(Message(text=text)), encode_manifest(manifest))
-    lay(machines, packet, b"".join([writer.header, *rest]))
+    lay(machines.low.spool, packet, b"".join([writer.header, *rest]))
     return packet
-
-
-def lay(machines: TwoMachines, packet: PacketId, sealed: bytes) -> None:
-    path = machines.low.spool / "clear" / f"{packet}.age"
-    path.write_bytes(sealed)
-    os.utime(path, (0, 0))
 
 
 def mover(machines: TwoMachines) -> tuple[_Mover, io.StringIO]:
@@ -85,7 +79,7 @@ def test_says_which_packet_is_taken_back(machines: TwoMachines) -> None:
     moving.move()
     before = said.getvalue()
     asked = [a_withdrawal(material.gateway, packet, token)]
-    lay(machines, *a_packet_of(asked, gateway=material.gateway, recipients=material.recipients))
+    lay(machines.low.spool, *a_packet_of(asked, gateway=material.gateway, recipients=material.recipients))
     moving.move()
     new = said.getvalue()[len(before) :]
     assert f"the source took packet {packet} back" in new
@@ -132,9 +126,8 @@ def test_a_packet_that_cannot_be_opened_does_not_stop_the_others(machines: TwoMa
 
 def test_halts_where_a_person_must_look(machines: TwoMachines) -> None:
     bad = put(machines)
-    path = machines.low.spool / "clear" / f"{bad}.age"
+    path = lies_at(machines.low.spool, bad)
     path.write_bytes(path.read_bytes()[:-1] + b"x")
-    os.utime(path, (0, 0))
     moving, said = mover(machines)
     for _ in range(5):
         moving.move()

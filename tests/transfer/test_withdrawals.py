@@ -5,6 +5,7 @@ Invariant G10.
 
 import multiprocessing
 import os
+import re
 import time
 from collections.abc import Callable
 from multiprocessing.queues import SimpleQueue
@@ -12,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
+import transfer.spool.lanes
+import transfer.spool.moves
 import transfer.spool.withdrawals
 from disk.durable import sync_folder
 from tests.worlds.waiting import wait_until
 from transfer.names import Lane, PacketId, new_packet_id
 from transfer.packet.visit_signature import TOKEN_SIZE, withdrawal_of
 from transfer.spool.spool import Spool, SpooledPacket
-from transfer.spool.withdrawals import Withdrawals
 
 TICK = 100  # seconds
 TOKEN = bytes(range(TOKEN_SIZE)).hex()
@@ -51,12 +53,14 @@ def _put(spool: Spool, token: str = TOKEN, lane: Lane = Lane.CLEAR) -> SpooledPa
 
 
 def _files(spool: Spool) -> list[str]:
-    return sorted(str(path.relative_to(spool.root)) for path in spool.root.rglob("*") if path.is_file())
+    """Return the files of a spool; the names of ticks are left out."""
+    found = (str(path.relative_to(spool.root)) for path in spool.root.rglob("*") if path.is_file())
+    return sorted(re.sub(r"/[0-9]{7}/", "/", name) for name in found)
 
 
 def test_only_the_digest_of_the_token_is_kept_and_it_tells_no_time(spool: Spool) -> None:
     packet = _put(spool)
-    (path,) = (spool.root / "withdrawable").iterdir()
+    path = spool.root / "withdrawable" / packet.id
     assert path.name == packet.id
     assert path.read_text() == withdrawal_of(TOKEN)
     assert path.stat().st_mtime == 1_000_000
@@ -71,7 +75,7 @@ def test_a_packet_is_taken_back_before_it_may_leave(spool: Spool, clock: _Clock,
     assert packet.id not in [left.id for lane in Lane for left in spool.ready(lane)]
     assert spool.withdrawals.taken_back() == [packet.id]
     spool.withdrawals.finish(packet.id)
-    assert _files(spool) == [f"clear/{other.id}.age", f"withdrawable/{packet.id}.done"]
+    assert _files(spool) == [f"clear/{other.id}.age", f"withdrawable/done/{packet.id}"]
 
 
 def test_a_wrong_token_and_an_unknown_packet_take_nothing_back(spool: Spool) -> None:
@@ -122,10 +126,13 @@ def test_a_packet_without_a_token_stays(spool: Spool) -> None:
 def test_a_token_whose_packet_never_came_is_removed_and_no_other(spool: Spool) -> None:
     packet = _put(spool)
     growing = spool.create(new_packet_id(), spool.admit(6))
-    for packet_id in (new_packet_id(), growing.packet_id):
+    killed = new_packet_id()
+    (spool.root / "incoming" / f"{killed}.part").write_bytes(b"half")
+    for packet_id in (killed, growing.packet_id):
         spool.withdrawals.keep(packet_id, withdrawal_of(TOKEN), stamp=0)
-    spool.prepare()
-    assert {path.name for path in (spool.root / "withdrawable").iterdir()} == {packet.id, growing.packet_id}
+    assert spool.prepare() == 1
+    tokens = {path.name for path in (spool.root / "withdrawable").iterdir() if path.is_file()}
+    assert tokens == {packet.id, growing.packet_id}
     growing.discard()
 
 
@@ -164,7 +171,8 @@ def _cut_after(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Path, "rename", counted(Path.rename))
     monkeypatch.setattr(Path, "unlink", counted(Path.unlink))
-    monkeypatch.setattr(transfer.spool.withdrawals, "sync_folder", counted(sync_folder))
+    for module in (transfer.spool.withdrawals, transfer.spool.moves, transfer.spool.lanes):
+        monkeypatch.setattr(module, "sync_folder", counted(sync_folder))
 
 
 def test_cut_off_at_any_step_the_packet_is_whole_in_its_lane_or_gone(spool: Spool, clock: _Clock) -> None:
@@ -204,7 +212,7 @@ def two_processes() -> multiprocessing.context.ForkContext:
 
 
 def _take_back(root: Path, ids: list[PacketId], answers: "SimpleQueue[list[PacketId]]") -> None:
-    withdrawals = Withdrawals(root)
+    withdrawals = Spool(root, quota=2**30, reserve=0, tick=1).withdrawals
     answers.put([packet_id for packet_id in ids if withdrawals.take_back(packet_id, TOKEN)])
 
 

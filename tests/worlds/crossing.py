@@ -1,6 +1,5 @@
 """Both sides of a crossing in a folder, with real keys, files and processes: for tests."""
 
-import os
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from keys.age.small import open_bytes, seal_bytes
 from keys.identity import Identity, generate_identity
 from keys.recipient import KeyKind
 from keys.signing import SigningKey, VerifyKey
+from tests.worlds.spooled import lay, spooled
 from transfer.batch.batch import GatewayId, gateway_id
 from transfer.high_side.arrivals import Arrivals
 from transfer.high_side.high_side import HighSide
@@ -67,10 +67,8 @@ class Low:
     ) -> PacketId:
         """Seal `content` into the spool; the tick has not passed for it."""
         packet_id = PacketId(f"{packet:08x}" + "0" * 24)
-        path = self.spool.path(lane, packet_id)
-        path.write_bytes(sealed or seal_bytes(content, [self.identity.recipient]))
-        start = int(self.now) // TICK * TICK
-        os.utime(path, (start, start))
+        content = sealed or seal_bytes(content, [self.identity.recipient])
+        lay(self.spool.root, packet_id, content, start=int(self.now) // TICK * TICK, lane=lane)
         self.audit.append(Event.SUBMISSION_SEALED, packet=packet_id, lane=str(lane))
         return packet_id
 
@@ -85,7 +83,7 @@ class Low:
 
     def spooled(self) -> set[str]:
         """Return the names of the packets in both lanes."""
-        return {path.stem for lane in Lane for path in (self.home / "spool" / lane).iterdir()}
+        return set(spooled(self.spool.root))
 
 
 @dataclass

@@ -27,6 +27,7 @@ from keys.age.small import open_bytes
 from keys.identity import generate_identity
 from keys.recipient import KeyKind, parse_recipient
 from keys.signing import SigningKey
+from tests.worlds.spooled import spooled
 from tests.worlds.waiting import WATCHDOG
 from transfer.batch.batch import GatewayId
 from transfer.bundle.bundle import sign_bundle
@@ -37,6 +38,7 @@ from transfer.packet.manifest import Manifest, ReceiptNote, parse_manifest
 from transfer.packet.message import Message, parse_message
 from transfer.packet.request import RequestNote, parse_request, request_members
 from transfer.spool.request_journal import RequestJournal
+from transfer.spool.spool import Spool
 
 TEST_SETTINGS: dict[str, Any] = {"tick_seconds": 1, "inspection": False, "languages": ("en", "nb", "nn", "da")}
 WORDS = re.compile(r'<output id="receipt"[^>]*>(.+)</output>')
@@ -256,8 +258,9 @@ class GatewayProcess:
         """Open every packet in the spool, oldest first."""
         found = []
         for lane in Lane:
-            paths = sorted((self.home.spool / lane).iterdir(), key=lambda path: path.stat().st_ctime_ns)
-            found += [self.open(lane, path.read_bytes()) for path in paths]
+            for path in sorted((self.home.spool / lane).rglob("*.age"), key=_made):
+                with contextlib.suppress(FileNotFoundError):  # taken back at this moment
+                    found.append(self.open(lane, path.read_bytes()))
         return found
 
     def open(self, lane: Lane, sealed: bytes) -> OpenedPacket:
@@ -283,13 +286,21 @@ class GatewayProcess:
         for path in self.home.spool.rglob("*"):
             if path.is_file():
                 path.unlink()
+        Spool(self.home.spool, quota=1, reserve=0, tick=1).recount()
 
     def leftovers(self) -> list[Path]:
         """Return whatever is in the spool, but for the tokens of packets that wait in a lane or were taken back."""
-        waiting = {path.stem for lane in Lane for path in (self.home.spool / lane).iterdir()}
+        waiting = spooled(self.home.spool)
         tokens = {path for path in (self.home.spool / "withdrawable").iterdir() if path.name in waiting}
-        tokens |= set((self.home.spool / "withdrawable").glob("*.done"))
+        tokens |= set((self.home.spool / "withdrawable" / "done").iterdir())
         return [path for path in self.home.spool.rglob("*") if path.is_file() and path not in tokens]
+
+
+def _made(path: Path) -> int:
+    try:
+        return path.stat().st_ctime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def form_body(fields: Iterable[tuple[str, str]], files: Iterable[tuple[str, bytes]]) -> tuple[bytes, str]:

@@ -5,7 +5,6 @@ import re
 import socket
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -13,8 +12,10 @@ from typing import Any, Self
 
 from enveis.demo.two_machines import RunningGateway, TwoMachines
 from gateway.home.config import GatewayConfig
+from tests.worlds.spooled import spooled
 from tests.worlds.waiting import WATCHDOG
 from transfer.names import Lane
+from transfer.spool.spool import Spool
 
 # The tick is that of a real letterbox: pages tell it, and pictures of pages go into the documentation.
 DEFAULTS: dict[str, Any] = {"tick_seconds": 6 * 3600, "inspection": False, "name": "Klageportalen"}
@@ -59,7 +60,7 @@ class Letterbox:
 
     def spooled(self) -> set[str]:
         """Return the ids of the packets that wait at the gateway."""
-        return {path.stem for lane in Lane for path in (self.machines.low.spool / lane).glob("*.age")}
+        return set(spooled(self.machines.low.spool))
 
     def carry(self) -> set[str]:
         """Carry all that is ready to the desk and acknowledge it; return the ids of all packets there."""
@@ -67,8 +68,10 @@ class Letterbox:
         stick.mkdir(exist_ok=True)
         # What was just sent leaves at the end of its tick only: it came yesterday.
         for lane in Lane:
-            for packet in (self.machines.low.spool / lane).glob("*.age"):
-                os.utime(packet, (time.time() - DAY, time.time() - DAY))
+            for tick in (self.machines.low.spool / lane).iterdir():
+                if tick.name.isdecimal():
+                    tick.rename(tick.with_name(str(int(tick.name) - DAY)))
+        Spool(self.machines.low.spool, quota=1, reserve=0, tick=1).recount()
         self.low("transfer", "export", "--own-disk", str(stick))
         self.high("transfer", "import", str(stick))
         return self.inbox()

@@ -1,7 +1,6 @@
 """Both ends of a link with real homes, keys, processes: for tests and measurements of the diode."""
 
 import hashlib
-import os
 import secrets
 import signal
 import socket
@@ -20,6 +19,7 @@ from gateway.home.config import GatewayConfig
 from gateway.home.home import GatewayHome, init_gateway
 from keys.age.small import seal_bytes
 from keys.recipient import KeyKind
+from tests.worlds.spooled import lay, lies_at
 from tests.worlds.waiting import WATCHDOG, wait_until
 from transfer.batch.files import MANIFEST
 from transfer.diode.receiver.network_process import read_links
@@ -74,18 +74,11 @@ class LinkEnds:
     def put(self, size: int, *, lane: Lane = Lane.CLEAR, sealed: bool = False) -> PacketId:
         """Put a packet of some `size` bytes into the spool; one that opens only if `sealed`."""
         packet = PacketId(secrets.token_hex(16))
-        path = self.low.spool / lane / f"{packet}.age"
-        # Under its name only when it is whole, as a gateway does it: a sender that runs would take what is there.
-        new = self.root / f"{packet}.new"
-        with new.open("wb") as stream:
-            if sealed:
-                stream.write(seal_bytes(secrets.token_bytes(size), self.high.load_recipients()))
-            else:
-                for at in range(0, size, PIECE):
-                    stream.write(secrets.token_bytes(min(PIECE, size - at)))
-        started = time.time() - HOUR
-        os.utime(new, (started, started))
-        new.rename(path)
+        if sealed:
+            content = seal_bytes(secrets.token_bytes(size), self.high.load_recipients())
+        else:
+            content = secrets.token_bytes(size)
+        lay(self.low.spool, packet, content, start=int(time.time()) - HOUR, lane=lane)
         return packet
 
     def start(self, side: str, *arguments: str) -> subprocess.Popen[bytes]:
@@ -150,7 +143,7 @@ class LinkEnds:
         assert names == set(packets)
         assert (bag / MANIFEST).exists()
         for packet in packets:
-            assert digest(bag / "data" / "packets" / f"{packet}.age") == digest(self.low.spool / lane / f"{packet}.age")
+            assert digest(bag / "data" / "packets" / f"{packet}.age") == digest(lies_at(self.low.spool, packet, lane))
 
 
 def free_udp_port(host: str = "127.0.0.1") -> int:

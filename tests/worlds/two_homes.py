@@ -1,7 +1,6 @@
 """A gateway's and a desk's home, worked with by the commands that people call: for tests."""
 
 import json
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from enveis.main import main
 from gateway.home.home import GatewayHome
 from keys.recipient import sealed_to
+from tests.worlds.spooled import lay
 from transfer.names import Lane, PacketId, new_packet_id
 from transfer.packet.manifest import Manifest, ReceiptNote, encode_manifest
 from transfer.packet.message import Message, encode_message
@@ -69,9 +69,7 @@ class TwoHomes:
         )
         writer = PacketWriter(material.recipients)
         rest = writer.finish(encode_message(Message(text=text)), encode_manifest(manifest))
-        path = self.low / "spool" / Lane.CLEAR / f"{packet}.age"
-        path.write_bytes(b"".join([writer.header, *rest]))
-        os.utime(path, (0, 0))
+        lay(self.low / "spool", packet, b"".join([writer.header, *rest]))
         return packet
 
     def export(self) -> list[Path]:

@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import sys
 import time
 from dataclasses import asdict, replace
@@ -24,6 +23,7 @@ from keys.receipt import (
 )
 from keys.recipient import KeyKind
 from tests.builders.requests import a_deletion, a_packet_of, a_withdrawal
+from tests.worlds.spooled import lay
 from transfer.bundle.reply import Reply, open_reply
 from transfer.names import Lane, PacketId, new_packet_id
 from transfer.packet.manifest import MadeBy, Manifest, PacketPurpose, ReceiptNote, encode_manifest
@@ -159,10 +159,7 @@ class WayBackMachines:
         return packet
 
     def _carry(self, packet: PacketId, sealed: bytes) -> None:
-        path = self.low / "spool" / Lane.CLEAR / f"{packet}.age"
-        path.write_bytes(sealed)
-        past = int(time.time()) - 24 * 3600
-        os.utime(path, (past, past))
+        lay(self.low / "spool", packet, sealed, start=int(time.time()) - 24 * 3600)
         stick = self.root / f"stick-{packet}"
         stick.mkdir()
         self.call("transfer", "export", "--own-disk", stick, "--home", self.low)

@@ -4,6 +4,7 @@ Nothing here runs by itself. The ledger is written first, then the packets are d
 between is completed by whichever command comes next (`recovery`).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from transfer.errors import TransferError
 from transfer.low_side.acknowledge import PREFIX_MIN
 from transfer.low_side.low_side import LowSide
 from transfer.low_side.recovery import resume, settle_discards
-from transfer.low_side.status import age_in_days
+from transfer.low_side.status import DAY_SECONDS, age_in_days
 from transfer.names import Lane, PacketId
 
 
@@ -33,12 +34,14 @@ class DiscardCandidate:
 def past_retention(low: LowSide, *, days: int) -> list[DiscardCandidate]:
     """Return the packets that have waited for `days` days or longer, the oldest first."""
     now = low.spool.now()
+    # One from a clock that was ahead has no age, and is listed only where every age is.
+    until = now - days * DAY_SECONDS if days > 0 else math.inf
     with low.outbox.taken() as is_taken:
         found = [
-            DiscardCandidate(packet, lane, age, is_taken(packet))
+            DiscardCandidate(packet.id, lane, age, is_taken(packet.id))
             for lane in Lane
-            for start, packet, _ in low.spool.scan(lane)
-            if (age := age_in_days(start, now)) >= days
+            for packet in low.spool.scan(lane, until=until)
+            if (age := age_in_days(packet.start, now)) >= days
         ]
     return sorted(found, key=lambda item: (-item.days, item.id))
 
@@ -65,8 +68,7 @@ def discard_packets(low: LowSide, packets: Sequence[DiscardCandidate]) -> None:
     """Delete these packets for good, and log each."""
     with exclusive(low.lock):
         resume(low)
-        present = {packet for lane in Lane for _, packet, _ in low.spool.scan(lane)}
-        if not present.issuperset(item.id for item in packets):
+        if not all(low.spool.path(item.lane, item.id).exists() for item in packets):
             raise DiscardError("one of these packets has left meanwhile; nothing was deleted")
         low.outbox.discard([(item.id, item.lane) for item in packets], log_seq=low.audit.head().seq)
         settle_discards(low)

@@ -62,7 +62,7 @@ def export(low: LowSide, destination: Path, *, progress: Progress, lanes: Sequen
             if not batches:
                 raise
             raise StoppedExportError(_cause(low, error), batches) from None
-        remaining = sum(count_waiting(low.spool, low.outbox, lane) for lane in lanes)
+        remaining = sum(count_waiting(low.spool, lane) for lane in lanes)
         outstanding = tuple(batch.number for batch in low.outbox.outstanding())
         return ExportReport(tuple(batches), remaining, outstanding)
 

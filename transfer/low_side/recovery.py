@@ -1,11 +1,12 @@
 """Completing what the ledger decided: packets to delete, events to log. The caller holds the low side's lock.
 
-The ledger is written first, then packets go, then the log reports it. A crash in between is completed by whichever
-command comes next (`resume`), and each step may be repeated.
+The ledger is written first, then packets are moved or deleted, then the log reports it. A crash in between is completed
+by whichever command comes next (`resume`), and each step may be repeated.
 """
 
 from audit.chain import EMPTY
 from audit.events import Event, LogRecord
+from transfer.batch.batch import parse_batch
 from transfer.low_side.low_side import LowSide
 from transfer.low_side.outbox import BatchState
 from transfer.names import Lane
@@ -18,11 +19,14 @@ def resume(low: LowSide) -> None:
     for number in low.outbox.numbers(BatchState.ACKNOWLEDGED):
         settle_batch(low, number)
     settle_discards(low)
+    if not low.outbox.outstanding():
+        low.spool.put_all_back()  # a ledger of a new key knows nothing of the batches of the old one
 
 
 def log_export(low: LowSide, number: int) -> None:
-    """Log the export of a batch, once."""
+    """Put the packets of a batch aside, and log its export, once."""
     batch = low.outbox.find(number)
+    low.spool.set_aside(batch.lane, low.outbox.packets(number))
     record = LogRecord(
         event=Event.BATCH_EXPORTED, batch=number, lane=str(batch.lane), count=batch.packets, digest=batch.digest
     )
@@ -31,9 +35,10 @@ def log_export(low: LowSide, number: int) -> None:
 
 
 def settle_batch(low: LowSide, number: int) -> None:
-    """Delete and log what arrived of an acknowledged batch."""
+    """Delete and log what arrived of an acknowledged batch; what did not waits for another one."""
     batch = low.outbox.find(number)
     arrived = low.outbox.packets(number)
+    low.spool.put_back(batch.lane, {entry.id for entry in parse_batch(batch.manifest).packets} - arrived)
     # What was discarded is deleted already, and the log has its own event for that.
     left = sorted(arrived - low.outbox.discarded(arrived))
     low.spool.remove_all(batch.lane, left)

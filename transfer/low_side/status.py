@@ -1,14 +1,16 @@
 """What waits on the low side, for how long, and what needs attention. Counts and days, nothing finer."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Final
 
 from transfer.low_side.outbox import Outbox, WaitingBatch
-from transfer.names import Lane, PacketId
+from transfer.names import Lane
+from transfer.spool.lanes import TickFolder
+from transfer.spool.room import FolderCount
 from transfer.spool.spool import Spool
 
 DAY_SECONDS: Final = 24 * 3600
@@ -70,25 +72,21 @@ class LowStatus:
 def read_low_status(
     spool: Spool, outbox: Outbox, *, today: date, limits: WaitingLimits, before: float = math.inf
 ) -> LowStatus:
-    """Read the spool and the ledger once; memory does not grow with the number of packets.
+    """Read what is counted of the spool, and the ledger; no packet is listed, however many there are.
 
     Packets whose tick did not begin `before` (seconds since the epoch) are left out, except those that were stamped by
     a clock that was ahead.
     """
-    past = 0
-    lanes = []
-    with outbox.taken() as is_taken:
-        for lane in Lane:
-            status, beyond = _read_lane(spool, lane, is_taken, limits.retention_days, before)
-            lanes.append(status)
-            past += beyond
+    counts = [one for one in spool.counts() if one.folder.start < before or spool.is_ahead(one.folder.start)]
+    lanes = tuple(_lane(spool, lane, [one for one in counts if one.folder.lane is lane]) for lane in Lane)
+    past = sum(one.packets for one in counts if age_in_days(one.folder.start, spool.now()) >= limits.retention_days)
     batches = tuple(_batch(item, today, limits.overdue_days) for item in outbox.outstanding())
     found = (
         (LowAlarm.OLD_PACKETS, any(lane.ahead or (lane.oldest_days or 0) >= limits.alarm_days for lane in lanes)),
         (LowAlarm.OVERDUE_BATCHES, any(item.overdue for item in batches)),
         (LowAlarm.PAST_RETENTION, past > 0),
     )
-    return LowStatus(tuple(lanes), batches, past, tuple(alarm for alarm, is_so in found if is_so))
+    return LowStatus(lanes, batches, past, tuple(alarm for alarm, is_so in found if is_so))
 
 
 def age_in_days(start: int, now: float) -> int:
@@ -96,28 +94,24 @@ def age_in_days(start: int, now: float) -> int:
     return max(0, int(now) - start) // DAY_SECONDS
 
 
-def _read_lane(
-    spool: Spool, lane: Lane, is_taken: Callable[[PacketId], bool], retention_days: int, before: float
-) -> tuple[LaneStatus, int]:
-    ready = fresh = exported = past = total = ahead = 0
-    oldest: int | None = None
-    now = spool.now()
-    for start, packet, size in spool.scan(lane):
-        is_ahead = spool.is_ahead(start)
-        if start >= before and not is_ahead:
-            continue
-        total += size
-        ahead += is_ahead
-        if is_taken(packet):
-            exported += 1
-        elif spool.is_due(start):
-            ready += 1
-        else:
-            fresh += 1
-        days = age_in_days(start, now)
-        oldest = days if oldest is None else max(oldest, days)
-        past += days >= retention_days
-    return LaneStatus(lane, ready, fresh, exported, total, oldest, ahead), past
+def oldest_age(counts: Iterable[FolderCount], now: float) -> int | None:
+    """Return for how many whole days the oldest packet has waited at `now`; None without one."""
+    return max((age_in_days(one.folder.start, now) for one in counts), default=None)
+
+
+def _lane(spool: Spool, lane: Lane, counts: Sequence[FolderCount]) -> LaneStatus:
+    def packets(kind: Callable[[TickFolder], bool]) -> int:
+        return sum(one.packets for one in counts if kind(one.folder))
+
+    return LaneStatus(
+        lane,
+        ready=packets(lambda folder: not folder.is_batched and spool.is_due(folder.start)),
+        fresh=packets(lambda folder: not folder.is_batched and not spool.is_due(folder.start)),
+        exported=packets(lambda folder: folder.is_batched),
+        size=sum(one.size for one in counts),
+        oldest_days=oldest_age(counts, spool.now()),
+        ahead=packets(lambda folder: spool.is_ahead(folder.start)),
+    )
 
 
 def _batch(batch: WaitingBatch, today: date, overdue_days: int) -> BatchStatus:

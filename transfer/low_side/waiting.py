@@ -1,18 +1,20 @@
-"""The packets that wait for a batch, oldest first, without ever having the whole spool in memory.
+"""The packets that wait for a batch, oldest first, without ever listing the whole spool.
 
-A pass over a lane keeps its oldest packets only, up to a fixed number; when those are used up, the next pass finds
-the next. So a spool of a hundred thousand takes a few passes and no more memory than one of ten thousand.
+A pass takes the oldest packets only, up to a fixed number; when those are used up, the next pass finds the next. What
+is in a batch already lies aside (`spool.set_aside`), so a pass over a million packets costs what one over a thousand
+does.
 """
 
-import heapq
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final
 
+from transfer.batch.batch import PACKETS_MAX
 from transfer.low_side.outbox import Outbox
 from transfer.names import Lane, PacketId
 from transfer.spool.spool import Spool, SpooledPacket
 
-WINDOW: Final = 20_000  # packets that one pass keeps; some 5 MB
+WINDOW: Final = 2 * PACKETS_MAX  # packets that one pass takes; their sources can no longer take these back
 
 
 class Waiting:
@@ -23,7 +25,7 @@ class Waiting:
         self._outbox = outbox
         self._lane = lane
         self._window = window
-        self._oldest: list[tuple[int, PacketId, int]] = []  # the oldest last
+        self._oldest: list[SpooledPacket] = []  # the oldest last
         self._unreadable: set[PacketId] = set()  # in no batch, and not to be tried again
         self._exhausted = False
 
@@ -31,7 +33,7 @@ class Waiting:
         """Return up to `count` of the oldest, without taking them."""
         if len(self._oldest) < count and not self._exhausted:
             self._refill()
-        return [self._spooled(packet, size) for _, packet, size in reversed(self._oldest[-count:])]
+        return self._oldest[-count:][::-1]
 
     def drop(self, count: int, *, unreadable: Iterable[PacketId]) -> None:
         """Take the `count` oldest out: they are in the ledger now, except those that cannot be read here."""
@@ -40,25 +42,28 @@ class Waiting:
 
     def _refill(self) -> None:
         # Replaced, not added to: what is still known is among the oldest again.
+        strays = list[PacketId]()
         with self._spool.withdrawals.locked():
-            found = heapq.nsmallest(self._window, self._candidates())
+            # By id within what is taken: the order in which a folder lists its files may be that of their arrival.
+            found = sorted(islice(self._candidates(strays), self._window), key=lambda packet: packet.order)
             # From here on their sources can no longer take them back: they may be carried away.
-            self._spool.withdrawals.forget(packet for _, packet, _ in found)
+            self._spool.withdrawals.forget(packet.id for packet in found)
             self._spool.withdrawals.forget_finished()
+        self._spool.set_aside(self._lane, strays)
         self._exhausted = len(found) < self._window
         self._oldest = found[::-1]
 
-    def _candidates(self) -> Iterator[tuple[int, PacketId, int]]:
+    def _candidates(self, strays: list[PacketId]) -> Iterator[SpooledPacket]:
+        """Yield what no batch has; note as `strays` what one has and still lies here, as an earlier version left it."""
         with self._outbox.taken() as is_taken:
-            for start, packet, size in self._spool.scan_due(self._lane):
-                if packet not in self._unreadable and not is_taken(packet):
-                    yield start, packet, size
+            for packet in self._spool.scan_due(self._lane):
+                if is_taken(packet.id):
+                    strays.append(packet.id)
+                elif packet.id not in self._unreadable:
+                    yield packet
 
-    def _spooled(self, packet: PacketId, size: int) -> SpooledPacket:
-        return SpooledPacket(packet, self._lane, size, self._spool.path(self._lane, packet))
 
-
-def count_waiting(spool: Spool, outbox: Outbox, lane: Lane) -> int:
+def count_waiting(spool: Spool, lane: Lane) -> int:
     """Return how many packets of a lane have waited for their tick and are in no batch."""
-    with outbox.taken() as is_taken:
-        return sum(1 for _, packet, _ in spool.scan_due(lane) if not is_taken(packet))
+    folders = (one for one in spool.counts() if one.folder.lane is lane and not one.folder.is_batched)
+    return sum(one.packets for one in folders if spool.is_due(one.folder.start))

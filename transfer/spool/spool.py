@@ -1,50 +1,39 @@
 """Sealed packets waiting to leave: `incoming/`, `clear/` and `held/`. Sees ciphertext only.
 
-A packet grows in `incoming/<id>.part` and becomes `<lane>/<id>.age` by a rename, after its bytes were synced
-and before anyone is told of it. Several gateway processes share one spool: whoever writes a `.part` has a
-flock on it, so a starting process removes what a crash left, and nothing else.
+A packet grows in `incoming/<id>.part` and becomes `<lane>/<tick>/<id>.age` by a rename, after its bytes were synced
+and before anyone is told of it. Several gateway processes share one spool.
 
-The modification time of a waiting packet is the start of its tick, so it does not reveal when within a tick a source
-was here. The inode's change and birth times cannot be set and do reveal it, until the packet is removed. A source may
-take its packet back until the tick has passed (`withdrawals`). A packet from a clock that was ahead may leave.
+The folder of a waiting packet is named for the start of its tick, and that is the modification time of the packet, of
+its folder and of nothing finer: they do not reveal when within a tick a source was here. The inode's change and birth
+times cannot be set and do reveal it, until the packet is removed. A source may take its packet back until the tick has
+passed (`withdrawals`). A packet from a clock that was ahead may leave.
 """
 
-import contextlib
-import os
+import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from disk.durable import PRIVATE, is_disk_full, make_private_folder, sync_folder
-from disk.lock import lock, try_lock
+from disk.durable import make_private_folder, sync_folder
 from transfer.names import Lane, PacketId
-from transfer.spool.quota import INCOMING, Admission, SpoolFullError, SpoolQuota, packets_in
+from transfer.spool.incoming import IncomingPacket, SpooledPacket, remove_if_abandoned
+from transfer.spool.lanes import TickFolder, find, folders_of, sized_packets_in, take_over
+from transfer.spool.moves import PacketMoves
+from transfer.spool.quota import Admission, SpoolFullError, SpoolQuota
+from transfer.spool.room import FolderCount, Room
 from transfer.spool.withdrawals import Withdrawals
 
 __all__ = ["Admission", "IncomingPacket", "Spool", "SpoolFullError", "SpooledPacket"]
 
-_IOV_MAX: Final = 1024  # buffers in one writev; Linux UIO_MAXIOV
-
-Buffer = bytes | bytearray | memoryview
-
-
-@dataclass(frozen=True)
-class SpooledPacket:
-    """One sealed packet in its lane; `size` in bytes."""
-
-    id: PacketId
-    lane: Lane
-    size: int
-    path: Path
+INCOMING: Final = "incoming"
 
 
 class Spool:
     """The folder of waiting packets. Safe to use from several threads and several processes.
 
     Args:
-        root: Holds the three folders.
+        root: Holds the three folders; what is counted of them lies beside it, in `<root>.room`.
         quota: Bytes that all packets together may take.
         reserve: Bytes of the quota, and of the disk, that only small submissions may use.
         tick: Seconds a packet waits at least before it may leave, unless the clock is put back by more than that.
@@ -59,19 +48,36 @@ class Spool:
         self.root = root
         self._tick = tick
         self._now = now
-        self._quota = SpoolQuota(root, quota=quota, reserve=reserve)
-        self.withdrawals = Withdrawals(root)
+        self._room = Room(root)
+        self._quota = SpoolQuota(root, self._room, quota=quota, reserve=reserve)
+        self._moves = PacketMoves(root, self._room, lambda start: start + tick <= now())
+        self.withdrawals = Withdrawals(root, self._moves)
 
     def prepare(self) -> int:
-        """Create the folders and remove what a crash left in `incoming/`; return how many were removed."""
+        """Create the folders and remove what a crash left in `incoming/`; return how many were removed.
+
+        After a restart of the machine the packets are counted: with very many of them that takes seconds.
+        """
         for name in (INCOMING, *Lane):
             make_private_folder(self.root / name)
         sync_folder(self.root)
-        removed = sum(_remove_if_abandoned(path) for path in (self.root / INCOMING).glob("*.part"))
-        if removed:
+        abandoned = [path for path in (self.root / INCOMING).glob("*.part") if remove_if_abandoned(path)]
+        if abandoned:
             sync_folder(self.root / INCOMING)
-        self.withdrawals.prepare()
-        return removed
+        self.withdrawals.prepare(PacketId(path.stem) for path in abandoned)
+        if take_over(self.root):
+            self._room.recount()
+        self._room.sweep()
+        self._room.join()
+        return len(abandoned)
+
+    def recount(self) -> None:
+        """List every packet, correct the count, remove the empty folders of past ticks: in a thread, now and then.
+
+        Nobody has to wait for it: between two of them each move of a packet is counted.
+        """
+        self._room.recount()
+        self._moves.tidy()
 
     def admit(self, length: int, *, may_use_reserve: bool = True) -> Admission:
         """Promise space for a submission of `length` bytes (its Content-Length), or refuse at once.
@@ -87,17 +93,21 @@ class Spool:
         """Return how much of what large submissions may use is used or promised: 1 and above is full."""
         return self._quota.fill()
 
-    def create(self, packet_id: PacketId, admission: Admission) -> "IncomingPacket":
+    def counts(self) -> list[FolderCount]:
+        """Return how many packets each tick's folder has, the oldest tick first; takes as long as there are ticks."""
+        return self._room.counts()
+
+    def create(self, packet_id: PacketId, admission: Admission) -> IncomingPacket:
         """Open a new packet in `incoming/`. The packet owns the admission from here on."""
         path = self.root / INCOMING / f"{packet_id}.part"
-        self._quota.own(path.name)
-        try:
-            fd = _create_locked(path)
-        except OSError as error:
-            self._quota.disown(path.name)
-            admission.release()
-            raise _translated(error) from None
-        return IncomingPacket(self, packet_id, path, fd, admission)
+        return IncomingPacket(
+            packet_id,
+            path,
+            admission,
+            moves=self._moves,
+            withdrawals=self.withdrawals,
+            tick_start=self.tick_start,
+        )
 
     def ready(self, lane: Lane) -> list[SpooledPacket]:
         """Return the packets whose tick has passed, oldest tick first, then by id (which is random).
@@ -112,22 +122,26 @@ class Spool:
 
     def due(self, lane: Lane) -> list[SpooledPacket]:
         """Return the same packets as `ready`, but only to look: a source may still take one back."""
-        return self._sorted(lane, self.scan_due(lane))
+        return sorted(self.scan_due(lane), key=lambda packet: packet.order)
 
     def waiting(self, lane: Lane) -> list[SpooledPacket]:
         """Return every packet of the lane, in the same order."""
-        return self._sorted(lane, self.scan(lane))
+        return sorted(self.scan(lane), key=lambda packet: packet.order)
 
-    def scan(self, lane: Lane) -> Iterator[tuple[int, PacketId, int]]:
-        """Yield of every packet the start of its tick (seconds since the epoch), its id and its size, in no order."""
-        for entry in packets_in(self.root / lane):
-            with contextlib.suppress(FileNotFoundError):  # acknowledged in another process meanwhile
-                stat = entry.stat(follow_symlinks=False)
-                yield int(stat.st_mtime), PacketId(entry.name[:-4]), stat.st_size
+    def scan(self, lane: Lane, *, until: float = math.inf) -> Iterator[SpooledPacket]:
+        """Yield every packet of the lane, the oldest ticks first, and in no order within a tick.
 
-    def scan_due(self, lane: Lane) -> Iterator[tuple[int, PacketId, int]]:
-        """Yield the same of the packets whose tick has passed; a source may still take one back."""
-        return ((start, packet, size) for start, packet, size in self.scan(lane) if self.is_due(start))
+        Those of ticks that began after `until` (seconds since the epoch) are not even listed.
+        """
+        return self._scan(folder for folder in folders_of(self.root, lane) if folder.start <= until)
+
+    def scan_due(self, lane: Lane) -> Iterator[SpooledPacket]:
+        """Yield the same of the packets whose tick has passed and that are not aside in a batch.
+
+        A source may still take one back. Only as many are listed as are taken from here.
+        """
+        folders = folders_of(self.root, lane)
+        return self._scan(one for one in folders if not one.is_batched and self.is_due(one.start))
 
     def is_due(self, start: int) -> bool:
         """Return whether the tick that began at `start` has passed, or whether nobody can know (`is_ahead`)."""
@@ -143,153 +157,42 @@ class Spool:
 
     def holds(self, packet_id: PacketId) -> bool:
         """Return whether a packet of that id waits in a lane."""
-        return any(self.path(lane, packet_id).exists() for lane in Lane)
+        return find(self.root, packet_id) is not None
 
     def remove(self, lane: Lane, packet_id: PacketId) -> bool:
         """Delete a packet durably; return whether it was there."""
         return self.remove_all(lane, [packet_id]) == 1
 
     def remove_all(self, lane: Lane, packets: Iterable[PacketId]) -> int:
-        """Delete packets durably, with one sync for all; return how many were there."""
-        removed = 0
-        for packet_id in packets:
-            with contextlib.suppress(FileNotFoundError):
-                self.path(lane, packet_id).unlink()
-                removed += 1
-        if removed:
-            sync_folder(self.root / lane)
-        return removed
+        """Delete packets durably, with one sync for each tick; return how many were there."""
+        return self._moves.remove(lane, packets)
+
+    def set_aside(self, lane: Lane, packets: Collection[PacketId]) -> None:
+        """Move packets that are in a batch now to where no export looks for others. May be repeated."""
+        self._moves.set_aside(lane, packets)
+
+    def put_back(self, lane: Lane, packets: Collection[PacketId]) -> None:
+        """Move packets back among those that wait: they did not arrive. May be repeated."""
+        self._moves.put_back(lane, packets)
+
+    def put_all_back(self) -> None:
+        """Move back whatever is aside: no batch is left that could have it."""
+        self._moves.put_all_back()
 
     def now(self) -> float:
         """Return the time by which ticks are decided, in seconds since the epoch."""
         return self._now()
 
     def path(self, lane: Lane, packet_id: PacketId) -> Path:
-        """Return where a packet of that id lies when it is in that lane."""
-        return self.root / lane / f"{packet_id}.age"
+        """Return where a packet of that id lies in that lane; a path where nothing is when it is not there."""
+        folder = find(self.root, packet_id, (lane,)) or TickFolder(self.tick_start(), lane)
+        return folder.file(self.root, packet_id)
 
     def tick_start(self) -> int:
         """Return the start of the present tick, in seconds since the epoch."""
         return int(self._now()) // self._tick * self._tick
 
-    def left(self, part: str) -> None:
-        """Note that `part` is no longer in `incoming/`; called by the packet itself when it ends."""
-        self._quota.disown(part)
-
-    def _sorted(self, lane: Lane, found: Iterator[tuple[int, PacketId, int]]) -> list[SpooledPacket]:
-        return [SpooledPacket(packet, lane, size, self.path(lane, packet)) for _, packet, size in sorted(found)]
-
-
-class IncomingPacket:
-    """One packet being written. Ends with `commit` or `discard`; a `discard` after either does nothing.
-
-    `fd` can be read with os.pread while the packet grows, from any thread, until it is ended.
-    """
-
-    def __init__(self, spool: Spool, packet_id: PacketId, path: Path, fd: int, admission: Admission) -> None:
-        self.packet_id = packet_id
-        self.fd = fd
-        self.size = 0  # bytes written so far
-        self._spool = spool
-        self._path = path
-        self._admission = admission
-
-    def write(self, data: Buffer) -> None:
-        """Append `data` whole.
-
-        Raises:
-            SpoolFullError: Quota or disk are used up. The packet has to be discarded.
-            OSError: The disk failed.
-        """
-        self.writev((data,))
-
-    def writev(self, buffers: Sequence[Buffer]) -> None:
-        """Append all `buffers`, in order; errors as for `write`."""
-        left = [view for buffer in buffers if len(view := memoryview(buffer).cast("B"))]
-        self._admission.cover(self.size + sum(map(len, left)))
-        while left:
-            try:
-                done = os.writev(self.fd, left[:_IOV_MAX])
-            except OSError as error:
-                raise _translated(error) from None
-            self.size += done
-            self._admission.written = self.size
-            while left and done >= len(left[0]):
-                done -= len(left.pop(0))
-            if done:
-                left[0] = left[0][done:]
-
-    def commit(self, lane: Lane, *, withdrawal: str = "") -> SpooledPacket:
-        """Make the packet durable in its lane, then return it. Blocks on the disk: call it in an executor.
-
-        `withdrawal` is the digest of the token that takes it back; without one nobody can. Only after
-        this has returned may anyone be told that the packet was received.
-
-        Raises:
-            SpoolFullError, OSError: Not durable. What had reached its lane by then stays there.
-
-        Invariant G1.
-        """
-        target = self._spool.path(lane, self.packet_id)
-        start = self._spool.tick_start() * 1_000_000_000
-        try:
-            os.utime(self.fd, ns=(start, start))
-            # Not fdatasync: after it a power cut could bring back the time of the last write.
-            os.fsync(self.fd)
-            if withdrawal:
-                self._spool.withdrawals.keep(self.packet_id, withdrawal, stamp=self._spool.tick_start())
-            os.rename(self._path, target)  # noqa: PTH104 - beside the os.fsync calls whose order matters
-            sync_folder(target.parent)
-            sync_folder(self._path.parent)
-        except OSError as error:
-            with contextlib.suppress(OSError), self._spool.withdrawals.locked():
-                self._spool.withdrawals.forget([self.packet_id])
-            self.discard()
-            raise _translated(error) from None
-        self._end()
-        return SpooledPacket(self.packet_id, lane, self.size, target)
-
-    def discard(self) -> None:
-        """Remove what was written and give its space back."""
-        if self.fd >= 0:
-            try:
-                self._path.unlink(missing_ok=True)
-            finally:
-                self._end()
-
-    def _end(self) -> None:
-        fd, self.fd = self.fd, -1
-        os.close(fd)  # releases the flock with it
-        self._spool.left(self._path.name)
-        self._admission.release()
-
-
-def _create_locked(path: Path) -> int:
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    while True:
-        fd = os.open(path, flags, PRIVATE)
-        lock(fd)
-        # A process that starts just now may have taken the still unlocked file for an abandoned one.
-        if os.fstat(fd).st_nlink:
-            return fd
-        os.close(fd)
-
-
-def _remove_if_abandoned(path: Path) -> bool:
-    try:
-        fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        if not try_lock(fd):
-            return False  # a living process writes it
-        path.unlink(missing_ok=True)
-    finally:
-        os.close(fd)
-    return True
-
-
-def _translated(error: OSError) -> Exception:
-    if is_disk_full(error):
-        return SpoolFullError("the disk that holds the spool is full")
-    return error
+    def _scan(self, folders: Iterable[TickFolder]) -> Iterator[SpooledPacket]:
+        for folder in folders:
+            for packet, size in sized_packets_in(folder.path(self.root)):
+                yield SpooledPacket(packet, folder.lane, size, folder.file(self.root, packet), folder.start)

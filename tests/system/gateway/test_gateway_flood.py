@@ -14,6 +14,7 @@ from gateway.home.config import GatewayConfig
 from gateway.reading.upload_slots import SMALL_MAX
 from keys.receipt import new_receipt_words
 from tests.worlds.gateway_process import DAY, GatewayProcess, form_body, form_head, read_answer
+from tests.worlds.spooled import lies_at, spooled
 from tests.worlds.waiting import WATCHDOG, wait_until
 
 LARGE = b"x" * (SMALL_MAX + 1)
@@ -163,15 +164,15 @@ def test_killed_at_any_moment_of_a_withdrawal(tmp_path: Path) -> None:
         with gateway.connect() as connection:
             connection.sendall(form_head(boundary, len(body), "/withdraw") + body)
             if delay is None:
-                wait_until(lambda: not (gateway.home.spool / "clear" / f"{packet}.age").exists())  # noqa: B023
+                wait_until(lambda: packet not in spooled(gateway.home.spool))  # noqa: B023
             else:
                 time.sleep(delay)
             gateway.stop(9)
         gateway.start()
         spool = gateway.home.spool
-        waits = (spool / "clear" / f"{packet}.age").exists()
+        waits = packet in spooled(spool)
         assert (spool / "withdrawable" / packet).exists() == waits
-        assert not (spool / "withdrawable" / f"{packet}.age").exists()
+        assert not (spool / "withdrawable" / "gone" / f"{packet}.age").exists()
         said = f'"packet":"{packet}"' in "".join(
             line for line in gateway.home.audit.read_text().splitlines() if "submission-withdrawn" in line
         )
@@ -182,9 +183,9 @@ def test_killed_at_any_moment_of_a_withdrawal(tmp_path: Path) -> None:
         if waits:
             assert gateway.post("/withdraw", page.button).status == 200
             if packet not in asked:
-                wait_until(lambda: not (spool / "clear" / f"{packet}.age").exists())  # noqa: B023
+                wait_until(lambda: packet not in spooled(spool))  # noqa: B023
         gateway.stop()
-        (spool / "clear" / f"{packet}.age").unlink(missing_ok=True)
+        lies_at(spool, packet).unlink(missing_ok=True)
         (spool / "withdrawable" / packet).unlink(missing_ok=True)
         assert gateway.leftovers() == []
     assert ended[False]

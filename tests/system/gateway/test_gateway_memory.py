@@ -8,6 +8,7 @@ from pathlib import Path
 
 from quarantine.scanner.local_clamd import LocalClamd
 from tests.worlds.gateway_process import GatewayProcess, file_head, form_head, read_answer
+from tests.worlds.spooled import spooled
 
 FILE = 268_435_456  # bytes
 FILES = 10
@@ -37,14 +38,12 @@ def test_ten_files_of_256_mib(tmp_path: Path, clamd: LocalClamd) -> None:
             connection.sendall(end)
             assert read_answer(connection).words
         large = _peak(gateway.process.pid)
-        (first, second) = sorted(
-            path.stat().st_size for lane in ("clear", "held") for path in (gateway.home.spool / lane).iterdir()
-        )
+        (first, second) = sorted(path.stat().st_size for path in spooled(gateway.home.spool).values())
         assert first < FILE < FILES * FILE < second
     print(f"peak resident memory: {small} KiB for 1 KiB, {large} KiB for {FILES} x {FILE} bytes")
     assert large - small < LIMIT
     # The inspection really took place: all of it went by the clear lane.
-    assert len(list((gateway.home.spool / "clear").iterdir())) == 2
+    assert len(spooled(gateway.home.spool)) == 2
 
 
 def _peak(pid: int) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.worlds.gateway_process import GatewayProcess, form_body, form_head, read_answer
+from tests.worlds.spooled import spooled
 from tests.worlds.waiting import wait_until
 
 AT_ONCE = struct.pack("ii", 1, 0)  # SO_LINGER: a close is a reset
@@ -90,6 +91,6 @@ def test_a_flood_of_texts_whose_senders_hang_up_shuts_nobody_out(tmp_path: Path)
             connection.close()
             if number % 20 == 10:
                 assert gateway.submit([("message", "ours")]).words
-        wait_until(lambda: len(list((gateway.home.spool / "clear").iterdir())) == 105)
+        wait_until(lambda: len(spooled(gateway.home.spool)) == 105)
         texts = [packet.message.text for packet in gateway.packets()]
     assert (texts.count("ours"), texts.count("flood")) == (5, 100)

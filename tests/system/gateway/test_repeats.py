@@ -17,6 +17,7 @@ from keys.receipt import new_receipt_words, public_receipt, return_secrets
 from keys.recipient import KeyKind
 from tests.system.gateway.test_way_back import first
 from tests.worlds.gateway_process import Answer, GatewayProcess, form_body, form_head, read_answer, words_shown
+from tests.worlds.spooled import lies_at
 from tests.worlds.waiting import WATCHDOG, wait_until
 from transfer.packet.manifest import PacketPurpose
 
@@ -66,7 +67,7 @@ def test_a_reload_makes_no_second_packet_and_shows_no_words(gateway: GatewayProc
     # By whatever browser and in whatever order of parts: the boundary and the order of names are no part of it.
     assert "Received already" in gateway.submit([FIELDS[1], fields[0], FIELDS[0]], FILES).text
     assert [one.manifest.packet for one in gateway.packets()] == [packet.manifest.packet]
-    assert gateway.leftovers() == [gateway.home.spool / packet.lane / f"{packet.manifest.packet}.age"]
+    assert gateway.leftovers() == [lies_at(gateway.home.spool, packet.manifest.packet, packet.lane)]
     assert _sealed_lines(gateway) == lines
 
 

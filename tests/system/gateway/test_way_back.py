@@ -19,6 +19,7 @@ from keys.word_list import WORDS, WordList, word_list_for
 from keys.words import translate_words
 from tests.builders.receipt_vectors import OLD_WORDS
 from tests.worlds.gateway_process import Answer, GatewayProcess, OpenedPacket, form_body, form_head
+from tests.worlds.spooled import lies_at, spooled
 from tests.worlds.waiting import wait_until
 from transfer.bundle.contents import Grant
 from transfer.names import Lane, PacketId
@@ -76,7 +77,7 @@ def first(gateway: GatewayProcess, text: str = "a matter") -> tuple[str, Receipt
 
 def newest(gateway: GatewayProcess) -> OpenedPacket:
     return max(
-        gateway.packets(), key=lambda p: (gateway.home.spool / p.lane / f"{p.manifest.packet}.age").stat().st_ctime_ns
+        gateway.packets(), key=lambda p: lies_at(gateway.home.spool, p.manifest.packet, p.lane).stat().st_ctime_ns
     )
 
 
@@ -429,7 +430,7 @@ def test_what_is_no_button_withdraws_nothing(gateway: GatewayProcess) -> None:
         answer = gateway.post("/withdraw", fields)
         assert answer.status == 400
         assert "Nothing was withdrawn" in answer.text
-    assert (gateway.home.spool / "clear" / f"{page.hidden('packet')}.age").exists()
+    assert page.hidden("packet") in spooled(gateway.home.spool)
 
 
 def test_a_receipt_that_the_source_made(gateway: GatewayProcess) -> None:

@@ -24,6 +24,7 @@ from keys.generation import sign_recipients
 from keys.identity import generate_identity, read_identities
 from keys.recipient import KeyKind, encode_recipients, sealed_to
 from keys.signing import SigningKey, parse_signing_key
+from tests.worlds.spooled import spooled
 from tests.worlds.two_homes import TwoHomes
 from tests.worlds.waiting import WATCHDOG
 from transfer.batch.batch import GatewayId
@@ -266,7 +267,7 @@ def test_a_stolen_gateway_key(homes: TwoHomes) -> None:
     assert sorted(answer["batches"][0]["arrived"]) == sorted([twice, lost, waiting])
     assert answer["batches"][0]["duplicates"] == [twice]
     homes.acknowledge(answer)
-    assert not list((homes.low / "spool" / "clear").iterdir())
+    assert not spooled(homes.low / "spool")
     assert {path.stem for path in (homes.high / "inbox").glob("*.age")} == {settled, twice, lost, waiting}
 
     rows = {row["gateway"]: row for row in homes.call("desk", "gateways", home=homes.high)}
@@ -394,7 +395,7 @@ def test_a_log_that_lost_signed_lines_is_left_behind(homes: TwoHomes) -> None:
     answer = homes.take()
     assert sorted(answer["batches"][0]["arrived"]) == sorted([twice, waiting])
     homes.acknowledge(answer)
-    assert not list((homes.low / "spool" / "clear").iterdir())
+    assert not spooled(homes.low / "spool")
     assert {path.stem for path in (homes.high / "inbox").glob("*.age")} == {settled, twice, waiting}
     succession = {row["gateway"]: row["succession"] for row in homes.call("desk", "gateways", home=homes.high)}
     assert succession[new] == f"continues {old} after its last line here, 5"
@@ -470,7 +471,7 @@ def test_a_gateways_ledger_that_is_lost_is_never_begun_again(homes: TwoHomes, *,
     answer = homes.take()
     assert answer["batches"][0]["duplicates"] == [packet]
     homes.acknowledge(answer)
-    assert not list((homes.low / "spool" / "clear").iterdir())
+    assert not spooled(homes.low / "spool")
     homes.say("transfer", "status", home=homes.high)  # no alarm
 
 
@@ -519,7 +520,7 @@ def test_a_log_that_is_emptied_under_a_running_gateway_begins_no_second_time(
         low.audit.write_bytes(b"")
         assert gateway.submit([("message", "two")], [])["receipt"]
     assert low.audit.read_bytes() == b""
-    assert len(list((low.spool / "clear").iterdir())) == 2
+    assert len(spooled(low.spool)) == 2
     assert main(["--home", str(low.root), "transfer", "export", "--own-disk", str(machines.stick)]) == 1
     assert "has no line left" in capsys.readouterr().err
 
@@ -645,7 +646,7 @@ def check_rekeyed(homes: TwoHomes, old: str, packets: set[str]) -> None:
     assert homes.events(homes.low) == ["log-started", "keys-created", "chain-continues"]
     log = homes.low / "former" / old / "audit.jsonl"
     assert "form one chain" in homes.say("audit", "verify", log, home=homes.low)
-    assert {path.stem for path in (homes.low / "spool" / "clear").iterdir()} == packets
+    assert set(spooled(homes.low / "spool")) == packets
     assert GatewayHome(homes.low).load().gateway == homes.gateway
 
 
@@ -802,7 +803,7 @@ def test_a_running_gateway_changes_at_its_restart(tmp_path: Path) -> None:
     after = sealed_to(machines.high.load_recipients())
     identities = machines.high.load_identities(lambda: "")
     found = {}
-    for path in (machines.low.spool / "clear").glob("*.age"):
+    for path in spooled(machines.low.spool).values():
         with OpenPacket(path, PacketId(path.stem), identities) as packet:
             found[packet.message.text] = packet.manifest.sealed_to
     assert found == {"one": before, "two": before, "three": after}

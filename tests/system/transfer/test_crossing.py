@@ -19,6 +19,7 @@ from audit.events import Event
 from disk.lock import BusyError, exclusive
 from keys.words import WordsError
 from tests.worlds.crossing import DAY, MIDNIGHT, High, Low, make_sides, no_progress
+from tests.worlds.spooled import lay, spooled
 from transfer.errors import BagError, CodeError, LedgerError, SpoiltPacketError
 from transfer.high_side.alarms import Alarm, AlarmKind
 from transfer.high_side.arrivals import Arrivals, Gap, MissingReason
@@ -26,7 +27,7 @@ from transfer.low_side.acknowledge import acknowledge
 from transfer.low_side.export import export, reexport
 from transfer.low_side.outbox import BatchState, Outbox
 from transfer.low_side.recovery import resume
-from transfer.names import Lane
+from transfer.names import Lane, PacketId
 from transfer.usb.bag_writer import find_bags
 
 
@@ -43,7 +44,7 @@ def test_a_batch_crosses_and_its_words_empty_the_spool(tmp_path: Path) -> None:
     report = low.export(tmp_path / "stick")
     assert [(batch.number, batch.packets, batch.lane) for batch in report.batches] == [(1, 3, Lane.CLEAR)]
     assert report.outstanding == (1,)
-    before = {path.name: path.read_bytes() for path in (low.home / "spool" / "clear").iterdir()}
+    before = {path.name: path.read_bytes() for path in spooled(low.spool.root).values()}
 
     result = high.take(report.batches[0].folder)
     assert result.arrived == tuple(ids)
@@ -119,11 +120,9 @@ def test_nothing_in_a_bag_tells_a_time(tmp_path: Path) -> None:
 def test_a_batch_takes_the_oldest_thousand(tmp_path: Path) -> None:
     low, _ = make_sides(tmp_path)
     sealed = b"not read here"
-    folder = low.home / "spool" / "clear"
     for number in range(1001):
-        path = folder / f"{number:032x}.age"
-        path.write_bytes(sealed)
-        os.utime(path, (5_000 - number, 5_000 - number))  # the highest id is the oldest
+        packet = PacketId(f"{number:032x}")
+        lay(low.spool.root, packet, sealed, start=5_000 - (number > 0))  # the lowest id is the youngest
     report = low.export(tmp_path / "stick")
     assert [batch.packets for batch in report.batches] == [1000, 1]
     assert report.remaining == 0
@@ -180,10 +179,9 @@ def test_a_packet_that_cannot_be_read_here_does_not_keep_the_others(tmp_path: Pa
     low, high = make_sides(tmp_path)
     spoilt, sound = low.put(1), low.put(2)
     path = low.spool.path(Lane.CLEAR, spoilt)
-    content, times = path.read_bytes(), path.stat().st_mtime
+    content = path.read_bytes()
     path.unlink()
     path.mkdir()  # root may read everything else
-    os.utime(path, (times, times))
     low.later()
     report = low.export(tmp_path / "stick")
     assert [batch.unreadable for batch in report.batches] == [(spoilt,)]
@@ -193,7 +191,6 @@ def test_a_packet_that_cannot_be_read_here_does_not_keep_the_others(tmp_path: Pa
         low.export(tmp_path / "stick")
     path.rmdir()
     path.write_bytes(content)
-    os.utime(path, (times, times))
     later = low.export(tmp_path / "stick").batches[0]
     assert (later.number, later.unreadable) == (2, ())
     assert high.take(later.folder).arrived == (spoilt,)

@@ -81,7 +81,9 @@ async def test_nothing_of_a_source_is_beside_what_is_sealed(tmp_path: Path, caps
         assert CANARY not in name
         for word in (CANARY, f"{SIZE:,}", words):
             assert word.encode() not in text, (name, word)
-        for number in (SIZE, *range(began, ended + 1)):
+        # What is counted of the spool names the starts of ticks, and a tick has one second here.
+        seconds = () if "/spool.room/" in name else range(began, ended + 1)
+        for number in (SIZE, *seconds):
             # Not as a part of a digest, where any digits may stand side by side.
             assert not re.search(rb"(?<![0-9a-f])%d(?![0-9a-f])" % number, text), (name, number)
         if not name.endswith((".key", ".pub", ".pairing", ".txt", ".toml", ".minisig")):  # base64; our own settings
