@@ -36,7 +36,9 @@ def _codes_at(stream: BinaryIO, budgets: Budgets, examine_member: ExamineMember,
     except (OverBudgetError, MemoryError):
         return {Code.PDF_BUDGET}
     walked = walk(stream, budgets, examine_embedded, depth=depth, first=frozenset(seen.embedded_files))
-    codes = seen.codes | walked.codes
+    codes = seen.codes | seen.names.codes | walked.codes
+    if walked.failed or not walked.finished or Code.PDF_AMBIGUOUS in codes:
+        codes |= seen.names.inside
     if Code.PDF_ENCRYPTED in codes:
         return codes
     unseen = seen.unread_object_streams - walked.object_streams
@@ -44,10 +46,11 @@ def _codes_at(stream: BinaryIO, budgets: Budgets, examine_member: ExamineMember,
     if Code.PDF_RESTRICTED not in codes:
         unseen |= seen.damaged_object_streams
     # Without a stream there is nothing that the bytes do not show, and no reader shows it either.
-    if unseen or (seen.hides and not walked.readable):
+    if unseen or (seen.has_objects and not walked.readable):
         codes.add(Code.PDF_UNREADABLE)
     if walked.failed:
         codes.add(Code.PDF_DAMAGED)
-    if seen.embedded_files - walked.embedded_files:
+    if set(seen.embedded_files) - walked.embedded_files or any(count > 1 for count in seen.embedded_files.values()):
+        # Of one that was there before, only the last was looked into.
         codes.add(Code.PDF_EMBEDDED_OPAQUE)
     return codes

@@ -9,6 +9,7 @@ import re
 from typing import Final
 
 from quarantine.findings import Code
+from quarantine.pdf.lexer import unescape
 
 # Values of /S of an action; ISO 32000-1, 12.6.4 and its extension level 3.
 ACTIONS: Final[dict[bytes, Code]] = {
@@ -45,15 +46,9 @@ _WORDS: Final = re.compile(rb"/(" + b"|".join(sorted({*ACTIONS, *_KEYS}, reverse
 _BEFORE_ACTION: Final = re.compile(rb"(?:/S|\bobj)" + _GAP + rb"\Z")
 _AFTER_XFA: Final = re.compile(_GAP + rb"[\[\d]")
 _ESCAPED: Final = re.compile(rb"/" + _REGULAR + rb"{0,40}#[4-7][0-9A-Fa-f]" + _REGULAR + rb"{0,80}")
-_ESCAPE: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
 _KNOWN: Final = frozenset({*ACTIONS, *_KEYS, b"OpenAction", b"AA", b"JS", b"Encrypt", b"EF", b"Names", b"AcroForm"})
 _ESCAPED_MAX: Final = 5000  # escaped names examined in one piece
 _LOOK_BACK: Final = 256  # bytes
-
-
-def unescape(name: bytes) -> bytes:
-    """`name` with each #XX replaced by its byte."""
-    return _ESCAPE.sub(lambda match: bytes.fromhex(match[1].decode()), name)
 
 
 def find_names(text: bytes, begin: int = 0, end: int | None = None) -> set[Code]:

@@ -5,9 +5,11 @@ object streams of all of them. Deflated streams are inflated and counted (a bomb
 are searched for what identifies their maker. Memory is bounded by the window.
 """
 
+import bisect
 import contextlib
 import re
 import zlib
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
@@ -16,7 +18,9 @@ from quarantine.errors import OverBudgetError
 from quarantine.file_types import PDF_HEADER_WITHIN
 from quarantine.findings import Code
 from quarantine.image.jpeg import JPEG_MAGIC, jpeg_privacy
-from quarantine.pdf.names import REACH, find_names, unescape
+from quarantine.pdf.bare_names import BareNames
+from quarantine.pdf.lexer import unescape
+from quarantine.pdf.names import REACH, find_names
 from quarantine.polyglots import ends_as_zip, is_active_text, is_container, is_program
 
 OBJECT_STREAM_MAX: Final = 16 * MIB  # bytes that an object stream is searched for names; most have 100 objects
@@ -30,12 +34,26 @@ _PICTURE: Final = 512 * 1024  # bytes of a picture in which its metadata lies
 _PICTURES_MAX: Final = 200  # pictures that are searched: usually one person made them all
 _END: Final = re.compile(rb"%%EOF")
 _STREAM: Final = re.compile(rb"stream(?<!endstream)(?:\r\n|\n|\r)")
-_OBJECT: Final = re.compile(rb"(\d{1,10})[\x00\t\n\x0c\r ]+\d{1,5}[\x00\t\n\x0c\r ]+obj")
+_GAP: Final = rb"(?:[\x00\t\n\x0c\r ]|%[^\r\n]{0,200}[\r\n])+"
+_OBJECT: Final = re.compile(rb"(?<!\d)(\d{1,10})" + _GAP + rb"(\d{1,5})" + _GAP + rb"obj")
 _FILTER: Final = re.compile(rb"Decode\b")
 _COMPRESSION: Final = re.compile(rb"/(?:FlateDecode|Fl|LZWDecode|LZW|RunLengthDecode|RL|BrotliDecode)\b")
 _IMAGE: Final = re.compile(rb"/Subtype[\x00\t\n\x0c\r ]*/Image\b")
+_LENGTH: Final = re.compile(rb"/Length[\x00\t\n\x0c\r ]+(\d{1,9})(?![\x00\t\n\x0c\r ]+\d+[\x00\t\n\x0c\r ]+R|\d)")
+_NAME_MAX: Final = 128  # bytes of a name that two pieces share
 _AFTER_END: Final = MIB  # bytes of one read after the last %%EOF
 _BLANK: Final = b"\x00\t\n\x0c\r \x1a"
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """Where an object begins, whether or not a cross-reference names it."""
+
+    number: int
+    generation: int
+    offset: int
+    revision: int  # ends before it
+    is_inside: bool  # of the bytes of a stream
 
 
 @dataclass(slots=True)
@@ -43,15 +61,28 @@ class PdfBytes:
     """What one pass over a PDF's bytes saw."""
 
     codes: set[Code] = field(default_factory=set)
-    ends: int = 0  # %%EOF
-    hides: bool = False  # a stream or encryption: something that the bytes by themselves do not show
+    has_objects: bool = False  # a dictionary, a stream or encryption
     linearized: bool = False  # ISO 32000-1, annex F: two ends of one revision
-    last_end: int = 0  # offset after the last %%EOF
     # Object numbers whose contents the names above do not cover, because they are not simply deflated.
     unread_object_streams: set[int] = field(default_factory=set)
     # Those that are not all there: whatever a walk makes of them, it guesses.
     damaged_object_streams: set[int] = field(default_factory=set)
-    embedded_files: set[int] = field(default_factory=set)  # object numbers
+    embedded_files: Counter[int] = field(default_factory=Counter)  # how many there are of an object number
+    names: BareNames = field(default_factory=BareNames)
+    objects: list[tuple[int, int, int]] = field(default_factory=list)  # number, generation, offset
+    end_places: list[int] = field(default_factory=list)  # offsets after each %%EOF
+    streams: list[tuple[int, int]] = field(default_factory=list)  # begin and end of those whose length is known
+
+    def definitions(self) -> list[Definition]:
+        """Return every object that stands in the bytes, in their order."""
+        begins = [begin for begin, _ in self.streams]
+        found = []
+        for number, generation, offset in self.objects:
+            before = bisect.bisect_right(begins, offset) - 1
+            is_inside = before >= 0 and offset < self.streams[before][1]
+            revision = bisect.bisect_right(self.end_places, offset)
+            found.append(Definition(number, generation, offset, revision, is_inside))
+        return found
 
 
 def scan_bytes(stream: BinaryIO, size: int, budgets: Budgets) -> PdfBytes:
@@ -75,6 +106,7 @@ class _Scan:
         self._objects_left = budgets.member_bytes
         self._member_max = budgets.member_bytes
         self._inflated_to = 0  # offset; what lies before it was part of a stream
+        self._objects_max = budgets.pdf_objects
         self._pictures = 0
 
     def run(self) -> None:
@@ -96,22 +128,27 @@ class _Scan:
         if offset == 0 and begin == 0:
             seen.linearized = b"/Linearized" in text[:2048]
         seen.codes |= find_names(text, begin, end)
-        seen.hides = seen.hides or b"/Encrypt" in text
+        seen.has_objects = seen.has_objects or b"<<" in text
         for match in _END.finditer(text, begin):
             if match.start() < end:
-                seen.ends += 1
-                seen.last_end = offset + match.end()
+                seen.end_places.append(offset + match.end())
+        seen.names.search_bytes(text, begin, end)
+        for match in _OBJECT.finditer(text, begin):
+            if match.start() < end and len(seen.objects) <= self._objects_max:
+                seen.objects.append((int(match[1]), int(match[2]), offset + match.start()))
         for match in _STREAM.finditer(text, begin):
             if match.start() < end and offset + match.end() >= self._inflated_to:
                 self._look_into_stream(text, offset, match)
 
     def _look_into_stream(self, text: bytes, offset: int, match: re.Match[bytes]) -> None:
         seen, start = self.seen, offset + match.end()
-        seen.hides = True
+        seen.has_objects = True
         number, dictionary = _object_before(text[max(0, match.start() - _LOOK_BACK) : match.start()])
         head = text[match.end() : match.end() + len(JPEG_MAGIC)]
+        is_picture = _IMAGE.search(dictionary) is not None
+        self._note_length(dictionary, start)
         if b"/EmbeddedFile" in dictionary:
-            seen.embedded_files.add(number)
+            seen.embedded_files[number] += not self._is_inside(start)
         if len(_COMPRESSION.findall(dictionary)) > 1:
             seen.codes.add(Code.PDF_FILTERS)
         if head == JPEG_MAGIC and self._pictures < _PICTURES_MAX:
@@ -121,9 +158,22 @@ class _Scan:
         if b"/ObjStm" in dictionary or (b"/First" in dictionary and b"/N" in dictionary):
             self._look_into_object_stream(number, dictionary, head, start)
         elif _is_zlib(head) and self._left > 0:
-            self._inflate(start, None)
+            self._inflate(start, None, is_searched=not is_picture)
         elif _is_zlib(head):
-            self._sample(start, is_picture=_IMAGE.search(dictionary) is not None)
+            self._sample(start, is_picture=is_picture)
+
+    def _note_length(self, dictionary: bytes, start: int) -> None:
+        """Note where a stream ends, if its dictionary itself says so and is right."""
+        length = _LENGTH.search(dictionary)
+        if length is None or self._is_inside(start):
+            return
+        end = start + int(length[1])
+        self._stream.seek(end)
+        if self._stream.read(16).lstrip(_BLANK).startswith(b"endstream"):
+            self.seen.streams.append((start, end))
+
+    def _is_inside(self, place: int) -> bool:
+        return bool(self.seen.streams) and place < self.seen.streams[-1][1] and place != self.seen.streams[-1][0]
 
     def _look_into_object_stream(self, number: int, dictionary: bytes, head: bytes, start: int) -> None:
         seen, kept = self.seen, bytearray()
@@ -137,9 +187,9 @@ class _Scan:
         if b"/Predictor" in dictionary or filters != (1 if _is_zlib(head) else 0):
             seen.unread_object_streams.add(number)
 
-    def _inflate(self, start: int, kept: bytearray | None) -> bool:
+    def _inflate(self, start: int, kept: bytearray | None, *, is_searched: bool = True) -> bool:
         """Inflate what is at `start` and pay for it; false when it is damaged or not all of it was kept."""
-        inflater, size, position = zlib.decompressobj(), 0, start
+        inflater, size, position, before = zlib.decompressobj(), 0, start, b""
         self._stream.seek(start)
         piece = self._stream.read(4096)
         try:
@@ -152,10 +202,14 @@ class _Scan:
                     self._pay(len(content), size, objects=kept is not None)
                     if kept is not None and len(kept) < OBJECT_STREAM_MAX:
                         kept += content
+                    if is_searched:
+                        self.seen.names.search_decoded(before + content)
+                        before = content[-_NAME_MAX:]
                 piece = self._stream.read(_PIECE)
         except zlib.error:
             return kept is not None and self._salvage(start, kept)
         self._inflated_to = position - len(inflater.unused_data)
+        self.seen.streams.append((start, self._inflated_to))
         return inflater.eof and (kept is None or len(kept) == size)
 
     def _salvage(self, start: int, kept: bytearray) -> bool:
@@ -210,10 +264,10 @@ def _look_around(stream: BinaryIO, size: int, seen: PdfBytes) -> None:
         seen.codes.add(Code.PDF_DATA_BEFORE)
         if is_active_text(before) or is_program(before) or is_container(before):
             seen.codes.add(Code.FILE_POLYGLOT)
-    if not seen.ends:
+    if not seen.end_places:
         seen.codes.add(Code.PDF_NO_END)
-    elif seen.last_end < size:
-        stream.seek(seen.last_end)
+    elif seen.end_places[-1] < size:
+        stream.seek(seen.end_places[-1])
         after = b""
         while not after and (piece := stream.read(_AFTER_END)):
             after = piece.lstrip(_BLANK)
@@ -223,5 +277,5 @@ def _look_around(stream: BinaryIO, size: int, seen: PdfBytes) -> None:
             seen.codes.add(Code.FILE_POLYGLOT)
     if ends_as_zip(stream, size):
         seen.codes.add(Code.FILE_POLYGLOT)
-    if seen.ends > (2 if seen.linearized else 1):
+    if len(seen.end_places) > (2 if seen.linearized else 1):
         seen.codes |= {Code.PDF_SEVERAL_REVISIONS, Code.PRIVACY_PDF_REVISIONS}

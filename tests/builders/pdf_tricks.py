@@ -3,11 +3,12 @@
 The small files of `vectors/quarantine/pdf/` were made by hand for this project; their siblings are made here.
 """
 
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tests.builders.pdf_files import annotation, deflated, pdf, stream
+from tests.builders.pdf_files import FLATE, annotation, deflated, pdf, revised, stream, with_object_stream
 
 TRICKS: Final[dict[str, Callable[[], bytes]]] = {}
 FILES: Final = Path(__file__).parents[1] / "vectors/quarantine/pdf"
@@ -200,3 +201,84 @@ def subject_with_a_path_inside() -> bytes:
 def xmp_title_with_a_path() -> bytes:
     xmp = b"<x:xmpmeta><dc:title>file:///Users/anna/a.html</dc:title></x:xmpmeta>"
     return pdf(b"/Metadata 6 0 R", stream(xmp, b"/Type /Metadata /Subtype /XML"))
+
+
+# Names.
+
+
+def in_object_stream(*objects: bytes, catalog: bytes = b"", entries: bytes = b"") -> bytes:
+    return with_object_stream(*objects, encode=zlib.compress, entries=FLATE + entries, catalog=catalog)
+
+
+def without_cross_reference(catalog: bytes) -> bytes:
+    return b"%PDF-1.4\ntrailer<</Root<</Pages<<>>" + catalog + b">>>>"
+
+
+@trick
+def javascript_name_in_an_object_stream() -> bytes:
+    return in_object_stream(b"/JavaScript", catalog=b"/OpenAction << /S /GoTo /Next << /S 6 0 R >> >>")
+
+
+@trick
+def launch_name_in_an_object_stream_behind_a_decoy() -> bytes:
+    return in_object_stream(b"[1]", b"/Launch", entries=b" /X (1 0 obj) /Y (endobj) ")
+
+
+@trick
+def import_name_in_an_object_stream() -> bytes:
+    return in_object_stream(b"/ImportData")
+
+
+@trick
+def javascript_behind_a_long_comment() -> bytes:
+    return without_cross_reference(b"/OpenAction<</S %" + b"c" * 700 + b"\n/JavaScript/X(x)>>")
+
+
+@trick
+def javascript_key_alone() -> bytes:
+    return without_cross_reference(b"/OpenAction<</S 5 0 R/JS(x)>>")
+
+
+@trick
+def javascript_key_behind_a_comment() -> bytes:
+    return without_cross_reference(b"/OpenAction<</S//JS%" + b"c" * 300 + b"\n(x)>>")
+
+
+@trick
+def launch_without_cross_reference() -> bytes:
+    return without_cross_reference(b"/OpenAction<</S%\n/L#61unch/F(calc.exe)>>")
+
+
+@trick
+def remote_path_without_cross_reference() -> bytes:
+    return without_cross_reference(b"/OpenAction<</S/GoToR/F(" + SHARE + b")>>")
+
+
+@trick
+def form_sent_without_cross_reference() -> bytes:
+    return without_cross_reference(b"/OpenAction<</S%\n/SubmitForm/F(http://192.0.2.1/)>>")
+
+
+@trick
+def objects_in_a_stream_without_a_type() -> bytes:
+    return pdf(b"", deflated(b"9 0 << /S /Launch /F (calc.exe) >>", b"/N 1"))
+
+
+@trick
+def javascript_in_a_stream_that_claims_to_be_text() -> bytes:
+    return pdf(b"", deflated(b"<< /S /J#61vaScript /J#53 (x) >>", b"/Type /Metadata"))
+
+
+@trick
+def paper_about_pdfs() -> bytes:
+    content = b"BT (An action /JavaScript has a key /JS \\(a text\\), /Launch a key /F) Tj ET"
+    info = b"<< /Title (On /JavaScript and /Launch) >>"
+    return pdf(b"", info, deflated(content), stream(content), trailer=b"/Info 6 0 R")
+
+
+# Earlier revisions.
+
+
+@trick
+def attachment_of_an_earlier_revision_without_type() -> bytes:
+    return revised(named(b"/F (a.bin)", b"MZ" + bytes(100)), 7, deflated(b"hello\n", b"/Type /EmbeddedFile"))
