@@ -55,7 +55,10 @@ def wants_shares(arguments: Namespace) -> bool:
 def shares_passphrase(arguments: Namespace) -> str:
     """Return the passphrase of shares that are there; empty when no option asks for one."""
     if arguments.shares_passphrase_file is not None:
-        return first_line(arguments.shares_passphrase_file)
+        text = first_line(arguments.shares_passphrase_file)
+        if not text:
+            raise RefusedError(f"{arguments.shares_passphrase_file} is empty: shares without a passphrase need no file")
+        return text
     return ask_hidden(_PROMPT) if arguments.shares_passphrase else ""
 
 

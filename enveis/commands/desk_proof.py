@@ -70,11 +70,11 @@ def _verify(arguments: Namespace, terminal: Terminal) -> int:
     from transfer.packet.authorship_proof import PROOF_MAX, ProofError, parse_challenge, parse_proof, verify_proof
 
     home = desk_of(arguments)
-    proof = parse_proof(read_handed_over(arguments.proof, largest=PROOF_MAX))
-    if arguments.challenge is not None:
-        asked = parse_challenge(read_handed_over(arguments.challenge, largest=PROOF_MAX))
-        if asked != proof.challenge:
-            raise ProofError("the proof answers a different challenge")
+    given, ours = arguments.proof, arguments.challenge
+    challenge = None if ours is None else parse_challenge(read_handed_over(ours, largest=PROOF_MAX))
+    proof = parse_proof(read_handed_over(given, largest=PROOF_MAX))
+    if challenge is not None and challenge != proof.challenge:
+        raise ProofError("the proof answers a different challenge")
     with opened_packet(arguments, terminal, home, arguments.packet or proof.challenge.packet) as (packet, opened):
         receipt = packet.manifest.receipt
         if receipt is None or not receipt.proof:
