@@ -36,7 +36,7 @@ def _check(arguments: Namespace, terminal: Terminal) -> int:
     config = material.config
     scanner, is_fit = _scanner_state(config.clamd_socket, wanted=config.inspection)
     cage, withstands = _cage_rows()
-    machine, exposed = _machine_rows()
+    machine, exposed = _machine_rows(clock_is_behind=home.clock().is_behind())
     exposed += _review_warnings(config)
     unset = unset_texts(config)
     # For people, one line each below the table.
@@ -78,7 +78,7 @@ def _home_rows(home: "GatewayHome", material: "GatewayMaterial") -> list[tuple[s
     ]
 
 
-def _machine_rows() -> tuple[list[tuple[str, str]], list[str]]:
+def _machine_rows(*, clock_is_behind: bool) -> tuple[list[tuple[str, str]], list[str]]:
     """Return rows about the machine as it is now, and a warning for each that exposes what passes through memory."""
     from gateway.hardening import swap_is_active
 
@@ -90,7 +90,10 @@ def _machine_rows() -> tuple[list[tuple[str, str]], list[str]]:
         warnings.append(
             "This runs as root. If 'gateway serve' does too, a fault in it owns the machine: give it a user of its own."
         )
-    return [("swap", "ON" if swap else "off"), ("runs as root", "YES" if root else "no")], warnings
+    if clock_is_behind:
+        warnings.append("The clock is before the last day of this gateway's log: set it. Nothing is signed by it.")
+    clock = "BEHIND ITS LOG" if clock_is_behind else "not behind its log"
+    return [("swap", "ON" if swap else "off"), ("runs as root", "YES" if root else "no"), ("clock", clock)], warnings
 
 
 def _review_warnings(config: "GatewayConfig") -> list[str]:

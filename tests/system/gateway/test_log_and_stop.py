@@ -3,6 +3,7 @@
 Invariants A6, G35.
 """
 
+import contextlib
 import os
 import signal
 import socket
@@ -65,6 +66,18 @@ def test_a_log_that_nobody_reads_stops_no_submission_and_no_stop(tmp_path: Path,
         process.send_signal(signal.SIGTERM)
         assert process.wait(WATCHDOG) == 0
     assert len(gateway.packets()) == 3
+
+
+def test_without_a_descriptor_left_the_log_stays_short_and_visitors_come_in_again(tmp_path: Path) -> None:
+    gateway = GatewayProcess(tmp_path, wrapper=["prlimit", "--nofile=100:100"])
+    with gateway:
+        with contextlib.ExitStack() as idle:
+            for _ in range(200):
+                idle.enter_context(gateway.connect())
+            wait_until(lambda: "connections-wait" in gateway.log.read_text())
+        assert gateway.submit([("message", "text")]).words
+    # One line at once, and one with a count of those that followed.
+    assert 1 <= gateway.log.read_text().count("connections-wait") <= 2
 
 
 def test_a_start_that_fails_ends_though_nobody_reads_why(tmp_path: Path, full_pipe: int) -> None:
