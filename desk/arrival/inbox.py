@@ -1,8 +1,7 @@
 """What lies in the inbox: what may be known of a packet without opening it."""
 
-import contextlib
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Final
 
 from audit.clock import is_far_ahead
@@ -37,11 +36,13 @@ def list_inbox(home: DeskHome) -> tuple[InboxEntry, ...]:
     home.check()
     if not was_begun(home.arrivals):
         return ()
-    entries = []
-    for stored in Arrivals(home.arrivals).packets():
+    arrivals = Arrivals(home.arrivals)
+    # From the ledger: the time of a file is that of its last copy, as after a home was restored.
+    came, entries = arrivals.days_of_arrival(), []
+    for stored in arrivals.packets():
         # Erased, moved away, or not here yet; another command may do so at this moment.
-        with contextlib.suppress(FileNotFoundError):
-            day = datetime.fromtimestamp(home.packet(stored.id).stat().st_mtime, UTC).date()
+        if stored.id in came and home.packet(stored.id).exists():
+            day = came[stored.id]
             entries.append(InboxEntry(stored.id, stored.lane, stored.gateway, stored.number, day, stored.size))
     return tuple(sorted(entries, key=lambda entry: (entry.arrived, entry.gateway, entry.batch, entry.packet)))
 

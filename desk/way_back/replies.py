@@ -20,6 +20,7 @@ from transfer.bundle.bundle import Bundle, encode_bundle, sign_bundle
 from transfer.bundle.contents import BundleList, Counters, Grant, entry_of
 from transfer.bundle.reply import DAYS_KEPT, Reply, ReplyId, State, new_reply_id, seal_reply
 from transfer.high_side.arrivals import Arrivals, was_begun
+from transfer.names import PacketId
 from transfer.packet.manifest import PacketPurpose
 from transfer.packet.request import Asks
 
@@ -165,19 +166,18 @@ def rounded(number: int) -> int:
 def _bury(home: DeskHome, book: ReplyBook, visits: CaseLinks) -> int:
     """Carry out the requests to delete replies that are signed by their case's key."""
     asked = visits.requests(Asks.DELETE_REPLIES)
-    arrivals = Arrivals(home.arrivals) if asked else None
+    came = Arrivals(home.arrivals).days_of_arrival() if asked else {}
     # What went up after the request was not there when the source asked, and has not been read yet.
     return sum(
-        book.bury(first, sent_until=_asked_on(arrivals, request))
+        book.bury(first, sent_until=_asked_on(came, request))
         for request in asked
         for first in visits.cases_of(request.note)
     )
 
 
-def _asked_on(arrivals: Arrivals | None, request: LinkedRequest) -> date:
+def _asked_on(came: Mapping[PacketId, date], request: LinkedRequest) -> date:
     """Return the day of a request: the gateway's, but no later than that on which it came here by our own clock."""
-    arrived = None if arrivals is None else arrivals.day_of_arrival(request.packet)
-    return request.note.received if arrived is None else min(request.note.received, arrived)
+    return min(request.note.received, came.get(request.packet, date.max))
 
 
 def _counters(home: DeskHome, book: ReplyBook, visits: CaseLinks, gateway: str, today: date) -> Published | None:

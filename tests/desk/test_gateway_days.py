@@ -3,6 +3,7 @@
 Invariant D7.
 """
 
+import os
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -60,6 +61,12 @@ def test_a_batch_that_is_dated_ahead_is_named_by_import_and_status(
     assert "its days do not count here" in h.say("transfer", "status", home=h.high)
     # And the desk goes on, by its own clock.
     h.say("desk", "bundle", h.gateway, "--to", h.card, "--yes", home=h.high)
+
+
+def test_the_day_of_arrival_is_the_ledgers_whatever_copied_the_files(m: WayBackMachines) -> None:
+    packet = m.send(Source())
+    os.utime(m.high / "inbox" / f"{packet}.age", (0, 0))
+    assert m.call("desk", "inbox", "--home", m.high)[0]["arrived"] == str(TODAY)
 
 
 def test_a_request_that_is_dated_ahead_deletes_no_reply_that_went_up_after_it_came(

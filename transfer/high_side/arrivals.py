@@ -14,7 +14,7 @@ from audit.chain import EMPTY, Head
 from disk.durable import write_new
 from transfer.batch.batch import Batch, GatewayId, PacketEntry
 from transfer.high_side.alarms import Alarm, find_contradictions, insert_alarm, read_alarms
-from transfer.high_side.gateway_days import DayAhead, read_day_of_arrival, read_days_ahead
+from transfer.high_side.gateway_days import DayAhead, read_days_ahead, read_days_of_arrival
 from transfer.ledger_file import LedgerFile
 from transfer.names import Lane, PacketId
 
@@ -261,10 +261,10 @@ class Arrivals:
         with self._ledger.reading() as db:
             return read_days_ahead(db, gateway)
 
-    def day_of_arrival(self, packet: PacketId) -> date | None:
-        """See `read_day_of_arrival`."""
+    def days_of_arrival(self) -> dict[PacketId, date]:
+        """See `read_days_of_arrival`."""
         with self._ledger.reading() as db:
-            return read_day_of_arrival(db, packet)
+            return read_days_of_arrival(db)
 
     def alarms(self) -> list[Alarm]:
         """Return every alarm that was ever raised."""

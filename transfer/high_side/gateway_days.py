@@ -29,8 +29,7 @@ def read_days_ahead(db: sqlite3.Connection, gateway: GatewayId) -> tuple[DayAhea
     return tuple(DayAhead(*row) for row in rows if is_far_ahead(row[1], row[2]))
 
 
-def read_day_of_arrival(db: sqlite3.Connection, packet: PacketId) -> date | None:
-    """Return the day, by the desk's clock, on which the first batch with this packet came; None if none did."""
-    query = "SELECT MIN(came) FROM batches JOIN packets USING (gateway, number) WHERE id = ?"
-    (day,) = db.execute(query, (packet,)).fetchone()
-    return None if day is None else date.fromisoformat(day)
+def read_days_of_arrival(db: sqlite3.Connection) -> dict[PacketId, date]:
+    """Return for each packet the day, by the desk's clock, on which the first batch that brought it came."""
+    query = "SELECT id, MIN(came) FROM packets JOIN batches USING (gateway, number) GROUP BY id"
+    return {PacketId(packet): date.fromisoformat(came) for packet, came in db.execute(query)}
