@@ -1,7 +1,7 @@
 # Enveis: `make run` and `make test` do all set-up on a fresh Debian 12 machine (Python 3.11, root or sudo).
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup packages test-packages run demo test check fast-first fast-second lint bench-upload bench-quarantine bench-diode soak-diode bench-batches bench-return bench-journey fuzz-quarantine soak-batches soak-floods soak-pages soak screenshots messages checks-page completion licence licence-table dist clean
+.PHONY: help setup packages test-packages run demo test check fast-first fast-second lint bench-upload bench-quarantine bench-diode soak-diode bench-batches bench-return bench-receipts bench-journey fuzz-quarantine soak-batches soak-floods soak-pages soak screenshots messages checks-page completion licence licence-table dist clean
 VENV := .venv
 PY := $(VENV)/bin/python
 
@@ -13,6 +13,7 @@ help:
 	@echo 'make setup   only prepares $(VENV);   make bench-upload   CPU seconds beside the age tool'
 	@echo 'make bench-batches   time and memory per packet of a crossing;   make soak-batches   20,000 sequences of mishaps'
 	@echo 'make bench-return   how long /return takes for words that lead nowhere, and for those that do'
+	@echo 'make bench-receipts   receipts a second and core, and the CPU time of a submission of 1 KB'
 	@echo 'make bench-journey   taps, scrolling and words from the front page to the return words, on a phone'
 	@echo 'make bench-quarantine   what the inspection of files costs, and the share of the cage'
 	@echo 'make soak    all that is too long for a test: soak-batches, soak-diode, soak-floods, soak-pages (needs root, takes more than an hour)'
@@ -78,6 +79,9 @@ bench-upload: setup packages
 
 bench-return: setup
 	@$(PY) -m bench.returning
+
+bench-receipts: setup
+	@$(PY) -m bench.receipts $(ARGS)
 
 bench-journey: setup test-packages
 	@$(PY) -m bench.journey

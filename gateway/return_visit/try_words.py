@@ -18,7 +18,7 @@ from keys.receipt import RETURN_BITS, parse_return_words
 from keys.word_list import WordList, fold, likeliest_list
 from keys.words import BITS_PER_WORD, WordsError, complete_words
 
-TRIED: Final = 2  # words; each finds a paper on which one of ten is wrong or missing in one case of ten
+TRIED: Final = 2  # words; each finds a paper on which one word is wrong or missing in one case of eleven
 
 
 async def try_words(station: Station, stream: StreamReader, body: Body) -> TryView:
