@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from desk.home import DeskHome
     from transfer.high_side.import_bag import ImportReport
 
+_NAMED: int = 20  # folders of a stick that are named one by one
 _TYPED: int = 12  # ids that somebody may be asked to type; more go into a file
 
 
@@ -108,8 +109,10 @@ def _report_import(
             _say_report(terminal, report)
     for bag in refused:
         terminal.warn(f"{bag.folder}: {bag.reason}. Nothing of it was imported.")
-    for path in misnamed:
+    for path in misnamed[:_NAMED]:
         terminal.note(f"{path} does not have a bag's name, and was ignored.")
+    if len(misnamed) > _NAMED:
+        terminal.note(f"and {len(misnamed) - _NAMED} more such folders (--json lists them)")
     for fault in faults.values():
         terminal.warn(f"ALARM: {fault}")
     return faults

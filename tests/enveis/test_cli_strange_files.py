@@ -119,6 +119,48 @@ def test_every_argument_that_names_a_file_is_in_the_table() -> None:
                 assert found or name == "demo", f"{name} {action.dest}"
 
 
+@pytest.mark.parametrize("medium", [medium for medium in MEDIA if medium != "folder"])
+@pytest.mark.parametrize(
+    "command", [["gateway", "check"], ["transfer", "status"], ["desk", "inbox"], ["keys", "show"], ["audit", "verify"]]
+)
+def test_a_home_that_is_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str], medium: str
+) -> None:
+    MEDIA[medium](tmp_path / "strange")
+    assert main(["--home", str(tmp_path / "strange"), *command]) in {1, 2}
+    said = capsys.readouterr()
+    assert said.err.startswith("enveis: ")
+    assert said.err.count("\n") == 1
+    assert "fault in Enveis" not in said.err
+
+
+@pytest.mark.parametrize("medium", [medium for medium in MEDIA if medium not in {"folder", "empty file"}])
+def test_a_log_and_its_heads_with_strange_things_in_their_folders(
+    places: dict[str, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    medium: str,
+) -> None:
+    """Beside a log lie its closed files, and a folder of heads has batches in folders: both are a stranger's, too."""
+    (tmp_path / "heads" / "bag").mkdir(parents=True)
+    MEDIA[medium](tmp_path / "heads" / "bag" / "batch.json")
+    (tmp_path / "heads" / "bag" / "batch.json.minisig").touch()
+    log = Path(places["low"]) / "audit.jsonl"
+    key = ["--key", str(Path(places["low"]) / "gateway.pub")]
+    assert main(["audit", "verify", str(log), *key, "--heads", str(tmp_path / "heads")]) == 1
+    said = capsys.readouterr().err
+    assert re.search("named pipe|device|symbolic link|larger than|not a regular", said), said
+
+    (tmp_path / "log.jsonl").write_bytes(log.read_bytes())
+    (tmp_path / "log.closed").mkdir()
+    MEDIA[medium](tmp_path / "log.closed" / f"{1:016}-{2:016}.jsonl")
+    for command in ("verify", "show"):
+        assert main(["audit", command, str(tmp_path / "log.jsonl")]) == 1
+        said = capsys.readouterr().err
+        assert re.search("named pipe|device|symbolic link|sparse", said), said
+        assert "fault in Enveis" not in said
+
+
 @pytest.mark.parametrize(
     "command",
     [
