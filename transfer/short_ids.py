@@ -49,7 +49,7 @@ def shorten_ids(ids: Iterable[T]) -> dict[T, str]:
     # In this order, whoever shares most with an id stands next to it.
     return {
         one: one[: max(SHOWN_MIN, before + 1, after + 1)]
-        for one, before, after in zip(ordered, shared, shared[1:], strict=True)
+        for one, before, after in zip(ordered, shared, shared[1:], strict=False)
     }
 
 

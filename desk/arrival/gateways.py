@@ -24,8 +24,8 @@ from transfer.high_side.arrivals import Arrivals
 from transfer.high_side.log_copy import LogCopy
 from transfer.pairing import Pairing
 from transfer.record import HEX_64
+from transfer.short_ids import find_id
 
-PREFIX_MIN: Final = 4  # digits of an id that name a gateway when no other id begins with them
 _FORMER: Final = "former"
 _BEGINNING: Final = 8 * 1024  # bytes of a log in which its continuation must stand: it is the third line
 
@@ -71,16 +71,12 @@ def find_gateway(home: DeskHome, untrusted_name: str) -> Pairing:
     """Return the gateway, trusted now or formerly, whose id begins with `untrusted_name`.
 
     Raises:
-        DeskError: None does, or several do.
+        ShortIdError: None does, or several do: the sentence lists these.
     """
-    name = untrusted_name.strip().lower()
     every = {**_former(home), **home.pairings()}
-    fitting = [pairing for gateway, pairing in every.items() if gateway.startswith(name)]
-    if len(name) < PREFIX_MIN or not fitting:
-        raise DeskError("there is no such gateway here ('enveis desk gateways' lists them)")
-    if len(fitting) > 1:
-        raise DeskError(f"{len(fitting)} gateways begin with these digits: give more")
-    return fitting[0]
+    return every[
+        find_id(untrusted_name, every, absent="there is no such gateway here ('enveis desk gateways' lists them)")
+    ]
 
 
 def state_head(home: DeskHome, gateway: str) -> HeadStatement:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
 
 from audit.clock import is_far_ahead
 from desk.arrival.locking import contradictions_in
@@ -11,8 +10,7 @@ from desk.home import DeskHome
 from transfer.high_side.arrivals import Arrivals, was_begun
 from transfer.names import Lane, PacketId
 from transfer.packet.manifest import Manifest
-
-PREFIX_MIN: Final = 4  # hexadecimal digits that name a packet when no other begins so
+from transfer.short_ids import TYPED_MIN, find_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +49,15 @@ def find_packet(home: DeskHome, untrusted_name: str) -> InboxEntry:
     """Return the one packet of the inbox whose id begins with `untrusted_name`.
 
     Raises:
-        DeskError: None does, or several do.
+        ShortIdError: None does, or several do: the sentence lists these.
+        DeskError: The only one that does is no longer in the inbox.
     """
+    entries = {entry.packet: entry for entry in list_inbox(home)}
     name = untrusted_name.strip().lower().removesuffix(".age")
-    found = [entry for entry in list_inbox(home) if entry.packet.startswith(name)]
-    if len(name) >= PREFIX_MIN and not found and _came_once(home, name):
+    if len(name) >= TYPED_MIN and not any(packet.startswith(name) for packet in entries) and _came_once(home, name):
         raise DeskError("that packet arrived, but is no longer in the inbox: it was erased here, or moved away")
-    if len(name) < PREFIX_MIN or not found:
-        raise DeskError("there is no such packet in the inbox ('enveis desk inbox' lists them)")
-    if len(found) > 1:
-        raise DeskError(f"{len(found)} packets in the inbox begin with these digits: give more")
-    return found[0]
+    absent = "there is no such packet in the inbox ('enveis desk inbox' lists them)"
+    return entries[find_id(untrusted_name, entries, absent=absent)]
 
 
 def _came_once(home: DeskHome, prefix: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Final
 
 from audit.events import Event
 from desk.arrival.case_links import CaseLinks, Claims, LinkedPacket, LinkedRequest
+from desk.arrival.gateways import find_gateway
 from desk.errors import DeskError
 from desk.home import DeskHome
 from desk.way_back.reply_store import BookedReply, Counted, Published, ReplyBook
@@ -99,11 +100,15 @@ def draft_bundle(
 ) -> Draft:
     """Put the next bundle for a gateway together, after carrying out what sources asked to have deleted.
 
-    `also` names gateways that this one has replaced: their replies and grants go with it.
+    `also` names gateways that this one has replaced: their replies and grants go with it. Of all ids the first digits
+    are enough.
 
     Raises:
+        ShortIdError: No gateway, or more than one, has such an id.
         DeskError: The gateway is not trusted here.
     """
+    gateway = find_gateway(home, gateway).gateway
+    also = tuple(find_gateway(home, one).gateway for one in also)
     if gateway not in home.pairings():
         raise DeskError(f"gateway {gateway} is not trusted here ('enveis desk pair' does that)")
     book, visits = ReplyBook(home.reply_book), CaseLinks(home.visits)

@@ -138,25 +138,45 @@ def _show(arguments: Namespace, terminal: Terminal) -> int:
 
     wanted = _filter(arguments)
     log, _ = _log(arguments)
-    rows, unreadable = [], []
+    rows: list[tuple[object, object, object, dict[str, object]]] = []
+    packets, unreadable = set[str](), list[int]()
     for place, text in enumerate(log.lines(), start=1):
         try:
             line = parse_line(text)
         except LineError:
             unreadable.append(place)
             continue
+        packets.add(line.record.packet or "")
         if not wanted(line):
             continue
         fields = json.loads(encode_line(line))
         rest = {name: fields[name] for name in fields if name not in {"v", "seq", "day", "event", "prev"}}
-        details = rest if terminal.as_json else " ".join(f"{name}={value}" for name, value in rest.items())
-        rows.append((fields["seq"], fields["day"], fields["event"], details))
-    terminal.table(("seq", "day", "event", "details"), rows)
+        rows.append((fields["seq"], fields["day"], fields["event"], rest))
+    _table(terminal, rows, packets)
     if unreadable:
         terminal.warn(
             f"{len(unreadable)} lines cannot be read, the first is line {unreadable[0]}: run 'enveis audit verify'."
         )
     return 1 if unreadable else 0
+
+
+def _table(
+    terminal: Terminal, rows: Sequence[tuple[object, object, object, dict[str, object]]], packets: set[str]
+) -> None:
+    """Print lines of the log; for a person a packet's id as far as tells it from the others of the log."""
+    from transfer.short_ids import shorten_ids
+
+    short = {} if terminal.as_json else shorten_ids(packets - {""})
+    shown = [
+        (
+            *row,
+            rest
+            if terminal.as_json
+            else " ".join(f"{name}={short.get(str(text), text)}" for name, text in rest.items()),
+        )
+        for *row, rest in rows
+    ]
+    terminal.table(("seq", "day", "event", "details"), shown)
 
 
 class _Filter:

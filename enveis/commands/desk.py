@@ -1,7 +1,7 @@
 """`enveis desk`: make the desk's home, trust a gateway, list and open what arrived."""
 
 from argparse import ArgumentParser, Namespace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,17 +18,22 @@ from enveis.command import (
 from enveis.commands import desk_erase, desk_keys, desk_proof, desk_replies
 from enveis.commands.desk_erase import closing_first, say_until
 from enveis.commands.desk_packet import desk_of
-from enveis.commands.packet_display import show_files, show_packet, show_standing, standing_as_json
+from enveis.commands.packet_display import (
+    open_cell,
+    promised_cell,
+    show_files,
+    show_packet,
+    show_standing,
+    standing_as_json,
+    withdrawn_cell,
+)
 from enveis.commands.source_requests import requests_as_json, show_requests, sort_first
 from enveis.passphrases import add_passphrase_file, add_weak_passphrase, new_identity_passphrase
 from enveis.terminal import Terminal, amount
 from enveis.unlocking import add_identity, load_identities
 
 if TYPE_CHECKING:
-    from desk.arrival.case_links import LinkedPacket
-    from desk.arrival.opened_copies import OpenedCopy
     from desk.arrival.opening import OpenedFile
-    from desk.arrival.requests import Withdrawn
     from desk.home import DeskHome
     from transfer.packet.manifest import Manifest
     from transfer.packet.message import Message
@@ -89,7 +94,9 @@ def _init(arguments: Namespace, terminal: Terminal) -> int:
 def _pair_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("pairing", type=file_name, metavar="gateway.pairing")
     parser.add_argument(
-        "--replaces", metavar="GATEWAY", help="trust it instead of GATEWAY, whose key is lost or no longer secret"
+        "--replaces",
+        metavar="GATEWAY",
+        help="trust it instead of GATEWAY (the first digits of its id), whose key is lost or no longer secret",
     )
     parser.add_argument("--yes", action="store_true", help="do not ask: the fingerprint words were compared")
     add_accept_clock(parser)
@@ -133,6 +140,7 @@ def _inbox(arguments: Namespace, terminal: Terminal) -> int:
     from desk.arrival.inbox import list_inbox
     from desk.arrival.opened_copies import list_opened
     from desk.arrival.requests import withdrawn_packets
+    from transfer.short_ids import shorten_ids
 
     home = desk_of(arguments)
     if arguments.sort:
@@ -142,15 +150,16 @@ def _inbox(arguments: Namespace, terminal: Terminal) -> int:
     opened = {row.packet: row for row in links.all()}
     withdrawn = withdrawn_packets(links)
     copies = {copy.packet: copy for copy in list_opened(home)}
+    short = {} if terminal.as_json else shorten_ids(e.packet for e in entries) | shorten_ids(e.gateway for e in entries)
     names = ("packet", "lane", "gateway", "batch", "arrived", "size", "purpose", "withdrawn", "promised", "open since")
     rows = [
         (
-            *(e.packet, e.lane, e.gateway, e.batch, e.arrived.isoformat()),
+            *(short.get(e.packet, e.packet), e.lane, short.get(e.gateway, e.gateway), e.batch, e.arrived.isoformat()),
             e.size if terminal.as_json else amount(e.size),
             opened[e.packet].purpose if e.packet in opened else None,  # unknown until it is read
-            _withdrawn_cell(withdrawn.get(e.packet), terminal),
-            _promised_cell(opened.get(e.packet), e.arrived, terminal),
-            _open_cell(copies.get(e.packet), terminal),
+            withdrawn_cell(withdrawn.get(e.packet), terminal),
+            promised_cell(opened.get(e.packet), e.arrived, terminal),
+            open_cell(copies.get(e.packet), terminal),
         )
         for e in entries
     ]
@@ -166,32 +175,6 @@ def _inbox(arguments: Namespace, terminal: Terminal) -> int:
             "('enveis desk inbox --sort' reads what they ask, and shows nothing else)."
         )
     return 0
-
-
-def _open_cell(copy: "OpenedCopy | None", terminal: Terminal) -> str | None:
-    """Return since when a packet's plaintext lies here."""
-    if copy is None or copy.since is None:
-        return None if copy is None else "unknown"
-    return copy.since.isoformat() if terminal.as_json else f"{copy.since:%Y-%m-%d %H:%M} UTC"
-
-
-def _withdrawn_cell(withdrawn: "Withdrawn | None", terminal: Terminal) -> str | None:
-    from desk.arrival.requests import Withdrawn
-
-    return "yes" if withdrawn is Withdrawn.PROVEN and not terminal.as_json else withdrawn
-
-
-def _promised_cell(known: "LinkedPacket | None", arrived: date, terminal: Terminal) -> str | None:
-    """Return the day by which the source was promised an answer; for a person also that it has passed, or is wrong."""
-    from audit.clock import is_far_ahead
-
-    promised = None if known is None else known.promised
-    if known is None or promised is None:
-        return None
-    if is_far_ahead(known.received, arrived) and not terminal.as_json:
-        return f"{promised} by a clock that was ahead: does not count"
-    is_past = promised < datetime.now(UTC).date() and not terminal.as_json
-    return f"{promised} PASSED" if is_past else promised.isoformat()
 
 
 def _open_arguments(parser: ArgumentParser) -> None:

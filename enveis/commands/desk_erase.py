@@ -134,13 +134,17 @@ def _close_due(arguments: Namespace, terminal: Terminal) -> None:
 
 def say_until(home: "DeskHome", packet: str, terminal: Terminal) -> None:
     """Print how long an opened packet stays open, and how it is closed."""
+    from desk.arrival.opened_copies import list_opened
+    from transfer.short_ids import shorten_ids
+
+    short = shorten_ids([packet, *(copy.packet for copy in list_opened(home))])
     try:
         hours = home.load_config().close_after_hours
     except ExpectedError:
         return  # settings that cannot be read were told before, and what was opened is shown all the same
     terminal.say(
         f"It stays open for {hours} hours, until the first 'enveis desk' command after that. To close it now: "
-        f"enveis desk close {packet[:8]}"
+        f"enveis desk close {short[packet]}"
     )
 
 

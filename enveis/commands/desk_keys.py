@@ -154,13 +154,15 @@ def _gateways(arguments: Namespace, terminal: Terminal) -> int:
     """List the gateways, and whether a new key's log continues the old one."""
     from desk.arrival.gateways import list_gateways
     from desk.home import DeskHome
+    from transfer.short_ids import shorten_ids
 
     home = DeskHome(home_of(arguments))
     home.check()
     known = list_gateways(home)
+    short = {} if terminal.as_json else shorten_ids(one.pairing.gateway for one in known)
     rows = [
         (
-            one.pairing.gateway,
+            short.get(one.pairing.gateway, one.pairing.gateway),
             "trusted" if one.trusted else "no longer trusted",
             one.head.seq,
             f"ALARM: {one.succession}" if one.alarm else one.succession or None,

@@ -59,7 +59,7 @@ def _challenge(arguments: Namespace, terminal: Terminal) -> int:
 def _verify_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("proof", type=file_name, metavar="PROOF")
     parser.add_argument(
-        "--packet", metavar="PACKET", help="the packet that it must be about; default: the one that it names"
+        "--packet", metavar="PACKET", help="first digits of the packet that it must be about; default: as it says"
     )
     parser.add_argument("--challenge", type=file_name, metavar="FILE", help="the challenge that it must answer")
     add_identity(parser)

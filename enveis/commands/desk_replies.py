@@ -196,7 +196,7 @@ def _counters(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _bundle_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("gateway", metavar="GATEWAY", help="its id, 16 digits")
+    parser.add_argument("gateway", metavar="GATEWAY", help="its id, or the first digits of it")
     parser.add_argument("--to", type=folder_name, required=True, metavar="DEST", help="a folder on a fresh disc")
     parser.add_argument(
         "--qr", type=file_name, metavar="FILE.html", help="also write a sheet of QR codes to print (at most 64 KiB)"
@@ -209,7 +209,7 @@ def _bundle_arguments(parser: ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="GATEWAY",
-        help="also include the replies of a gateway that it replaced",
+        help="also include the replies of a gateway that it replaced (the first digits of its id)",
     )
     parser.add_argument("--yes", action="store_true", help="do not ask: the list was checked")
     add_accept_clock(parser)

@@ -1,4 +1,4 @@
-"""One opened packet as a person reads it: what the source wrote, the case it belongs to, each file and its verdict."""
+"""One opened packet as a person reads it: what the source wrote, its case, its files and verdicts; inbox cells."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Final, assert_never
 from enveis.terminal import Terminal, amount, visible
 
 if TYPE_CHECKING:
-    from desk.arrival.case_links import Standing
+    from desk.arrival.case_links import LinkedPacket, Standing
+    from desk.arrival.opened_copies import OpenedCopy
     from desk.arrival.opening import OpenedFile
+    from desk.arrival.requests import Withdrawn
     from transfer.packet.manifest import FileNote, Manifest
     from transfer.packet.message import Message
 
@@ -113,6 +115,33 @@ def show_files(
         terminal.say(f"{where} Every file matches the sealed manifest.")
     if locked:
         terminal.warn("Locked files may harm this machine. 'enveis desk open --held' writes them too.")
+
+
+def open_cell(copy: "OpenedCopy | None", terminal: Terminal) -> str | None:
+    """Return since when a packet's plaintext lies here."""
+    if copy is None or copy.since is None:
+        return None if copy is None else "unknown"
+    return copy.since.isoformat() if terminal.as_json else f"{copy.since:%Y-%m-%d %H:%M} UTC"
+
+
+def withdrawn_cell(withdrawn: "Withdrawn | None", terminal: Terminal) -> str | None:
+    """Return whether the source took a packet back: yes where that is proven, or else what is claimed."""
+    from desk.arrival.requests import Withdrawn
+
+    return "yes" if withdrawn is Withdrawn.PROVEN and not terminal.as_json else withdrawn
+
+
+def promised_cell(known: "LinkedPacket | None", arrived: date, terminal: Terminal) -> str | None:
+    """Return the day by which the source was promised an answer; for a person also that it has passed, or is wrong."""
+    from audit.clock import is_far_ahead
+
+    promised = None if known is None else known.promised
+    if known is None or promised is None:
+        return None
+    if is_far_ahead(known.received, arrived) and not terminal.as_json:
+        return f"{promised} by a clock that was ahead: does not count"
+    is_past = promised < datetime.now(UTC).date() and not terminal.as_json
+    return f"{promised} PASSED" if is_past else promised.isoformat()
 
 
 def standing_as_json(standing: "Standing") -> dict[str, str]:

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 def _acknowledge_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("words", nargs="*", metavar="WORD", help="the acknowledgement words that the import printed")
     parser.add_argument(
-        "--missing", nargs="+", default=[], metavar="ID", help="packets that the import listed as missing"
+        "--missing",
+        nargs="+",
+        default=[],
+        metavar="ID",
+        help="packets that the import listed as missing; the first digits of their ids are enough",
     )
     parser.add_argument(
         "--answers",
@@ -125,9 +129,12 @@ def _discard(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _list(terminal: Terminal, packets: "list[DiscardCandidate]", days: int) -> None:
+    from transfer.short_ids import shorten_ids
+
+    short = {} if terminal.as_json else shorten_ids(item.id for item in packets)
     rows = [
         (
-            item.id,
+            short.get(item.id, item.id),
             item.lane,
             item.days,
             "waits for acknowledgement words: it may have arrived" if item.exported else "never exported",

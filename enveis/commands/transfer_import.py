@@ -156,7 +156,10 @@ def _is_ahead(report: "ImportReport") -> bool:
 
 
 def _say_report(terminal: Terminal, report: "ImportReport") -> None:
+    from transfer.short_ids import shorten_ids
+
     batch = report.batch
+    short = shorten_ids(entry.id for entry in batch.packets)  # in this batch alone somebody looks for them
     again = " (imported before)" if report.repeated else ""
     terminal.say(
         f"Batch {batch.number} of gateway {batch.gateway}, lane {batch.lane}: "
@@ -169,11 +172,11 @@ def _say_report(terminal: Terminal, report: "ImportReport") -> None:
             "count here"
         )
     for item in report.missing:
-        terminal.warn(f"  missing: {item.id} ({item.detail})")
+        terminal.warn(f"  missing: {short[item.id]} ({item.detail})")
     if len(report.missing) > _TYPED:
         terminal.say("  That is too much to type: import again with --answers FILE, and carry the file on a disc.")
     elif report.missing:
-        ids = " ".join(item.id[:8] for item in report.missing)
+        ids = " ".join(short[item.id] for item in report.missing)
         terminal.say(f"  At the gateway: enveis transfer acknowledge {report.code} --missing {ids}")
     for gap in report.gaps:
         numbers = str(gap.first) if gap.first == gap.last else f"{gap.first} to {gap.last}"

@@ -152,8 +152,11 @@ def _gateway_as_json(status: "GatewayStatus") -> dict[str, object]:
 
 
 def _say_high(terminal: Terminal, gateways: "tuple[GatewayStatus, ...]") -> None:
+    from transfer.short_ids import shorten_ids
+
+    names = shorten_ids(item.gateway for item in gateways)
     rows = [
-        (item.gateway, item.counts.batches, item.counts.highest, item.counts.last_came, item.counts.packets,
+        (names[item.gateway], item.counts.batches, item.counts.highest, item.counts.last_came, item.counts.packets,
          len(item.missing), item.counts.repeated, item.counts.duplicates, len(item.alarms))
         for item in gateways
     ]  # fmt: skip
@@ -162,6 +165,7 @@ def _say_high(terminal: Terminal, gateways: "tuple[GatewayStatus, ...]") -> None
         rows,
     )
     for item in gateways:
+        short = shorten_ids(missed.id for missed in item.missing)
         for gap in item.gaps:
             numbers = f"batch {gap.first} has" if gap.first == gap.last else f"batches {gap.first} to {gap.last} have"
             terminal.warn(f"{item.gateway}: {numbers} not arrived")
@@ -171,7 +175,9 @@ def _say_high(terminal: Terminal, gateways: "tuple[GatewayStatus, ...]") -> None
                 "gateway's clock was ahead, or this desk's was behind; its days do not count here"
             )
         for missed in item.missing:
-            terminal.warn(f"{item.gateway}: packet {missed.id} of batch {missed.number} is missing ({missed.reason})")
+            terminal.warn(
+                f"{item.gateway}: packet {short[missed.id]} of batch {missed.number} is missing ({missed.reason})"
+            )
         for alarm in item.alarms:
             terminal.warn(f"{item.gateway}: ALARM: two histories at batch {alarm.number} ({alarm.kind})")
 

@@ -242,7 +242,7 @@ _enveis_transfer_acknowledge() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--missing[packets that the import listed as missing]:*-*:ID: ' \
+        '--missing[packets that the import listed as missing; the first digits of their ids are enough]:*-*:ID: ' \
         '--answers=[a file that the import wrote, instead of acknowledgement words]:FILE:_files' \
         '*:WORD: '
 }
@@ -362,7 +362,7 @@ _enveis_desk_pair() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--replaces=[trust it instead of GATEWAY, whose key is lost or no longer secret]:GATEWAY: ' \
+        '--replaces=[trust it instead of GATEWAY (the first digits of its id), whose key is lost or no longer secret]:GATEWAY: ' \
         '--yes[do not ask\: the fingerprint words were compared]' \
         '--accept-clock[the clock is right, although this machine'\''s own log has a line of a later day; the log records this]' \
         '1:gateway.pairing:_files'
@@ -517,7 +517,7 @@ _enveis_desk_bundle() {
         '--to=[a folder on a fresh disc]:DEST:_files -/' \
         '--qr=[also write a sheet of QR codes to print (at most 64 KiB)]:FILE.html:_files' \
         '--days=[days for which a gateway may accept it (default 30)]:N: ' \
-        '*--also=[also include the replies of a gateway that it replaced]:GATEWAY: ' \
+        '*--also=[also include the replies of a gateway that it replaced (the first digits of its id)]:GATEWAY: ' \
         '--yes[do not ask\: the list was checked]' \
         '--accept-clock[the clock is right, although this machine'\''s own log has a line of a later day; the log records this]' \
         '1:GATEWAY: '
@@ -545,7 +545,7 @@ _enveis_desk_verify_proof() {
         '(-h --help)'{-h,--help}'[show this help message and exit]' \
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
-        '--packet=[the packet that it must be about; default\: the one that it names]:PACKET: ' \
+        '--packet=[first digits of the packet that it must be about; default\: as it says]:PACKET: ' \
         '--challenge=[the challenge that it must answer]:FILE:_files' \
         '--passphrase-file=[read the passphrase from the first line of FILE (- for standard input) instead of asking for it]:FILE:_files' \
         '--shares[join the identity from shares that you type in]' \

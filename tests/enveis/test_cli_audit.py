@@ -67,7 +67,7 @@ def test_show_filters(home: Path, call: Caller) -> None:
     assert call.rows("--home", home, "--packet", PACKET[:6].upper()) == [2, 3]
     assert call.rows("--home", home, "--packet", "cd", "--event", "submission-sealed") == [6]
     said = call.say("audit", "show", "--home", home, "--packet", "cdcd")
-    assert said.splitlines()[1].split() == ["6", "2026-11-21", "submission-sealed", f"packet={'cd' * 16}", "lane=held"]
+    assert said.splitlines()[1].split() == ["6", "2026-11-21", "submission-sealed", "packet=cdcdcdcd", "lane=held"]
 
 
 @pytest.mark.parametrize(

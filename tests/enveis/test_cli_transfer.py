@@ -148,7 +148,7 @@ def test_opening_by_the_beginning_of_an_id(machines: Machines) -> None:
     said = m.say("desk", "open", packet[:6], "--home", m.high)
     assert "  | hello" in said
     assert "packet-opened" in m.say("audit", "show", "--home", m.high)
-    assert "not empty" in m.say("desk", "open", packet, "--home", m.high, status=1)
+    assert "It was open already" in m.say("desk", "open", packet, "--home", m.high)
     assert "no such packet" in m.say("desk", "open", packet[:3], "--home", m.high, status=1)
 
 
@@ -301,7 +301,7 @@ def test_old_packets_are_given_up_by_a_sentence_only(machines: Machines) -> None
     for arguments in (["--all"], [old[:6]], ["--all", "--sentence", "yes"]):
         said = m.say("transfer", "discard", *arguments, "--home", m.low, status=1)
         assert "nothing was deleted; the sentence that deletes is: I delete" in said
-    assert "does not name exactly one packet" in m.say("transfer", "discard", young, "--home", m.low, status=1)
+    assert "id 1 names no packet that has waited" in m.say("transfer", "discard", young, "--home", m.low, status=1)
     assert len(list((m.low / "spool").rglob("*.age"))) == 3
     sentence = "I delete 2 packets that nobody may have received"
     done = m.call("transfer", "discard", "--all", "--sentence", sentence, "--home", m.low)
@@ -331,7 +331,7 @@ def test_the_desk_shows_gaps_missing_packets_and_two_histories(machines: Machine
     m.call("transfer", "import", bags[0], "--home", m.high)
     said = m.say("transfer", "status", "--home", m.high)
     assert "batch 2 has not arrived" in said
-    assert f"packet {lost.stem} of batch 3 is missing (damaged)" in said
+    assert f"packet {lost.stem[:8]} of batch 3 is missing (damaged)" in said
     assert m.call("transfer", "status", "--home", m.high)["gateways"][0]["repeated_batches"] == 1
     # The same number for another batch: the gateway was set back, its log with the ledger.
     for path, content in zip(books, before, strict=True):

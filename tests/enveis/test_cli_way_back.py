@@ -244,7 +244,7 @@ def test_a_withdrawal_is_proven_by_its_token(m: WayBackMachines, source: Source)
         (["reply", "ffffffff"], "the reply is empty"),
         (["grant", "PACKET", "--files-max", "0", "--file-max", "1G", "--days", "1"], "1 to 100 files"),
         (["grant", "PACKET", "--files-max", "5", "--file-max", "2000G", "--days", "1"], "a file may have at most"),
-        (["bundle", "00" * 8, "--to", "."], "is not trusted here"),
+        (["bundle", "00" * 8, "--to", "."], "there is no such gateway here"),
         (["bundle", "00" * 8, "--to", "no-such-folder"], "is not a folder"),
         (["bundle", "00" * 8, "--to", ".", "--days", "400"], "1 to 366 days"),
         (["challenge", "PACKET", "--verifier", "a\nb", "--purpose", "x", "--to", "f"], "one line each"),

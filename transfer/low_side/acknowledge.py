@@ -1,5 +1,6 @@
 """The low side after an export: the desk's acknowledgement words let it delete exactly what arrived."""
 
+import contextlib
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +13,7 @@ from transfer.low_side.low_side import LowSide
 from transfer.low_side.outbox import OutBatch
 from transfer.low_side.recovery import resume, settle_batch
 from transfer.names import PacketId
-
-PREFIX_MIN: Final = 4  # digits of a missing packet's id that have to be typed
+from transfer.short_ids import ShortIdError, find_id
 
 _CODE_DOMAIN: Final = b"enveis-code-v1"  # BLAKE2b's personalisation
 
@@ -61,27 +61,31 @@ def acknowledge(low: LowSide, code: str, *, missing: Sequence[str] = ()) -> Ackn
         settled = low.outbox.find_code(code_hash)
         if settled:
             return AcknowledgeReport(settled.number, (), (), repeated=True)
-    raise CodeError(_why_not(len(missing), named))
+    raise CodeError(_why_not(low, missing, named))
 
 
 def _resolve(untrusted: str, listed: set[PacketId]) -> PacketId | None:
-    """Return the one packet that a typed id, or its beginning, names."""
-    typed = untrusted.strip().lower()
-    if len(typed) < PREFIX_MIN:
-        return None
-    fitting = [packet for packet in listed if packet.startswith(typed)]
-    return fitting[0] if len(fitting) == 1 else None
+    """Return the one packet of a batch that a typed id, or its beginning, names."""
+    with contextlib.suppress(ShortIdError):
+        return find_id(untrusted, listed, absent="")
+    return None
 
 
-def _why_not(count: int, named: set[int]) -> str:
-    wrong = [str(place + 1) for place in range(count) if place not in named]
-    if wrong:
-        which = "the id" if count == 1 else f"number {', '.join(wrong)} of the {count} ids"
-        return (
-            f"{which} after --missing does not name exactly one packet of a batch that waits for its acknowledgement "
-            f"words (at least {PREFIX_MIN} digits are needed); nothing was deleted"
-        )
-    return "these words do not fit any outstanding batch with just these packets missing; nothing was deleted"
+def _why_not(low: LowSide, missing: Sequence[str], named: set[int]) -> str:
+    wrong = [place for place in range(len(missing)) if place not in named]
+    if not wrong:
+        return "these words do not fit any outstanding batch with just these packets missing; nothing was deleted"
+    numbers = ", ".join(str(place + 1) for place in wrong)
+    which = "the id" if len(missing) == 1 else f"number {numbers} of the {len(missing)} ids"
+    absent = (
+        f"{which} after --missing does not name exactly one packet of a batch that waits for its acknowledgement words"
+    )
+    waiting = [packet for batch in low.outbox.outstanding() for packet in low.outbox.packets(batch.number)]
+    try:
+        find_id(missing[wrong[0]], waiting, absent=absent)
+    except ShortIdError as error:  # too few digits, or which ids begin with them
+        return f"{error}; nothing was deleted"
+    return f"{absent}; nothing was deleted"
 
 
 def _acknowledged(

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from disk.lock import exclusive
 from transfer.errors import TransferError
-from transfer.low_side.acknowledge import PREFIX_MIN
 from transfer.low_side.low_side import LowSide
 from transfer.low_side.recovery import resume, settle_discards
 from transfer.low_side.status import DAY_SECONDS, age_in_days
 from transfer.names import Lane, PacketId
+from transfer.short_ids import find_id
 
 
 class DiscardError(TransferError):
@@ -50,18 +50,12 @@ def choose(found: Sequence[DiscardCandidate], untrusted_names: Sequence[str]) ->
     """Return the packets that are named by their ids, or by the beginnings of these.
 
     Raises:
-        DiscardError: One of them does not name exactly one packet beyond the limit.
+        ShortIdError: One of them does not name exactly one packet beyond the limit.
     """
-    chosen: dict[PacketId, DiscardCandidate] = {}
-    for place, untrusted in enumerate(untrusted_names, start=1):
-        typed = untrusted.strip().lower()
-        fitting = [item for item in found if len(typed) >= PREFIX_MIN and item.id.startswith(typed)]
-        if len(fitting) != 1:
-            raise DiscardError(
-                f"id {place} does not name exactly one packet that has waited beyond the limit; nothing was deleted"
-            )
-        chosen[fitting[0].id] = fitting[0]
-    return list(chosen.values())
+    by_id, names = {item.id: item for item in found}, enumerate(untrusted_names, start=1)
+    absent = "id {} names no packet that has waited beyond the limit; nothing was deleted"
+    chosen = [find_id(untrusted, by_id, absent=absent.format(place)) for place, untrusted in names]
+    return [by_id[packet] for packet in dict.fromkeys(chosen)]
 
 
 def discard_packets(low: LowSide, packets: Sequence[DiscardCandidate]) -> None:
