@@ -7,6 +7,7 @@ Invariants G10, G11 and G34.
 import asyncio
 import io
 import sys
+import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -37,6 +38,7 @@ from keys.receipt import new_receipt_words, return_secrets
 from keys.recipient import KeyKind
 from tests.worlds.gateway_process import form_body
 from tests.worlds.killing import killed
+from tests.worlds.waiting import WATCHDOG, until
 from transfer.bundle.reply import ReplyId
 from transfer.names import Lane, PacketId, new_packet_id
 from transfer.packet.manifest import REQUESTS_MAX, PacketPurpose, parse_manifest
@@ -120,8 +122,9 @@ class Door:
             rows = db.execute("SELECT sealed FROM waiting WHERE tick > 0").fetchall()
         return [parse_request(open_bytes(row[0], [IDENTITY])) for row in rows]
 
-    def files(self) -> list[Path]:
-        return sorted(path for path in (self.root / "spool").rglob("*") if path.is_file())
+    def files(self) -> list[str]:
+        root = self.spool.root
+        return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
 
     def sent(self) -> list[list[RequestNote]]:
         """What each packet of requests in the spool asks."""
@@ -156,7 +159,7 @@ def invented(button: WithdrawForm) -> dict[str, WithdrawForm]:
 async def test_a_packet_that_is_here_is_taken_back_and_nobody_is_asked(door: Door) -> None:
     button = door.submitted()
     assert await door.press(button) is Withdrawal.RECEIVED
-    assert [path.name for path in door.files()] == [f"{button.packet}.done"]
+    assert door.files() == [f"withdrawable/done/{button.packet}"]
     assert await door.press(button) is Withdrawal.RECEIVED
     assert door.asked() == []
     door.now += 2 * TICK
@@ -219,24 +222,32 @@ async def test_a_flood_of_invented_buttons_leaves_nothing_and_real_ones_work_mea
     await door.queue.finish()
     assert [note.withdraws for note in door.asked()] == [left.packet]
     assert not door.spool.holds(here.packet)
-    assert {path.name for path in set(door.files()) - before} == {f"{here.packet}.done"}
+    assert set(door.files()) - before == {f"withdrawable/done/{here.packet}"}
     assert (door.root / "requests.sqlite").stat().st_size <= size + 64 * 1024
 
 
-async def test_when_every_place_is_taken_what_is_not_ours_is_sent_away_first(tmp_path: Path) -> None:
-    journal = mock.Mock(RequestJournal)
+async def test_when_every_place_is_taken_what_is_not_ours_is_sent_away_first() -> None:
+    journal, goes_on = mock.Mock(RequestJournal), threading.Event()
+    journal.put.side_effect = lambda _: goes_on.wait(WATCHDOG)
     queue = RequestQueue(journal, places=2)
     kept, other = JournalEntry(b"a", 1, b"", is_kept=True), JournalEntry(b"b", 1, b"", is_kept=False)
-    waiting = [asyncio.create_task(queue.put(other)) for _ in range(2)]
-    await asyncio.sleep(0)
-    with pytest.raises(SubmissionError) as error:
-        await queue.put(other)
-    assert error.value.problem is Problem.BUSY
-    waiting += [asyncio.create_task(queue.put(kept)) for _ in range(2)]
-    await asyncio.sleep(0)
+
+    async def begun(entry: JournalEntry) -> "asyncio.Task[None]":
+        task = asyncio.create_task(queue.put(entry))
+        await asyncio.sleep(0)
+        return task
+
+    waiting = [await begun(other)]
+    await until(lambda: journal.put.call_count == 1)
+    for entry in (other, kept):
+        waiting += [await begun(entry), await begun(entry)]
+        with pytest.raises(SubmissionError) as error:
+            await queue.put(entry)
+        assert error.value.problem is Problem.BUSY
+    goes_on.set()
     await asyncio.gather(*waiting)
-    # Written together: one transaction for all that waited.
-    assert [len(call.args[0]) for call in journal.put.call_args_list] in ([4], [2, 2])
+    # One transaction for all that waited meanwhile.
+    assert [len(call.args[0]) for call in journal.put.call_args_list] == [1, 4]
 
 
 async def test_what_is_not_durable_is_not_confirmed(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
