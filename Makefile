@@ -1,7 +1,7 @@
 # Enveis: `make run` and `make test` do all set-up on a fresh Debian 12 machine (Python 3.11, root or sudo).
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup packages test-packages run demo test check fast-first fast-second lint bench-upload bench-quarantine bench-diode soak-diode bench-batches bench-return bench-receipts bench-journey fuzz-quarantine soak-batches soak-floods soak-pages soak screenshots messages checks-page completion licence licence-table dist clean
+.PHONY: help setup packages test-packages run demo test check fast-first fast-second lint bench-upload bench-quarantine bench-diode soak-diode bench-batches bench-growth bench-return bench-receipts bench-journey fuzz-quarantine soak-batches soak-floods soak-pages soak screenshots messages checks-page completion licence licence-table dist clean
 VENV := .venv
 PY := $(VENV)/bin/python
 
@@ -12,6 +12,7 @@ help:
 	@echo 'make test    set-up and every test;  make lint   ruff, mypy --strict, import-linter'
 	@echo 'make setup   only prepares $(VENV);   make bench-upload   CPU seconds beside the age tool'
 	@echo 'make bench-batches   time and memory per packet of a crossing;   make soak-batches   20,000 sequences of mishaps'
+	@echo 'make bench-growth   what a submission, a look and a batch cost while up to a million packets wait'
 	@echo 'make bench-return   how long /return takes for words that lead nowhere, and for those that do'
 	@echo 'make bench-receipts   receipts a second and core, and the CPU time of a submission of 1 KB'
 	@echo 'make bench-journey   taps, scrolling and words from the front page to the return words, on a phone'
@@ -88,6 +89,9 @@ bench-journey: setup test-packages
 
 bench-batches: setup
 	@$(PY) -m bench.batches
+
+bench-growth: setup test-packages
+	@$(PY) -m bench.growth
 
 # Any order of submissions, exports, mishaps, kills and acknowledgements: 20,000 sequences, as two halves side by side.
 SEED := 1

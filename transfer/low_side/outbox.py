@@ -8,12 +8,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+from audit.chain import EMPTY, Head
 from transfer.batch.batch import SignedBatch
 from transfer.errors import LedgerError
 from transfer.ledger_file import LedgerFile
 from transfer.names import Lane, PacketId
 
-_OUTBOX_SCHEMA: Final = 2
+_OUTBOX_SCHEMA: Final = 3
 _OUTBOX: Final = """
 CREATE TABLE batches (
   number INTEGER PRIMARY KEY, digest TEXT NOT NULL, lane TEXT NOT NULL, packets INTEGER NOT NULL,
@@ -34,7 +35,10 @@ CREATE TABLE discarded (
   id TEXT PRIMARY KEY, lane TEXT NOT NULL, log_seq INTEGER NOT NULL,
   done INTEGER NOT NULL DEFAULT 0 -- whether it is deleted and logged
 ) STRICT;
+-- The last line of the log up to which it is known to have no export that this ledger does not know.
+CREATE TABLE checked (seq INTEGER NOT NULL, hash TEXT NOT NULL) STRICT;
 """
+_UPGRADES: Final = {2: "CREATE TABLE checked (seq INTEGER NOT NULL, hash TEXT NOT NULL) STRICT"}
 _LOST: Final = (
     "this gateway no longer knows which batches it made, and would give their numbers to others; bring back a copy "
     "that is not older than the last export, or give the gateway a new key ('enveis gateway rekey'): its packets stay"
@@ -106,12 +110,12 @@ class Outbox:
     """
 
     def __init__(self, path: Path) -> None:
-        self._ledger = LedgerFile(path, schema=_OUTBOX, version=_OUTBOX_SCHEMA, lost=_LOST)
+        self._ledger = LedgerFile(path, schema=_OUTBOX, version=_OUTBOX_SCHEMA, upgrades=_UPGRADES, lost=_LOST)
 
     @classmethod
     def begin(cls, path: Path) -> "Outbox":
         """Return the ledger of a new key; one that is there already is opened."""
-        LedgerFile(path, schema=_OUTBOX, version=_OUTBOX_SCHEMA)
+        LedgerFile(path, schema=_OUTBOX, version=_OUTBOX_SCHEMA, upgrades=_UPGRADES)
         return cls(path)
 
     def last(self) -> OutBatch | None:
@@ -240,6 +244,18 @@ class Outbox:
         """Note that everything that was discarded is deleted and logged."""
         with self._ledger.transaction() as db:
             db.execute("UPDATE discarded SET done = 1")
+
+    def checked(self) -> Head:
+        """Return the last line of the log up to which ledger and log agree; EMPTY when nobody checked much of it."""
+        with self._ledger.reading() as db:
+            row = db.execute("SELECT seq, hash FROM checked").fetchone()
+        return Head(*row) if row else EMPTY
+
+    def note_checked(self, head: Head) -> None:
+        """Remember up to which line ledger and log agree."""
+        with self._ledger.transaction() as db:
+            db.execute("DELETE FROM checked")
+            db.execute("INSERT INTO checked VALUES (?, ?)", (head.seq, head.hash))
 
     def _select(self, condition: str, *values: object) -> list[OutBatch]:
         with self._ledger.reading() as db:

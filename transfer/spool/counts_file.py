@@ -26,8 +26,8 @@ _SCHEMA: Final = (
     "change INTEGER NOT NULL) STRICT, WITHOUT ROWID",
     "CREATE TABLE total (bytes INTEGER NOT NULL, change INTEGER NOT NULL) STRICT",
     "CREATE TABLE holders (name TEXT PRIMARY KEY, promised INTEGER NOT NULL, unwritten INTEGER NOT NULL) STRICT",
-    "CREATE TABLE moves (packet TEXT PRIMARY KEY, holder TEXT NOT NULL, size INTEGER NOT NULL, source TEXT, "
-    "target TEXT) STRICT",
+    "CREATE TABLE moves (packet TEXT NOT NULL, holder TEXT NOT NULL, size INTEGER NOT NULL, source TEXT, target TEXT, "
+    "PRIMARY KEY (packet, holder)) STRICT",
     "CREATE TABLE valid (mark TEXT NOT NULL) STRICT",
     "INSERT INTO total VALUES (0, 0)",
 )

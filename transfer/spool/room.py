@@ -113,7 +113,7 @@ class Room:
             made.update(move for move in moves if move in done or self._was_made(move))
             raise
         finally:
-            self._file.defer([partial(self._settle, move, move in made) for move in moves])
+            self._file.defer([partial(self._settle, move, move in made, self._name) for move in moves])
             # Where it cannot be noted now, whoever comes next does it: a packet that is durable has to stay received.
             with contextlib.suppress(OSError), self._file.transaction():
                 pass
@@ -130,7 +130,7 @@ class Room:
                     query = "SELECT packet, size, source, target FROM moves WHERE holder = ?"
                     left = [_move(*row) for row in db.execute(query, (name,)).fetchall()]
                     for move in left:
-                        self._settle(move, self._was_made(move), db)
+                        self._settle(move, self._was_made(move), name, db)
                     db.execute("DELETE FROM holders WHERE name = ?", (name,))
                 self._holder(name).unlink(missing_ok=True)
         return len(dead)
@@ -170,8 +170,9 @@ class Room:
         return move.source is not None and not move.source.file(self._root, move.packet).exists()
 
     @staticmethod
-    def _settle(move: Move, was_made: bool, db: sqlite3.Connection) -> None:  # noqa: FBT001 - bound by `partial`
-        if db.execute("DELETE FROM moves WHERE packet = ?", (move.packet,)).rowcount and was_made:
+    def _settle(move: Move, was_made: bool, holder: str, db: sqlite3.Connection) -> None:  # noqa: FBT001 - `partial`
+        ours = db.execute("DELETE FROM moves WHERE (packet, holder) = (?, ?)", (move.packet, holder)).rowcount
+        if ours and was_made:
             for folder, sign in ((move.source, -1), (move.target, 1)):
                 if folder is not None:
                     add(db, folder, sign, sign * move.size)
