@@ -101,8 +101,10 @@ def encode_identities(identities: Sequence[Identity], passphrase: str | None) ->
 
 def is_sealed(path: Path) -> bool:
     """Return whether an identity file has a passphrase."""
-    with path.open("rb") as stream:
-        content = stream.read(IDENTITY_FILE_MAX)
+    try:
+        content = read_handed_over(path, largest=IDENTITY_FILE_MAX, follow=True)
+    except HandedOverError as error:
+        raise IdentityError(str(error)) from None
     return is_armored(content) or content.startswith(VERSION_LINE)
 
 

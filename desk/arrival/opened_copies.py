@@ -20,7 +20,7 @@ from desk.arrival.locking import is_locked
 from desk.arrival.opening import READ_SIZE, OpenedFile, OpenPacket, name_here
 from desk.home import DeskHome
 from disk.durable import replace, sync_folder, write_new
-from disk.handed_over import HandedOverError, open_handed_over
+from disk.handed_over import HandedOverError, open_handed_over, read_handed_over
 from disk.lock import exclusive, shared
 from transfer.names import PacketId, parse_packet_id
 from transfer.packet.manifest import FileNote
@@ -86,9 +86,8 @@ def list_opened(home: DeskHome) -> tuple[OpenedCopy, ...]:
 def is_copy_of(folder: Path, packet: OpenPacket) -> bool:
     """Return whether a folder has this very packet's manifest in it."""
     try:
-        with (folder / MANIFEST_MEMBER).open("rb") as stream:
-            return stream.read(len(packet.manifest_bytes) + 1) == packet.manifest_bytes
-    except OSError:
+        return read_handed_over(folder / MANIFEST_MEMBER, largest=len(packet.manifest_bytes)) == packet.manifest_bytes
+    except (OSError, HandedOverError):  # the folder may be on a stick
         return False
 
 
@@ -203,8 +202,7 @@ def _packet_of(path: Path) -> PacketId | None:
 
 def _read_since(folder: Path) -> datetime | None:
     try:
-        with (folder / OPENED_AT).open("rb") as stream:
-            found = datetime.fromisoformat(stream.read(64).decode("ascii").strip())
-    except (OSError, ValueError):
+        found = datetime.fromisoformat(read_handed_over(folder / OPENED_AT, largest=64).decode("ascii").strip())
+    except (OSError, HandedOverError, ValueError):
         return None
     return found.astimezone(UTC) if found.tzinfo else None

@@ -5,9 +5,11 @@ may have written any bytes at all: the ZIP and its records are a stranger's unti
 """
 
 import contextlib
+import errno
 import hashlib
 import io
 import os
+import shutil
 import struct
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -119,11 +121,13 @@ class OpenPacket:
         Raises:
             PacketDamagedError, keys.age.errors.AgeError: A file does not match the manifest; no folder is left.
             FileExistsError: The folder has something in it; it was not touched.
+            OSError: The disk has no room for the files, which is found out first, or failed.
 
         Invariant D1.
         """
         opened: list[OpenedFile] = []
         total = sum(note.size for note in self.manifest.files)
+        _demand_room(folder, sum(note.size for note in self.manifest.files if held or not is_locked(note)))
 
         def build(temporary: Path) -> None:
             done = 0
@@ -192,6 +196,13 @@ def name_here(note: FileNote) -> str:
     name = note.member.rpartition("/")[2]
     # The extension comes from the gateway: if that is compromised, a click on 01.desktop would run what a source sent.
     return name if name.endswith(OPENED_BY_A_VIEWER) else f"{name}.bin"
+
+
+def _demand_room(folder: Path, size: int) -> None:
+    """Raise OSError where files of `size` bytes would fill the disk: a packet may have terabytes."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
+    if size > shutil.disk_usage(there).free:
+        raise OSError(errno.ENOSPC, f"{os.strerror(errno.ENOSPC)} for the {size} bytes of its files", str(there))
 
 
 def read_to_the_end(stream: BinaryIO, identities: Sequence[Unwraps]) -> None:

@@ -5,12 +5,14 @@ Invariant D1.
 
 import hashlib
 import io
+import shutil
 import stat
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -119,6 +121,20 @@ def test_a_file_that_is_called_clear_and_is_not_stays_locked(
     assert contradiction.startswith("files/01.txt is called clear, but has ")
     assert why in contradiction
     assert "not all of its files are called clear" in lane
+
+
+def test_files_without_room_are_not_begun(
+    tmp_path: Path, opened: Callable[..., OpenPacket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = [len(CLEAR) - 1]
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free[0]))
+    with opened(seal()) as packet:
+        with pytest.raises(OSError, match="No space left on device for the") as raised:
+            packet.write_files(tmp_path / "a" / "out", held=False, progress=lambda *_: None)
+        assert raised.value.filename == str(tmp_path)
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["packet.age"]
+        free[0] = len(CLEAR)  # locked files need none
+        packet.write_files(tmp_path / "out", held=False, progress=lambda *_: None)
 
 
 def test_what_never_holds_a_file_locks_none(tmp_path: Path, opened: Callable[..., OpenPacket]) -> None:

@@ -75,6 +75,7 @@ def test_defaults_and_values(tmp_path: Path) -> None:
         ('name = "a"\nname = "b"', "is not valid TOML"),
         (b'name = "\xff"', "is not valid TOML"),
         (b"#" * (SETTINGS_MAX + 1), "is larger than"),
+        (b"name = " + b"[" * 100_000, "is nested too deeply"),
     ],
 )
 def test_refused_in_one_sentence(tmp_path: Path, text: str | bytes, sentence: str) -> None:
