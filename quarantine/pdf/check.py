@@ -12,6 +12,7 @@ from quarantine.errors import OverBudgetError
 from quarantine.examination import Examination, ExamineMember
 from quarantine.file_types import FileType
 from quarantine.findings import Code, Finding
+from quarantine.pdf.around import look_around
 from quarantine.pdf.objects import walk
 from quarantine.pdf.raw_bytes import scan_bytes
 
@@ -32,10 +33,11 @@ def _codes_at(stream: BinaryIO, budgets: Budgets, examine_member: ExamineMember,
         return {finding.code for finding in examine_member(embedded, file_type, budgets).findings}
 
     try:
-        seen = scan_bytes(stream, stream.seek(0, 2), budgets)
+        seen = scan_bytes(stream, budgets)
+        look_around(stream, stream.seek(0, 2), seen)
     except (OverBudgetError, MemoryError):
         return {Code.PDF_BUDGET}
-    walked = walk(stream, budgets, examine_embedded, depth=depth, first=frozenset(seen.embedded_files))
+    walked = walk(stream, budgets, examine_embedded, depth=depth, raw=seen)
     codes = seen.codes | seen.names.codes | walked.codes
     if walked.failed or not walked.finished or Code.PDF_AMBIGUOUS in codes:
         codes |= seen.names.inside

@@ -1,4 +1,4 @@
-"""A PDF's bytes in one pass, without believing its cross-reference: names, revisions, streams, what lies around it.
+"""A PDF's bytes in one pass, without believing its cross-reference: names, objects, revisions, streams.
 
 Sees what a reader that trusts the cross-reference does not: old revisions, objects that nothing points to, names in
 object streams of all of them. Deflated streams are inflated and counted (a bomb is meant for the next reader), pictures
@@ -7,6 +7,7 @@ are searched for what identifies their maker. Memory is bounded by the window.
 
 import bisect
 import contextlib
+import itertools
 import re
 import zlib
 from collections import Counter
@@ -15,13 +16,11 @@ from typing import BinaryIO, Final
 
 from quarantine.budgets import MIB, Budgets
 from quarantine.errors import OverBudgetError
-from quarantine.file_types import PDF_HEADER_WITHIN
 from quarantine.findings import Code
 from quarantine.image.jpeg import JPEG_MAGIC, jpeg_privacy
 from quarantine.pdf.bare_names import BareNames
 from quarantine.pdf.lexer import unescape
 from quarantine.pdf.names import REACH, find_names
-from quarantine.polyglots import ends_as_zip, is_active_text, is_container, is_program
 
 OBJECT_STREAM_MAX: Final = 16 * MIB  # bytes that an object stream is searched for names; most have 100 objects
 
@@ -35,13 +34,17 @@ _PICTURES_MAX: Final = 200  # pictures that are searched: usually one person mad
 _END: Final = re.compile(rb"%%EOF")
 _STREAM: Final = re.compile(rb"stream(?<!endstream)(?:\r\n|\n|\r)")
 _GAP: Final = rb"(?:[\x00\t\n\x0c\r ]|%[^\r\n]{0,200}[\r\n])+"
-_OBJECT: Final = re.compile(rb"(?<!\d)(\d{1,10})" + _GAP + rb"(\d{1,5})" + _GAP + rb"obj")
+_OBJECT: Final = re.compile(rb"obj(?<!endobj)")
+_NUMBERS: Final = re.compile(rb"(?<!\d)(\d{1,10})" + _GAP + rb"(\d{1,5})(?:" + _GAP + rb")?\Z")
+_ALONE: Final = re.compile(rb"[\x00\t\n\x0c\r 0-9]obj[\x00\t\n\x0c\r <\[(/%]")  # numbers not recognised
+_NUMBERS_WITHIN: Final = 240  # bytes before `obj`; comments may stand between
+_TRAILER: Final = re.compile(rb"trailer(?![A-Za-z])")
+_TRAILERS_MAX: Final = 1000
 _FILTER: Final = re.compile(rb"Decode\b")
 _COMPRESSION: Final = re.compile(rb"/(?:FlateDecode|Fl|LZWDecode|LZW|RunLengthDecode|RL|BrotliDecode)\b")
 _IMAGE: Final = re.compile(rb"/Subtype[\x00\t\n\x0c\r ]*/Image\b")
 _LENGTH: Final = re.compile(rb"/Length[\x00\t\n\x0c\r ]+(\d{1,9})(?![\x00\t\n\x0c\r ]+\d+[\x00\t\n\x0c\r ]+R|\d)")
 _NAME_MAX: Final = 128  # bytes of a name that two pieces share
-_AFTER_END: Final = MIB  # bytes of one read after the last %%EOF
 _BLANK: Final = b"\x00\t\n\x0c\r \x1a"
 
 
@@ -69,7 +72,8 @@ class PdfBytes:
     damaged_object_streams: set[int] = field(default_factory=set)
     embedded_files: Counter[int] = field(default_factory=Counter)  # how many there are of an object number
     names: BareNames = field(default_factory=BareNames)
-    objects: list[tuple[int, int, int]] = field(default_factory=list)  # number, generation, offset
+    objects: list[tuple[int, int, int]] = field(default_factory=list)  # number (or 0), generation, offset
+    trailers: list[int] = field(default_factory=list)  # offsets
     end_places: list[int] = field(default_factory=list)  # offsets after each %%EOF
     streams: list[tuple[int, int]] = field(default_factory=list)  # begin and end of those whose length is known
 
@@ -85,15 +89,14 @@ class PdfBytes:
         return found
 
 
-def scan_bytes(stream: BinaryIO, size: int, budgets: Budgets) -> PdfBytes:
-    """Read all of `stream`, `size` bytes.
+def scan_bytes(stream: BinaryIO, budgets: Budgets) -> PdfBytes:
+    """Read all of `stream`.
 
     Raises:
         OverBudgetError: One of its streams, or all object streams, inflate to more than a file may have.
     """
     scan = _Scan(stream, budgets)
     scan.run()
-    _look_around(stream, size, scan.seen)
     return scan.seen
 
 
@@ -133,9 +136,15 @@ class _Scan:
             if match.start() < end:
                 seen.end_places.append(offset + match.end())
         seen.names.search_bytes(text, begin, end)
+        places = (match.start() for match in _TRAILER.finditer(text, begin) if match.start() < end)
+        seen.trailers += [offset + place for place in itertools.islice(places, _TRAILERS_MAX - len(seen.trailers))]
         for match in _OBJECT.finditer(text, begin):
             if match.start() < end and len(seen.objects) <= self._objects_max:
-                seen.objects.append((int(match[1]), int(match[2]), offset + match.start()))
+                at = max(0, match.start() - _NUMBERS_WITHIN)
+                if (numbers := _NUMBERS.search(text[at : match.start()])) is not None:
+                    seen.objects.append((int(numbers[1]), int(numbers[2]), offset + at + numbers.start()))
+                elif _ALONE.search(text, match.start() - 1, match.end() + 1):
+                    seen.objects.append((0, 0, offset + match.start()))
         for match in _STREAM.finditer(text, begin):
             if match.start() < end and offset + match.end() >= self._inflated_to:
                 self._look_into_stream(text, offset, match)
@@ -245,7 +254,7 @@ def _object_before(text: bytes) -> tuple[int, bytes]:
     """Return the number and the dictionary of the object whose stream follows `text`."""
     place = text.rfind(b"obj")
     number = 0
-    for found in _OBJECT.finditer(text, max(0, place - 24)):
+    if (found := _NUMBERS.search(text[max(0, place - _NUMBERS_WITHIN) : max(0, place)])) is not None:
         number = int(found[1])
     dictionary = text[max(0, place) :]
     return number, unescape(dictionary) if b"#" in dictionary else dictionary
@@ -253,29 +262,3 @@ def _object_before(text: bytes) -> tuple[int, bytes]:
 
 def _is_zlib(head: bytes) -> bool:
     return len(head) > 1 and head[0] & 0x0F == 8 and int.from_bytes(head[:2]) % 31 == 0  # RFC 1950, section 2.2
-
-
-def _look_around(stream: BinaryIO, size: int, seen: PdfBytes) -> None:
-    """What stands before the header and after the end; other formats keep their beginning or their end there."""
-    stream.seek(0)
-    head = stream.read(PDF_HEADER_WITHIN + 5)
-    before = head[: max(0, head.find(b"%PDF-"))]
-    if before.strip(_BLANK + b"\xef\xbb\xbf"):
-        seen.codes.add(Code.PDF_DATA_BEFORE)
-        if is_active_text(before) or is_program(before) or is_container(before):
-            seen.codes.add(Code.FILE_POLYGLOT)
-    if not seen.end_places:
-        seen.codes.add(Code.PDF_NO_END)
-    elif seen.end_places[-1] < size:
-        stream.seek(seen.end_places[-1])
-        after = b""
-        while not after and (piece := stream.read(_AFTER_END)):
-            after = piece.lstrip(_BLANK)
-        if after:
-            seen.codes.add(Code.PDF_DATA_AFTER)
-        if is_container(after) or is_program(after) or is_active_text(after):
-            seen.codes.add(Code.FILE_POLYGLOT)
-    if ends_as_zip(stream, size):
-        seen.codes.add(Code.FILE_POLYGLOT)
-    if len(seen.end_places) > (2 if seen.linearized else 1):
-        seen.codes |= {Code.PDF_SEVERAL_REVISIONS, Code.PRIVACY_PDF_REVISIONS}

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tests.builders.pdf_files import FLATE, annotation, deflated, pdf, revised, stream, with_object_stream
+from tests.builders.pdf_files import FLATE, JS, annotation, deflated, pdf, revised, stream, with_object_stream
 
 TRICKS: Final[dict[str, Callable[[], bytes]]] = {}
 FILES: Final = Path(__file__).parents[1] / "vectors/quarantine/pdf"
@@ -282,3 +282,147 @@ def paper_about_pdfs() -> bytes:
 @trick
 def attachment_of_an_earlier_revision_without_type() -> bytes:
     return revised(named(b"/F (a.bin)", b"MZ" + bytes(100)), 7, deflated(b"hello\n", b"/Type /EmbeddedFile"))
+
+
+# Two readings.
+
+
+def _index(one: int, other: int, first: bytes) -> bytes:
+    return b"%d 0 %d %d " % (one, other, len(first) + 1)
+
+
+def two_members(one: int, other: int, first: bytes, second: bytes, catalog: bytes = b"") -> bytes:
+    """An object stream whose index has these two numbers, while the cross-reference knows 6 and 7."""
+
+    def encode(content: bytes) -> bytes:
+        index = _index(6, 7, first)
+        return zlib.compress(_index(one, other, first) + content.removeprefix(index))
+
+    return with_object_stream(first, second, encode=encode, entries=FLATE, catalog=catalog)
+
+
+@trick
+def opening_action_twice() -> bytes:
+    return pdf(b"/OpenAction [3 0 R /Fit] /OpenAction << /S /URI /URI (https://192.0.2.1/) >>")
+
+
+@trick
+def key_twice_with_an_escape() -> bytes:
+    return link(b"/S /GoTo /D [3 0 R /Fit] /#53 /GoToR /F (" + SHARE + b")")
+
+
+@trick
+def path_twice() -> bytes:
+    return link(b"/S /GoToR /D [0 /Fit] /F (a.pdf) /F (" + SHARE + b")")
+
+
+@trick
+def attachment_name_twice() -> bytes:
+    return named(b"/F (a.txt) /F (a.exe)")
+
+
+@trick
+def attachment_twice() -> bytes:
+    spec = b"<< /Type /Filespec /F (a.txt) /EF << /F 7 0 R >> /EF << /F 8 0 R >> >>"
+    tree = b"/Names << /EmbeddedFiles << /Names [(a) 6 0 R] >> >>"
+    return pdf(tree, spec, deflated(b"hello\n", b"/Type /EmbeddedFile"), deflated(b"MZ" + bytes(90)))
+
+
+@trick
+def contents_twice() -> bytes:
+    return pdf(b"", stream(b"BT (Another page) Tj ET"), page=b"/Contents 6 0 R ")
+
+
+@trick
+def key_twice_in_an_object_stream() -> bytes:
+    action = b"<< /S /GoTo /S 7 0 R /F (calc.exe) >>"
+    return in_object_stream(action, b"/Launch", catalog=b"/OpenAction 6 0 R")
+
+
+@trick
+def key_twice_in_an_array() -> bytes:
+    return pdf(b"/OpenAction << /S /GoTo /Next [<< /S /Named /S /Launch /F (calc.exe) >>] >>")
+
+
+@trick
+def key_twice_with_the_same_value() -> bytes:
+    return pdf(b"/Lang (nb) /Lang (nb)")
+
+
+@trick
+def root_twice() -> bytes:
+    return pdf(b"", b"<< /Type /Catalog /Pages 2 0 R /OpenAction 7 0 R >>", JS, trailer=b"/Root 6 0 R")
+
+
+@trick
+def number_twice_in_an_object_stream() -> bytes:
+    return two_members(6, 6, b"<< /A 1 >>", b"<< /S /URI /URI (" + SHARE + b") >>", catalog=b"/OpenAction 6 0 R")
+
+
+@trick
+def places_exchanged_in_an_object_stream() -> bytes:
+    return two_members(7, 6, b"<< /S /GoTo >>", b"<< /S /URI /URI (a:b) >>", catalog=b"/OpenAction 6 0 R")
+
+
+@trick
+def member_that_nothing_names() -> bytes:
+    return two_members(6, 9, b"<< /A 1 >>", b"<< /S /GoToR /F (" + SHARE + b") >>")
+
+
+@trick
+def object_twice_in_one_revision() -> bytes:
+    twice = b"4 0 obj\n" + stream(b"BT (Another page) Tj ET") + b"\nendobj\nxref\n0 6"
+    return pdf().replace(b"xref\n0 6", twice)
+
+
+@trick
+def object_of_an_earlier_revision_named() -> bytes:
+    base = pdf(b"", b"<< /S /GoTo /D [3 0 R /Fit] >>")
+    place = base.index(b"6 0 obj")
+    changed = revised(base, 6, b"<< /S /GoToR /F (" + SHARE + b") >>")
+    return changed.replace(b"xref\n6 1\n%010d" % len(base), b"xref\n6 1\n%010d" % place)
+
+
+@trick
+def share_in_an_earlier_revision() -> bytes:
+    base = pdf(b"", b"<< /Type /Filespec /F (" + SHARE + b") >>")
+    return revised(base, 6, b"<< /Type /Filespec /F (a.pdf) >>")
+
+
+@trick
+def share_in_an_object_that_nothing_names() -> bytes:
+    lost = b"99 0 obj\n<< /Type /Filespec /F (" + SHARE + b") >>\nendobj\nxref\n0 6"
+    return pdf().replace(b"xref\n0 6", lost)
+
+
+@trick
+def share_behind_a_value_that_cannot_be_read() -> bytes:
+    return annotation(b"/Subtype /Link /X <zz> /Y 1 1 /A << /S /GoToR /D [0 /Fit] /F (" + SHARE + b") >>")
+
+
+@trick
+def share_in_an_object_nested_too_deeply() -> bytes:
+    return pdf(b"", b"<< /F (" + SHARE + b") /X " + b"[" * 5000 + b"]" * 5000 + b" >>")
+
+
+@trick
+def opening_action_of_another_catalog() -> bytes:
+    lost = b"99 0 obj\n<< /Type /Catalog /OpenAction << /S /URI /URI (http://192.0.2.1/) >> >>\nendobj\nxref\n0 6"
+    return pdf().replace(b"xref\n0 6", lost)
+
+
+@trick
+def two_documents_by_offsets() -> bytes:
+    """A cross-reference is found from the file's beginning, and one of another catalog from the header."""
+    header = b"junk\n".ljust(400, b"-") + b"\n%PDF-1.7\n"
+    content = pdf(b"/Lang (one)", b"<< /Type /Catalog /Pages 2 0 R /Lang (two) >>", header=header)
+    start = int(content.rsplit(b"startxref\n", 1)[1].split()[0])
+    table = content[start:].split(b"startxref")[0].ljust(header.index(b"%PDF"))
+    other = b"xref\n0 1\n0000000000 65535 f \ntrailer\n<< /Size 7 /Root 6 0 R >>\n"
+    return content[:start] + table + other + b"startxref\n%d\n%%%%EOF\n" % start
+
+
+@trick
+def object_whose_number_is_hidden_by_a_comment() -> bytes:
+    body = b"<< /Type /Filespec /F (" + SHARE + b") /X " + b"[" * 5000 + b"]" * 5000 + b" >>"
+    return pdf(b"", body).replace(b"6 0 obj", b"6 %" + b"c" * 300 + b"\n0 obj")
