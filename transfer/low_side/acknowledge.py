@@ -84,7 +84,8 @@ def _why_not(low: LowSide, missing: Sequence[str], named: set[int]) -> str:
     try:
         find_id(missing[wrong[0]], waiting, absent=absent)
     except ShortIdError as error:  # too few digits, or which ids begin with them
-        return f"{error}; nothing was deleted"
+        found = str(error)
+        return f"{found if found.startswith(absent) else f'{which} after --missing: {found}'}; nothing was deleted"
     return f"{absent}; nothing was deleted"
 
 
