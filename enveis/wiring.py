@@ -51,16 +51,18 @@ def low_side(home: "GatewayHome") -> "LowSide":
     config = material.config
     outbox, audit = Outbox(home.outbox), home.log()
     verify_agreement(outbox, audit)
+    spool = Spool(
+        home.spool,
+        quota=config.quota_bytes,
+        reserve=config.reserve_bytes,
+        tick=config.tick_seconds,
+        now=home.clock().now,
+    )
+    spool.take_over()
     return LowSide(
         key=material.signing_key,
         recipients=material.recipients,
-        spool=Spool(
-            home.spool,
-            quota=config.quota_bytes,
-            reserve=config.reserve_bytes,
-            tick=config.tick_seconds,
-            now=home.clock().now,
-        ),
+        spool=spool,
         outbox=outbox,
         audit=audit,
         lock=home.root / "transfer.lock",

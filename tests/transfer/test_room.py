@@ -3,6 +3,7 @@
 Invariant T14.
 """
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.worlds.crossing import TICK, make_sides
-from tests.worlds.spooled import lay, spooled
+from tests.worlds.spooled import lay, lies_at, spooled
+from tests.worlds.two_homes import TwoHomes
 from transfer.low_side.acknowledge import acknowledge
 from transfer.low_side.outbox import Outbox
 from transfer.low_side.recovery import resume
@@ -19,6 +21,7 @@ from transfer.low_side.status import WaitingLimits, read_low_status
 from transfer.names import Lane, PacketId, new_packet_id
 from transfer.spool import counts_file
 from transfer.spool.lanes import TickFolder, folders_of, sized_packets_in
+from transfer.spool.room import Room
 from transfer.spool.spool import Spool
 
 DAY = 24 * 3600
@@ -243,3 +246,31 @@ def test_ids_that_begin_alike_are_found_in_their_own_folders(root: Path) -> None
     assert all(spool.path(Lane.CLEAR, packet).parent.name == str(number % 7) for number, packet in enumerate(ids))
     assert spool.remove_all(Lane.CLEAR, ids[::2]) == 20
     assert set(spooled(root)) == set(ids[1::2])
+
+
+def test_what_leaves_a_full_disk_leaves_and_is_counted(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There may be no space to note it: only deleting gives space."""
+    ids = [new_packet_id() for _ in range(3)]
+    for packet in ids:
+        lay(root, packet, b"sealed")
+    spool = _opened(root)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Room, "_note", full)
+        assert spool.remove_all(Lane.CLEAR, ids[:2]) == 2
+        with pytest.raises(OSError, match="No space"):
+            spool.set_aside(Lane.CLEAR, ids[2:])
+    assert _counted(root) == listed(root) == {"clear/0": (1, 6)}
+
+
+def test_commands_take_an_old_spool_over_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    homes = TwoHomes(tmp_path, capsys)
+    packet = homes.put()
+    lies_at(homes.low / "spool", packet).rename(homes.low / "spool" / "clear" / f"{packet}.age")
+    os.utime(homes.low / "spool" / "clear" / f"{packet}.age", (1, 1))
+    (lane, _) = homes.call("transfer", "status", home=homes.low, status=3)["lanes"]
+    assert lane["ready"] == 1
+    assert lane["oldest_days"] > 20_000

@@ -95,15 +95,15 @@ class Room:
         """Note that these packets are about to be moved; the block puts each that it has moved into the list.
 
         Raises:
-            OSError: It could not be noted. Nothing may be moved.
+            OSError: It could not be noted. Nothing may be moved, unless all leave: a full disk must not keep them.
         """
-        self.join()
-        if any(move.source for move in moves):
-            self.sweep()  # a packet whose arrival is not counted yet because its process was killed
-        with self._file.transaction() as db:
-            rows = [(move.packet, self._name, move.size, _name(move.source), _name(move.target)) for move in moves]
-            db.execute("INSERT OR IGNORE INTO holders VALUES (?, 0, 0)", (self._name,))
-            db.executemany("INSERT OR REPLACE INTO moves VALUES (?, ?, ?, ?, ?)", rows)
+        is_noted = True
+        try:
+            self._note(moves)
+        except OSError:
+            if any(move.target for move in moves):
+                raise
+            is_noted = False
         done: list[Move] = []
         made = set[Move]()
         try:
@@ -113,10 +113,21 @@ class Room:
             made.update(move for move in moves if move in done or self._was_made(move))
             raise
         finally:
-            self._file.defer([partial(self._settle, move, move in made, self._name) for move in moves])
+            self._file.defer(
+                [partial(self._settle, move, move in made, self._name if is_noted else None) for move in moves]
+            )
             # Where it cannot be noted now, whoever comes next does it: a packet that is durable has to stay received.
             with contextlib.suppress(OSError), self._file.transaction():
                 pass
+
+    def _note(self, moves: Sequence[Move]) -> None:
+        self.join()
+        if any(move.source for move in moves):
+            self.sweep()  # a packet whose arrival is not counted yet because its process was killed
+        with self._file.transaction() as db:
+            db.execute("INSERT OR IGNORE INTO holders VALUES (?, 0, 0)", (self._name,))
+            rows = [(move.packet, self._name, move.size, _name(move.source), _name(move.target)) for move in moves]
+            db.executemany("INSERT OR REPLACE INTO moves VALUES (?, ?, ?, ?, ?)", rows)
 
     def sweep(self) -> int:
         """Give back what killed processes had promised, and count what they had moved; return how many there were."""
@@ -170,8 +181,12 @@ class Room:
         return move.source is not None and not move.source.file(self._root, move.packet).exists()
 
     @staticmethod
-    def _settle(move: Move, was_made: bool, holder: str, db: sqlite3.Connection) -> None:  # noqa: FBT001 - `partial`
-        ours = db.execute("DELETE FROM moves WHERE (packet, holder) = (?, ?)", (move.packet, holder)).rowcount
+    def _settle(move: Move, was_made: bool, holder: str | None, db: sqlite3.Connection) -> None:  # noqa: FBT001
+        """Count a move; `holder` noted it, or None when it could not be noted."""
+        ours = (
+            holder is None
+            or db.execute("DELETE FROM moves WHERE (packet, holder) = (?, ?)", (move.packet, holder)).rowcount
+        )
         if ours and was_made:
             for folder, sign in ((move.source, -1), (move.target, 1)):
                 if folder is not None:
