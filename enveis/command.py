@@ -106,5 +106,5 @@ def confirm(question: str, *, yes: bool) -> bool:
         raise UsageError("there is no terminal to ask on: check first, then repeat the command with --yes")
     try:
         return input(f"{question} [yes/no] ").strip().lower() == "yes"
-    except EOFError:
+    except (EOFError, UnicodeError):  # nothing was typed, or bytes that are no text: neither is a yes
         return False

@@ -114,7 +114,10 @@ def _typed(before: "list[Share]", terminal: Terminal) -> "list[Share]":
             terminal.note(
                 f"Still needed: {missing}. Type the words of a share (four letters of each are enough), then Enter."
             )
-        line = sys.stdin.readline(SHARE_FILE_MAX)
+        try:
+            line = sys.stdin.readline(SHARE_FILE_MAX)
+        except UnicodeError:
+            raise RefusedError("what was typed is not UTF-8 text: check the terminal's encoding") from None
         if not line:
             raise RefusedError(f"the input ended; still needed: {missing}")
         if not line.strip():

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from enveis.command import Command, confirm, demand_new, demand_new_folder, file_name, folder_name
+from enveis.errors import RefusedError
 from enveis.terminal import Terminal
 
 WORDS_MAX: Final = 4096  # characters of typed words read
@@ -135,9 +136,14 @@ def _prove(arguments: Namespace, terminal: Terminal) -> int:
 
 def _read_words() -> str:
     """Read the proof words from the terminal, without showing them, or from a pipe; never from an argument."""
-    if sys.stdin.isatty():
-        return getpass.getpass("Proof words (they are not shown): ")
-    return sys.stdin.read(WORDS_MAX)
+    try:
+        if sys.stdin.isatty():
+            return getpass.getpass("Proof words (they are not shown): ")
+        return sys.stdin.read(WORDS_MAX)
+    except EOFError:
+        raise RefusedError("no proof words were given; nothing was signed") from None
+    except UnicodeError:
+        raise RefusedError("what was typed is not UTF-8 text; nothing was signed") from None
 
 
 COMMANDS = (

@@ -154,7 +154,7 @@ def _demand_sentence(given: str | None, count: int) -> None:
     if given is None and sys.stdin.isatty():
         try:
             given = input(f"To delete them permanently, type: {wanted}\n")
-        except EOFError:
+        except (EOFError, UnicodeError):
             given = ""
     if (given or "").strip() != wanted:
         raise RefusedError(f"nothing was deleted; the sentence that deletes is: {wanted}")

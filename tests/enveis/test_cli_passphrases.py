@@ -6,6 +6,7 @@ Invariant K10.
 import io
 import re
 import unicodedata
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from keys.age.header import Stanza
 from keys.age.small import seal_bytes
 from keys.identity import is_sealed, read_identities
 from tests.worlds.typing_person import Typing
+from transfer.names import new_packet_id
+from transfer.packet.authorship_proof import encode_challenge, new_challenge
 
 STRONG = "tre grønne elefanter danser i regnet"
 PLAIN = "correct horse battery staple"
@@ -158,6 +161,42 @@ def test_a_passphrase_from_standard_input(tmp_path: Path, monkeypatch: pytest.Mo
     assert read_identities(tmp_path / "high" / "identity.txt", lambda: PLAIN)
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"bl\xe5\n"), encoding="utf-8"))
     assert enveis(tmp_path / "other", "desk", "init", "--passphrase-file", "-") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["desk", "init", "--passphrase-file", "-"],
+        ["keys", "combine", "--to", "joined", "--recipients", "recipients.txt"],
+        ["desk", "rekey"],
+        ["receipt", "prove", "challenge", "--yes"],
+    ],
+)
+def test_bytes_that_are_no_text_are_one_sentence_or_no_yes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    """A terminal of another encoding than this program thinks: what it sends is no fault of ours."""
+
+    class Typed(io.TextIOWrapper):
+        def isatty(self) -> bool:
+            return arguments[1] == "rekey"
+
+    monkeypatch.chdir(tmp_path)
+    assert enveis(tmp_path / "made", "desk", "init") == 0
+    (tmp_path / "recipients.txt").write_bytes((tmp_path / "made" / "recipients.txt").read_bytes())
+    challenge = new_challenge(
+        verifier="me", purpose="this", day=date(2026, 11, 30), packet=new_packet_id(), manifest=b"", message=b""
+    )
+    (tmp_path / "challenge").write_bytes(encode_challenge(challenge))
+    capsys.readouterr()
+    home = tmp_path / ("new" if arguments[1] == "init" else "made")
+    before = sorted(tmp_path.rglob("*"))
+    monkeypatch.setattr("sys.stdin", Typed(io.BytesIO(b"bl\xe5\n"), encoding="utf-8"))
+    assert enveis(home, *arguments) == 1
+    said = capsys.readouterr().err
+    assert "fault in Enveis" not in said
+    assert "enveis: " in said
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_shares_have_only_what_every_keyboard_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
