@@ -24,7 +24,8 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from audit.operational_log import LogEvent, log
 from disk.durable import PRIVATE
 from disk.lock import try_lock
-from gateway.http.responses import UNPARSED, Page, QuietServer
+from gateway.http.connections import QuietServer
+from gateway.http.responses import UNPARSED, Page
 from transfer.low_side.outbox import Outbox
 from transfer.low_side.status import (
     DAY_SECONDS,

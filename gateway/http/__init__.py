@@ -1,2 +1,3 @@
-"""HTTP at both ends: the port and who may share it (`port`), a visitor's connection (`connection`), requests and what
-they ask for (`app`, `posts`), and every response (`responses`)."""
+"""HTTP at both ends: the port and who may share it (`port`), connections and what they take (`connections`), what one
+says of its visitor (`connection`), requests and what they ask for (`app`, `posts`), every response (`responses`).
+"""

@@ -10,9 +10,10 @@ from aiohttp import HttpVersion11, web
 
 from audit.operational_log import LogEvent, log
 from gateway.http.connection import Connection
+from gateway.http.connections import QuietServer, has_long_head, line_of
 from gateway.http.port import BACKLOG, OpenPort, open_port
 from gateway.http.posts import ADD, FORM, PADDED, POSTS, RETURN, SUBMIT, WORDS, add_problem, body_max, post, typed_max
-from gateway.http.responses import UNPARSED, Page, QuietServer, has_long_head, padded
+from gateway.http.responses import UNPARSED, Page, padded
 from gateway.languages import Asked, read_address
 from gateway.pages import receipt_pages
 from gateway.pages.pages import Pages
@@ -25,8 +26,8 @@ from gateway.views import ReturnView
 FINISH: Final = 600.0  # seconds that uploads under way have to end when the gateway is asked to stop
 CUT_OFF: Final = 5.0  # seconds that connections have after that
 ANSWER_SECONDS: Final = 60.0  # for a visitor to take a page, ...
-ANSWER_RATE: Final = 16 * 1024  # ... and what it takes at so many characters a second: Tor is slow
-LONG_PAGE: Final = 256 * 1024  # characters; only what was typed makes a page so long, 15 MB at most
+ANSWER_RATE: Final = 16 * 1024  # ... and what it takes at so many bytes a second: Tor is slow
+LONG_PAGE: Final = 256 * 1024  # bytes; only what was typed makes a page so long, 7 MB at most with default limits
 LONG_PAGES: Final = 8  # being read by visitors at one time: each takes memory until then
 _FILES: Final = {
     "/style.css": (STYLE, "text/css"),
@@ -64,8 +65,9 @@ class Gateway:
             if isinstance(outcome, Page):
                 with self._held_in_memory(outcome) as may_be:
                     # A receipt is shown once, and what it is for was received: it is sent, whatever memory it takes.
-                    if may_be or asked.path in (SUBMIT, ADD):
-                        await _send(request, outcome)
+                    is_receipt = asked.path in (SUBMIT, ADD)
+                    if may_be or is_receipt:
+                        await _send(request, outcome, always=is_receipt)
                         return outcome
                 outcome = SubmissionError(Problem.BUSY)
         # Not counted: nothing was received that a stop has to wait for.
@@ -135,6 +137,8 @@ class Gateway:
         with self._held_in_memory(page) as may_be:
             if not may_be:
                 page = _refused(asked.path, SubmissionError(error.problem, refused=error.refused), pages, self._station)
+            # It is in the page, or nowhere: however long that takes to be read.
+            error.fields.forget()
             # The page goes out first: a browser that still sends can read it meanwhile.
             await _send(request, page)
             if not request.content.at_eof() and not (_waits(request) and _CONTINUED not in request):
@@ -144,7 +148,7 @@ class Gateway:
     @contextlib.contextmanager
     def _held_in_memory(self, page: Page) -> Iterator[bool]:
         """Count a long page while its visitor reads it; yields whether there may be one more."""
-        is_long = len(page.text or "") > LONG_PAGE
+        is_long = _size(page) > LONG_PAGE
         if is_long and self._long_pages >= LONG_PAGES:
             yield False
             return
@@ -204,20 +208,32 @@ def _waits(request: web.BaseRequest) -> bool:
     return request.version >= HttpVersion11 and request.headers.get("Expect", "").lower() == "100-continue"
 
 
-async def _send(request: web.BaseRequest, page: Page) -> None:
+async def _send(request: web.BaseRequest, page: Page, *, always: bool = False) -> None:
     """Send a whole page. A visitor who does not read it in time is cut off: the page takes memory and delays a stop.
+
+    So is one for whose page there is no memory, unless it has to be sent `always`.
 
     Raises:
         ConnectionError: The visitor went away, or was cut off.
     """
+    size = _size(page)
     try:
-        async with asyncio.timeout(ANSWER_SECONDS + len(page.text or "") / ANSWER_RATE):
-            await page.prepare(request)
-            await page.write_eof()
+        async with asyncio.timeout(ANSWER_SECONDS + size / ANSWER_RATE):
+            # Long ones are counted by themselves: there are only so many.
+            with line_of(request).answering(size if size <= LONG_PAGE else 0) as has_room:
+                if has_room or always:
+                    await page.prepare(request)
+                    await page.write_eof()
+                    return
     except TimeoutError:
-        if request.transport is not None:
-            request.transport.abort()
-        raise ConnectionResetError from None
+        pass
+    if request.transport is not None:
+        request.transport.abort()
+    raise ConnectionResetError
+
+
+def _size(page: Page) -> int:
+    return len(page.body) if isinstance(page.body, bytes) else 0
 
 
 class Listener:

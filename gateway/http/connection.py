@@ -9,6 +9,8 @@ from typing import Final
 
 from aiohttp import web
 
+from gateway.http.connections import line_of
+
 _CLOSED: Final = 7  # TCP_CLOSE of the kernel's tcp_states.h: reset, or closed on both sides
 _HALF_CLOSED: Final = 8  # TCP_CLOSE_WAIT
 
@@ -26,6 +28,10 @@ class Connection:
     def has_left(self) -> bool:
         """Return whether the visitor may be gone: at least, nothing more comes from there."""
         return self._state() in (_CLOSED, _HALF_CLOSED)
+
+    def holds_place(self, *, is_held: bool) -> None:
+        """Keep the connection from being cut off for another as long as its upload has a place."""
+        line_of(self._request).has_place = is_held
 
     def _state(self) -> int:
         # The event loop does not see a reset after the end of what was sent. The kernel does.

@@ -21,6 +21,7 @@ class BodyRoom:
     Args:
         length: Bytes that were announced.
         on_give_way: Called at most once, when the body has to end for another's sake.
+        on_place: Called with `is_held` when it takes its place, and when it ends.
         places: Where a large body takes its place; None where only text can come, which needs none.
     """
 
@@ -31,6 +32,7 @@ class BodyRoom:
         on_give_way: Callable[[], None],
         *,
         places: UploadSlots | None = None,
+        on_place: Callable[..., None] = lambda **_: None,
     ) -> None:
         self.is_small = places is None or length <= SMALL_MAX
         self._places = places
@@ -39,6 +41,7 @@ class BodyRoom:
         self._kept = 0
         self._place = contextlib.ExitStack()
         self._has_place = False
+        self._on_place = on_place
 
     def __enter__(self) -> Self:
         self._count.__enter__()
@@ -48,6 +51,8 @@ class BodyRoom:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._place.close()
+        if self._has_place:
+            self._on_place(is_held=False)
         self._count.__exit__(kind, error, trace)
 
     @property
@@ -85,6 +90,7 @@ class BodyRoom:
         except NoSlotError:
             raise SubmissionError(Problem.BUSY) from None
         self._has_place = True
+        self._on_place(is_held=True)
         self._count.shrink(self._kept)
 
     def keeps(self, size: int) -> None:

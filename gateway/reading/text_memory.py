@@ -42,12 +42,15 @@ class TextMemory:
         """How many bytes more there may be."""
         return self._limit - self._used
 
-    def counting(self, on_give_way: Callable[[], None] = lambda: None) -> "TextCount":
+    def counting(
+        self, on_give_way: Callable[[], None] = lambda: None, *, may_give_way: Callable[[], bool] = lambda: True
+    ) -> "TextCount":
         """Return the count of one body; its bytes are free again at the end of its `with` block.
 
         `on_give_way` is called at most once, when it has to end for another's sake; its bytes count as free then.
+        `may_give_way` returns whether it could at this moment.
         """
-        return TextCount(self, on_give_way, self._now())
+        return TextCount(self, on_give_way, may_give_way, self._now())
 
     def enter(self, count: "TextCount") -> None:
         """Begin to count for it."""
@@ -96,9 +99,12 @@ class TextMemory:
 class TextCount:
     """The bytes of one body. Use it in a `with` block."""
 
-    def __init__(self, memory: TextMemory, on_give_way: Callable[[], None], started: float) -> None:
+    def __init__(
+        self, memory: TextMemory, on_give_way: Callable[[], None], may_give_way: Callable[[], bool], started: float
+    ) -> None:
         self.on_give_way = on_give_way
-        self.may_give_way = True
+        self._may_give_way = may_give_way
+        self._is_settled = False
         self.gave_way = False
         self.taken = 0
         self._memory = memory
@@ -117,13 +123,22 @@ class TextCount:
         """Return bytes x seconds: what it cost the others until now."""
         return (self.taken if taken is None else taken) * (now - self._started)
 
+    @property
+    def may_give_way(self) -> bool:
+        """Return whether it may be asked to at this moment."""
+        return not self._is_settled and self._may_give_way()
+
+    def try_add(self, size: int) -> bool:
+        """Count `size` bytes more; return whether there was room."""
+        return not self.gave_way and self._memory.take(self, size)
+
     def add(self, size: int) -> None:
         """Count `size` bytes more, before they are kept.
 
         Raises:
             SubmissionError: There is no room, and this body is the one that has to give way, or did already.
         """
-        if self.gave_way or not self._memory.take(self, size):
+        if not self.try_add(size):
             raise SubmissionError(Problem.BUSY)
 
     def shrink(self, size: int) -> None:
@@ -132,4 +147,4 @@ class TextCount:
 
     def settle(self) -> None:
         """It is whole: it never gives way from here on."""
-        self.may_give_way = False
+        self._is_settled = True

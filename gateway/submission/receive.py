@@ -88,7 +88,7 @@ async def receive(
     reading = Reading(stream, body, station.pace)
     # Without boundaries there are no files: it is text, however long.
     places = station.upload_slots if body.boundary is not None and station.valve.takes_files else None
-    with BodyRoom(station.texts, body.length, reading.give_way, places=places) as room:
+    with BodyRoom(station.texts, body.length, reading.give_way, places=places, on_place=visitor.holds_place) as room:
         upload = SealedUpload(station.spool, lambda: station.spool.admit(body.length), station.recipients)
         inspection = station.inspections.open()
         intake = _intake(station, upload, room, inspection.add, errand)

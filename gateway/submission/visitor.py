@@ -9,5 +9,8 @@ class Visitor(Protocol):
     def is_reset(self) -> bool:
         """Return whether the connection was reset: whatever is sent, nobody sees it."""
 
+    def holds_place(self, *, is_held: bool) -> None:
+        """Note whether a large upload of theirs has a place: then their connection is not cut off for another."""
+
     def has_left(self) -> bool:
         """Return whether the visitor may be gone: at least, nothing more comes from there."""

@@ -20,9 +20,12 @@ from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote
 
+from quarantine.cage.syscalls import prctl
+
 LONGEST: Final = 900.0  # seconds
 MIN_RATE: Final = 2 * 1024  # bytes per second: the default of `min_rate_bytes`
 MIB: Final = 1024 * 1024
+PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 AGAIN: Final = 0.1  # seconds until a connection that was ended is opened again
 _FORM: Final = "application/x-www-form-urlencoded"
 _PARTS: Final = "multipart/form-data; boundary=b"
@@ -144,7 +147,8 @@ async def minimum_rate(line: Line) -> None:
     while not line.reader.at_eof():
         await line.send(b"x" * MIN_RATE)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(line.reader.read(2**16), 1.0)
+            async with asyncio.timeout(1.0):
+                await line.reader.read(2**16)
 
 
 async def withdraw(line: Line) -> None:
@@ -254,7 +258,7 @@ async def _run(attack: Attack, port: int, count: int, pause: float, seconds: flo
             await stop.wait()
     for worker in workers:
         worker.cancel()
-    await asyncio.gather(*workers, return_exceptions=True)
+    await asyncio.wait(workers, timeout=5)
     return tally
 
 
@@ -267,10 +271,13 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=0.0, help="seconds between two of one connection, on average")
     parser.add_argument("--seconds", type=float, default=LONGEST)
     asked = parser.parse_args()
+    # Whoever started it may be killed: an attack never outlives them.
+    prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     seconds = min(asked.seconds, LONGEST)
-    print(json.dumps(asdict(asyncio.run(_run(ATTACKS[asked.name], asked.port, asked.count, asked.pause, seconds)))))
+    tally = asyncio.run(_run(ATTACKS[asked.name], asked.port, asked.count, asked.pause, seconds))
+    print(json.dumps(asdict(tally)), flush=True)
 
 
 if __name__ == "__main__":

@@ -51,6 +51,9 @@ class FakeVisitor:
     def is_reset(self) -> bool:
         return self.reset
 
+    def holds_place(self, *, is_held: bool) -> None:
+        """Nothing cuts it off."""
+
     def has_left(self) -> bool:
         return self.reset or self.left
 
@@ -64,7 +67,7 @@ class World:
     spool: Path
 
     def packets(self) -> list[str]:
-        return [path.name for lane in Lane for path in (self.spool / lane).iterdir()]
+        return [path.name for lane in Lane for path in (self.spool / lane).rglob("*.age")]
 
     def left(self) -> list[Path]:
         return list((self.spool / "incoming").iterdir())
