@@ -5,14 +5,16 @@ Invariant A6.
 
 import os
 import signal
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from audit.operational_log import LogForm
-from tests.worlds.link import MIB, LinkEnds, free_udp_port
-from tests.worlds.waiting import WATCHDOG
+from tests.worlds.link import ENVEIS, MIB, LinkEnds, free_udp_port
+from tests.worlds.waiting import WATCHDOG, catches, ended, wait_until
 from transfer.diode.receiver import processes
 from transfer.diode.receiver.processes import GROWN, RESTART_FIRST
 from transfer.diode.settings import ReceiverSettings, SenderSettings
@@ -48,6 +50,24 @@ def test_a_link_works_and_ends_though_nobody_reads_its_log(tmp_path: Path, full_
             assert process.wait(WATCHDOG) == 0
     finally:
         ends.stop()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_whole_group_that_is_told_to_stop_again_and_again_says_nothing(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    address = f"127.0.0.1:{free_udp_port()}"
+    ends = LinkEnds(tmp_path, SenderSettings(to=address), ReceiverSettings(listen=address))
+    command = [*ENVEIS, "--home", str(ends.high.root), "transfer", "receive"]
+    with ended(subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith(b"Listening on")
+        # Its processes are just starting: a terminal's Ctrl-C finds them in the middle of an import.
+        wait_until(lambda: any(catches(pid, signal.SIGINT) for pid in ends.role_pids("commit")))
+        while process.poll() is None:
+            os.killpg(process.pid, number)
+            time.sleep(0.01)
+        assert process.stderr.read() == b""
 
 
 def test_a_process_that_died_is_not_restarted_before_a_stop_of_all_would_be_known(

@@ -123,7 +123,8 @@ class _Child:
 
     def start(self) -> None:
         self._started = time.monotonic()
-        self.process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL)
+        # Ctrl-C goes to a terminal's whole group: we end this one ourselves, and a start that it interrupts is quiet.
+        self.process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, start_new_session=True)
 
     def check(self) -> int | None:
         """Restart the process if it died and it is time to; return the exit status when it was restarted."""
