@@ -231,7 +231,7 @@ async def _station(
         repeats=Repeats(wait=config.inspection_budget_seconds + WAIT + 60),
         valve=Valve(lambda: _is_crowded(config, upload_slots, spool), seconds=config.valve_seconds),
         promise=await _promise(site, clock.today()),
-        requests=RequestQueue(RequestJournal(home.requests)),
+        requests=RequestQueue(RequestJournal(home.requests), lambda lookups: mail.delete(*lookups)),
         withdraw_key=load_withdraw_key(home.withdraw_key),
         today=clock.today,
     )

@@ -83,15 +83,15 @@ class Mailboxes:
             tables=any(grant.tables for grant in held),
         )
 
-    def delete(self, lookup: str) -> None:
-        """Delete every reply under this name, for good; durable when it returns. Blocks on the disk.
+    def delete(self, *lookups: str) -> None:
+        """Delete every reply under these names, for good; durable when it returns. Blocks on the disk.
 
         For a name without replies it does to the file what it does for any other.
 
         Raises:
             transfer.errors.LedgerError, OSError: It is not certain that they are gone.
         """
-        self._store.delete(lookup)
+        self._store.delete(*lookups)
         self.reload_if_changed()
 
     def reload_if_changed(self) -> bool:

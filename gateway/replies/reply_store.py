@@ -112,14 +112,15 @@ class ReplyStore:
                 (contents.serial, _noise(), _noise(), bundle.list_bytes, bundle.signature, bundle.digest),
             )
 
-    def delete(self, lookup: str) -> None:
-        """Delete every reply to `lookup`, for good; durable when it returns."""
+    def delete(self, *lookups: str) -> None:
+        """Delete every reply to these lookups, for good; durable when it returns."""
         with self._file.transaction() as db:
             # Deleting nothing writes as deleting something does: whether words are known must not show on a clock.
             db.execute("UPDATE taken SET touched = ?", (_noise(),))
-            db.execute("INSERT OR IGNORE INTO tombstone SELECT id, expires FROM reply WHERE lookup = ?", (lookup,))
-            if db.execute("DELETE FROM reply WHERE lookup = ?", (lookup,)).rowcount:
-                db.execute("UPDATE taken SET state = ?", (_noise(),))
+            for lookup in lookups:
+                db.execute("INSERT OR IGNORE INTO tombstone SELECT id, expires FROM reply WHERE lookup = ?", (lookup,))
+                if db.execute("DELETE FROM reply WHERE lookup = ?", (lookup,)).rowcount:
+                    db.execute("UPDATE taken SET state = ?", (_noise(),))
 
     def forget_expired(self, today: date) -> None:
         """Remove replies whose days are over."""

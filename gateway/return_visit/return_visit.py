@@ -13,7 +13,6 @@ from aiohttp import StreamReader
 from audit.operational_log import LogEvent, log
 from gateway.errors import GatewayError
 from gateway.form import FORM_FIELD, WORDS_FIELD, Fields
-from gateway.problems import Problem, SubmissionError
 from gateway.reading.request_body import Body
 from gateway.reading.short_form import read_short_form
 from gateway.receipts.return_keys import DeriverBusyError, spelled
@@ -87,12 +86,9 @@ async def delete_replies(station: Station, stream: StreamReader, body: Body) -> 
             return DeletedView(attempt.earlier.day, words)
         await _reload(station)
         # In this order: cut off in between, the desk deletes, and its next bundle no longer has them.
-        await station.requests.put(deletion_request(station, found, station.mail.replies(found.lookup)))
-        try:
-            await asyncio.to_thread(station.mail.delete, found.lookup)
-        except (TransferError, GatewayError, OSError) as fault:
-            log(LogEvent.FAULT, fault=fault)
-            raise SubmissionError(Problem.FAULT) from None
+        held = station.mail.replies(found.lookup)
+        await station.requests.put(deletion_request(station, found, held))
+        await station.requests.deletions.put(found.lookup, is_ours=bool(held))
         attempt.remember(Earlier(station.today()))
         return DeletedView(station.today(), words)
 

@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote
 
+from keys.receipt import new_receipt_words
 from quarantine.cage.syscalls import prctl
 
 LONGEST: Final = 900.0  # seconds
@@ -159,6 +160,13 @@ async def withdraw(line: Line) -> None:
     await line.answer()
 
 
+async def delete_replies(line: Line) -> None:
+    """A request to delete the replies to return words that nobody was ever given."""
+    body = f"words={quote(new_receipt_words().return_words)}".encode()
+    await line.send(head("/delete-replies", len(body)) + body)
+    await line.answer()
+
+
 async def person_999(line: Line) -> None:
     """One field that names a row far down."""
     body = b"person-999-side=x"
@@ -210,6 +218,7 @@ ATTACKS: Final[dict[str, Attack]] = {
         begun_files,
         minimum_rate,
         withdraw,
+        delete_replies,
         person_999,
         too_long,
         half_heads,

@@ -30,7 +30,7 @@ from gateway.return_visit.requests_packet import send_requests
 from gateway.return_visit.sealed_request import deletion_request, withdrawal_request
 from gateway.return_visit.withdrawal import withdraw
 from gateway.station import Station
-from gateway.submission.request_queue import RequestQueue
+from gateway.submission.request_queue import RequestQueue, WriteQueue
 from gateway.views import Withdrawal, WithdrawForm
 from keys.age.small import open_bytes
 from keys.identity import generate_identity
@@ -40,13 +40,14 @@ from tests.worlds.gateway_process import form_body
 from tests.worlds.killing import killed
 from tests.worlds.waiting import WATCHDOG, until
 from transfer.bundle.reply import ReplyId
+from transfer.errors import LedgerError
 from transfer.names import Lane, PacketId, new_packet_id
 from transfer.packet.manifest import REQUESTS_MAX, PacketPurpose, parse_manifest
 from transfer.packet.message import parse_message
 from transfer.packet.request import Asks, RequestNote, parse_request, request_members
 from transfer.packet.visit_signature import new_withdraw_token, withdrawal_of
 from transfer.packet.writer import PADDED_MIN
-from transfer.spool.request_journal import JournalEntry, RequestJournal
+from transfer.spool.request_journal import JournalEntry, JournalFullError, RequestJournal
 from transfer.spool.spool import Spool, SpoolFullError
 
 IDENTITY = generate_identity(KeyKind.CLASSIC)
@@ -71,7 +72,7 @@ class Door:
         self.spool = Spool(self.root / "spool", quota=self.quota, reserve=self.reserve, tick=TICK, now=lambda: self.now)
         self.spool.prepare()
         self.journal = RequestJournal(self.root / "requests.sqlite")
-        self.queue = RequestQueue(self.journal)
+        self.queue = RequestQueue(self.journal, mock.Mock())
         self.station = mock.Mock(
             Station,
             gateway="ab" * 8,
@@ -227,38 +228,48 @@ async def test_a_flood_of_invented_buttons_leaves_nothing_and_real_ones_work_mea
 
 
 async def test_when_every_place_is_taken_what_is_not_ours_is_sent_away_first() -> None:
-    journal, goes_on = mock.Mock(RequestJournal), threading.Event()
-    journal.put.side_effect = lambda _: goes_on.wait(WATCHDOG)
-    queue = RequestQueue(journal, places=2)
-    kept, other = JournalEntry(b"a", 1, b"", is_kept=True), JournalEntry(b"b", 1, b"", is_kept=False)
+    goes_on = threading.Event()
+    write = mock.Mock(side_effect=lambda _: goes_on.wait(WATCHDOG))
+    queue: WriteQueue[str] = WriteQueue(write, places=2)
 
-    async def begun(entry: JournalEntry) -> "asyncio.Task[None]":
-        task = asyncio.create_task(queue.put(entry))
+    async def begun(*, is_ours: bool) -> "asyncio.Task[None]":
+        task = asyncio.create_task(queue.put("one", is_ours=is_ours))
         await asyncio.sleep(0)
         return task
 
-    waiting = [await begun(other)]
-    await until(lambda: journal.put.call_count == 1)
-    for entry in (other, kept):
-        waiting += [await begun(entry), await begun(entry)]
+    waiting = [await begun(is_ours=False)]
+    await until(lambda: write.call_count == 1)
+    for is_ours in (False, True):
+        waiting += [await begun(is_ours=is_ours), await begun(is_ours=is_ours)]
         with pytest.raises(SubmissionError) as error:
-            await queue.put(entry)
+            await queue.put("one more", is_ours=is_ours)
         assert error.value.problem is Problem.BUSY
     goes_on.set()
     await asyncio.gather(*waiting)
     # One transaction for all that waited meanwhile.
-    assert [len(call.args[0]) for call in journal.put.call_args_list] == [1, 4]
+    assert [len(call.args[0]) for call in write.call_args_list] == [1, 4]
 
 
-async def test_what_is_not_durable_is_not_confirmed(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_: object) -> None:
-        raise OSError("the disk is gone")
-
+@pytest.mark.parametrize(
+    ("fault", "problem"),
+    [
+        (OSError("the disk is gone"), Problem.FAULT),
+        (LedgerError("the file is gone"), Problem.FAULT),
+        (JournalFullError("full"), Problem.FULL),
+        (ValueError("a bug"), Problem.FAULT),
+    ],
+)
+async def test_what_is_not_durable_is_not_confirmed_and_nobody_waits_for_ever(
+    door: Door, fault: Exception, problem: Problem, monkeypatch: pytest.MonkeyPatch
+) -> None:
     button = door.left()
-    monkeypatch.setattr(door.journal, "put", broken)
-    with pytest.raises(SubmissionError) as error:
-        await door.press(button)
-    assert error.value.problem is Problem.FAULT
+    with monkeypatch.context() as patched:
+        patched.setattr(door.queue._entries, "_write", mock.Mock(side_effect=fault))
+        with pytest.raises(SubmissionError) as error:
+            await asyncio.wait_for(door.press(button), WATCHDOG)
+    assert error.value.problem is problem
+    await door.press(button)
+    assert [note.withdraws for note in door.asked()] == [button.packet]
 
 
 @contextmanager
