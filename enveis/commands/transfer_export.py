@@ -46,7 +46,10 @@ def medium(folder: Path | None, serial: str | None) -> Iterator[Path]:
 def add_own_disk(parser: ArgumentParser) -> None:
     """Let a script put bags onto the disk of this machine's home on purpose."""
     parser.add_argument(
-        "--own-disk", action="store_true", help="do not ask: DEST is on this machine's own disk on purpose"
+        "--own-disk",
+        "--yes",
+        action="store_true",
+        help="do not ask: DEST is on this machine's own disk on purpose",
     )
 
 

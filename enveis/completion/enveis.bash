@@ -170,8 +170,8 @@ _enveis_options() {
         'gateway desk-key') words='-h --help --home --json --yes' ;;
         'gateway rekey') words='-h --help --home --json --log-lost --yes --accept-clock' ;;
         'gateway accept-bundle') words='-h --help --home --json --min-serial --yes --accept-clock' ;;
-        'transfer export') words='-h --help --home --json --lane --own-disk --device --accept-clock' ;;
-        'transfer reexport') words='-h --help --home --json --overdue --own-disk --device' ;;
+        'transfer export') words='-h --help --home --json --lane --own-disk --yes --device --accept-clock' ;;
+        'transfer reexport') words='-h --help --home --json --overdue --own-disk --yes --device' ;;
         'transfer import') words='-h --help --home --json --answers --device --passphrase-file --shares --share --shares-passphrase --shares-passphrase-file --accept-clock' ;;
         'transfer acknowledge') words='-h --help --home --json --missing --answers' ;;
         'transfer discard') words='-h --help --home --json --all --sentence --accept-clock' ;;

@@ -204,7 +204,7 @@ _enveis_transfer_export() {
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
         '--lane=[export this lane only, to a stick of its own]:LANE:(clear held)' \
-        '--own-disk[do not ask\: DEST is on this machine'\''s own disk on purpose]' \
+        '(--own-disk --yes)'{--own-disk,--yes}'[do not ask\: DEST is on this machine'\''s own disk on purpose]' \
         '--device=[mount the stick with this serial number, and unmount it at the end]:SERIAL: ' \
         '--accept-clock[the clock is right, although this machine'\''s own log has a line of a later day; the log records this]' \
         '1:DEST:_files -/'
@@ -216,7 +216,7 @@ _enveis_transfer_reexport() {
         '--home=[this machine'\''s home directory (or ENVEIS_HOME)]:DIR:_files -/' \
         '--json[answer in JSON, for a program]' \
         '--overdue[every batch whose acknowledgement words are overdue]' \
-        '--own-disk[do not ask\: DEST is on this machine'\''s own disk on purpose]' \
+        '(--own-disk --yes)'{--own-disk,--yes}'[do not ask\: DEST is on this machine'\''s own disk on purpose]' \
         '--device=[mount the stick with this serial number, and unmount it at the end]:SERIAL: ' \
         '*:NUMBER ... DEST:_files -/'
 }

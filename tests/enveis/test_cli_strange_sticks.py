@@ -178,7 +178,7 @@ def test_a_stick_that_is_not_mounted_is_noticed(homes: TwoHomes) -> None:
         assert f"{homes.stick} is on this machine's own disk, as {homes.low} is: no stick is mounted there" in said
         assert "--own-disk" in said
         assert list(homes.stick.iterdir()) == []
-        homes.say("transfer", "export", "--own-disk", homes.card, home=homes.low)
+        homes.say("transfer", "export", "--yes", homes.card, home=homes.low)
 
 
 @pytest.mark.parametrize("answer", ["yes", "no"])

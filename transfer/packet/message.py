@@ -12,7 +12,7 @@ from transfer.record import Record, encode_record, parse_record
 
 MESSAGE_VERSION: Final = 1
 MESSAGE_MAX: Final = 24 * 1024 * 1024  # bytes; all fields at their bounds, written as six-byte escapes, fit
-VALUES_MAX: Final = 4_000  # of message.json; all people with all their names are 2,828; FORMAT.md 6.5
+VALUES_MAX: Final = 4_000  # of message.json; all people with all their names are some 2,800; FORMAT.md 6.5
 TEXT_MAX: Final = 1024 * 1024  # characters of the matter in the person's own words
 FIELD_MAX: Final = 1_000  # characters of any other field
 PEOPLE_MAX: Final = 200
