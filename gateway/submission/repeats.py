@@ -131,7 +131,6 @@ class Repeats:
                 return
             try:
                 attempt = Attempt(self._memory.get(mark), form.unseen)
-                form.unseen = None
                 yield attempt
                 form.unseen = attempt.handed_over
             finally:

@@ -89,6 +89,7 @@ async def test_visitors_and_submissions_take_turns(pool: DerivationPool) -> None
     await asyncio.gather(*working, *waiting)
     sent = [place for place, name in enumerate(order) if name == "submission"]
     # However many visitors came before: a submission waits for one of them and no more for each three that were first.
+    assert 2 <= VISITORS_TURN <= 8
     assert all(place <= number + number // (VISITORS_TURN - 1) + 1 for number, place in enumerate(sent))
     came_back = [place for place, name in enumerate(order) if name == "visitor"]
     # And a flood of submissions shuts no visitor out.

@@ -67,12 +67,15 @@ def test_half_a_body_is_not_waited_for(tmp_path: Path) -> None:
         assert [packet.message.text for packet in gateway.packets()] == ["whole"]
 
 
-def test_what_a_reset_was_seen_of_before_its_key_is_not_kept(tmp_path: Path) -> None:
+@pytest.mark.parametrize("half_closed", [False, True])
+def test_what_a_reset_was_seen_of_before_its_key_is_not_kept(tmp_path: Path, half_closed: bool) -> None:
     with GatewayProcess(tmp_path) as gateway:
         assert gateway.process is not None
         connection, last = _open(gateway, "reset")
         os.kill(gateway.process.pid, signal.SIGSTOP)
         connection.sendall(last)
+        if half_closed:
+            connection.shutdown(socket.SHUT_WR)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
         connection.close()
         os.kill(gateway.process.pid, signal.SIGCONT)

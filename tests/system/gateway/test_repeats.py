@@ -15,6 +15,7 @@ import pytest
 from gateway.http.responses import PADDED_MIN
 from keys.receipt import new_receipt_words, public_receipt, return_secrets
 from keys.recipient import KeyKind
+from quarantine.scanner.local_clamd import LocalClamd
 from tests.system.gateway.test_way_back import first
 from tests.worlds.gateway_process import Answer, GatewayProcess, form_body, form_head, read_answer, words_shown
 from tests.worlds.spooled import lies_at
@@ -200,9 +201,10 @@ def test_killed_and_started_again_it_has_forgotten_but_lost_nothing(tmp_path: Pa
 
 
 class SilentScanner:
-    """Takes the place of clamd after the gateway started: it accepts, answers nothing, and so keeps files waiting."""
+    """Takes the place of a clamd that works: it says that it runs, scans nothing, and so keeps files waiting."""
 
     def __init__(self, path: Path) -> None:
+        path.unlink()
         self._listening = socket.socket(socket.AF_UNIX)
         self._listening.bind(str(path))
         self._listening.listen()
@@ -211,7 +213,13 @@ class SilentScanner:
     def until_asked(self) -> None:
         """Wait until one more file is being inspected."""
         self._listening.settimeout(WATCHDOG)
-        self._asked.append(self._listening.accept()[0])
+        while True:
+            connection, _ = self._listening.accept()
+            if b"PING" not in connection.recv(100):
+                self._asked.append(connection)
+                return
+            connection.sendall(b"PONG\n")
+            connection.close()
 
     def let_go(self) -> None:
         """Hang up: the files are undecided, and nobody comes any more."""
@@ -220,9 +228,10 @@ class SilentScanner:
 
 
 @pytest.fixture
-def waiting(tmp_path: Path) -> Iterator[tuple[GatewayProcess, SilentScanner]]:
+def waiting(tmp_path: Path, clamd: LocalClamd) -> Iterator[tuple[GatewayProcess, SilentScanner]]:
     """A gateway whose inspection lasts until the test lets go of it."""
     path = tmp_path / "clamd.sock"
+    path.symlink_to(clamd.socket_path)
     with GatewayProcess(tmp_path, inspection=True, clamd_socket=str(path), tick_seconds=6 * 3600) as running:
         yield running, SilentScanner(path)
 
