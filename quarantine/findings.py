@@ -210,7 +210,11 @@ class Code(StrEnum):
         "pdf.pictures-sampled", Grade.WARNING, "The PDF has more pictures than were unpacked to their end.",
     )  # fmt: skip
     PDF_BUDGET = "pdf.budget", Grade.OPAQUE, "It unpacks to more than is inspected here, as a decompression bomb does."
-    PDF_FILTERS = "pdf.filters", Grade.OPAQUE, "A part of the PDF is compressed twice."
+    PDF_FILTERS = (
+        "pdf.filters",
+        Grade.OPAQUE,
+        "A part of the PDF is compressed twice, or in a way that is not unpacked here.",
+    )
     PDF_ESCAPED_NAME = "pdf.escaped-name", Grade.WARNING, "The PDF writes one of its keywords in a way that hides it."
     PDF_JBIG2 = "pdf.jbig2", Grade.INFO, "The PDF contains pictures in a format whose decoders are often attacked."
     PDF_OBJECT_STREAMS = "pdf.object-streams", Grade.INFO, "The PDF keeps objects in compressed form."

@@ -13,6 +13,8 @@ from quarantine.budgets import MIB, Budgets
 from quarantine.findings import Code
 from quarantine.pdf.actions import dictionary_actions
 from quarantine.pdf.attachments import ExamineEmbedded, content_codes, name_codes
+from quarantine.pdf.bare_names import BareNames
+from quarantine.pdf.filters import FilteredStreams
 from quarantine.pdf.privacy import dictionary_privacy, document_privacy, is_colour_scan
 from quarantine.pdf.values import name_of, value_of
 
@@ -47,12 +49,15 @@ class Walked:
 class Examiner:
     """Examines values, one after the other, of one document."""
 
-    def __init__(self, seen: Walked, budgets: Budgets, examine_embedded: ExamineEmbedded, depth: int) -> None:
+    def __init__(
+        self, seen: Walked, budgets: Budgets, examine_embedded: ExamineEmbedded, depth: int, names: BareNames
+    ) -> None:
         self.seen = seen
         self.budgets = budgets
         self._examine_embedded = examine_embedded
         self._depth = depth
         self._pages = 0
+        self.filtered = FilteredStreams(budgets, names)
 
     def examine(self, untrusted: PdfObject | None, number: int) -> None:
         """Add what is found in one object to what was seen; raises whatever pypdf does."""
@@ -89,12 +94,14 @@ class Examiner:
         if kind == "/Metadata":
             with self._counting():
                 self.seen.codes |= document_privacy(stream.get_data())
+        with self._counting():
+            self.seen.codes |= self.filtered.examine(stream)
         if kind == "/EmbeddedFile":
             self._examine_file(stream, IndirectObject(number, 0, None))
 
     @contextlib.contextmanager
     def _counting(self) -> Iterator[None]:
-        """For what only looks for privacy: damage there must not end the examination of what may do something."""
+        """Count damage that must not end the examination of what may do something."""
         try:
             yield
         except Exception:  # noqa: BLE001 - see objects.py

@@ -74,7 +74,7 @@ class _Walker:
         self.seen = Walked()
         self._stream = stream
         self._raw = raw
-        self._examiner = Examiner(self.seen, budgets, examine_embedded, depth)
+        self._examiner = Examiner(self.seen, budgets, examine_embedded, depth, raw.names)
         self._budgets = budgets
         self._left = budgets.pdf_objects
         self._until = time.process_time() + budgets.pdf_walk_cpu
@@ -87,6 +87,7 @@ class _Walker:
             return
         if reader.is_encrypted:
             self.seen.codes.add(Code.PDF_RESTRICTED)
+            self._examiner.filtered.is_encrypted = True
         self._examine_top(reader)
         try:
             self._examine_all(reader, notes)

@@ -3,12 +3,26 @@
 The small files of `vectors/quarantine/pdf/` were made by hand for this project; their siblings are made here.
 """
 
+import base64
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tests.builders.pdf_files import FLATE, JS, annotation, deflated, pdf, revised, stream, with_object_stream
+from pypdf._codecs._codecs import LzwCodec
+
+from tests.builders.jpeg_files import jpeg
+from tests.builders.pdf_files import (
+    FLATE,
+    JS,
+    annotation,
+    deflated,
+    encrypted,
+    pdf,
+    revised,
+    stream,
+    with_object_stream,
+)
 
 TRICKS: Final[dict[str, Callable[[], bytes]]] = {}
 FILES: Final = Path(__file__).parents[1] / "vectors/quarantine/pdf"
@@ -426,3 +440,130 @@ def two_documents_by_offsets() -> bytes:
 def object_whose_number_is_hidden_by_a_comment() -> bytes:
     body = b"<< /Type /Filespec /F (" + SHARE + b") /X " + b"[" * 5000 + b"]" * 5000 + b" >>"
     return pdf(b"", body).replace(b"6 0 obj", b"6 %" + b"c" * 300 + b"\n0 obj")
+
+
+# Filters.
+
+GPS: Final = jpeg(gps=True)
+PICTURE: Final = b"/Type /XObject /Subtype /Image /Width 8 /Height 8 /ColorSpace /DeviceRGB "
+
+
+def bomb(size: int, *layers: Callable[[bytes], bytes]) -> bytes:
+    """`size` MiB of zeros, deflated, and then in these layers."""
+    deflater = zlib.compressobj(9)
+    piece = bytes(1024 * 1024)
+    content = b"".join(deflater.compress(piece) for _ in range(size)) + deflater.flush()
+    for layer in layers:
+        content = layer(content)
+    return content
+
+
+def in_hex(content: bytes) -> bytes:
+    return content.hex().encode() + b">"
+
+
+def in_base_85(content: bytes) -> bytes:
+    return base64.a85encode(content, wrapcol=72) + b"~>"
+
+
+def in_runs(content: bytes) -> bytes:
+    pieces = (content[at : at + 128] for at in range(0, len(content), 128))
+    return b"".join(bytes((len(piece) - 1,)) + piece for piece in pieces) + b"\x80"
+
+
+def in_lzw(content: bytes) -> bytes:
+    return LzwCodec().encode(content)
+
+
+@trick
+def p57c_bomb_in_hex() -> bytes:
+    return pdf(b"", stream(bomb(300, in_hex), b"/Filter [/ASCIIHexDecode /FlateDecode]"))
+
+
+@trick
+def bomb_in_base_85() -> bytes:
+    return pdf(b"", stream(bomb(300, in_base_85), b"/Filter [/A85 /Fl]"))
+
+
+@trick
+def bomb_in_hex_with_junk() -> bytes:
+    return pdf(b"", stream(bomb(300, in_hex).replace(b"0000", b"0x0 00", 1), b"/Filter [/AHx /FlateDecode]"))
+
+
+@trick
+def bomb_behind_an_indirect_filter() -> bytes:
+    return pdf(b"", stream(bomb(300, in_hex), b"/Filter 7 0 R"), b"[/ASCIIHexDecode /FlateDecode]")
+
+
+@trick
+def bomb_under_encryption_without_password() -> bytes:
+    return encrypted(pdf(b"/X 6 0 R", stream(bomb(300), b"/Filter /FlateDecode")), user="", owner="x")
+
+
+@trick
+def two_layers_behind_a_reference() -> bytes:
+    inner = zlib.compress(zlib.compress(bytes(1000)))
+    return pdf(b"", stream(inner, b"/Filter 7 0 R"), b"[/FlateDecode /FlateDecode]")
+
+
+@trick
+def launch_in_a_stream_in_hex() -> bytes:
+    content = in_hex(zlib.compress(b"9 0 << /S /Launch /F (calc.exe) >>"))
+    return pdf(b"", stream(content, b"/Filter [/ASCIIHexDecode /FlateDecode]"))
+
+
+@trick
+def launch_in_a_stream_in_base_85() -> bytes:
+    return pdf(b"", stream(in_base_85(b"9 0 << /S /Launch /F (calc.exe) >>"), b"/Filter /ASCII85Decode"))
+
+
+@trick
+def launch_in_a_stream_of_runs() -> bytes:
+    return pdf(b"", stream(in_runs(b"9 0 << /S /Launch /F (calc.exe) >>"), b"/Filter /RunLengthDecode"))
+
+
+@trick
+def launch_in_a_stream_of_lzw() -> bytes:
+    return pdf(b"", stream(in_lzw(b"9 0 << /S /Launch /F (calc.exe) >>"), b"/Filter /LZWDecode"))
+
+
+@trick
+def launch_in_a_stream_under_encryption() -> bytes:
+    return encrypted(pdf(b"/X 6 0 R", deflated(b"9 0 << /S /Launch /F (calc.exe) >>")), user="", owner="x")
+
+
+@trick
+def stream_of_a_filter_that_is_not_known() -> bytes:
+    return pdf(b"", stream(b"hello", b"/Filter /BrotliDecode"))
+
+
+@trick
+def photograph_in_hex() -> bytes:
+    return pdf(b"", stream(in_hex(GPS), PICTURE + b"/Filter [/ASCIIHexDecode /DCTDecode]"))
+
+
+@trick
+def photograph_in_base_85() -> bytes:
+    return pdf(b"", stream(in_base_85(GPS), PICTURE + b"/Filter [/A85 /DCT]"))
+
+
+@trick
+def photograph_of_runs() -> bytes:
+    return pdf(b"", stream(in_runs(GPS), PICTURE + b"/Filter [/RunLengthDecode /DCTDecode]"))
+
+
+@trick
+def photograph_in_lzw() -> bytes:
+    return pdf(b"", stream(in_lzw(GPS), PICTURE + b"/Filter [/LZWDecode /DCTDecode]"))
+
+
+@trick
+def photograph_deflated_under_encryption() -> bytes:
+    content = stream(zlib.compress(GPS), PICTURE + b"/Filter [/FlateDecode /DCTDecode]")
+    return encrypted(pdf(b"/X 6 0 R", content), user="", owner="x")
+
+
+@trick
+def ordinary_streams_in_base_85() -> bytes:
+    picture = stream(in_base_85(zlib.compress(bytes(192))), PICTURE + b"/Filter [/ASCII85Decode /FlateDecode]")
+    return pdf(b"", stream(in_base_85(zlib.compress(b"BT (A page) Tj ET")), b"/Filter [/A85 /Fl]"), picture)
