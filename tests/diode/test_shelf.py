@@ -17,9 +17,11 @@ from tests.diode.both_ends import SYMBOL, Bench, formed, packets_of, put
 from tests.worlds.json_texts import watch_json
 from tests.worlds.spooled import lies_at
 from tests.worlds.waiting import WATCHDOG
+from transfer.batch.batch import gateway_id
 from transfer.diode.errors import DropReason, LinkError
 from transfer.diode.receiver.arrived import note_imported, remove_imported, waiting_bags
 from transfer.diode.receiver.decode_process import TRIES_MAX, decode_ready
+from transfer.diode.receiver.figures import read_figures
 from transfer.diode.receiver.object_files import SHARED_FOLDER, OpenFiles
 from transfer.diode.receiver.open_objects import OpenShelf
 from transfer.diode.receiver.shelf import Shelf
@@ -270,6 +272,25 @@ def test_a_damaged_file_of_the_receiver_is_named_and_stops_nothing(bench: Bench)
     report = bench.ends.report()
     assert len(report.damaged) == 1
     assert report.is_alarm
+
+
+def test_a_pipe_that_another_role_put_there_hangs_nobody(bench: Bench, tmp_path: Path) -> None:
+    """The network process, which hears strangers, may be owned: the others read what it made."""
+    put(bench, 100_000)
+    number = formed(bench)
+    bench.send(number, blocks=0)
+    (name,) = bench.shelf.names()
+    (bench.shelf.open / name / "header").unlink()
+    for path in (
+        bench.shelf.open / name / "header",
+        bench.shelf.history / gateway_id(bench.low.key.public),
+        tmp_path / "figures",
+    ):
+        os.mkfifo(path)
+    with pytest.raises(LinkError, match="damaged"):
+        bench.shelf.read_header(name)
+    assert bench.shelf.read_history(gateway, bench.low.key.public) is None
+    assert read_figures(tmp_path / "figures") is None
 
 
 def test_the_roles_may_make_the_folders_all_at_once(tmp_path: Path) -> None:

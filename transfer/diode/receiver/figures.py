@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from disk.durable import is_disk_full
+from disk.handed_over import HandedOverError, read_handed_over
 from transfer.diode.receiver.loss import DAY_PERIODS, Tally
 from transfer.diode.receiver.object_files import SHARED
 from transfer.record import HEX_64, Record, RecordError, encode_record, parse_record
@@ -89,10 +90,9 @@ def _write_over(path: Path, content: bytes) -> None:
 def read_figures(path: Path) -> Figures | None:
     """Return what was written last, or None if there is nothing or it cannot be read: no caller depends on it."""
     try:
-        with path.open("rb") as stream:
-            record = parse_record(stream.read(FIGURES_MAX + 1), name=path.name, largest=FIGURES_MAX, values=FIGURES_MAX)
-        return _parse(record)
-    except (FileNotFoundError, RecordError):
+        content = read_handed_over(path, largest=FIGURES_MAX)
+        return _parse(parse_record(content, name=path.name, largest=FIGURES_MAX, values=FIGURES_MAX))
+    except (FileNotFoundError, RecordError, HandedOverError):
         return None
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from disk.handed_over import HandedOverError, read_handed_over
 from keys.signing import VerifyKey
 from transfer.batch.batch import GatewayId
 from transfer.diode.errors import DatagramError, LinkError
@@ -124,12 +125,11 @@ class Shelf:
         """
         folder = self.open / name
         try:
-            with (folder / HEADER).open("rb") as stream:
-                payload = stream.read(HEADER_MAX)
+            payload = read_handed_over(folder / HEADER, largest=HEADER_MAX)
             header = read_object(payload)
             sizes = sizes_of(header.geometry)
             is_whole = all((folder / each).stat().st_size == size for each, size in sizes.items())
-        except DatagramError:
+        except (DatagramError, HandedOverError):
             raise damaged(folder) from None
         except OSError as error:
             if error.errno not in _BROKEN or not folder.exists():
@@ -144,9 +144,8 @@ class Shelf:
     def read_history(self, gateway: GatewayId, key: VerifyKey) -> History | None:
         """Return the newest history of a gateway, or None; its signature is verified again."""
         try:
-            with (self.history / gateway).open("rb") as stream:
-                return parse_history(stream.read(HEADER_MAX), {gateway: key})
-        except (FileNotFoundError, DatagramError):
+            return parse_history(read_handed_over(self.history / gateway, largest=HEADER_MAX), {gateway: key})
+        except (FileNotFoundError, DatagramError, HandedOverError):
             return None
 
 
