@@ -289,7 +289,7 @@ def test_a_pipe_that_another_role_put_there_hangs_nobody(bench: Bench, tmp_path:
         os.mkfifo(path)
     with pytest.raises(LinkError, match="damaged"):
         bench.shelf.read_header(name)
-    assert bench.shelf.read_history(gateway, bench.low.key.public) is None
+    assert bench.shelf.read_history(gateway_id(bench.low.key.public), bench.low.key.public) is None
     assert read_figures(tmp_path / "figures") is None
 
 
