@@ -33,7 +33,8 @@ from enveis.terminal import Terminal, amount
 from enveis.unlocking import add_identity, load_identities
 
 if TYPE_CHECKING:
-    from desk.arrival.opening import OpenedFile
+    from desk.arrival.opening import OpenedFile, OpenPacket
+    from desk.arrival.requests import SourceRequest
     from desk.home import DeskHome
     from transfer.packet.manifest import Manifest
     from transfer.packet.message import Message
@@ -196,12 +197,10 @@ def _open(arguments: Namespace, terminal: Terminal) -> int:
 
 def _open_from(home: "DeskHome", arguments: Namespace, terminal: Terminal) -> int:
     from audit.events import Event
-    from desk.arrival.case_links import CaseLinks
     from desk.arrival.inbox import contradictions, find_packet
     from desk.arrival.locking import is_locked
     from desk.arrival.opened_copies import is_copy_of, opened_folder, write_copy
     from desk.arrival.opening import OpenPacket
-    from desk.arrival.requests import requests_about
     from desk.custody.generations import describe
     from disk.durable import demand_empty, make_private_folder
     from transfer.packet.writer import MANIFEST_MEMBER
@@ -223,19 +222,9 @@ def _open_from(home: "DeskHome", arguments: Namespace, terminal: Terminal) -> in
         is_again = is_copy_of(folder, packet)
         with terminal.progress("opening") as progress:
             files = write_copy(packet, folder, held=arguments.held, progress=progress, now=datetime.now(UTC))
-        visits = CaseLinks(home.visits)
-        noted = visits.note(packet.manifest, packet.message_bytes, packet.requests)
-        standing, requests = visits.standing(noted), requests_about(visits, noted)
-        if terminal.as_json:
-            answer = _opened_as_json(packet.manifest, packet.message, files, folder)
-            asked = requests_as_json(requests)
-            terminal.answer({**answer, "again": is_again, "standing": standing_as_json(standing), "requests": asked})
-        else:
-            show_packet(terminal, packet.manifest, packet.message)
-            show_standing(terminal, packet.manifest, standing)
-            show_files(terminal, packet.manifest, files, folder, is_again=is_again)
-            if arguments.to is None:
-                say_until(home, packet_id, terminal)
+        requests = _show_opened(home, packet, files, folder, terminal, is_again=is_again)
+        if arguments.to is None and not terminal.as_json:
+            say_until(home, packet_id, terminal)
         # Last, below a long text, where it is seen.
         show_requests(terminal, requests)
         if packet.has_unread_requests:
@@ -245,6 +234,33 @@ def _open_from(home: "DeskHome", arguments: Namespace, terminal: Terminal) -> in
         for sentence in contradictions(entry, packet.manifest):
             terminal.warn(f"{sentence} Ask the gateway's operators why.")
     return 0
+
+
+def _show_opened(
+    home: "DeskHome",
+    packet: "OpenPacket",
+    files: "tuple[OpenedFile, ...]",
+    folder: Path,
+    terminal: Terminal,
+    *,
+    is_again: bool,
+) -> "tuple[SourceRequest, ...]":
+    """Show what is in an opened packet, and record what it belongs to; return what was asked about it."""
+    from desk.arrival.case_links import CaseLinks
+    from desk.arrival.requests import requests_about
+
+    visits = CaseLinks(home.visits)
+    noted = visits.note(packet.manifest, packet.message_bytes, packet.requests)
+    standing, requests = visits.standing(noted), requests_about(visits, noted)
+    if terminal.as_json:
+        answer = _opened_as_json(packet.manifest, packet.message, files, folder)
+        asked = requests_as_json(requests)
+        terminal.answer({**answer, "again": is_again, "standing": standing_as_json(standing), "requests": asked})
+    else:
+        show_packet(terminal, packet.manifest, packet.message)
+        show_standing(terminal, packet.manifest, standing)
+        show_files(terminal, packet.manifest, files, folder, is_again=is_again)
+    return requests
 
 
 def _opened_as_json(
