@@ -8,6 +8,7 @@ the whole disk makes that final.
 import contextlib
 import hashlib
 import os
+import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -175,8 +176,12 @@ def close_due(home: DeskHome, *, now: datetime, limit: timedelta) -> tuple[Opene
 def remove_copy(home: DeskHome, packet: PacketId) -> bool:
     """Remove what was written of a packet in the home; return whether there was anything. After `removing_packets`."""
     folder = opened_folder(home, packet)
+    # It goes by another name first: what a kill in between leaves is then no copy any more, and is removed by the next
+    # command. A folder that cannot be renamed, as where a disk is mounted on it, is emptied as it is.
+    with contextlib.suppress(OSError):
+        folder.rename(folder.with_name(f".{packet}.{secrets.token_hex(4)}"))
     # A `desk open` that was killed leaves what it had written under the name that `make_home` gives it meanwhile.
-    written = [path for path in (folder, *folder.parent.glob(f".{packet}.*")) if path.exists()]
+    written = [path for path in (folder, *folder.parent.glob(f".{packet}.*")) if os.path.lexists(path)]
     for path in written:
         if path.is_symlink():
             path.unlink()

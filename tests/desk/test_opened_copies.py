@@ -188,6 +188,25 @@ def test_what_a_killed_command_left_is_closed_with_the_next(home: DeskHome, open
     assert list((home.root / "opened").iterdir()) == []
 
 
+def test_what_a_killed_close_left_is_no_copy_and_is_removed_by_the_next_command(
+    home: DeskHome, opens: Opens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packet = new_packet_id()
+    write(home, opens, packet)
+
+    def killed(folder: Path) -> None:
+        (folder / OPENED_AT).unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            close_copies(home, list_opened(home))
+    assert not opened_folder(home, packet).exists()
+    assert [copy.packet for copy in close_due(home, now=NOW, limit=LIMIT)] == [packet]
+    assert list((home.root / "opened").iterdir()) == []
+
+
 def test_where_nothing_is_due_nobody_is_disturbed(home: DeskHome, opens: Opens) -> None:
     write(home, opens, new_packet_id())
     with reading_packets(home):
