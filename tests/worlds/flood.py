@@ -44,6 +44,7 @@ FLOODS: Final = (
     Flood("idle", 400),
     Flood("begun", 400),
     Flood("withdraw", 10),
+    Flood("delete-replies", 10),
     Flood("person-999", 10),
 )
 

@@ -348,6 +348,20 @@ def test_a_deletion_is_asked_only_where_replies_are_and_made_the_same_way(door: 
     assert len(door.asked()) == 2, "replies that came later are deleted too"
 
 
+def test_the_same_keys_are_used_in_the_same_order_whether_a_deletion_is_asked(door: Door) -> None:
+    found = return_secrets(new_receipt_words().return_words, KeyKind.CLASSIC)
+    reply = SealedReply(ReplyId("12" * 16), found.lookup, TODAY, b"sealed")
+    deletion_request(door.station, found, ())  # what is done once, at first use
+    traces = []
+    for held in ((), (reply,), (reply, replace(reply, id=ReplyId("34" * 16)))):
+        with _recorded() as called:
+            deletion_request(door.station, found, held)
+        traces.append([name for name in called if not name.endswith("<genexpr>")])
+    assert traces[0] == traces[1] == traces[2]
+    assert any("sign" in name for name in traces[0])
+    assert any("seal_bytes" in name for name in traces[0])
+
+
 def test_a_mark_is_made_from_nothing_that_lies_on_a_disk(door: Door) -> None:
     """Whoever has the home cannot try which of the lookups or packets in it asked."""
     found = return_secrets(new_receipt_words().return_words, KeyKind.CLASSIC)

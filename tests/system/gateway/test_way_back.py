@@ -379,6 +379,20 @@ def _left(gateway: GatewayProcess) -> PacketId:
     return ready.id
 
 
+def test_deleting_gets_the_same_bytes_whether_answers_were_here(gateway: GatewayProcess) -> None:
+    words, receipt, _ = first(gateway)
+    without, _, _ = first(gateway)
+    gateway.take_bundle(next_serial(), [(receipt, "Read this.")])
+    asked = gateway.asked()
+    pages = set()
+    for typed in (new_receipt_words().return_words, words, without, words):
+        answer = gateway.post("/delete-replies", [("words", typed)])
+        pages.add((answer.text.replace(answer.hidden("words"), "-"), tuple(sorted(answer.headers.items()))))
+    assert len(pages) == 1
+    (request,) = [note for note in gateway.asked() if note not in asked]
+    assert request.lookup == receipt.lookup
+
+
 def test_what_has_left_is_asked_back_from_the_desk(gateway: GatewayProcess) -> None:
     _, _, page = first(gateway)
     (packet,) = gateway.packets()
