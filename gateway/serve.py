@@ -121,6 +121,8 @@ async def _run(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    # However many come while the loop is busy, one is enough: the interpreter need not warn that others are lost.
+    signal.set_wakeup_fd(signal.set_wakeup_fd(-1), warn_on_full_buffer=False)
     mail = await asyncio.to_thread(
         Mailboxes, home.reply_store, gateway=material.gateway, desk_key=material.desk_key, today=home.clock().today
     )

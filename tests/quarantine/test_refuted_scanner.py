@@ -1,5 +1,4 @@
-"""clamd calls some PDFs encrypted that open without a password; what was examined here is not held for that.
-"""
+"""clamd calls some PDFs encrypted that open without a password; what was examined here is not held for that."""
 
 import hashlib
 import io
