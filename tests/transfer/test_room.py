@@ -269,8 +269,10 @@ def test_what_leaves_a_full_disk_leaves_and_is_counted(root: Path, monkeypatch: 
 def test_commands_take_an_old_spool_over_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     homes = TwoHomes(tmp_path, capsys)
     packet = homes.put()
-    lies_at(homes.low / "spool", packet).rename(homes.low / "spool" / "clear" / f"{packet}.age")
-    os.utime(homes.low / "spool" / "clear" / f"{packet}.age", (1, 1))
+    old = homes.low / "spool" / "clear" / f"{packet}.age"
+    lies_at(homes.low / "spool", packet).rename(old)
+    os.utime(old, (1, 1))
+    _opened(homes.low / "spool").recount()
     (lane, _) = homes.call("transfer", "status", home=homes.low, status=3)["lanes"]
     assert lane["ready"] == 1
     assert lane["oldest_days"] > 20_000
