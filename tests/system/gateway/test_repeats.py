@@ -17,7 +17,15 @@ from keys.receipt import new_receipt_words, public_receipt, return_secrets
 from keys.recipient import KeyKind
 from quarantine.scanner.local_clamd import LocalClamd
 from tests.system.gateway.test_way_back import first
-from tests.worlds.gateway_process import Answer, GatewayProcess, form_body, form_head, read_answer, words_shown
+from tests.worlds.gateway_process import (
+    NO_PACKETS_OF_REQUESTS,
+    Answer,
+    GatewayProcess,
+    form_body,
+    form_head,
+    read_answer,
+    words_shown,
+)
 from tests.worlds.spooled import lies_at
 from tests.worlds.waiting import WATCHDOG, wait_until
 from transfer.packet.manifest import PacketPurpose
@@ -28,7 +36,8 @@ FIELDS = [("message", "What happened."), ("contact_name", "Kari")]
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
-    with GatewayProcess(tmp_path_factory.mktemp("repeats"), tick_seconds=6 * 3600) as running:
+    root = tmp_path_factory.mktemp("repeats")
+    with GatewayProcess(root, constants=NO_PACKETS_OF_REQUESTS, tick_seconds=6 * 3600) as running:
         yield running
 
 

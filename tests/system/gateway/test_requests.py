@@ -11,7 +11,7 @@ import pytest
 
 from tests.system.gateway.test_way_back import first
 from tests.worlds.flood import attacked
-from tests.worlds.gateway_process import Answer, GatewayProcess
+from tests.worlds.gateway_process import NO_PACKETS_OF_REQUESTS, Answer, GatewayProcess
 from tests.worlds.waiting import wait_until
 from transfer.names import Lane
 from transfer.packet.manifest import PacketPurpose
@@ -36,7 +36,7 @@ def _press(gateway: GatewayProcess, page: Answer) -> None:
 @pytest.mark.parametrize("attack", ["withdraw", "delete-replies", "closing"])
 def test_during_a_flood_sources_withdraw_and_delete(tmp_path: Path, attack: str) -> None:
     """Of invented buttons, of return words that nobody was given, and of tiny texts whose senders are gone at once."""
-    with GatewayProcess(tmp_path, tick_seconds=TICK) as gateway:
+    with GatewayProcess(tmp_path, tick_seconds=TICK, constants=NO_PACKETS_OF_REQUESTS) as gateway:
         _, _, left = first(gateway, "left")
         _all_left(gateway)
         words, receipt, here = first(gateway, "here")

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,14 @@ from keys.recipient import KeyKind
 from keys.word_list import WORDS, WordList, word_list_for
 from keys.words import translate_words
 from tests.builders.receipt_vectors import OLD_WORDS
-from tests.worlds.gateway_process import Answer, GatewayProcess, OpenedPacket, form_body, form_head
+from tests.worlds.gateway_process import (
+    NO_PACKETS_OF_REQUESTS,
+    Answer,
+    GatewayProcess,
+    OpenedPacket,
+    form_body,
+    form_head,
+)
 from tests.worlds.spooled import lies_at, spooled
 from tests.worlds.waiting import wait_until
 from transfer.bundle.contents import Grant
@@ -36,7 +44,8 @@ TODAY = datetime.now(UTC).date()
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
     """A gateway whose packets wait for hours, as real ones do."""
     root = tmp_path_factory.mktemp("way-back")
-    with GatewayProcess(root, tick_seconds=6 * 3600, files_max=3, file_max_bytes=200_000) as running:
+    settings: dict[str, Any] = {"tick_seconds": 6 * 3600, "files_max": 3, "file_max_bytes": 200_000}
+    with GatewayProcess(root, constants=NO_PACKETS_OF_REQUESTS, **settings) as running:
         yield running
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from keys.receipt import new_receipt_words
 from keys.recipient import KeyKind
-from tests.worlds.gateway_process import DAY, Answer, GatewayProcess
+from tests.worlds.gateway_process import DAY, NO_PACKETS_OF_REQUESTS, Answer, GatewayProcess
 from tests.worlds.waiting import WATCHDOG
 
 CANARY = "CanarySecretWord"
@@ -35,7 +35,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess
     root = tmp_path_factory.mktemp("secrets")
     # What the gateway reads now and then, whoever is here, could fall into one visit and not into another.
     constants = {"gateway.reading.file_valve.LOOK": DAY, "gateway.return_visit.return_visit.BUNDLES_EVERY": DAY}
-    constants |= {"gateway.return_visit.requests_packet.LOOK_EVERY": DAY}
+    constants |= NO_PACKETS_OF_REQUESTS
     settings: dict[str, Any] = {"wrapper": wrapper, "constants": constants, "tick_seconds": 6 * 3600}
     with GatewayProcess(root, kind=KeyKind.CLASSIC, **settings) as running:
         yield running
