@@ -95,6 +95,11 @@ class Fields:
         """Return every value of a field."""
         return [_typed(value) for value in self.values.get(name, ())]
 
+    @property
+    def size(self) -> int:
+        """Bytes of all values."""
+        return sum(len(value) for values in self.values.values() for value in values)
+
     def forget(self) -> None:
         """Drop all of it: the page that shows it is made."""
         self.values.clear()

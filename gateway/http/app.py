@@ -12,7 +12,19 @@ from audit.operational_log import LogEvent, log
 from gateway.http.connection import Connection
 from gateway.http.connections import QuietServer, has_long_head, line_of
 from gateway.http.port import BACKLOG, OpenPort, open_port
-from gateway.http.posts import ADD, FORM, PADDED, POSTS, RETURN, SUBMIT, WORDS, add_problem, body_max, post, typed_max
+from gateway.http.posts import (
+    ADD,
+    FORM,
+    POSTS,
+    RETURN,
+    SUBMIT,
+    WORDS,
+    body_max,
+    is_ours,
+    post,
+    typed_max,
+)
+from gateway.http.refusals import refused, refused_shortly, sized
 from gateway.http.responses import UNPARSED, Page, padded
 from gateway.languages import Asked, read_address
 from gateway.pages import receipt_pages
@@ -28,6 +40,8 @@ CUT_OFF: Final = 5.0  # seconds that connections have after that
 ANSWER_SECONDS: Final = 60.0  # for a visitor to take a page, ...
 ANSWER_RATE: Final = 16 * 1024  # ... and what it takes at so many bytes a second: Tor is slow
 LONG_PAGE: Final = 256 * 1024  # bytes; only what was typed makes a page so long, 7 MB at most with default limits
+LONG_TEXT: Final = 32 * 1024  # bytes of what was typed that may make a long page: a quote takes five in it
+REFUSALS: Final = 32  # that wait to be made, each with what was typed; for one more it is not given back
 LONG_PAGES: Final = 8  # being read by visitors at one time: each takes memory until then
 _FILES: Final = {
     "/style.css": (STYLE, "text/css"),
@@ -52,6 +66,8 @@ class Gateway:
         self._drain = Drain()
         self._under_way = 0
         self._long_pages = 0
+        self._refusing = 0
+        self._making = asyncio.Lock()
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -112,14 +128,14 @@ class Gateway:
             raise SubmissionError(Problem.METHOD)
         if asked.path in POSTS - {RETURN, FORM, WORDS}:
             # Where a browser goes that asks again for an answer: an error would leave its source in the dark.
-            return Page(_sized(asked.path, receipt_pages.shown_once(pages, is_first=asked.path == SUBMIT)))
+            return Page(sized(asked.path, receipt_pages.shown_once(pages, is_first=asked.path == SUBMIT)))
         page = _got(asked.path, pages)
         # Never on what answers a form: Tor Browser goes there at once, and a receipt would be gone.
         page.also_at(pages.onion_address(asked.path))
         return page
 
     async def _post(self, request: web.BaseRequest, asked: Asked, pages: Pages) -> Page:
-        if not _is_ours(request):
+        if not is_ours(request):
             raise SubmissionError(Problem.CROSS_SITE)
         most, typed = body_max(self._station, asked.path), typed_max(self._station, asked.path)
         body = check_head(request, body_max=most, typed_max=typed)
@@ -128,15 +144,15 @@ class Gateway:
             request.writer.output_size = 0
             request[_CONTINUED] = True
         text, status = await post(self._station, pages, asked.path, request.content, body, visitor=Connection(request))
-        return Page(_sized(asked.path, text), status=status)
+        return Page(sized(asked.path, text), status=status)
 
     async def _refuse(
         self, request: web.BaseRequest, asked: Asked, error: SubmissionError, pages: Pages
     ) -> web.StreamResponse:
-        page = _refused(asked.path, error, pages, self._station)
+        page = await self._refused(asked.path, error, pages)
         with self._held_in_memory(page) as may_be:
             if not may_be:
-                page = _refused(asked.path, SubmissionError(error.problem, refused=error.refused), pages, self._station)
+                page = refused_shortly(asked.path, error, pages)
             # It is in the page, or nowhere: however long that takes to be read.
             error.fields.forget()
             # The page goes out first: a browser that still sends can read it meanwhile.
@@ -144,6 +160,19 @@ class Gateway:
             if not request.content.at_eof() and not (_waits(request) and _CONTINUED not in request):
                 await self._drain.run(request.content)
         return page
+
+    async def _refused(self, path: str, error: SubmissionError, pages: Pages) -> Page:
+        """Make the page for what was not done: one at a time, so that a flood of them delays no submission."""
+        is_busy = error.problem is Problem.BUSY and not error.fields.values
+        is_too_long = error.fields.size > LONG_TEXT and self._long_pages >= LONG_PAGES
+        if self._refusing >= REFUSALS or is_busy or is_too_long:
+            return refused_shortly(path, error, pages)
+        self._refusing += 1
+        try:
+            async with self._making:
+                return refused(path, error, pages, self._station)
+        finally:
+            self._refusing -= 1
 
     @contextlib.contextmanager
     def _held_in_memory(self, page: Page) -> Iterator[bool]:
@@ -177,30 +206,6 @@ def _got(path: str, pages: Pages) -> Page:
             return Page(_EXPLAINING[path](pages))
         case _:
             raise SubmissionError(Problem.NOT_FOUND)
-
-
-def _refused(path: str, error: SubmissionError, pages: Pages, station: Station) -> Page:
-    text = None
-    if path == FORM and not error.fields.values:
-        text = pages.refusal(error, is_sending=False)
-    elif path == ADD:
-        text = add_problem(station, pages, error)
-    elif path in PADDED:
-        text = pages.refusal(error, is_sending=False)
-    return Page(_sized(path, pages.problem(error) if text is None else text), status=error.status, close=True)
-
-
-def _sized(path: str, text: str) -> str:
-    return padded(text) if path in PADDED else text
-
-
-def _is_ours(request: web.BaseRequest) -> bool:
-    """Return whether a form of ours sent this, or no browser did, as far as a browser says so.
-
-    `none` is a visitor who typed the address, chose a bookmark or reloads. A page of another site, and one of another
-    name below the same domain, could send a form in a visitor's name (W3C Fetch Metadata, 2.4).
-    """
-    return request.headers.get("Sec-Fetch-Site", "none").strip().lower() in {"same-origin", "none", ""}
 
 
 def _waits(request: web.BaseRequest) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from aiohttp import StreamReader
+from aiohttp.web import BaseRequest
 
 from gateway.form import WORDS_FIELD
 from gateway.limits import Limits
@@ -49,6 +50,15 @@ def body_max(station: Station, path: str) -> int:
             return station.limits.typed_max
         case _:
             return SHORT_FORM_MAX
+
+
+def is_ours(request: BaseRequest) -> bool:
+    """Return whether a form of ours sent this, or no browser did, as far as a browser says so.
+
+    `none` is a visitor who typed the address, chose a bookmark or reloads. A page of another site, and one of another
+    name below the same domain, could send a form in a visitor's name (W3C Fetch Metadata, 2.4).
+    """
+    return request.headers.get("Sec-Fetch-Site", "none").strip().lower() in {"same-origin", "none", ""}
 
 
 def typed_max(station: Station, path: str) -> int:

@@ -77,13 +77,20 @@ class BodyRoom:
         if not self._has_place:
             self._count.add(size)
 
-    def take_place(self) -> None:
-        """Take a place if the body needs one by now; to be called when what came was read, so that text is known.
+    @property
+    def may_write(self) -> bool:
+        """Whether its files may go to the disk: a large body has its place by then."""
+        return self.is_small or self._has_place
+
+    def take_place(self, *, anyway: bool = False) -> None:
+        """Take a place if the body needs one by now, or `anyway`, because there is a file to write.
+
+        To be called when what came was read, so that its text is known.
 
         Raises:
             SubmissionError: There is none.
         """
-        if self._places is None or self.is_small or self._has_place or self.received <= SMALL_TEXT:
+        if self._places is None or self.may_write or (self.received <= SMALL_TEXT and not anyway):
             return
         try:
             self._place.enter_context(self._places.take(self._slot))

@@ -78,6 +78,7 @@ class Intake:
         self._wider = wider
         self._files = files
         self._part: KeptFields | _File | None = None
+        self._room = room
         self._typed = KeptFields(limits, room)
 
     @property
@@ -130,7 +131,7 @@ class Intake:
         if file.type is None:
             # The type is decided on the head, before a byte is sealed.
             file.head += untrusted_piece
-            if len(file.head) < HEAD_SIZE or not await self._accept(file):
+            if len(file.head) < HEAD_SIZE or not (self._room.may_write and await self._accept(file)):
                 return
             untrusted_piece = bytes(file.head)
         if file.size > self._limits.file_max_bytes:
@@ -151,6 +152,7 @@ class Intake:
         if file.is_refused or not (file.untrusted_name or file.size):
             return
         if file.type is None:
+            self._room.take_place(anyway=True)
             if not await self._accept(file):
                 return
             self._upload.write(file.head)

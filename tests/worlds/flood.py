@@ -20,7 +20,7 @@ from tests.worlds.attackers import Tally
 from tests.worlds.gateway_process import Answer, GatewayProcess
 from tests.worlds.waiting import WATCHDOG, ended
 
-RSS_MAX: Final = 1024 * 1024 * 1024  # bytes of one gateway process, whatever is sent (docs/operating.md, section 4)
+RSS_MAX: Final = 768 * 1024 * 1024  # bytes of one gateway process, whatever is sent (docs/operating.md, section 4)
 TEXT: Final = "They lost my papers twice, and nobody answers. " * 21  # 1 KB, as most texts have
 
 
@@ -32,20 +32,32 @@ class Flood:
     count: int  # connections at one time
     pause: float = 0.0  # seconds between two of one connection
     wrapper: tuple[str, ...] = ()  # what the gateway is started through
-    seconds: float = 30.0  # at full length
+    seconds: float = 15.0  # at full length
+    name: str = ""  # what the table and the tests call it, if not as the attack
 
-    @property
-    def name(self) -> str:
-        """What the table and the tests call it."""
-        return f"{self.attack}-{self.count}" + ("-few-descriptors" if self.wrapper else "")
+    def __str__(self) -> str:
+        return f"{self.name or self.attack}-{self.count}"
 
 
 FLOODS: Final = (
-    Flood("idle", 400),
-    Flood("begun", 400),
+    Flood("message-parts", 20),
+    Flood("long-texts", 300),
+    Flood("small-fields", 100),
+    Flood("closing", 20, pause=1.0),
+    Flood("closing-hard", 20, pause=1.0),
+    Flood("idle", 2000),
+    Flood("idle-files", 2000),
+    Flood("begun", 2000),
+    Flood("begun-files", 300),
     Flood("withdraw", 10),
     Flood("delete-replies", 10),
     Flood("person-999", 10),
+    Flood("too-long", 10),
+    Flood("half-heads", 1000),
+    Flood("deaf", 100),
+    Flood("not-read", 20),
+    Flood("idle", 600, wrapper=("prlimit", "--nofile=600"), name="few-descriptors"),
+    Flood("minimum-rate", 2000, seconds=600.0),
 )
 
 

@@ -23,7 +23,7 @@ _ROW: Final = "{:<28} {:>8} {:>9} {:>9} {:>7} {:>7} {:>9} {:>10}  {}"
 def main() -> int:
     """Run all floods, or those that were named; return 1 when one was too much."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", help=f"some of: {', '.join(flood.name for flood in FLOODS)}")
+    parser.add_argument("names", nargs="*", help=f"some of: {', '.join(str(flood) for flood in FLOODS)}")
     parser.add_argument("--seconds", type=float, help="for each, in place of its own length")
     asked = parser.parse_args()
     print(
@@ -31,7 +31,7 @@ def main() -> int:
     )
     faults = 0
     for flood in FLOODS:
-        if not asked.names or flood.name in asked.names:
+        if not asked.names or str(flood) in asked.names:
             faults += _soak(flood, asked.seconds or flood.seconds)
     return 1 if faults else 0
 
@@ -43,7 +43,7 @@ def _soak(flood: Flood, seconds: float) -> int:
             attacker.wait_until_ready()
             report = HonestSource(gateway, pause=PAUSE).send_for(seconds)
         wrong = _wrong(report, memory.peak)
-    row = (flood.name, f"{seconds:.0f}", report.sent, report.receipts, f"{report.median:.2f}")
+    row = (str(flood), f"{seconds:.0f}", report.sent, report.receipts, f"{report.median:.2f}")
     print(
         _ROW.format(*row, f"{report.quantile(99):.2f}", report.withdrawn, memory.peak // _MIB, "; ".join(wrong)),
         flush=True,

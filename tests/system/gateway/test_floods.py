@@ -13,11 +13,14 @@ from tests.worlds.gateway_process import GatewayProcess
 TEXTS = 5
 
 
-@pytest.mark.parametrize("flood", FLOODS, ids=lambda flood: flood.name)
+@pytest.mark.parametrize("flood", FLOODS, ids=str)
 def test_honest_text_is_received_and_memory_is_bounded(tmp_path: Path, flood: Flood) -> None:
     with GatewayProcess(tmp_path, wrapper=flood.wrapper) as gateway:
         source = HonestSource(gateway)
-        with MemorySampler(gateway.pid) as memory, attacked(gateway, flood.attack, flood.count) as attacker:
+        with (
+            MemorySampler(gateway.pid) as memory,
+            attacked(gateway, flood.attack, flood.count, pause=flood.pause) as attacker,
+        ):
             attacker.wait_until_ready()
             report = source.send(TEXTS)
         assert report.answers == []
