@@ -29,7 +29,8 @@ LINE_MAX: Final = 8 * 1024  # bytes of a request's first line
 FIELD_MAX: Final = 16 * 1024  # bytes of one header; not LINE_MAX, for by this number aiohttp says which was too long
 HEADERS_MAX: Final = 64  # a browser sends some 20
 HEAD_MAX: Final = 32 * 1024  # bytes of all headers; each may be long, and a connection keeps them while it is open
-READ_SIZE: Final = 256 * 1024  # bytes buffered for each upload before its sender is slowed
+READ_SIZE: Final = 32 * 1024  # bytes buffered for each upload before its sender is slowed, twice over, ...
+RECEIVED: Final = 64 * 1024  # ... and bytes taken from the kernel at one time
 CONNECTIONS_MAX: Final = 4096
 HELD: Final = 48 * 1024  # bytes that a connection takes with a request under way, its head apart (measured: 30 to 45)
 HEAD_HELD: Final = 3  # bytes for each of a head: aiohttp keeps it as bytes and as text
@@ -101,6 +102,8 @@ class VisitorLine(RequestHandler):
         if isinstance(transport, asyncio.Transport):
             # A page is under way until its visitor has taken all of it: until then there is a deadline for it.
             transport.set_write_buffer_limits(high=0)
+            # asyncio's own is four times that, for each of thousands of connections. It has no argument for it.
+            vars(transport)["max_size"] = RECEIVED
         self._count.__enter__()
         self._keep(HELD)
 

@@ -8,11 +8,13 @@ files pass through on their way to the disk.
 import contextlib
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from gateway.problems import Problem, SubmissionError
 from gateway.reading.text_memory import SMALL_TEXT, TextMemory
 from gateway.reading.upload_slots import SMALL_MAX, NoSlotError, UploadSlot, UploadSlots
+
+AT_ONCE: Final = 8 * 1024  # bytes
 
 
 class BodyRoom:
@@ -36,6 +38,7 @@ class BodyRoom:
     ) -> None:
         self.is_small = places is None or length <= SMALL_MAX
         self._places = places
+        self._memory = memory
         self._count = memory.counting(on_give_way)
         self._slot = UploadSlot(length, 0.0 if places is None else places.now(), on_give_way)
         self._kept = 0
@@ -76,6 +79,11 @@ class BodyRoom:
             self._slot.last = self._places.now()
         if not self._has_place:
             self._count.add(size)
+
+    async def turn(self, size: int) -> None:
+        """Wait for the turn to parse `size` bytes; a few are parsed at once."""
+        if size > AT_ONCE:
+            await self._memory.turn()
 
     @property
     def may_write(self) -> bool:

@@ -152,6 +152,7 @@ class Reading:
                 break
             with _keeping_what_was_typed(intake):
                 room.arrived(len(piece))
+            await room.turn(len(piece))
             for event in parser.parse(piece):
                 await _give(event, intake)
             with _keeping_what_was_typed(intake):

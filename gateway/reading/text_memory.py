@@ -5,6 +5,7 @@ the most bytes x age gives way to the others, so whoever holds much for long pay
 few seconds never does. A body that is whole never gives way.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -35,6 +36,7 @@ class TextMemory:
         self._small = small
         self._now = now
         self._used = 0
+        self._turns = asyncio.Lock()
         self._counts: set[TextCount] = set()
 
     @property
@@ -51,6 +53,14 @@ class TextMemory:
         `may_give_way` returns whether it could at this moment.
         """
         return TextCount(self, on_give_way, may_give_way, self._now())
+
+    async def turn(self) -> None:
+        """Wait for the turn to parse much at once: one body in each turn of the event loop.
+
+        A few hundred that send thousands of fields at once would otherwise keep everybody waiting for all of them.
+        """
+        async with self._turns:
+            await asyncio.sleep(0)
 
     def enter(self, count: "TextCount") -> None:
         """Begin to count for it."""
