@@ -269,6 +269,29 @@ async def test_only_so_many_long_pages_are_held_in_memory(door: _Door, monkeypat
     assert len((await door.ask(POST + b"\r\nhello"))[2]) > 9_000_000
 
 
+async def test_so_many_refusals_are_made_at_a_time_and_the_others_are_short(
+    door: _Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fields = Fields({"message": [b"what I typed"]})
+    door.receive.side_effect = lambda *_, **__: (_ for _ in ()).throw(
+        SubmissionError(Problem.TEXT_TOO_LONG, fields=Fields(dict(fields.values)))
+    )
+    status, _, text = await door.ask(POST + b"\r\nhello")
+    assert (status, "what I typed" in text) == (413, True)
+    monkeypatch.setattr(app, "REFUSALS", 0)
+    status, _, text = await door.ask(POST + b"\r\nhello")
+    assert (status, "what I typed" in text, "The text is too long" in text) == (413, False, True)
+
+
+async def test_a_refusal_keeps_nothing_of_what_was_typed_while_it_is_read(door: _Door) -> None:
+    refused = _long()
+    door.receive.side_effect = refused
+    _, writer = await _deaf(door.port)
+    await until(lambda: door.long_pages == 1)
+    assert refused.fields.values == {}
+    writer.transport.abort()
+
+
 async def test_a_receipt_is_shown_whatever_memory_it_takes(door: _Door, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "LONG_PAGES", 0)
     refused = (RefusedFile("&" * app.LONG_PAGE, RefusedReason.NAME),)

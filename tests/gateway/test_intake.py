@@ -21,6 +21,9 @@ from multipart import MultipartSegment, PushMultipartParser
 from gateway.form import FIELD_BYTES_MAX, FIELDS_MAX
 from gateway.limits import Limits
 from gateway.problems import Problem, RefusedReason, SubmissionError
+from gateway.reading.body_room import BodyRoom
+from gateway.reading.text_memory import SMALL_TEXT, TextMemory
+from gateway.reading.upload_slots import UploadSlots
 from gateway.submission.intake import REFUSED_MAX, Intake, KeptFile
 from gateway.submission.plaintext_span import Span
 from gateway.submission.sealed_upload import SealedUpload
@@ -234,6 +237,30 @@ async def test_an_upload_takes_room_on_the_disk_once_there_is_something_to_keep(
         desk.spool.admit(48_900_000)
     desk.upload.discard()
     desk.spool.admit(48_900_000).release()
+
+
+async def test_a_large_upload_opens_no_packet_before_it_has_its_place(desk: _Desk) -> None:
+    places = UploadSlots(1, min_rate=1)
+    with BodyRoom(TextMemory(), 10**9, lambda: None, places=places) as room:
+        intake = Intake(desk.upload, LIMITS, desk._look, room)
+        intake.part("files", "a.txt")
+        room.arrived(SMALL_TEXT)
+        await intake.data(b"x" * SMALL_TEXT)
+        room.take_place()
+        assert (len(places), desk.leftovers()) == (0, [])
+        room.arrived(1)
+        room.take_place()
+        await intake.data(b"x")
+        assert (len(places), len(desk.leftovers())) == (1, 1)
+        await intake.part_end()
+    # A file that ends before that needs one, too.
+    with BodyRoom(TextMemory(), 10**9, lambda: None, places=places) as room:
+        intake = Intake(desk.upload, LIMITS, desk._look, room)
+        room.arrived(100)
+        intake.part("files", "a.txt")
+        await intake.data(b"x" * 50)
+        await intake.part_end()
+        assert len(places) == 1
 
 
 async def test_without_descriptors_to_start_over_none_is_lost(desk: _Desk) -> None:

@@ -5,6 +5,7 @@ Invariants G3, G13, G32 and G33.
 
 import asyncio
 import contextlib
+import itertools
 import sys
 
 import pytest
@@ -14,7 +15,7 @@ from aiohttp.streams import StreamReader
 from gateway.form import FIELD_BYTES_MAX, FIELDS_MAX
 from gateway.limits import Limits
 from gateway.problems import Problem, SubmissionError
-from gateway.reading.body_room import BodyRoom
+from gateway.reading.body_room import AT_ONCE, BodyRoom
 from gateway.reading.kept_fields import KeptFields
 from gateway.reading.request_body import Body, Pace
 from gateway.reading.text_memory import HELD_FOR_FIELD, RESERVE, SMALL_TEXT, TEXTS_MAX, TextCount, TextMemory
@@ -165,6 +166,29 @@ def test_text_takes_no_place_however_long_it_is() -> None:
         room.arrived(3 * SMALL_MAX)
         room.take_place()
         assert memory.left == TEXTS_MAX - 3 * SMALL_MAX
+
+
+async def test_much_at_once_is_parsed_in_turns_of_the_loop() -> None:
+    # A hundred bodies of thousands of fields, one after the other, kept everybody waiting for all of them.
+    memory, happened = TextMemory(), list[str]()
+
+    async def parse(name: str, size: int) -> None:
+        with BodyRoom(memory, 10**6, lambda: None) as room:
+            await room.turn(size)
+            happened.append(name)
+
+    async def others() -> None:
+        while happened.count("much") < 3:
+            happened.append("others")
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(parse("much", AT_ONCE + 1) for _ in range(3)), parse("little", AT_ONCE), others())
+    assert happened[0] == "little"
+    assert all("others" in happened[first:second] for first, second in itertools.pairwise(_places_of(happened)))
+
+
+def _places_of(happened: list[str]) -> list[int]:
+    return [place for place, name in enumerate(happened) if name == "much"]
 
 
 @pytest.mark.parametrize(
