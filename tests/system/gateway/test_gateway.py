@@ -20,13 +20,14 @@ from gateway.http.responses import SCRIPT_TAG
 from keys.recipient import KeyKind
 from quarantine.scanner.canaries import eicar
 from quarantine.scanner.local_clamd import LocalClamd
+from tests.builders.pdf_files import pdf
 from tests.worlds.gateway_process import DAY, Answer, GatewayProcess, file_head, form_body, form_head, read_answer
 from tests.worlds.waiting import WATCHDOG, wait_until
 from transfer.names import Lane
 from transfer.packet.manifest import Outcome
 from transfer.packet.message import Contact, Origin, Person, Relation, Side
 
-PDF = b"%PDF-1.4\n1 0 obj\n<< >>\nendobj\ntrailer\n<< >>\n%%EOF\n"
+PDF = pdf()
 
 
 @pytest.fixture(scope="module")
