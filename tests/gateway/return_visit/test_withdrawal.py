@@ -5,6 +5,7 @@ Invariants G10, G11 and G34.
 """
 
 import asyncio
+import gc
 import io
 import sys
 import threading
@@ -284,11 +285,14 @@ def _recorded() -> Iterator[list[str]]:
         elif event == "c_call" and module.startswith(WITH_LIBRARIES):
             called.append(f"{module} -> {getattr(argument, '__qualname__', argument)}")
 
+    gc.collect()
+    gc.disable()  # what an earlier test left is closed here otherwise, between two calls
     sys.setprofile(note)
     try:
         yield called
     finally:
         sys.setprofile(None)
+        gc.enable()
 
 
 async def _inline(work: Callable[..., object], *arguments: object) -> object:
