@@ -23,6 +23,8 @@ INNER = {
     "FieldTooLongError": "the gateway answers with a page",
     "NoReceiptError": "the gateway answers 503",
     "SubmissionError": "the gateway answers with a page",
+    "PoolFullError": "the gateway answers 503",
+    "SpentError": "the check of PDF files makes it a finding",
     "NoSlotError": "the gateway answers 503",
     "UnreadableZipError": "the check of ZIP files makes it a finding",
     "DamagedRarError": "the check of RAR files makes it a finding",
