@@ -4,6 +4,7 @@ Invariant G11.
 """
 
 import asyncio
+import gc
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
@@ -100,11 +101,15 @@ def _recorded() -> Iterator[list[str]]:
         elif event == "c_call" and module.startswith(KEY_MODULES):
             called.append(f"{module} -> {getattr(argument, '__qualname__', argument)}")
 
+    # What an earlier test left may end at any moment, with functions of ours.
+    gc.collect()
+    gc.disable()
     sys.setprofile(note)
     try:
         yield called
     finally:
         sys.setprofile(None)
+        gc.enable()
 
 
 def _of_keys(called: list[str]) -> list[str]:
