@@ -10,15 +10,17 @@ from transfer.spool.spool import Spool
 
 def lay(root: Path, packet: PacketId, sealed: bytes, *, start: int = 0, lane: Lane = Lane.CLEAR) -> Path:
     """Put a packet into the spool `root`, in the tick that began at `start` (seconds); return its file."""
-    spool, clock = _opened(root, root.with_name(f"{root.name}.room").exists())
+    if not root.with_name(f"{root.name}.room").exists():
+        _opened.cache_clear()  # a home that was made again
+    spool, clock = _opened(root)
     clock[0] = start
     incoming = spool.create(packet, spool.admit(len(sealed)))
     incoming.write(sealed)
     return incoming.commit(lane).path
 
 
-@lru_cache(maxsize=1)  # to open one costs more than the packet; a home that was made again has another one
-def _opened(root: Path, _is_known: bool) -> tuple[Spool, list[int]]:
+@lru_cache(maxsize=1)  # to open one costs more than the packet
+def _opened(root: Path) -> tuple[Spool, list[int]]:
     clock = [0]
     return Spool(root, quota=2**50, reserve=0, tick=1, now=lambda: clock[0]), clock
 
