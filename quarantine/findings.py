@@ -206,6 +206,10 @@ class Code(StrEnum):
     PDF_UNREADABLE = "pdf.unreadable", Grade.OPAQUE, "The PDF is so damaged that its objects were not inspected."
     PDF_DAMAGED = "pdf.damaged", Grade.WARNING, "Some parts of the PDF are damaged."
     PDF_NOT_ALL_WALKED = "pdf.not-all-walked", Grade.OPAQUE, "The PDF has more objects than were inspected."
+    PDF_NOT_ALL_FOLLOWED = (
+        "pdf.not-all-followed", Grade.WARNING,
+        "The PDF has more objects than were followed; the others contain nothing that acts.",
+    )  # fmt: skip
     PDF_PICTURES_SAMPLED = (
         "pdf.pictures-sampled", Grade.WARNING, "The PDF has more pictures than were unpacked to their end.",
     )  # fmt: skip

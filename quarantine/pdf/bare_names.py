@@ -31,7 +31,7 @@ _AFTER_JS: Final = re.compile(rb"[\x00\t\n\x0c\r ]*[(<%0-9]")
 _ANCHOR: Final = re.compile(rb"(?<!end)(?<![A-Za-z])obj|\btrailer\b")
 _LOOK_BACK: Final = 16 * 1024  # bytes in which an object's beginning is searched
 _ANCHORS_MAX: Final = 8
-_READ_MAX: Final = 4 * 1024 * 1024  # bytes read of one file to find out where its names stand
+_READ_MAX: Final = 1024 * 1024  # bytes read of one file to find out where its names stand
 
 
 @dataclass(slots=True)

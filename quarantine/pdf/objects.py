@@ -89,24 +89,28 @@ class _Walker:
             self.seen.codes.add(Code.PDF_RESTRICTED)
             self._examiner.filtered.is_encrypted = True
         self._examine_top(reader)
-        try:
-            self._examine_all(reader, notes)
-        except SpentError:
-            self.seen.codes.add(Code.PDF_NOT_ALL_WALKED)
-        else:
-            self.seen.finished = True
-
-    def _examine_all(self, reader: pypdf.PdfReader, notes: Notes) -> None:
         others = Others(reader, self._stream, self._raw, self._examiner, self._pay)
         places = [(number, generation) for generation, table in reader.xref.items() for number in table]
         places += [(number, 0) for number in reader.xref_objStm]
         places.sort(key=lambda place: (place[0] not in self._raw.embedded_files, place))
-        for place in places:
-            self._pay()
-            self._examine_object(reader, others, *place)
+        walked = 0
+        try:
+            for place in places:
+                self._pay()
+                self._examine_object(reader, others, *place)
+                walked += 1
+            self._examine_rest(others, notes)
+            self.seen.finished = True
+        except SpentError:
+            # A repeated key or a guess would have to be looked for in every object.
+            acts = notes.repeats or notes.guesses or self.seen.failed or others.may_act(walked, places)
+            self.seen.codes.add(Code.PDF_NOT_ALL_WALKED if acts else Code.PDF_NOT_ALL_FOLLOWED)
+            self.seen.finished = not acts
+
+    def _examine_rest(self, others: Others, notes: Notes) -> None:
         others.examine_definitions()
         others.examine_trailers()
-        if len(self._raw.objects) > self._budgets.pdf_objects:
+        if len(self._raw.objects) > 2 * self._budgets.pdf_objects:
             raise SpentError
         if notes.repeats or notes.guesses:
             others.read_again(notes)

@@ -6,7 +6,9 @@ Each is examined like the others. Where it depends on the reader which of two th
 
 import contextlib
 import io
+import itertools
 import re
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -16,19 +18,27 @@ from pypdf import PdfReader
 from pypdf.errors import LimitReachedError
 from pypdf.generic import DictionaryObject, PdfObject, StreamObject, read_object
 
-from quarantine.budgets import MIB
+from quarantine.budgets import KIB, MIB
 from quarantine.findings import Code
-from quarantine.pdf.examiner import Examiner, SpentError, Walked
+from quarantine.pdf.examiner import OBJECT_STREAM_MAX, Examiner, SpentError, Walked
 from quarantine.pdf.lexer import second_reading
 from quarantine.pdf.notes import Notes
 from quarantine.pdf.object_streams import is_object_stream, read_object_stream
 from quarantine.pdf.raw_bytes import Definition, PdfBytes
 
-_TEXT_MAX: Final = MIB  # bytes of an object that are read from the file again
+_TEXT_SIZES: Final = (4 * KIB, 64 * KIB, MIB)  # bytes of an object that are read again: most are small
 _OFF_BY: Final = 4  # bytes by which careless producers miss an object's beginning
 _KEYWORD: Final = re.compile(rb"obj|trailer")
 _END: Final = re.compile(rb"\bendobj\b|\bstream\b|\bstartxref\b")
 # Keys of what does something, or carries or names a file.
+# The same for objects that were not walked at all: /S and /A are keys of every paragraph too, and an action has another
+# key or a name besides. Chains of filters were not unpacked.
+_ACTS: Final = re.compile(
+    rb"/(?:F|UF|DOS|Mac|Unix|EF|JS|URI|XFA|AA|OpenAction|Names|OPI|Ref|EmbeddedFile|Movie|Sound|Screen|3D|RichMedia"
+    rb"|JavaScript|Launch|GoTo[RE]|ImportData|SubmitForm|Rendition|LZW|AHx|A85|RL|LZWDecode|RunLengthDecode"
+    rb"|ASCIIHexDecode|ASCII85Decode|BrotliDecode|Crypt)(?![A-Za-z0-9])|/[A-Za-z0-9]*#"
+)
+_AFTER_WALK_CPU: Final = 1.5  # CPU seconds for what the walk did not come to
 _MATTERS: Final = re.compile(rb"/(?:S|A|AA|F|UF|EF|JS|URI|XFA|OpenAction|Names|OPI|Ref)(?![A-Za-z0-9])|/[A-Za-z0-9]*#")
 
 
@@ -45,11 +55,14 @@ class Others:
         self._seen: Walked = examiner.seen
         self._pay = pay  # called before each object; raises when the budget is spent
         self._definitions = raw.definitions()
+        self._of_number: defaultdict[int, list[Definition]] = defaultdict(list)
+        for one in self._definitions:
+            self._of_number[one.number].append(one)
         self._object_streams: list[Callable[[], PdfObject | None]] = []  # each reads one again
 
     def examine_failed(self, number: int) -> None:
         """Look for an object in the bytes that pypdf could not read."""
-        found = [one for one in self._definitions if one.number == number]
+        found = list(self._of_number[number])
         # One that the search did not recognise: the cross-reference may know better.
         places = [table[number] for table in self._reader.xref.values() if number in table] if not found else []
         found += [Definition(number, 0, place, 0, is_inside=False) for place in places if self._begins(number, place)]
@@ -111,12 +124,13 @@ class Others:
             return
         self._object_streams.append(again)
         self._raw.names.search_decoded(found.content)
-        if found.repeats:
+        repeats = found.repeats
+        if repeats:
             self._seen.codes.add(Code.PDF_AMBIGUOUS)
         places = self._reader.xref_objStm
         for place, member in enumerate(found.members):
             named = places.get(member.number)
-            if named is None or named[0] != number or found.repeats:
+            if named is None or named[0] != number or repeats:
                 self._pay()
                 self._read(partial(self._parse, member.text), member.number)
             elif named[1] != place:
@@ -142,6 +156,40 @@ class Others:
                 self._read(partial(self._parse, bytes(second.text)), 0)
         if warned_of_repeats and not repeats:
             self._seen.codes.add(Code.PDF_AMBIGUOUS)
+
+    def may_act(self, walked: int, places: list[tuple[int, int]]) -> bool:
+        """Return whether anything that was not walked could act, or carry or name a file; when in doubt, true.
+
+        Args:
+            walked: How many of `places` were examined.
+            places: Number and generation of all that the cross-reference names.
+        """
+        until = time.process_time() + _AFTER_WALK_CPU
+        if self._reader.is_encrypted or len(self._raw.objects) > 2 * self._examiner.budgets.pdf_objects:
+            return True
+        done = set(places[:walked])
+        streams = self._reader.xref_objStm
+        wanted = {streams[number][0] for number, generation in places[walked:] if not generation and number in streams}
+        texts = (self._text(one) for one in self._definitions if (one.number, one.generation) not in done)
+        for text in itertools.chain(texts, map(self._content, sorted(wanted)), map(self._trailer, self._raw.trailers)):
+            if text is None or _ACTS.search(text) or time.process_time() > until:
+                return True
+        return False
+
+    def _content(self, number: int) -> bytes | None:
+        """Return what an object stream unpacks to; None when it cannot be read."""
+        try:
+            stream = self._reader.get_object(number)
+            found = read_object_stream(stream, OBJECT_STREAM_MAX)  # type: ignore[arg-type]  # raises
+        except Exception:  # noqa: BLE001 - see objects.py
+            return None
+        if not found.is_whole or found.repeats:
+            return None
+        self._seen.object_streams.add(number)
+        return found.content
+
+    def _trailer(self, offset: int) -> bytes:
+        return self._text(Definition(0, 0, offset, 0, is_inside=False))
 
     def _texts(self, definitions: list[Definition]) -> Iterator[bytes]:
         """Yield each object's text, and those of members of object streams; one object stream at a time in memory."""
@@ -205,8 +253,11 @@ class Others:
 
     def _text(self, one: Definition) -> bytes:
         """Return an object from after `obj` to its end, or to its stream."""
-        self._stream.seek(one.offset)
-        text = self._stream.read(_TEXT_MAX)
-        begin = _KEYWORD.search(text)
-        end = _END.search(text, begin.end() if begin else 0)
+        for size in _TEXT_SIZES:
+            self._stream.seek(one.offset)
+            text = self._stream.read(size)
+            begin = _KEYWORD.search(text)
+            end = _END.search(text, begin.end() if begin else 0)
+            if end is not None or len(text) < size:
+                break
         return text[begin.end() if begin else 0 : end.start() if end else len(text)].lstrip()

@@ -109,7 +109,7 @@ class _Scan:
         self._objects_left = budgets.member_bytes
         self._member_max = budgets.member_bytes
         self._inflated_to = 0  # offset; what lies before it was part of a stream
-        self._objects_max = budgets.pdf_objects
+        self._objects_max = 2 * budgets.pdf_objects  # a place takes little memory, and no time
         self._pictures = 0
 
     def run(self) -> None:

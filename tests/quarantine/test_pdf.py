@@ -124,6 +124,26 @@ def test_where_the_walk_stops_the_search_goes_on() -> None:
     assert codes_of(many, Budgets(pdf_objects=10)) == {"pdf.javascript", "pdf.not-all-walked"}
 
 
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [
+        (b"<< /S /P /A << /O /Layout >> /T (a) >>", "pdf.not-all-followed"),
+        (b"<< /F (a) >>", "pdf.not-all-walked"),
+        (b"<< /#46 (a) >>", "pdf.not-all-walked"),
+        (b"<< /AA << >> >>", "pdf.not-all-walked"),
+        (stream(b"", b"/Filter [/LZWDecode]"), "pdf.not-all-walked"),
+    ],
+)
+def test_behind_the_end_of_the_walk_only_what_cannot_act_is_clear(last: bytes, expected: str) -> None:
+    few = Budgets(pdf_objects=30)
+    many = [b"<< /A 1 >>"] * 40
+    assert codes_of(pdf(b"", *many, last), few) == {expected}
+    in_stream = with_object_stream(
+        *many, last.split(b"stream")[0], encode=zlib.compress, entries=b"/Filter /FlateDecode"
+    )
+    assert codes_of(in_stream, few) == {expected, "pdf.object-streams"}
+
+
 def test_streams_are_paid_for() -> None:
     content = pdf(b"", *[deflated(bytes(1_000_000))] * 3)
     assert codes_of(content, Budgets(member_bytes=900_000)) == {"pdf.budget"}
