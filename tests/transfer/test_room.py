@@ -141,6 +141,21 @@ def test_a_file_that_is_torn_while_it_is_used_is_made_again(root: Path) -> None:
     assert {one.folder.name: one.packets for one in spool.counts()} == {"clear/0": 1}
 
 
+def test_a_folder_that_is_removed_while_it_is_used_is_made_again(root: Path) -> None:
+    first, second = _opened(root), _opened(root)
+    lay(root, new_packet_id(), b"sealed")
+    admissions = [spool.admit(1) for spool in (first, second)]
+    shutil.rmtree(root.with_name("spool.room"))
+    for spool in (first, second):
+        packet = spool.create(new_packet_id(), spool.admit(6))
+        packet.write(b"sealed")
+        packet.commit(Lane.CLEAR)
+    for admission in admissions:
+        admission.release()
+    assert sum(one.packets for one in first.counts()) == sum(one.packets for one in second.counts()) == 3
+    assert _counted(root) == listed(root)
+
+
 def test_a_listing_corrects_what_was_done_by_hand(root: Path) -> None:
     kept, moved = new_packet_id(), new_packet_id()
     lay(root, kept, b"sealed")

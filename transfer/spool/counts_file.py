@@ -47,6 +47,7 @@ class CountsFile:
         self._path = self.folder / "counts.sqlite"
         self._lock = threading.Lock()
         self._db: sqlite3.Connection | None = None
+        self._inode = -1
         self._deferred: list[Work] = []
         self._inside = threading.local()  # has an attribute in a thread that holds the folder's lock
 
@@ -88,11 +89,21 @@ class CountsFile:
         Raises:
             OSError: The file could not be used a moment ago, and this thread holds the folder's lock.
         """
-        if self._db is None:
-            if hasattr(self._inside, "held"):
-                raise OSError(errno.EIO, f"{self._path} cannot be used")
-            with self.entered(), self._lock:
-                self._db = self._db or self._opened() or self._made()
+        if self._is_current():
+            return
+        if hasattr(self._inside, "held"):
+            raise OSError(errno.EIO, f"{self._path} cannot be used")
+        with self.entered(), self._lock:
+            if not self._is_current():
+                self._db = self._opened() or self._made()
+                self._inode = self._path.stat().st_ino
+
+    def _is_current(self) -> bool:
+        """Return whether the open file is the one that lies there: somebody may have removed the folder."""
+        try:
+            return self._db is not None and self._path.stat().st_ino == self._inode
+        except FileNotFoundError:
+            return False
 
     @contextmanager
     def entered(self) -> Iterator[None]:

@@ -207,7 +207,7 @@ class Room:
                 self._name = name
 
     def _is_in(self) -> bool:
-        return bool(self._name)
+        return bool(self._name) and self._holder(self._name).exists()
 
     def _holder(self, name: str) -> Path:
         return self._file.folder / f"{name}.holder"
