@@ -56,6 +56,16 @@ def test_the_heaviest_gives_way_by_bytes_and_age() -> None:
     assert house.memory.left == 45
 
 
+def test_age_counts_as_bytes_do() -> None:
+    house = _Memory(100)
+    house.count("old", 30)
+    house.now += 10
+    house.count("large", 50)
+    house.now += 10
+    house.count("new", 21)  # 30 x 20 bytes x seconds, 50 x 10
+    assert house.gave_way == ["old"]
+
+
 def test_who_is_the_heaviest_itself_does_not_drive_others_out() -> None:
     house = _Memory(100)
     greedy = house.count("greedy", 60)

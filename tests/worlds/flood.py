@@ -33,6 +33,7 @@ class Flood:
     pause: float = 0.0  # seconds between two of one connection
     wrapper: tuple[str, ...] = ()  # what the gateway is started through
     seconds: float = 15.0  # at full length
+    is_soak_only: bool = False  # too much like another one for a test
     name: str = ""  # what the table and the tests call it, if not as the attack
 
     def __str__(self) -> str:
@@ -44,18 +45,18 @@ FLOODS: Final = (
     Flood("long-texts", 300),
     Flood("small-fields", 100),
     Flood("closing", 10, pause=1.0),
-    Flood("closing-hard", 10, pause=1.0),
+    Flood("closing-hard", 10, pause=1.0, is_soak_only=True),
     Flood("idle", 2000),
-    Flood("idle-files", 2000),
-    Flood("begun", 2000),
+    Flood("idle-files", 2000, is_soak_only=True),
+    Flood("begun", 2000, is_soak_only=True),
     Flood("begun-files", 300),
     Flood("withdraw", 10),
     Flood("delete-replies", 10),
     Flood("person-999", 10),
-    Flood("too-long", 10),
+    Flood("too-long", 10, is_soak_only=True),
     Flood("half-heads", 1000),
     Flood("deaf", 100),
-    Flood("not-read", 20),
+    Flood("not-read", 20, is_soak_only=True),
     Flood("idle", 600, wrapper=("prlimit", "--nofile=600"), name="few-descriptors"),
     Flood("minimum-rate", 2000, seconds=600.0),
 )
