@@ -15,7 +15,7 @@ from quarantine.findings import Code, Finding
 from quarantine.inspector import Inspector
 from quarantine.memfd import SealedMemfd, seal_bytes_in_memory
 from quarantine.verdict import Clear, Held, Verdict
-from tests.builders.pdf_files import encrypted, pdf
+from tests.builders.pdf_files import attached, encrypted, pdf
 
 
 class Says:
@@ -57,6 +57,7 @@ def test_a_pdf_that_opens_without_a_password_is_not_held_for_its_encryption() ->
         (encrypted(pdf(), user="secret", owner="x"), Code.SCANNER_ENCRYPTED),
         # Something inside is encrypted, perhaps an attachment.
         (pdf(), Code.SCANNER_ENCRYPTED),
+        (encrypted(attached(encrypted(pdf(), user="secret", owner="x")), user="", owner="x"), Code.SCANNER_ENCRYPTED),
         (encrypted(pdf(), user="", owner="x"), Code.SCANNER_MALWARE),
         (encrypted(pdf(), user="", owner="x"), Code.SCANNER_LIMITS),
     ],
