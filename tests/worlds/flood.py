@@ -42,7 +42,7 @@ class Flood:
 
 FLOODS: Final = (
     Flood("message-parts", 20),
-    Flood("long-texts", 300),
+    Flood("long-texts", 800),
     Flood("small-fields", 100),
     Flood("closing", 10, pause=1.0),
     Flood("closing-hard", 10, pause=1.0, is_soak_only=True),
