@@ -46,7 +46,7 @@ class Walked:
     embedded_files: set[int] = field(default_factory=set)  # numbers of those that were examined
 
 
-class Examiner:
+class ValueExaminer:
     """Examines values, one after the other, of one document."""
 
     def __init__(

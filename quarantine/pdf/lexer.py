@@ -21,8 +21,8 @@ _ESCAPE: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
 _FILTER: Final = re.compile(rb"/(?:Filter|F)\b")
 
 
-class Role(Enum):
-    """What stands at a place."""
+class Place(Enum):
+    """What a place in the bytes belongs to."""
 
     OUTSIDE = auto()  # a part of the syntax
     TEXT = auto()  # inside a string or a comment
@@ -45,14 +45,14 @@ def unescape(name: bytes) -> bytes:
     return _ESCAPE.sub(lambda match: bytes.fromhex(match[1].decode()), name)
 
 
-def role_at(text: bytes, begin: int, place: int) -> Role:
+def role_at(text: bytes, begin: int, place: int) -> Place:
     """Return what stands at `place` for a reader who begins at `begin`."""
     for kind, start, end in tokens(text, begin, place + 1):
         if kind == "word" and text[start:end] == b"stream" and _FILTER.search(text, begin, start):
-            return Role.STREAM
+            return Place.STREAM
         if end > place:
-            return Role.OUTSIDE if kind not in {"string", "comment"} else Role.TEXT
-    return Role.TEXT  # a string that does not end before it
+            return Place.OUTSIDE if kind not in {"string", "comment"} else Place.TEXT
+    return Place.TEXT  # a string that does not end before it
 
 
 def tokens(text: bytes, begin: int, stop: int) -> Iterator[tuple[str, int, int]]:

@@ -18,7 +18,7 @@ from quarantine.budgets import MIB, Budgets
 from quarantine.findings import Code
 from quarantine.pdf.actions import dictionary_actions
 from quarantine.pdf.attachments import ExamineEmbedded
-from quarantine.pdf.examiner import OBJECT_STREAM_MAX, OUTPUT_LIMITS, Examiner, SpentError, Walked
+from quarantine.pdf.examiner import OBJECT_STREAM_MAX, OUTPUT_LIMITS, SpentError, ValueExaminer, Walked
 from quarantine.pdf.notes import Notes, noting
 from quarantine.pdf.others import Others
 from quarantine.pdf.privacy import info_privacy
@@ -74,7 +74,7 @@ class _Walker:
         self.seen = Walked()
         self._stream = stream
         self._raw = raw
-        self._examiner = Examiner(self.seen, budgets, examine_embedded, depth, raw.names)
+        self._examiner = ValueExaminer(self.seen, budgets, examine_embedded, depth, raw.names)
         self._budgets = budgets
         self._left = budgets.pdf_objects
         self._until = time.process_time() + budgets.pdf_walk_cpu

@@ -20,7 +20,7 @@ from pypdf.generic import DictionaryObject, PdfObject, StreamObject, read_object
 
 from quarantine.budgets import KIB, MIB
 from quarantine.findings import Code
-from quarantine.pdf.examiner import OBJECT_STREAM_MAX, Examiner, SpentError, Walked
+from quarantine.pdf.examiner import OBJECT_STREAM_MAX, SpentError, ValueExaminer, Walked
 from quarantine.pdf.lexer import second_reading
 from quarantine.pdf.notes import Notes
 from quarantine.pdf.object_streams import is_object_stream, read_object_stream
@@ -46,7 +46,7 @@ class Others:
     """Of one document, after `reader` has opened it."""
 
     def __init__(
-        self, reader: PdfReader, stream: BinaryIO, raw: PdfBytes, examiner: Examiner, pay: Callable[[], None]
+        self, reader: PdfReader, stream: BinaryIO, raw: PdfBytes, examiner: ValueExaminer, pay: Callable[[], None]
     ) -> None:
         self._reader = reader
         self._stream = stream
