@@ -120,7 +120,12 @@ class VisitorLine(RequestHandler):
             return
         self._head += len(data)
         if (new := self._request_count - before) > 0:
-            self._begun(list(self._messages)[-new:])
+            requests = list(self._messages)[-new:]
+            if isinstance(requests[-1][0], _ErrInfo):
+                # It is answered, and what follows is dropped: left unread, it would take the answer with it.
+                self._close = True
+                return
+            self._begun(requests)
         else:
             self._head -= self._body.total_bytes - self._body_seen
         self._body_seen = self._body.total_bytes
