@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from quarantine.findings import Code
-from quarantine.pdf.lexer import REGULAR, Place, role_at, unescape
+from quarantine.pdf.lexer import REGULAR, Standing, standing_at, unescape
 from quarantine.pdf.names import ACTIONS
 
 _BARE: Final = frozenset(
@@ -59,7 +59,9 @@ class BareNames:
 
     def _take(self, text: bytes, anchors: list[int], place: int, code: Code) -> None:
         self._read += sum(place - anchor for anchor in anchors)
-        is_name = self._read > _READ_MAX or any(role_at(text, anchor, place) is Place.OUTSIDE for anchor in anchors)
+        is_name = self._read > _READ_MAX or any(
+            standing_at(text, anchor, place) is Standing.OUTSIDE for anchor in anchors
+        )
         (self.codes if is_name else self.inside).add(code)
 
 

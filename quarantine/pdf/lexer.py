@@ -21,7 +21,7 @@ _ESCAPE: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
 _FILTER: Final = re.compile(rb"/(?:Filter|F)\b")
 
 
-class Place(Enum):
+class Standing(Enum):
     """What a place in the bytes belongs to."""
 
     OUTSIDE = auto()  # a part of the syntax
@@ -45,14 +45,14 @@ def unescape(name: bytes) -> bytes:
     return _ESCAPE.sub(lambda match: bytes.fromhex(match[1].decode()), name)
 
 
-def role_at(text: bytes, begin: int, place: int) -> Place:
+def standing_at(text: bytes, begin: int, place: int) -> Standing:
     """Return what stands at `place` for a reader who begins at `begin`."""
     for kind, start, end in tokens(text, begin, place + 1):
         if kind == "word" and text[start:end] == b"stream" and _FILTER.search(text, begin, start):
-            return Place.STREAM
+            return Standing.STREAM
         if end > place:
-            return Place.OUTSIDE if kind not in {"string", "comment"} else Place.TEXT
-    return Place.TEXT  # a string that does not end before it
+            return Standing.OUTSIDE if kind not in {"string", "comment"} else Standing.TEXT
+    return Standing.TEXT  # a string that does not end before it
 
 
 def tokens(text: bytes, begin: int, stop: int) -> Iterator[tuple[str, int, int]]:
