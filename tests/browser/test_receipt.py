@@ -231,7 +231,7 @@ def test_two_words_are_tried_without_a_script(visit: Visit, letterbox: Letterbox
     visitor.to_tab(1)
     visitor.wait_for("input[name=typed]")
     assert visitor.count("#receipt") == 0
-    _type_two(visitor, ["wrong"] * 10)
+    _type_two(visitor, ["wrong"] * len(words))
     visitor.wait_for("#receipt")
     assert visitor.text("#receipt").split() == words
     visitor.click("form[action$='/written'] button")

@@ -14,6 +14,7 @@ from tests.worlds.letterbox import Letterbox
 from tests.worlds.waiting import wait_until
 
 TEXT = "De mistet papirene mine"
+TRIES = 3
 BOTH_SIZES = pytest.mark.parametrize("size", [PHONE_SIZE, DESKTOP_SIZE], ids=["phone", "desktop"])
 BOTH_WAYS = pytest.mark.parametrize("script", [True, False], ids=["script", "plain"])
 
@@ -60,13 +61,19 @@ def test_another_page_and_back(
     visit: Visit, letterbox: Letterbox, path: str, size: tuple[int, int], *, script: bool
 ) -> None:
     """From the address bar, where a page has no say. With the script the browser asks first."""
-    visitor = _typed(visit(letterbox.origin, script=script, size=size))
+    visitor = visit(letterbox.origin, script=script, size=size)
     visitor.leaves_when_asked = True
-    visitor.go(path)
-    assert visitor.path() == path
-    assert visitor.back()
-    assert (visitor.path(), visitor.value("#message")) == ("/nb/", TEXT)
-    assert visitor.questions == (1 if script else 0)
+    # Browsers promise to keep no page. On a busy machine Firefox drops one now and then that is left at once.
+    for attempt in range(1, TRIES + 1):
+        _typed(visitor)
+        visitor.go(path)
+        assert visitor.path() == path
+        assert visitor.back()
+        assert visitor.path() == "/nb/"
+        assert visitor.questions == (attempt if script else 0)
+        if visitor.value("#message") == TEXT:
+            return
+    pytest.fail(f"typed text was lost {TRIES} times")
 
 
 @BOTH_SIZES

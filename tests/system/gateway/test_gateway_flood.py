@@ -18,7 +18,7 @@ from tests.worlds.spooled import lies_at, spooled
 from tests.worlds.waiting import WATCHDOG, wait_until
 
 LARGE = b"x" * (SMALL_MAX + 1)
-BEGUN = 64 * 1024  # bytes: more than what comes before a place is needed
+BEGUN = 300_000  # bytes, more than is read at once: a packet is opened with what comes after a place was taken
 GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 # Nothing here is about these: on a busy machine a hundred uploads take longer than any of them.
 NO_LIMITS = {"gateway.reading.upload_slots.IDLE": DAY, "gateway.receipts.fresh_receipt.WAIT": DAY}
