@@ -13,8 +13,9 @@ from typing import Final
 
 TESTS: Final = Path(__file__).parent
 STATIONS: Final = ("audit", "desk", "disk", "enveis", "gateway", "keys", "quarantine", "transfer")
-FIRST: Final = (*STATIONS, "contract", "fuzz", "diode", "browser")
+FIRST: Final = (*STATIONS, "contract", "fuzz", "browser")
 SECOND: Final = (
+    "diode",
     "system/audit",
     "system/enveis",
     "system/gateway",

@@ -67,7 +67,7 @@ def picture_of_many_layers() -> bytes:
     [
         (HOSTILE["bomb_of_a_gigabyte"], "pdf.budget"),
         (HOSTILE["attached_bomb"], "pdf.embedded-opaque"),
-        (many_objects, "pdf.not-all-walked"),
+        (many_objects, "pdf.not-all-followed"),
         (object_stream_of_arrays, "pdf.object-streams"),
         (large_pictures, None),
         (names_without_end, None),

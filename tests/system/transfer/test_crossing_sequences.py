@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, Phase, currently_in_test_context, example, given, settings
@@ -173,7 +174,9 @@ class World:
 
         def work() -> None:
             resume(self.low.side)
-            rekey(self.home, statement)
+            # A line of today would be ahead of the day on which all else happens.
+            with mock.patch("gateway.home.home.utc_today", return_value=DAY):
+                rekey(self.home, statement)
 
         return work
 
