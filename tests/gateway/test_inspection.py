@@ -20,14 +20,11 @@ from quarantine.file_types import FileType
 from quarantine.inspector import Inspector
 from quarantine.memfd import SealedMemfd, Slot, Slots
 from quarantine.verdict import Clear, Reason, Undecided, Verdict
+from tests.worlds.descriptors import descriptors, descriptors_before
 from tests.worlds.waiting import WATCHDOG, until
 from transfer.spool.spool import Spool
 
 IDENTITY = generate_identity(KeyKind.CLASSIC)
-
-
-def _descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 class _Fake(Inspector):
@@ -83,7 +80,7 @@ def _shared(inspector: Inspector | None, *, slots: int = 2, budget: float = WATC
 
 async def _rest(before: int) -> None:
     """Wait until the descriptors are what they were."""
-    await until(lambda: _descriptors() == before)
+    await until(lambda: descriptors() == before)
 
 
 async def _slots_are_free(shared: Inspections, count: int) -> None:
@@ -96,7 +93,7 @@ async def _slots_are_free(shared: Inspections, count: int) -> None:
 
 async def test_each_file_is_seen_whole_while_the_next_one_arrives(upload: _Upload) -> None:
     upload.file(b"first, so that the packet exists")[1].close()
-    before = _descriptors()
+    before = descriptors_before()
     fake = _Fake()
     shared = _shared(fake)
     inspection = shared.open()
@@ -125,7 +122,7 @@ async def test_no_more_than_the_slots_are_in_memory(upload: _Upload) -> None:
 
 async def test_an_inspector_that_never_returns_delays_a_receipt_by_the_budget_at_most(upload: _Upload) -> None:
     upload.file(b"first")[1].close()
-    before = _descriptors()
+    before = descriptors_before()
     go_on = threading.Event()
     shared = _shared(_Fake(lambda _: _wait(go_on)), slots=1, budget=0.4)
     deadlines = _deadlines_of_slots(shared)
@@ -230,7 +227,7 @@ async def test_what_is_not_on_the_disk_as_written_is_undecided(
 
 async def test_switched_off_is_undecided_and_holds_nothing(upload: _Upload) -> None:
     upload.file(b"first")[1].close()
-    before = _descriptors()
+    before = descriptors_before()
     inspection = _shared(None).open()
     kept, span = upload.file(b"x")
     inspection.add(kept, span)
@@ -241,7 +238,7 @@ async def test_switched_off_is_undecided_and_holds_nothing(upload: _Upload) -> N
 
 async def test_a_submission_that_breaks_off_leaves_no_slot_no_descriptor_and_no_key(upload: _Upload) -> None:
     upload.file(b"first")[1].close()
-    before = _descriptors()
+    before = descriptors_before()
     shared = _shared(_Fake(lambda _: time.sleep(0.1)), slots=1)
     inspection: SubmissionInspection = shared.open()
     spans = []

@@ -1,7 +1,6 @@
 """Parts in, a sealed packet out, against a real spool: how the bytes are split and in which order parts come."""
 
 import asyncio
-import gc
 import hashlib
 import io
 import itertools
@@ -32,6 +31,7 @@ from keys.identity import generate_identity
 from keys.recipient import KeyKind
 from quarantine.file_types import HEAD_SIZE, FileType
 from tests.builders.body_rooms import body_room
+from tests.worlds.descriptors import descriptors, descriptors_before
 from tests.worlds.waiting import WATCHDOG, until
 from transfer.names import Lane
 from transfer.packet.manifest import NAME_MAX
@@ -81,11 +81,6 @@ class _Desk:
 @pytest.fixture
 def desk(tmp_path: Path) -> _Desk:
     return _Desk(tmp_path)
-
-
-def _descriptors() -> int:
-    gc.collect()  # what earlier tests left open
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def _body(parts: Sequence[tuple[str, str | None, bytes]]) -> bytes:
@@ -173,17 +168,17 @@ async def test_two_files_over_the_limit(desk: _Desk) -> None:
 
 
 async def test_a_packet_that_starts_over_holds_no_descriptor_of_the_old_one(desk: _Desk) -> None:
-    before = _descriptors()
+    before = descriptors_before()
     await desk.take("files", "a.txt", b"a" * 70_000)
     await desk.take("files", "large.txt", b"b" * 70_000, b"b" * 70_000)
-    assert _descriptors() == before + 1
+    assert descriptors() == before + 1
     desk.upload.discard()
-    assert _descriptors() == before
+    assert descriptors() == before
     assert desk.leftovers() == []
 
 
 async def test_cancelled_while_it_starts_over_nothing_is_left(desk: _Desk) -> None:
-    before = _descriptors()
+    before = descriptors_before()
     await desk.take("files", "a.txt", b"a" * 70_000)
     begun, go_on, over = threading.Event(), threading.Event(), threading.Event()
     start_over = desk.upload.start_over
@@ -212,17 +207,17 @@ async def test_cancelled_while_it_starts_over_nothing_is_left(desk: _Desk) -> No
         await task
     await asyncio.to_thread(over.wait, WATCHDOG)
     await until(lambda: desk.leftovers() == [])
-    await until(lambda: _descriptors() == before)
+    await until(lambda: descriptors() == before)
 
 
 async def test_without_room_to_start_over_nothing_is_left(desk: _Desk) -> None:
-    before = _descriptors()
+    before = descriptors_before()
     await desk.take("files", "a.txt", b"a" * 70_000)
     with mock.patch.object(desk.spool, "admit", side_effect=SpoolFullError("full")), pytest.raises(SpoolFullError):
         await desk.take("files", "large.txt", b"b" * 70_000, b"b" * 70_000)
     desk.upload.discard()
     assert desk.leftovers() == []
-    assert _descriptors() == before
+    assert descriptors() == before
     # The room was given back too: this needs nearly all of it.
     desk.spool.admit(48_900_000).release()
 
@@ -264,7 +259,7 @@ async def test_a_large_upload_opens_no_packet_before_it_has_its_place(desk: _Des
 
 
 async def test_without_descriptors_to_start_over_none_is_lost(desk: _Desk) -> None:
-    before = _descriptors()
+    before = descriptors_before()
     await desk.take("files", "a.txt", b"a" * 70_000)
     await desk.take("files", "b.txt", b"b" * 70_000)
     real, left = os.dup, [1]
@@ -278,7 +273,7 @@ async def test_without_descriptors_to_start_over_none_is_lost(desk: _Desk) -> No
     with mock.patch("gateway.submission.plaintext_span.os.dup", dup), pytest.raises(OSError, match="too many"):
         await desk.take("files", "large.txt", b"b" * 70_000, b"b" * 70_000)
     desk.upload.discard()
-    assert _descriptors() == before
+    assert descriptors() == before
 
 
 async def test_nothing_is_created_before_there_is_something_to_keep(desk: _Desk) -> None:

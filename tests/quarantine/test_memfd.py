@@ -4,13 +4,13 @@ import mmap
 import os
 import time
 from array import array
-from pathlib import Path
 
 import pytest
 
 from quarantine.budgets import Budgets
 from quarantine.errors import FileTooLargeError
 from quarantine.memfd import MemfdWriter, SealedMemfd, Slots, seal_bytes_in_memory
+from tests.worlds.descriptors import descriptors, descriptors_before
 from tests.worlds.waiting import WATCHDOG
 
 
@@ -75,12 +75,12 @@ def test_opening_it_again_does_not_help(sealed: SealedMemfd) -> None:
 
 
 def test_an_unsealed_writer_leaves_no_descriptor() -> None:
-    before = len(list(Path("/proc/self/fd").iterdir()))
+    before = descriptors_before()
     with MemfdWriter(10) as writer:
         writer.write(b"x")
     with seal_bytes_in_memory(b"x"):
         pass
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert descriptors() == before
 
 
 async def test_no_more_files_in_memory_than_slots() -> None:

@@ -19,6 +19,7 @@ from gateway.errors import GatewayError
 from gateway.http.app import Listener
 from gateway.http.port import OpenPort, open_port
 from gateway.serve import quiet_loop
+from tests.worlds.descriptors import descriptors, descriptors_before
 from tests.worlds.waiting import until
 
 HOST = "127.0.0.1"
@@ -104,10 +105,10 @@ def test_a_refused_start_leaves_no_lock(homes: tuple[Path, Path]) -> None:
     with socket.socket() as other:
         other.bind((HOST, 0))
         other.listen()
-        before = len(list(Path("/proc/self/fd").iterdir()))
+        before = descriptors_before()
         with pytest.raises(GatewayError):
             open_port(HOST, other.getsockname()[1], locks=homes[0])
-        assert len(list(Path("/proc/self/fd").iterdir())) == before
+        assert descriptors() == before
 
 
 class Exhausted(socket.socket):

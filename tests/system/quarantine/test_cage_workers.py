@@ -28,6 +28,7 @@ from quarantine.workers.caged_examiner import CagedExaminer
 from quarantine.workers.protocol import Request
 from quarantine.workers.spares import SPARES
 from quarantine.workers.zygote_client import ZygoteClient
+from tests.worlds.descriptors import descriptors, descriptors_before
 from tests.worlds.hostile_zygote import HOSTILE
 from tests.worlds.waiting import WATCHDOG, wait_until
 
@@ -292,7 +293,7 @@ def test_a_zygote_that_hangs_holds_nobody_up_beyond_the_deadline(tmp_path: Path)
 def test_two_hundred_files_at_once(zygote: ZygoteClient) -> None:
     scripts = ["pass", "raise ValueError", "while True: pass", "os.kill(1, 9)", "a = bytes(10**12)"] * 40
     resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    descriptors = len(list(Path("/proc/self/fd").iterdir()))
+    before = descriptors_before()
 
     def judge(script: str) -> bool:
         try:
@@ -304,7 +305,7 @@ def test_two_hundred_files_at_once(zygote: ZygoteClient) -> None:
     with ThreadPoolExecutor(16) as pool:
         assert list(pool.map(judge, scripts)) == [script == "pass" for script in scripts]
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - resident < 20_000  # KiB
-    assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
+    assert descriptors() == before
     settled(zygote, at_work=0)
 
 

@@ -29,6 +29,7 @@ from quarantine.scanner.clamd import ClamdScanner
 from quarantine.scanner.local_clamd import TEST_MARK, LocalClamd
 from quarantine.verdict import Clear, Held, Reason, Undecided, Verdict
 from tests.builders.rar5 import Rar5Entry, blake2sp, encrypted_headers, encryption, rar5, symlink
+from tests.worlds.descriptors import descriptors, descriptors_before
 from tests.worlds.waiting import WATCHDOG
 
 HELLO = Rar5Entry("hello.txt", b"hello")
@@ -313,14 +314,11 @@ def test_many_threads_share_one_inspector(inspector: Inspector) -> None:
 
 
 def test_nothing_is_left_behind(inspector: Inspector) -> None:
-    def open_descriptors() -> int:
-        return len(list(Path("/proc/self/fd").iterdir()))
-
     inspect(inspector, rar5(HELLO))
-    before = open_descriptors()
+    before = descriptors_before()
     for plaintext in (rar5(HELLO, HELLO), rar5(Rar5Entry("a", b"hello", size=3)), nested_rar(6), zip_of("a", b"a")):
         inspect(inspector, plaintext)
-    assert open_descriptors() == before
+    assert descriptors() == before
 
 
 def test_no_plaintext_reaches_a_disk(clamd: LocalClamd, tmp_path: Path) -> None:
