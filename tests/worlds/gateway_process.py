@@ -104,12 +104,18 @@ DAY = 24 * 3600  # seconds: a limit that is never reached in a test
 # The journal as it is, although a tick of hours may end during the test.
 NO_PACKETS_OF_REQUESTS = {"gateway.return_visit.requests_packet.LOOK_EVERY": DAY}
 _SENTENCES = Path(gateway.pages.__file__).with_name("locale") / "nb" / "LC_MESSAGES" / "messages.po"
+_TEMPLATES = Path(gateway.pages.__file__).with_name("templates")
 
 
 def words_shown(words: str, text: str) -> list[str]:
-    """Return which of a receipt's words stand in a text, but for those that our own sentences have by chance."""
+    """Return which of a receipt's words stand in a text, but for those that our own pages have by chance.
+
+    `class`, `main`, `style`, `true` and `width` are words of a receipt and of HTML.
+    """
     with _SENTENCES.open("rb") as stream:  # of all sentences, in English, for whoever translates them
         ours = {word for message in read_po(stream) for word in re.findall(r"\w+", str(message.id))}
+    for template in _TEMPLATES.glob("*.html"):
+        ours.update(re.findall(r"\w+", template.read_text("utf-8")))
     return [word for word in words.split() if word not in ours and re.search(rf"\b{word}\b", text)]
 
 
