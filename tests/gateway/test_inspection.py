@@ -20,8 +20,7 @@ from quarantine.file_types import FileType
 from quarantine.inspector import Inspector
 from quarantine.memfd import SealedMemfd, Slot, Slots
 from quarantine.verdict import Clear, Reason, Undecided, Verdict
-from tests.worlds.descriptors import descriptors, descriptors_before
-from tests.worlds.waiting import WATCHDOG, until
+from tests.worlds.waiting import WATCHDOG, descriptors, descriptors_before, until
 from transfer.spool.spool import Spool
 
 IDENTITY = generate_identity(KeyKind.CLASSIC)

@@ -31,8 +31,7 @@ from keys.identity import generate_identity
 from keys.recipient import KeyKind
 from quarantine.file_types import HEAD_SIZE, FileType
 from tests.builders.body_rooms import body_room
-from tests.worlds.descriptors import descriptors, descriptors_before
-from tests.worlds.waiting import WATCHDOG, until
+from tests.worlds.waiting import WATCHDOG, descriptors, descriptors_before, until
 from transfer.names import Lane
 from transfer.packet.manifest import NAME_MAX
 from transfer.spool.spool import Spool, SpoolFullError

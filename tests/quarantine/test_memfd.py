@@ -10,8 +10,7 @@ import pytest
 from quarantine.budgets import Budgets
 from quarantine.errors import FileTooLargeError
 from quarantine.memfd import MemfdWriter, SealedMemfd, Slots, seal_bytes_in_memory
-from tests.worlds.descriptors import descriptors, descriptors_before
-from tests.worlds.waiting import WATCHDOG
+from tests.worlds.waiting import WATCHDOG, descriptors, descriptors_before
 
 
 def test_what_was_written_is_there() -> None:

@@ -5,6 +5,7 @@ A wait that has a limit of its own fails on a machine that is busy. Here the lim
 
 import asyncio
 import contextlib
+import gc
 import re
 import signal
 import subprocess
@@ -63,3 +64,14 @@ def reads_stdin(pid: int) -> bool:
     """Return whether a process sleeps in a call whose first argument is its standard input, such as read(2)."""
     # Number of the call, then its arguments in hexadecimal; or `running`.
     return Path(f"/proc/{pid}/syscall").read_text().split()[1:2] == ["0x0"]
+
+
+def descriptors() -> int:
+    """Return how many descriptors this process has open."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def descriptors_before() -> int:
+    """Return the same for a later comparison: what other tests left to the garbage collector is closed first."""
+    gc.collect()
+    return descriptors()

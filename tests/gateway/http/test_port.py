@@ -19,8 +19,7 @@ from gateway.errors import GatewayError
 from gateway.http.app import Listener
 from gateway.http.port import OpenPort, open_port
 from gateway.serve import quiet_loop
-from tests.worlds.descriptors import descriptors, descriptors_before
-from tests.worlds.waiting import until
+from tests.worlds.waiting import descriptors, descriptors_before, until
 
 HOST = "127.0.0.1"
 

@@ -28,9 +28,8 @@ from quarantine.workers.caged_examiner import CagedExaminer
 from quarantine.workers.protocol import Request
 from quarantine.workers.spares import SPARES
 from quarantine.workers.zygote_client import ZygoteClient
-from tests.worlds.descriptors import descriptors, descriptors_before
 from tests.worlds.hostile_zygote import HOSTILE
-from tests.worlds.waiting import WATCHDOG, wait_until
+from tests.worlds.waiting import WATCHDOG, descriptors, descriptors_before, wait_until
 
 BUDGETS = Budgets(worker_cpu=1, worker_memory=256 * MIB, answer_bytes=10_000)
 EMPTY = b'{"findings":[],"members":[],"spent":[0,0]}'

@@ -29,8 +29,7 @@ from quarantine.scanner.clamd import ClamdScanner
 from quarantine.scanner.local_clamd import TEST_MARK, LocalClamd
 from quarantine.verdict import Clear, Held, Reason, Undecided, Verdict
 from tests.builders.rar5 import Rar5Entry, blake2sp, encrypted_headers, encryption, rar5, symlink
-from tests.worlds.descriptors import descriptors, descriptors_before
-from tests.worlds.waiting import WATCHDOG
+from tests.worlds.waiting import WATCHDOG, descriptors, descriptors_before
 
 HELLO = Rar5Entry("hello.txt", b"hello")
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
