@@ -4,14 +4,11 @@ Invariant G11.
 """
 
 import asyncio
-import gc
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from types import FrameType
 from unittest import mock
 
 import nacl.exceptions
@@ -41,6 +38,7 @@ from keys.words import WordsError, translate_words
 from quarantine.file_types import FileType
 from tests.builders.bundles import DESK, GATEWAY, TODAY, a_bundle
 from tests.worlds.gateway_process import form_body
+from tests.worlds.tracing import recorded
 from tests.worlds.waiting import WATCHDOG
 from transfer.bundle.reply import Reply, ReplyId, State, seal_reply
 
@@ -89,35 +87,12 @@ async def _come_back(station: Station, words: str) -> CaseView | ReturnView:
     return await open_case(station, stream, Body(len(body), boundary))
 
 
-@contextmanager
-def _recorded() -> Iterator[list[str]]:
-    """Write down each function of ours that is called, and each of the cryptographic libraries, in order."""
-    called: list[str] = []
-
-    def note(frame: FrameType, event: str, argument: object) -> None:
-        module = str(frame.f_globals.get("__name__", ""))
-        if event == "call" and module.startswith(OUR_PACKAGES):
-            called.append(f"{module}.{frame.f_code.co_qualname}")
-        elif event == "c_call" and module.startswith(KEY_MODULES):
-            called.append(f"{module} -> {getattr(argument, '__qualname__', argument)}")
-
-    # What an earlier test left may end at any moment, with functions of ours.
-    gc.collect()
-    gc.disable()
-    sys.setprofile(note)
-    try:
-        yield called
-    finally:
-        sys.setprofile(None)
-        gc.enable()
-
-
 def _of_keys(called: list[str]) -> list[str]:
     return [name for name in called if name.startswith(KEY_MODULES)]
 
 
 async def _trace(station: Station, words: str) -> list[str]:
-    with _recorded() as called:
+    with recorded(OUR_PACKAGES, KEY_MODULES) as called:
         assert isinstance(await _come_back(station, words), CaseView)
     # How often the loop wakes a reader is the loop's affair.
     return [name for name in called if not name.startswith("gateway.reading.request_body")]

@@ -1,12 +1,15 @@
-"""Watches which files a program and all its children write to, through strace."""
+"""Watches what happens: which files programs write to, through strace, and which functions are called here."""
 
 import contextlib
+import gc
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from tests.worlds.waiting import WATCHDOG
 
@@ -86,3 +89,26 @@ def is_on_disk(target: str) -> bool:
         ["stat", "-f", "-c", "%T", str(path)], capture_output=True, text=True, check=True
     ).stdout.strip()
     return mount not in ("tmpfs", "ramfs")
+
+
+@contextlib.contextmanager
+def recorded(ours: tuple[str, ...], with_libraries: tuple[str, ...]) -> Iterator[list[str]]:
+    """Write down, in order, each function of the modules `ours` that is called, and what `with_libraries` call in C."""
+    called: list[str] = []
+
+    def note(frame: FrameType, event: str, argument: object) -> None:
+        module = str(frame.f_globals.get("__name__", ""))
+        if event == "call" and module.startswith(ours):
+            called.append(f"{module}.{frame.f_code.co_qualname}")
+        elif event == "c_call" and module.startswith(with_libraries):
+            called.append(f"{module} -> {getattr(argument, '__qualname__', argument)}")
+
+    # What an earlier test left may end at any moment, with functions of ours.
+    gc.collect()
+    gc.disable()
+    sys.setprofile(note)
+    try:
+        yield called
+    finally:
+        sys.setprofile(None)
+        gc.enable()

@@ -5,17 +5,13 @@ Invariants G10, G11 and G34.
 """
 
 import asyncio
-import gc
 import io
-import sys
 import threading
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from types import FrameType
 from unittest import mock
 
 import pytest
@@ -39,6 +35,7 @@ from keys.receipt import new_receipt_words, return_secrets
 from keys.recipient import KeyKind
 from tests.worlds.gateway_process import form_body
 from tests.worlds.killing import killed
+from tests.worlds.tracing import recorded
 from tests.worlds.waiting import WATCHDOG, until
 from transfer.bundle.reply import ReplyId
 from transfer.errors import LedgerError
@@ -273,34 +270,12 @@ async def test_what_is_not_durable_is_not_confirmed_and_nobody_waits_for_ever(
     assert [note.withdraws for note in door.asked()] == [button.packet]
 
 
-@contextmanager
-def _recorded() -> Iterator[list[str]]:
-    """Write down each function of ours that is called, and each of the libraries of keys and files, in order."""
-    called: list[str] = []
-
-    def note(frame: FrameType, event: str, argument: object) -> None:
-        module = str(frame.f_globals.get("__name__", ""))
-        if event == "call" and module.startswith(OURS):
-            called.append(f"{module}.{frame.f_code.co_qualname}")
-        elif event == "c_call" and module.startswith(WITH_LIBRARIES):
-            called.append(f"{module} -> {getattr(argument, '__qualname__', argument)}")
-
-    gc.collect()
-    gc.disable()  # what an earlier test left is closed here otherwise, between two calls
-    sys.setprofile(note)
-    try:
-        yield called
-    finally:
-        sys.setprofile(None)
-        gc.enable()
-
-
 async def _inline(work: Callable[..., object], *arguments: object) -> object:
     return work(*arguments)
 
 
 async def _trace(door: Door, button: WithdrawForm) -> list[str]:
-    with _recorded() as called:
+    with recorded(OURS, WITH_LIBRARIES) as called:
         await door.pressed(button)
     await door.queue.finish()
     return [name for name in called if not name.startswith("gateway.reading.request_body")]
@@ -358,7 +333,7 @@ def test_the_same_keys_are_used_in_the_same_order_whether_a_deletion_is_asked(do
     deletion_request(door.station, found, ())  # what is done once, at first use
     traces = []
     for held in ((), (reply,), (reply, replace(reply, id=ReplyId("34" * 16)))):
-        with _recorded() as called:
+        with recorded(OURS, WITH_LIBRARIES) as called:
             deletion_request(door.station, found, held)
         traces.append([name for name in called if not name.endswith("<genexpr>")])
     assert traces[0] == traces[1] == traces[2]
