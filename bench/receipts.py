@@ -10,12 +10,12 @@ import asyncio
 import http.client
 import os
 import secrets
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from bench.served import start_gateway
 from gateway.home.config import GatewayConfig
 from gateway.home.home import GatewayHome, init_gateway
 from gateway.receipts.derivation_pool import DerivationPool
@@ -76,7 +76,7 @@ def _submissions(kind: KeyKind, count: int, *, show_threads: bool) -> None:
         (folder / "desk.pub").write_text(SigningKey.generate().public.encode())
         config = GatewayConfig(inspection=False)
         init_gateway(home, recipients=folder / "recipients", desk_key=folder / "desk.pub", config=config)
-        process, port = _start(home)
+        process, port = start_gateway(home)
         try:
             for _ in range(WARM):
                 _submit(port)
@@ -90,17 +90,6 @@ def _submissions(kind: KeyKind, count: int, *, show_threads: bool) -> None:
         finally:
             process.terminate()
             process.wait(30)
-
-
-def _start(home: GatewayHome) -> tuple[subprocess.Popen[str], int]:
-    command = [sys.executable, "-m", "enveis", "gateway", "serve", "--home", str(home.root), "--listen", "127.0.0.1:0"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    if process.stderr is None:
-        raise RuntimeError("a process without a pipe")
-    for line in process.stderr:
-        if "http://" in line:
-            return process, int(line.rsplit("/ (", 1)[0].rsplit(":", 1)[1])
-    raise RuntimeError("the gateway did not start")
 
 
 def _submit(port: int) -> None:

@@ -9,13 +9,13 @@ import argparse
 import http.client
 import secrets
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bench.served import start_gateway
 from gateway.home.config import GatewayConfig
 from gateway.home.home import GatewayHome, init_gateway
 from gateway.replies.reply_store import ReplyStore
@@ -43,7 +43,7 @@ def main() -> int:
         config = GatewayConfig(inspection=False)
         init_gateway(home, recipients=Path(folder) / "recipients", desk_key=Path(folder) / "desk.pub", config=config)
         answered, deleted = _give_replies(home, desk)
-        process, port = _start(home)
+        process, port = start_gateway(home)
         try:
             _compare(port, rounds, answered, deleted)
         finally:
@@ -76,17 +76,6 @@ def _give_replies(home: GatewayHome, desk: SigningKey) -> tuple[str, str]:
     store.accept(sign_bundle(contents, sealed, desk), gateway=gateway, min_serial=None, today=today)
     store.delete(return_secrets(words[1], KIND).lookup)
     return words[0], words[1]
-
-
-def _start(home: GatewayHome) -> tuple[subprocess.Popen[str], int]:
-    command = [sys.executable, "-m", "enveis", "gateway", "serve", "--home", str(home.root), "--listen", "127.0.0.1:0"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    if process.stderr is None:
-        raise RuntimeError("a process without a pipe")
-    for line in process.stderr:
-        if "http://" in line:
-            return process, int(line.rsplit("/ (", 1)[0].rsplit(":", 1)[1])
-    raise RuntimeError("the gateway did not start")
 
 
 def _compare(port: int, rounds: int, answered: str, deleted: str) -> None:

@@ -9,28 +9,12 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.worlds.gateway_process import GatewayProcess, form_body, form_head, read_answer
 from tests.worlds.waiting import WATCHDOG, ended, wait_until
-
-
-@pytest.fixture
-def full_pipe() -> Iterator[int]:
-    """The writing end of a pipe that is full, and whose reader does not read."""
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    try:
-        while True:
-            os.write(writing, b"x")
-    except BlockingIOError:
-        os.set_blocking(writing, True)
-    yield writing
-    os.close(reading)
-    os.close(writing)
 
 
 def free_port() -> int:
