@@ -93,8 +93,6 @@ def _start(home: GatewayHome, log: Path) -> tuple[subprocess.Popen[bytes], int]:
         except ConnectionRefusedError:
             time.sleep(0.1)
         else:
-            # The receipts made ahead are another process's work, but they take the other core.
-            time.sleep(30)
             return process, port
     raise SystemExit(f"the gateway did not start: see {log}")
 
