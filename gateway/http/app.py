@@ -9,7 +9,7 @@ from typing import Final
 from aiohttp import HttpVersion11, web
 
 from audit.operational_log import LogEvent, log
-from gateway.http.connection import Connection
+from gateway.http.connected_visitor import ConnectedVisitor
 from gateway.http.connections import QuietServer, has_long_head, line_of
 from gateway.http.port import BACKLOG, OpenPort, open_port
 from gateway.http.posts import (
@@ -143,7 +143,9 @@ class Gateway:
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0
             request[_CONTINUED] = True
-        text, status = await post(self._station, pages, asked.path, request.content, body, visitor=Connection(request))
+        text, status = await post(
+            self._station, pages, asked.path, request.content, body, visitor=ConnectedVisitor(request)
+        )
         return Page(sized(asked.path, text), status=status)
 
     async def _refuse(

@@ -15,7 +15,7 @@ _CLOSED: Final = 7  # TCP_CLOSE of the kernel's tcp_states.h: reset, or closed o
 _HALF_CLOSED: Final = 8  # TCP_CLOSE_WAIT
 
 
-class Connection:
+class ConnectedVisitor:
     """The visitor of one request: `gateway.submission.visitor.Visitor`."""
 
     def __init__(self, request: web.BaseRequest) -> None:
